@@ -1,0 +1,344 @@
+"""What an installation can set, read once from the environment at start-up.
+
+Every field carries its variable and its meaning, so that the reference page and
+`truckroll doctor` list the settings from here.
+"""
+# ruff: noqa: RUF009 - setting() is this module's dataclass field()
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from dispatch.errors import SettingInvalid
+
+Environment = Literal["production", "demo", "test"]
+MfaRule = Literal["required", "off"]
+Language = Literal["en", "zh"]
+
+_Value = TypeVar("_Value")
+
+SHORTEST_SECRET = 32
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+def setting(
+    default: _Value, variable: str, parse: Callable[[str], _Value], meaning: str, *, secret: bool = False
+) -> _Value:
+    """One setting: its default, its environment variable, its parser and what it means."""
+    metadata = {"variable": variable, "parse": parse, "meaning": meaning, "secret": secret}
+    described: _Value = field(default=default, repr=not secret, metadata=metadata)
+    return described
+
+
+def _text(raw: str) -> str:
+    return raw.strip()
+
+
+def _optional_text(raw: str) -> str | None:
+    return raw.strip() or None
+
+
+def _switch(raw: str) -> bool:
+    word = raw.strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("is neither yes nor no")
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to `most`."""
+
+    def parse(raw: str) -> int:
+        if not re.fullmatch(r"[+-]?[0-9]{1,15}", raw.strip()):
+            raise ValueError("is not a whole number")
+        number = int(raw)
+        if not least <= number <= most:
+            raise ValueError(f"is outside {least} to {most}")
+        return number
+
+    return parse
+
+
+def _one_of(*words: str) -> Callable[[str], Any]:
+    """A parser that accepts exactly the given words."""
+
+    def parse(raw: str) -> str:
+        word = raw.strip().lower()
+        if word not in words:
+            raise ValueError(f"is not one of {', '.join(words)}")
+        return word
+
+    return parse
+
+
+def _hosts(raw: str) -> tuple[str, ...]:
+    return tuple(host.strip().lower() for host in raw.split(",") if host.strip())
+
+
+def _path(raw: str) -> Path:
+    return Path(raw.strip())
+
+
+def _timezone(raw: str) -> str:
+    name = raw.strip()
+    if name not in available_timezones():
+        raise ValueError("is not a time zone of the IANA list")
+    return name
+
+
+def _currency(raw: str) -> str:
+    code = raw.strip().upper()
+    if not re.fullmatch(r"[A-Z]{3}", code):
+        raise ValueError("is not a three-letter ISO 4217 code")
+    return code
+
+
+def _secret(raw: str) -> str | None:
+    return raw.strip() or None
+
+
+def _database_url(raw: str) -> str | None:
+    """The one dialect is PostgreSQL; every spelling of it becomes the psycopg 3 driver's."""
+    address = raw.strip()
+    if not address:
+        return None
+    scheme, separator, rest = address.partition("://")
+    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise ValueError("is not a postgresql:// address; PostgreSQL is the only database")
+    return f"postgresql+psycopg://{rest}"
+
+
+def _address(*schemes: str) -> Callable[[str], str | None]:
+    """A parser of an optional address with one of the given schemes."""
+
+    def parse(raw: str) -> str | None:
+        address = raw.strip()
+        if not address:
+            return None
+        if urlsplit(address).scheme not in schemes:
+            raise ValueError(f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return address
+
+    return parse
+
+
+def _clock(raw: str) -> bool:
+    return bool(_one_of("real", "simulated")(raw) == "simulated")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one installation; unknown to nobody, changed by a restart only."""
+
+    database_url: str | None = setting(
+        None,
+        "DATABASE_URL",
+        _database_url,
+        "PostgreSQL address; unset: embedded server",
+        secret=True,
+    )
+    redis_url: str | None = setting(
+        None,
+        "REDIS_URL",
+        _address("redis", "rediss", "unix"),
+        "Valkey or Redis address; unset starts an embedded server",
+        secret=True,
+    )
+    home: Path = setting(
+        Path("~/.local/share/truckroll"),
+        "TRUCKROLL_HOME",
+        _path,
+        "Directory of everything this installation keeps on disk",
+    )
+    environment: Environment = setting(
+        "production",
+        "TRUCKROLL_ENV",
+        _one_of("production", "demo", "test"),
+        "Production refuses weak settings at start-up; demo and test accept them",
+    )
+    secret_key: str | None = setting(
+        None,
+        "TRUCKROLL_SECRET",
+        _secret,
+        "Key of signatures and hashes; unset: one in home",
+        secret=True,
+    )
+    host: str = setting("127.0.0.1", "TRUCKROLL_HOST", _text, "Address the API listens on")
+    port: int = setting(8080, "TRUCKROLL_PORT", _whole(0, 65535), "Port the API listens on")
+    web_workers: int = setting(2, "TRUCKROLL_WEB_WORKERS", _whole(1, 64), "Web server processes")
+    web_threads: int = setting(4, "TRUCKROLL_WEB_THREADS", _whole(1, 64), "Threads of each web process")
+    trusted_hosts: tuple[str, ...] = setting(
+        (), "TRUCKROLL_TRUSTED_HOSTS", _hosts, "Host names the API answers to, separated by commas"
+    )
+    proxy_hops: int = setting(
+        0, "TRUCKROLL_PROXY_HOPS", _whole(0, 8), "Reverse proxies whose X-Forwarded-* headers are believed"
+    )
+    mfa: MfaRule = setting(
+        "required", "TRUCKROLL_MFA", _one_of("required", "off"), "Second factor of office roles"
+    )
+    access_token_minutes: int = setting(
+        10, "TRUCKROLL_ACCESS_TOKEN_MINUTES", _whole(1, 60), "Life of an access token in minutes"
+    )
+    refresh_token_days: int = setting(
+        30, "TRUCKROLL_REFRESH_TOKEN_DAYS", _whole(1, 90), "Absolute life of a refresh token family in days"
+    )
+    login_attempts_per_account: int = setting(
+        10,
+        "TRUCKROLL_LOGIN_ATTEMPTS_PER_ACCOUNT",
+        _whole(1, 1000),
+        "Failed logins of one account within the login window before it is refused",
+    )
+    login_attempts_per_address: int = setting(
+        50,
+        "TRUCKROLL_LOGIN_ATTEMPTS_PER_ADDRESS",
+        _whole(1, 100_000),
+        "Failed logins from one network address within the login window before it is refused",
+    )
+    login_window_minutes: int = setting(
+        15, "TRUCKROLL_LOGIN_WINDOW_MINUTES", _whole(1, 1440), "Length of the login window in minutes"
+    )
+    requests_per_minute_user: int = setting(
+        600,
+        "TRUCKROLL_REQUESTS_PER_MINUTE_USER",
+        _whole(1, 1_000_000),
+        "Requests a minute of an office user",
+    )
+    requests_per_minute_device: int = setting(
+        120,
+        "TRUCKROLL_REQUESTS_PER_MINUTE_DEVICE",
+        _whole(1, 1_000_000),
+        "Sync requests a minute of a device",
+    )
+    requests_per_minute_address: int = setting(
+        300,
+        "TRUCKROLL_REQUESTS_PER_MINUTE_ADDRESS",
+        _whole(1, 1_000_000),
+        "Requests a minute from one network address that is not logged in",
+    )
+    max_body_bytes: int = setting(
+        2_097_152, "TRUCKROLL_MAX_BODY_BYTES", _whole(1024, 1_073_741_824), "Largest request body in bytes"
+    )
+    smtp_url: str | None = setting(
+        None,
+        "TRUCKROLL_SMTP_URL",
+        _address("smtp", "smtp+starttls", "smtps"),
+        "Mail server, smtp+starttls://user:password@host:587; unset writes messages without sending",
+        secret=True,
+    )
+    mail_from: str = setting("truckroll@localhost", "TRUCKROLL_MAIL_FROM", _text, "Sender address of mail")
+    currency: str = setting("EUR", "TRUCKROLL_CURRENCY", _currency, "Currency of this company, ISO 4217")
+    company_name: str = setting("Truckroll Demo", "TRUCKROLL_COMPANY_NAME", _text, "Company on documents")
+    company_address: str = setting("", "TRUCKROLL_COMPANY_ADDRESS", _text, "Company's address on documents")
+    company_tax_id: str = setting("", "TRUCKROLL_COMPANY_TAX_ID", _text, "Company's tax number on documents")
+    language: Language = setting(
+        "en", "TRUCKROLL_LANGUAGE", _one_of("en", "zh"), "Language of documents when the customer has none"
+    )
+    timezone: str = setting("Europe/Monaco", "TRUCKROLL_TIMEZONE", _timezone, "Business time zone, IANA name")
+    simulated_clock: bool = setting(
+        False, "TRUCKROLL_CLOCK", _clock, "real, or simulated: business time is a row in the database"
+    )
+    optimiser_seconds: int = setting(
+        10, "TRUCKROLL_OPTIMISER_SECONDS", _whole(1, 3600), "Usual time budget of planning a day, in seconds"
+    )
+    optimiser_seconds_most: int = setting(
+        300, "TRUCKROLL_OPTIMISER_SECONDS_MOST", _whole(1, 86_400), "Largest time budget a caller may ask for"
+    )
+    optimiser_visits_most: int = setting(
+        2000, "TRUCKROLL_OPTIMISER_VISITS_MOST", _whole(1, 100_000), "Most visits of one planning run"
+    )
+    optimiser_technicians_most: int = setting(
+        300, "TRUCKROLL_OPTIMISER_TECHNICIANS_MOST", _whole(1, 10_000), "Most technicians of one planning run"
+    )
+    fsync: bool = setting(
+        True, "TRUCKROLL_FSYNC", _switch, "Embedded PostgreSQL writes through to disk; only tests turn it off"
+    )
+    pg_bin: str | None = setting(
+        None,
+        "TRUCKROLL_PG_BIN",
+        _optional_text,
+        "Directory of the PostgreSQL programs, embedded mode",
+    )
+    valkey_bin: str | None = setting(
+        None, "TRUCKROLL_VALKEY_BIN", _optional_text, "Valkey program of the embedded server"
+    )
+
+    def __post_init__(self) -> None:
+        """Make `home` absolute, so that every process means the same directory."""
+        try:
+            home = self.home.expanduser().absolute()
+        except RuntimeError:
+            raise SettingInvalid(
+                "TRUCKROLL_HOME is unset and this user has no home directory", variable="TRUCKROLL_HOME"
+            ) from None
+        object.__setattr__(self, "home", home)
+
+    @property
+    def attachments(self) -> Path:
+        """Directory of uploaded photographs and generated documents."""
+        return self.home / "attachments"
+
+    @property
+    def logs(self) -> Path:
+        """Directory of the logs of the processes that `up` starts."""
+        return self.home / "logs"
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] = os.environ) -> "Settings":
+        """Read every setting; an empty variable counts as unset, a wrong one is an error."""
+        values: dict[str, Any] = {}
+        for described in fields(cls):
+            variable = described.metadata["variable"]
+            raw = env.get(variable, "")
+            if not raw.strip():
+                continue
+            try:
+                values[described.name] = described.metadata["parse"](raw)
+            except ValueError as error:
+                shown = "the value" if described.metadata["secret"] else repr(raw)
+                raise SettingInvalid(f"{variable}: {shown} {error}", variable=variable) from None
+        return cls(**values)
+
+
+def weaknesses(settings: Settings) -> list[str]:
+    """What makes these settings too weak to serve customers; empty means fit for production (S10)."""
+    found: list[str] = []
+    public = settings.host not in LOOPBACK_HOSTS
+    secret = settings.secret_key
+    if secret is not None and (len(secret) < SHORTEST_SECRET or len(set(secret)) < 10):
+        found.append(f"TRUCKROLL_SECRET is weak: use at least {SHORTEST_SECRET} random characters")
+    if secret is None and settings.database_url is not None:
+        found.append("TRUCKROLL_SECRET is missing: with DATABASE_URL every process needs the same secret")
+    if (public or settings.proxy_hops) and not settings.trusted_hosts:
+        found.append("TRUCKROLL_TRUSTED_HOSTS is empty although the API is reachable from outside")
+    if "*" in settings.trusted_hosts:
+        found.append("TRUCKROLL_TRUSTED_HOSTS accepts every host")
+    if settings.mfa == "off":
+        found.append("TRUCKROLL_MFA is off: office roles log in with a password alone")
+    if settings.simulated_clock:
+        found.append("TRUCKROLL_CLOCK is simulated: business time would not be real")
+    if not settings.fsync:
+        found.append("TRUCKROLL_FSYNC is off: a power cut can lose committed work")
+    return found + _weak_addresses(settings)
+
+
+def _weak_addresses(settings: Settings) -> list[str]:
+    """Connections that would carry secrets or customers' names in clear text over a network (S10)."""
+    found: list[str] = []
+    if settings.smtp_url:
+        mail = urlsplit(settings.smtp_url)
+        if mail.scheme == "smtp" and mail.hostname not in LOOPBACK_HOSTS:
+            found.append("TRUCKROLL_SMTP_URL sends mail in clear text: use smtp+starttls:// or smtps://")
+    if settings.redis_url:
+        queue = urlsplit(settings.redis_url)
+        if queue.scheme == "redis" and queue.hostname not in LOOPBACK_HOSTS and not queue.password:
+            found.append("REDIS_URL has no password although the server is on a network")
+    return found
