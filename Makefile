@@ -1,0 +1,52 @@
+# Truckroll. `make demo` and `make test` are all a newcomer needs; `make help` lists the rest.
+# Everything lives in .venv beside this file; nothing is installed anywhere else.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+WORKERS ?= 2
+.DEFAULT_GOAL := help
+.PHONY: help install demo up doctor test fast lint check format docs lock clean
+
+help:  ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+install:  ## Create .venv and install the locked libraries (only when they changed)
+	@sh deploy/install.sh
+
+demo: install  ## Start everything, live one whole day of a repair company, print its report (ARGS="--serve --seed 7")
+	@$(BIN)/truckroll demo $(ARGS)
+
+up: install  ## Start database, queue, workers and API; Ctrl-C stops them in order (ARGS="...")
+	@$(BIN)/truckroll up $(ARGS)
+
+doctor: install  ## Say what is wrong with this installation or its master data, and how to mend it
+	@$(BIN)/truckroll doctor $(ARGS)
+
+test: install  ## Run all tests: fast, slow, and those that kill real processes (WORKERS=2)
+	@$(BIN)/pytest -m "" -n $(WORKERS) --dist loadfile $(ARGS)
+
+fast: install  ## Run the fast tests alone
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+lint: install  ## Formatting, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+check: lint fast  ## What a commit must pass: format, lint, types, import contracts, fast tests
+
+format: install  ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: install  ## Write the generated reference pages anew
+	@$(BIN)/python docs/generate.py
+
+lock: install  ## Resolve requirements.lock anew from pyproject.toml
+	@sh deploy/lock.sh
+
+clean:  ## Remove .venv, caches and demo-out; data in TRUCKROLL_HOME stays
+	rm -rf .venv build dist demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .grimp_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
