@@ -19,6 +19,8 @@ from dispatch.errors import SettingInvalid
 Environment = Literal["production", "demo", "test"]
 MfaRule = Literal["required", "off"]
 Language = Literal["en", "zh"]
+TravelSource = Literal["geodesic", "district", "osrm"]
+GeocoderSource = Literal["gazetteer", "nominatim"]
 
 _Value = TypeVar("_Value")
 
@@ -86,6 +88,10 @@ def _hosts(raw: str) -> tuple[str, ...]:
 
 def _path(raw: str) -> Path:
     return Path(raw.strip())
+
+
+def _optional_path(raw: str) -> Path | None:
+    return Path(raw.strip()) if raw.strip() else None
 
 
 def _timezone(raw: str) -> str:
@@ -245,6 +251,39 @@ class Settings:
     timezone: str = setting("Europe/Monaco", "TRUCKROLL_TIMEZONE", _timezone, "Business time zone, IANA name")
     simulated_clock: bool = setting(
         False, "TRUCKROLL_CLOCK", _clock, "real, or simulated: business time is a row in the database"
+    )
+    travel: TravelSource = setting(
+        "geodesic",
+        "TRUCKROLL_TRAVEL",
+        _one_of("geodesic", "district", "osrm"),
+        "Source of travel times: straight line with detour, a precomputed road table, or an OSRM server",
+    )
+    travel_table: Path | None = setting(
+        None,
+        "TRUCKROLL_TRAVEL_TABLE",
+        _optional_path,
+        "Directory of addresses.csv.gz and matrix.npz for travel `district`; unset: the shipped district",
+    )
+    osrm_url: str | None = setting(
+        None, "TRUCKROLL_OSRM_URL", _address("http", "https"), "OSRM server, needed by travel `osrm`"
+    )
+    geocoder: GeocoderSource = setting(
+        "gazetteer",
+        "TRUCKROLL_GEOCODER",
+        _one_of("gazetteer", "nominatim"),
+        "Where addresses are looked up: a shipped or own address list, or a Nominatim server",
+    )
+    address_list: Path | None = setting(
+        None,
+        "TRUCKROLL_ADDRESS_LIST",
+        _optional_path,
+        "Address list (.csv, .csv.gz or .json) of the gazetteer; unset: the shipped district",
+    )
+    nominatim_url: str | None = setting(
+        None,
+        "TRUCKROLL_NOMINATIM_URL",
+        _address("http", "https"),
+        "Nominatim server, needed by geocoder `nominatim`",
     )
     optimiser_seconds: int = setting(
         10, "TRUCKROLL_OPTIMISER_SECONDS", _whole(1, 3600), "Usual time budget of planning a day, in seconds"

@@ -1,0 +1,1 @@
+"""Generated days and simulated technicians: the demo and policy replay. Nobody in here is real."""
