@@ -1,0 +1,1 @@
+"""HTTP only: resources, their schemas and who may call them."""

@@ -1,0 +1,1 @@
+"""Users, roles, devices, tokens, limits and the audit trail."""

@@ -1,0 +1,1 @@
+"""Settlement, invoices and payments."""

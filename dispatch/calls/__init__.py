@@ -1,0 +1,1 @@
+"""Repair calls, problem templates and the supervisor's assessment."""

@@ -1,0 +1,1 @@
+"""Service contracts: coverage, service levels, due dates."""

@@ -1,0 +1,72 @@
+"""The customer file: who, where, and which equipment (R-103)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dispatch.db import Base, Identified, Versioned
+
+
+class Customer(Identified, Versioned, Base):
+    """A person or business that asks for repairs."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        CheckConstraint("kind in ('person', 'business')", name="kind"),
+        CheckConstraint("tier in ('A', 'B', 'C')", name="tier"),
+        CheckConstraint("language in ('zh', 'en')", name="language"),
+        Index("ix_customer_phone", "phone"),
+    )
+
+    name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="person")
+    phone: Mapped[str | None]
+    """E.164."""
+    email: Mapped[str | None]
+    language: Mapped[str] = mapped_column(default="en")
+    tier: Mapped[str] = mapped_column(default="C")
+    needs_home_service: Mapped[bool] = mapped_column(default=False)
+    """R-106: elderly or disabled; always served at home, with higher priority."""
+    tax_id: Mapped[str | None]
+    notes: Mapped[str] = mapped_column(default="")
+    no_show_marks: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+
+
+class Site(Identified, Versioned, Base):
+    """A place where visits happen; windows are meant in its territory's zone."""
+
+    __tablename__ = "site"
+    __table_args__ = (
+        CheckConstraint("parking_minutes between 0 and 240", name="parking"),
+        CheckConstraint("access_minutes between 0 and 240", name="access"),
+    )
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"), index=True)
+    address: Mapped[str]
+    latitude: Mapped[float]
+    longitude: Mapped[float]
+    parking_minutes: Mapped[int] = mapped_column(default=0)
+    access_minutes: Mapped[int] = mapped_column(default=0)
+    access_notes: Mapped[str] = mapped_column(default="")
+
+
+class Asset(Identified, Versioned, Base):
+    """A piece of equipment at a site."""
+
+    __tablename__ = "asset"
+
+    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"), index=True)
+    product_kind: Mapped[str]
+    model: Mapped[str]
+    serial: Mapped[str | None]
+    purchased_on: Mapped[date | None]
+    accepted_on: Mapped[date | None]
+    """Warranty starts here (R-404)."""
+    maker_warranty_until: Mapped[date | None]
+    """R-405: the maker pays until this day, through us."""

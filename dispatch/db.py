@@ -1,0 +1,210 @@
+"""
+PostgreSQL and nothing else: the declarative base, column types, sessions and the transaction.
+
+``transaction()`` is the only place that commits outside the HTTP layer. Work recorded with
+:func:`after_commit` runs once, after a successful commit, and never fails the caller.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import structlog
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Text,
+    TypeDecorator,
+    Uuid,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
+
+from dispatch.clock import TimeWithoutZone
+from dispatch.errors import Stale
+
+log = structlog.get_logger(__name__)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_id() -> uuid.UUID:
+    """
+    Return a version 7 UUID: sortable by creation, made without asking the database.
+
+    It is an identifier only; its clock orders nothing and it is not a secret (RFC 9562 §5.7).
+    """
+    millis = int(datetime.now(UTC).timestamp() * 1000)
+    tail = int.from_bytes(os.urandom(10))
+    value = (
+        (millis & (2**48 - 1)) << 80
+        | 0x7 << 76
+        | (tail >> 62 & 0xFFF) << 64
+        | 0b10 << 62
+        | tail & (2**62 - 1)
+    )
+    return uuid.UUID(int=value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC; a value without a zone is refused before it reaches the database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times."""
+        if value is not None and value.tzinfo is None:
+            raise TimeWithoutZone(f"{value.isoformat()} has no zone")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return UTC whatever the server's zone is."""
+        return None if value is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of every mapped class."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        uuid.UUID: Uuid(),
+        datetime: Moment(),
+        str: Text(),
+        dict[str, Any]: JSON().with_variant(JSONB(), "postgresql"),
+        list[Any]: JSON().with_variant(JSONB(), "postgresql"),
+    }
+
+
+class Identified:
+    """Mixin: a version 7 UUID as primary key."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+class Versioned:
+    """
+    Mixin: a version number that every change raises; the ETag of the thing.
+
+    SQLAlchemy adds ``WHERE version = …`` to each update, so a lost race raises ``Stale``.
+    """
+
+    version: Mapped[int] = mapped_column(nullable=False)
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - SQLAlchemy passes the class
+        return {"version_id_col": cls.version}
+
+    def expect_version(self, expected: int | None) -> None:
+        """Refuse a change that was decided on an older version; ``None`` skips the check."""
+        if expected is not None and expected != self.version:
+            raise Stale(
+                f"version {expected} was read, version {self.version} is current", current=self.version
+            )
+
+
+def connect(url: str, *, pool_size: int = 5, echo: bool = False) -> Engine:
+    """
+    Return an engine for a PostgreSQL URL.
+
+    Statements are cut at 30 s and idle transactions at 60 s, so that a hung client frees its locks.
+    """
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        echo=echo,
+        connect_args={
+            "connect_timeout": 10,
+            "options": "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+        },
+    )
+
+
+Sessions = sessionmaker[Session]
+
+
+def sessions(engine: Engine) -> Sessions:
+    """Return a session factory; objects stay readable after a commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+_default: Sessions | None = None
+
+
+def configure(factory: Sessions) -> None:
+    """Set the process's session factory (``bootstrap`` calls this once)."""
+    global _default  # noqa: PLW0603 - one database per process (decision 10)
+    _default = factory
+
+
+def open_session() -> Session:
+    """Return a new session of the configured database."""
+    if _default is None:
+        raise RuntimeError("dispatch.bootstrap.start() has not been called")
+    return _default()
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Open a session, commit on success, roll back on any error, and run what waits for the commit."""
+    session = open_session()
+    try:
+        yield session
+        commit(session)
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+def commit(session: Session) -> None:
+    """Commit; a lost version race becomes ``Stale``. Then run the work that waited for the commit."""
+    try:
+        session.commit()
+    except StaleDataError as error:
+        session.rollback()
+        raise Stale("somebody else changed the same thing at the same moment") from error
+
+
+def after_commit(session: Session, work: Callable[[], None]) -> None:
+    """Run ``work`` once after this session's commit; its failure is logged, never raised."""
+    session.info.setdefault("after_commit", []).append(work)
+
+
+@event.listens_for(Session, "after_commit")
+def _run_waiting(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    for work in session.info.pop("after_commit", []):
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - the commit stands; the sweeper repeats what was missed
+            log.warning("after_commit_failed", error=repr(error))
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_waiting(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    session.info.pop("after_commit", None)

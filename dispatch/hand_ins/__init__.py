@@ -1,0 +1,1 @@
+"""The day-end hand-in of sheets and money (R-603)."""

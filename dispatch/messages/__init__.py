@@ -1,0 +1,1 @@
+"""Messages to customers and technicians: written once, final in form, sent by a channel."""

@@ -1,0 +1,1 @@
+"""The daily log and its indicators."""

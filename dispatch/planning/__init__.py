@@ -1,0 +1,1 @@
+"""Day plans: building problems, offering windows, optimising, publishing."""

@@ -1,0 +1,144 @@
+"""Versioned day plans of a territory, and the bookings that the database itself keeps apart."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatch.db import Base, Identified, Versioned
+
+
+class PlanHead(Versioned, Base):
+    """
+    The one row per territory and day that publishing compares and swaps.
+
+    ``version`` rises with every booking, lock and publication.
+    """
+
+    __tablename__ = "plan_head"
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(default=0)
+    """Number of publications so far."""
+    working_plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id", use_alter=True))
+    published_plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id", use_alter=True))
+    touched_at: Mapped[datetime]
+
+
+class DayPlan(Identified, Base):
+    """
+    A plan of one day: ``draft`` grows by bookings, ``proposed`` comes from the optimiser.
+
+    ``published`` and ``superseded`` plans are never changed.
+    """
+
+    __tablename__ = "day_plan"
+    __table_args__ = (
+        CheckConstraint(
+            "state in ('draft', 'proposed', 'published', 'superseded', 'rejected')", name="state"
+        ),
+        Index("ix_day_plan_territory_id_day", "territory_id", "day"),
+    )
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    day: Mapped[date]
+    state: Mapped[str]
+    base_version: Mapped[int]
+    """The head's version that this plan was made from."""
+    revision: Mapped[int | None]
+    """The publication's number."""
+    reason: Mapped[str]
+    """``booking``, ``optimise``, ``emergency``, …"""
+    seed: Mapped[int | None]
+    engine: Mapped[str | None]
+    cost_by_term: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    stats: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None]
+    published_at: Mapped[datetime | None]
+    published_by: Mapped[uuid.UUID | None]
+
+    stops: Mapped[list[PlanStop]] = relationship(
+        cascade="all, delete-orphan", order_by="PlanStop.technician_id, PlanStop.position", lazy="selectin"
+    )
+    unserved: Mapped[list[PlanUnserved]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+
+
+class PlanStop(Base):
+    """One visit on one technician's route."""
+
+    __tablename__ = "plan_stop"
+    __table_args__ = (UniqueConstraint("plan_id", "technician_id", "position"),)
+
+    plan_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("day_plan.id", ondelete="CASCADE"), primary_key=True
+    )
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
+    position: Mapped[int]
+    arrival: Mapped[datetime]
+    start: Mapped[datetime]
+    """Service begins, inside the promised window."""
+    end: Mapped[datetime]
+    travel_seconds: Mapped[int]
+    travel_metres: Mapped[int]
+
+
+class PlanUnserved(Base):
+    """A visit that the plan leaves out, always with a reason."""
+
+    __tablename__ = "plan_unserved"
+
+    plan_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("day_plan.id", ondelete="CASCADE"), primary_key=True
+    )
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    reason: Mapped[str]
+    sentence: Mapped[str]
+    action: Mapped[str]
+
+
+class PlanLock(Identified, Base):
+    """A dispatcher's pin: a technician, a start time, or both."""
+
+    __tablename__ = "plan_lock"
+    __table_args__ = (CheckConstraint("technician_id is not null or start is not null", name="something"),)
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), unique=True)
+    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    start: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(default="")
+    locked_by: Mapped[uuid.UUID | None]
+    locked_at: Mapped[datetime]
+
+
+class Booking(Base):
+    """
+    The planned interval of a published stop; PostgreSQL refuses two that overlap for one technician.
+
+    Only published plans have bookings (decision 8). Checked at commit, so that a publication may swap stops.
+    """
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        ExcludeConstraint(
+            ("technician_id", "="),
+            ("during", "&&"),
+            using="gist",
+            name="ex_booking_technician",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        Index("ix_booking_plan_id", "plan_id"),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
+    plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("day_plan.id"))
+    during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)

@@ -1,0 +1,1 @@
+"""The ledger of arrival windows told to customers (R-309)."""

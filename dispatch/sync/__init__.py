@@ -1,0 +1,1 @@
+"""The technician's phone: idempotent operations in, changes out."""

@@ -1,0 +1,1 @@
+"""Technicians: skills, certificates, shifts and absences."""

@@ -1,0 +1,1 @@
+"""Territories: where the company works, and what a user may see."""

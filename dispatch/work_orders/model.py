@@ -1,0 +1,276 @@
+"""Work orders, visits and the signed record of what happened on site."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dispatch.db import Base, Identified, Versioned
+
+
+class WorkOrder(Identified, Versioned, Base):
+    """What is to be done and billed; its state follows from its visits and its settlement."""
+
+    __tablename__ = "work_order"
+    __table_args__ = (
+        CheckConstraint("priority between 1 and 5", name="priority"),
+        Index("ix_work_order_asset_id_opened_at", "asset_id", "opened_at"),
+    )
+
+    serial: Mapped[int] = mapped_column(Identity(start=1000), unique=True)
+    """Printed as the order's number; may have gaps."""
+    call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("repair_call.id"), index=True)
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
+    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    asset_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("asset.id"))
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"), index=True)
+    contract_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contract.id"))
+    state: Mapped[str] = mapped_column(default="open")
+    fault_class: Mapped[str]
+    """R-201: ``product``, ``service``, ``use``."""
+    kind: Mapped[str]
+    """R-201: ``quick_repair``, ``inspection``, …"""
+    fault_code: Mapped[str]
+    priority: Mapped[int] = mapped_column(default=3)
+    requested_at: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    response_due_at: Mapped[datetime | None]
+    resolution_due_at: Mapped[datetime | None]
+    repeat_of_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("work_order.id"))
+    """R-508: the order this one repeats."""
+    excluded_technicians: Mapped[list[Any]] = mapped_column(default=list)
+    """R-508: ids of technicians who must not be sent."""
+    refused_part_lots: Mapped[list[Any]] = mapped_column(default=list)
+    """R-508: lots that failed before; set when a supervisor overrules the exclusion."""
+    overrule_reason: Mapped[str | None]
+    estimate_labour_minor: Mapped[int] = mapped_column(default=0)
+    estimate_parts_minor: Mapped[int] = mapped_column(default=0)
+    estimate_travel_minor: Mapped[int] = mapped_column(default=0)
+    currency: Mapped[str]
+    labour_norm_minutes: Mapped[int] = mapped_column(default=0)
+    waiting_reason: Mapped[str | None]
+    """Decision 15: waiting for ``part`` or ``customer`` is a flag with a clock, not a state."""
+    waiting_since: Mapped[datetime | None]
+
+    visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.attempt")
+
+    @property
+    def number(self) -> str:
+        """The number printed on every paper of this order."""
+        return f"WO-{self.serial:06d}"
+
+    @property
+    def estimate_minor(self) -> int:
+        """R-204: what the customer was told, labour + parts + travel, in minor units before tax."""
+        return self.estimate_labour_minor + self.estimate_parts_minor + self.estimate_travel_minor
+
+
+class Visit(Identified, Versioned, Base):
+    """One attendance at a site."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        UniqueConstraint("work_order_id", "attempt"),
+        CheckConstraint("duration_minutes between 1 and 1440", name="duration"),
+        CheckConstraint("crew_size between 1 and 4", name="crew_size"),
+        Index("ix_visit_technician_id_planned_start", "technician_id", "planned_start"),
+        Index("ix_visit_state", "state"),
+    )
+
+    serial: Mapped[int] = mapped_column(Identity(start=5000), unique=True)
+    """Number of the dispatch sheet (R-502)."""
+    work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"))
+    attempt: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(default="unplanned")
+    skills: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Skill code to lowest level."""
+    certificates: Mapped[list[Any]] = mapped_column(default=list)
+    parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Part SKU to quantity that must be on the van."""
+    crew_size: Mapped[int] = mapped_column(default=1)
+    duration_minutes: Mapped[int]
+    required_technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    planned_start: Mapped[datetime | None]
+    planned_end: Mapped[datetime | None]
+    window_start: Mapped[datetime | None]
+    window_end: Mapped[datetime | None]
+    """Copy of the newest promise, for planning; the ledger is ``promise``."""
+    needs_review: Mapped[bool] = mapped_column(default=False)
+    billing_hold: Mapped[bool] = mapped_column(default=False)
+    travelling_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    paused_seconds: Mapped[int] = mapped_column(default=0)
+    is_solved: Mapped[bool | None]
+    rating: Mapped[int | None]
+    """On-the-spot rating from 1 to 5 (R-509)."""
+
+    work_order: Mapped[WorkOrder] = relationship(back_populates="visits")
+
+    @property
+    def number(self) -> str:
+        """The dispatch sheet's number (R-502)."""
+        return f"DS-{self.serial:06d}"
+
+
+class VisitTransition(Base):
+    """The permitted steps, for the trigger that guards ``visit.state``."""
+
+    __tablename__ = "visit_transition"
+
+    from_state: Mapped[str] = mapped_column(primary_key=True)
+    to_state: Mapped[str] = mapped_column(primary_key=True)
+
+
+class VisitEvent(Identified, Base):
+    """One step of a visit: who, on which device, and both times; never edited."""
+
+    __tablename__ = "visit_event"
+    __table_args__ = (Index("ix_visit_event_visit_id_recorded_at", "visit_id", "recorded_at"),)
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))
+    from_state: Mapped[str]
+    to_state: Mapped[str]
+    actor: Mapped[str]
+    user_id: Mapped[uuid.UUID | None]
+    technician_id: Mapped[uuid.UUID | None]
+    """The technician the visit belonged to when the step was taken."""
+    device_id: Mapped[uuid.UUID | None]
+    op_id: Mapped[uuid.UUID | None]
+    reason: Mapped[str | None]
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class Finding(Identified, Base):
+    """What was found and done (R-509); a correction is another finding that replaces it."""
+
+    __tablename__ = "finding"
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    fault: Mapped[str]
+    cause: Mapped[str]
+    action: Mapped[str]
+    measurements: Mapped[list[Any]] = mapped_column(default=list)
+    """``{"name", "value", "unit"}`` each."""
+    advised: Mapped[list[Any]] = mapped_column(default=list)
+    """R-505: hidden dangers and other work advised but not done."""
+    use_explained: Mapped[bool] = mapped_column(default=False)
+    documents_handed_over: Mapped[list[Any]] = mapped_column(default=list)
+    is_tested: Mapped[bool] = mapped_column(default=False)
+    recorded_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
+class PartUse(Identified, Base):
+    """A part fitted (``in``) or taken out (``out``) during a visit."""
+
+    __tablename__ = "part_use"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("direction in ('in', 'out')", name="direction"),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"))
+    direction: Mapped[str]
+    quantity: Mapped[int]
+    serial: Mapped[str | None]
+    lot: Mapped[str | None]
+    unapproved_reason: Mapped[str | None]
+    """R-507: why a part that is not approved was fitted, and who approved it."""
+    approved_by: Mapped[uuid.UUID | None]
+    voided_by: Mapped[uuid.UUID | None]
+    recorded_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
+class Approval(Identified, Base):
+    """The customer agreed to a price beyond the estimate (R-204)."""
+
+    __tablename__ = "approval"
+    __table_args__ = (CheckConstraint("amount_minor >= 0", name="amount"),)
+
+    work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    approved_by_name: Mapped[str]
+    method: Mapped[str]
+    """``phone``, ``signature``, ``message``."""
+    recorded_by: Mapped[uuid.UUID | None]
+    recorded_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
+class ServiceReport(Identified, Base):
+    """The signed record: exactly what was shown, its hash, and the signature bound to it (R-509)."""
+
+    __tablename__ = "service_report"
+    __table_args__ = (UniqueConstraint("visit_id", "revision"),)
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))
+    revision: Mapped[int] = mapped_column(default=1)
+    shown: Mapped[str]
+    """Canonical JSON of what the customer saw."""
+    shown_sha256: Mapped[str]
+    signed_by_name: Mapped[str | None]
+    signature_path: Mapped[str | None]
+    """SVG path data of the drawing."""
+    waiver_reason: Mapped[str | None]
+    """Why there is no signature."""
+    signed_at: Mapped[datetime]
+    is_current: Mapped[bool] = mapped_column(default=True)
+    """False once a fact changed after signing: re-sign or waive."""
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
+class Attachment(Identified, Base):
+    """A photo or document of a visit; the bytes lie on disk under a random name."""
+
+    __tablename__ = "attachment"
+    __table_args__ = (UniqueConstraint("visit_id", "sha256"),)
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))
+    sha256: Mapped[str]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int]
+    stored_name: Mapped[str]
+    uploaded_by: Mapped[uuid.UUID | None]
+    uploaded_at: Mapped[datetime]
+
+
+class ReviewCase(Identified, Base):
+    """Two truths about one visit, both kept until somebody decides (reliability §2.4)."""
+
+    __tablename__ = "review_case"
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    kind: Mapped[str]
+    """``cancelled_but_done``, ``double_attendance``, ``illegal_transition``, ``gap_forced``, …"""
+    detail: Mapped[dict[str, Any]]
+    opened_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[uuid.UUID | None]
+    decision: Mapped[str | None]
+
+
+class StoredDocument(Identified, Base):
+    """A rendered PDF, kept so that the same bytes are served for ever."""
+
+    __tablename__ = "stored_document"
+    __table_args__ = (UniqueConstraint("kind", "subject_id", "revision", "language"),)
+
+    kind: Mapped[str]
+    """``service_report``, ``dispatch_sheet``, ``hand_in``, ``invoice``."""
+    subject_id: Mapped[uuid.UUID]
+    revision: Mapped[int] = mapped_column(default=1)
+    language: Mapped[str]
+    sha256: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
