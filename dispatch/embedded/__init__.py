@@ -1,0 +1,1 @@
+"""Real PostgreSQL and Valkey for an installation that has neither: found, started, watched, stopped."""
