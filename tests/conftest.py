@@ -1,0 +1,75 @@
+"""Fixtures of every test that needs the database or the queue: the real ones, started once."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from dispatch.db import connect
+from dispatch.embedded import services as embedded
+from tests.services import (
+    TestServices,
+    make_url,
+    remove_home,
+    remove_left_homes,
+    settings_for,
+    short_home,
+)
+
+
+@pytest.fixture(scope="session")
+def services() -> Iterator[TestServices]:
+    """The servers of this test run: given by TEST_DATABASE_URL and TEST_REDIS_URL, or embedded."""
+    given = {
+        "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", ""),
+        "REDIS_URL": os.environ.get("TEST_REDIS_URL", ""),
+    }
+    remove_left_homes()
+    home = short_home()
+    running = embedded.start(settings_for(home, **given))
+    ours = TestServices(
+        server_url=make_url(running.database_url),
+        redis_server_url=running.redis_url,
+        worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
+    )
+    yield ours
+    if given["DATABASE_URL"]:
+        ours.drop_all()
+    running.stop()
+    remove_home(home)
+
+
+@pytest.fixture
+def database_url(services: TestServices) -> Iterator[str]:
+    """Address of a fresh, migrated database for this test alone; commits are allowed."""
+    url = services.new_database()
+    yield url
+    services.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def engine(services: TestServices) -> Iterator[Engine]:
+    """An engine of this worker's shared database; what tests write there is rolled back (`session`)."""
+    shared = connect(services.new_database())
+    yield shared
+    shared.dispose()
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session whose commits are savepoints; everything is rolled back after the test."""
+    with engine.connect() as connection:
+        outer = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as opened:
+            yield opened
+        outer.rollback()
+
+
+@pytest.fixture
+def redis_url(services: TestServices) -> Iterator[str]:
+    """Address of an empty numbered Valkey database of this worker."""
+    services.flush_redis()
+    yield services.redis_url
+    services.flush_redis()
