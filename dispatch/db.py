@@ -135,7 +135,8 @@ def connect(url: str, *, pool_size: int = 5, echo: bool = False) -> Engine:
         echo=echo,
         connect_args={
             "connect_timeout": 10,
-            "options": "-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=60000",
+            "options": "-c timezone=UTC -c statement_timeout=30000"
+            " -c idle_in_transaction_session_timeout=60000",
         },
     )
 

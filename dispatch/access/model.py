@@ -30,7 +30,7 @@ class User(Identified, Versioned, Base):
     password_hash: Mapped[str]
     role: Mapped[str]
     language: Mapped[str] = mapped_column(default="en")
-    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id", use_alter=True))
+    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
     otp_secret: Mapped[str | None]
     otp_last_step: Mapped[int | None] = mapped_column(BigInteger)
     """Time step of the last accepted code, so that a code works once."""

@@ -67,7 +67,7 @@ class SettlementLine(Identified, Base):
 
 
 class NumberSeries(Base):
-    """The next number of a series; locked and raised inside the issuing transaction, so without gaps (R-602)."""
+    """The next number of a series; raised inside the issuing transaction, so without gaps (R-602)."""
 
     __tablename__ = "number_series"
 

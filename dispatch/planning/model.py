@@ -26,8 +26,8 @@ class PlanHead(Versioned, Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(default=0)
     """Number of publications so far."""
-    working_plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id", use_alter=True))
-    published_plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id", use_alter=True))
+    working_plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id"))
+    published_plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id"))
     touched_at: Mapped[datetime]
 
 

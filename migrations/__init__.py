@@ -1,0 +1,1 @@
+"""Schema revisions, shipped with the package so that ``truckroll up`` can apply them."""
