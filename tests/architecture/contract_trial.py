@@ -2,7 +2,7 @@
 Runs the import contracts over a copy of the tree, once per deliberate violation; its own process.
 
 Started as ``python contract_trial.py COPY VIOLATIONS.json``: the copy stands first on the path, so that the
-packages found are the copy's. Prints one JSON object: name of the violation to the ids of the broken contracts.
+packages found are the copy's. Prints one JSON object: name of the violation to the broken contracts' ids.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ def broken_contracts(only: str | None) -> list[str]:
     _register_contract_types(options)
     limit = (only,) if only else ()
     report = create_report(options, limit_to_contracts=limit, cache_dir=None, verbose=False)
-    ids = {
-        contract["name"]: contract["id"] for contract in read_configuration("pyproject.toml")["contracts_options"]
-    }
+    listed = read_configuration("pyproject.toml")["contracts_options"]
+    ids = {contract["name"]: contract["id"] for contract in listed}
     if report.could_not_run:
         raise SystemExit(f"contract options are wrong: {report.invalid_contract_options}")
-    return sorted(ids[contract.name] for contract, check in report.get_contracts_and_checks() if not check.kept)
+    return sorted(
+        ids[contract.name] for contract, check in report.get_contracts_and_checks() if not check.kept
+    )
 
 
 def tried(tree: Path, additions: dict[str, str], only: str | None) -> list[str]:

@@ -23,10 +23,13 @@ class Violation(NamedTuple):
     additions: dict[str, str]
 
 
+INFRASTRUCTURE = "no-infrastructure-in-features"
 VIOLATIONS = (
     Violation("engine_calls_domain", "packages", {"optimizer/plan.py": "import dispatch.money"}),
     Violation("domain_calls_web", "packages", {"dispatch/clock.py": "from api import create_app"}),
-    Violation("command_reads_flask", "no-http-below-api", {"dispatch/calls/commands.py": "from flask import g"}),
+    Violation(
+        "command_reads_flask", "no-http-below-api", {"dispatch/calls/commands.py": "from flask import g"}
+    ),
     Violation("engine_uses_marshmallow", "no-http-below-api", {"optimizer/problem.py": "import marshmallow"}),
     Violation("engine_uses_sqlalchemy", "pure-engine", {"optimizer/timing.py": "import sqlalchemy"}),
     Violation("engine_uses_geopy", "pure-engine", {"optimizer/validate.py": "import geopy.distance"}),
@@ -54,23 +57,33 @@ VIOLATIONS = (
         {"dispatch/work_orders/commands.py": "from dispatch.planning import commands"},
     ),
     Violation(
-        "siblings_call_each_other", "layers", {"dispatch/customers/model.py": "from dispatch.parts import model"}
+        "siblings_call_each_other",
+        "layers",
+        {"dispatch/customers/model.py": "from dispatch.parts import model"},
     ),
     Violation("package_without_a_layer", "layers", {"dispatch/gossip/model.py": "GOSSIP = 1"}),
-    Violation("rule_queries", "pure-rules", {"dispatch/work_orders/rules.py": "from sqlalchemy import select"}),
+    Violation(
+        "rule_queries", "pure-rules", {"dispatch/work_orders/rules.py": "from sqlalchemy import select"}
+    ),
     Violation(
         "rule_reaches_tables_through_the_model",
         "pure-rules",
         {"dispatch/calls/rules.py": "from dispatch.calls import model"},
     ),
-    Violation("life_cycle_uses_db", "pure-rules", {"dispatch/work_orders/lifecycle.py": "import dispatch.db"}),
-    Violation("money_uses_sqlalchemy", "pure-rules", {"dispatch/money.py": "import sqlalchemy"}),
-    Violation("command_uses_valkey", "no-infrastructure-in-features", {"dispatch/calls/commands.py": "import redis"}),
     Violation(
-        "query_uses_geopy", "no-infrastructure-in-features", {"dispatch/travel/queries.py": "import geopy.distance"}
+        "life_cycle_uses_db", "pure-rules", {"dispatch/work_orders/lifecycle.py": "import dispatch.db"}
+    ),
+    Violation("money_uses_sqlalchemy", "pure-rules", {"dispatch/money.py": "import sqlalchemy"}),
+    Violation("command_uses_valkey", INFRASTRUCTURE, {"dispatch/calls/commands.py": "import redis"}),
+    Violation(
+        "query_uses_geopy",
+        INFRASTRUCTURE,
+        {"dispatch/travel/queries.py": "import geopy.distance"},
     ),
     Violation("web_uses_model", "api-uses-the-doors", {"api/calls.py": "from dispatch.calls import model"}),
-    Violation("web_uses_job", "api-uses-the-doors", {"api/planning.py": "from dispatch.planning import jobs"}),
+    Violation(
+        "web_uses_job", "api-uses-the-doors", {"api/planning.py": "from dispatch.planning import jobs"}
+    ),
     Violation("web_queries", "api-uses-the-doors", {"api/calls.py": "import sqlalchemy"}),
     Violation("web_uses_engine", "api-uses-the-doors", {"api/planning.py": "from optimizer import plan"}),
     Violation(
@@ -89,6 +102,7 @@ VIOLATIONS = (
     Violation("outbox_knows_rq", "one-queue-door", {"dispatch/outbox.py": "import rq"}),
     Violation("web_knows_valkey", "one-queue-door", {"api/health.py": "import redis"}),
 )
+NOT_CODE = shutil.ignore_patterns("*.[!p]*", "__pycache__")
 PERMITTED = Violation(
     "type_of_the_solver_under_type_checking",
     "solver-behind-the-seam",
@@ -108,14 +122,17 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     room = tmp_path_factory.mktemp("contracts")
     copy = room / "tree"
     for package in ("api", "dispatch", "optimizer"):
-        shutil.copytree(ROOT / package, copy / package, ignore=shutil.ignore_patterns("*.[!p]*", "__pycache__"))
+        shutil.copytree(ROOT / package, copy / package, ignore=NOT_CODE)
     shutil.copy(ROOT / "pyproject.toml", copy)
-    trials = [{"name": "untouched", "additions": {}, "only": None}]
-    trials += [{"name": v.name, "additions": v.additions, "only": v.contract} for v in (*VIOLATIONS, PERMITTED)]
+    trials: list[dict[str, object]] = [{"name": "untouched", "additions": {}, "only": None}]
+    for violation in (*VIOLATIONS, PERMITTED):
+        name, contract, additions = violation
+        trials.append({"name": name, "additions": additions, "only": contract})
     listed = room / "violations.json"
     listed.write_text(json.dumps(trials), encoding="utf-8")
     script = Path(__file__).with_name("contract_trial.py")
-    done = subprocess.run([sys.executable, str(script), str(copy), str(listed)], capture_output=True, text=True)
+    command = [sys.executable, str(script), str(copy), str(listed)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     spoken: dict[str, list[str]] = json.loads(done.stdout.strip().splitlines()[-1])
     return spoken

@@ -11,7 +11,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON_FOLDERS = ("api", "dispatch", "optimizer", "migrations", "tests", "benchmarks", "docs")
 TEXT_SUFFIXES = frozenset(
-    {".py", ".md", ".toml", ".yaml", ".yml", ".sh", ".txt", ".json", ".typ", ".sql", ".ini", ".lock", ".cfg", ""}
+    (
+        ".py",
+        ".md",
+        ".toml",
+        ".yaml",
+        ".yml",
+        ".sh",
+        ".txt",
+        ".json",
+        ".typ",
+        ".sql",
+        ".ini",
+        ".lock",
+        ".csv",
+        "",
+    )
 )
 
 
