@@ -4,14 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 
 from dispatch.db import connect
 from dispatch.embedded import services as embedded
 from tests.services import (
     TestServices,
-    make_url,
     remove_home,
     remove_left_homes,
     settings_for,
