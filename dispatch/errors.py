@@ -15,7 +15,7 @@ class DispatchError(Exception):
 
     code: ClassVar[str] = "REFUSED"
     kind: ClassVar[str] = (
-        "invalid"  # invalid | missing | conflict | forbidden | unauthenticated | stale | limited
+        "invalid"  # invalid | missing | conflict | forbidden | unauthenticated | stale | limited | unavailable
     )
     remedy: ClassVar[str] = "Read the message, change the request and send it again."
 

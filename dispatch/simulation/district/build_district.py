@@ -20,6 +20,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ from dispatch.simulation.district.road_times import (
 
 FARTHEST_KERB_METRES = 60.0
 CITY = "Helsinki"
+HOUSE_NUMBER = re.compile(r"\d+ ?[A-Za-z]?(-\d+ ?[A-Za-z]?)?")
 DEPOTS = 2
 HOMES = 20
 COLUMNS = (
@@ -61,9 +63,10 @@ COLUMNS = (
 
 
 def distinct_addresses(addresses: Sequence[MappedAddress]) -> list[MappedAddress]:
-    """One point per street and house number, points before buildings, in a stable order."""
+    """One point per street and plain house number, points before buildings, in a stable order."""
     first: dict[tuple[str, str], MappedAddress] = {}
-    for address in sorted(addresses, key=lambda a: (not a.osm.startswith("node"), a.osm)):
+    plain = [a for a in addresses if HOUSE_NUMBER.fullmatch(a.house_number) and "," not in a.street]
+    for address in sorted(plain, key=lambda a: (not a.osm.startswith("node"), a.osm)):
         first.setdefault((address.street.casefold(), address.house_number.casefold()), address)
     return sorted(first.values(), key=lambda a: (a.street, a.house_number))
 
@@ -114,7 +117,7 @@ def write_addresses(path: Path, chosen: Sequence[tuple[MappedAddress, Kerb]]) ->
                 address.street,
                 address.house_number,
                 address.postcode,
-                address.city or CITY,
+                address.city if address.city.isalpha() else CITY,
                 f"{address.lat:.7f}",
                 f"{address.lon:.7f}",
                 f"{kerb.position[0]:.7f}",

@@ -1,0 +1,55 @@
+"""Addresses from a Nominatim server."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from geopy.exc import GeopyError
+from geopy.geocoders import Nominatim
+
+from dispatch.travel.geocode import SUGGESTIONS, Address, GeocoderUnavailable, checked, unknown
+from dispatch.travel.provider import Point
+
+
+class NominatimGeocoder:
+    """Asks a Nominatim server (one's own, by its address); never the public one by default."""
+
+    def __init__(self, url: str, *, timeout_seconds: float = 10.0) -> None:
+        server = urlsplit(url)
+        self._server = Nominatim(
+            user_agent="truckroll",
+            scheme=server.scheme,
+            domain=(server.netloc + server.path).rstrip("/"),
+            timeout=timeout_seconds,
+        )
+
+    def locate(self, text: str) -> Address:
+        """The best match that has a house number; raises ``AddressUnknown`` with suggestions."""
+        found = self.search(text)
+        numbered = [address for address in found if address.house_number]
+        if not numbered:
+            raise unknown(text, found)
+        return numbered[0]
+
+    def search(self, text: str, limit: int = SUGGESTIONS) -> list[Address]:
+        """The server's matches, best first."""
+        try:
+            matches = self._server.geocode(checked(text), exactly_one=False, limit=limit, addressdetails=True)
+            return [_nominatim_address(match.raw) for match in matches or []]
+        except (GeopyError, KeyError, ValueError) as cause:
+            raise GeocoderUnavailable("the address service gives no usable answer") from cause
+
+
+def _nominatim_address(raw: dict[str, Any]) -> Address:
+    """Nominatim's answer in our words."""
+    parts = raw.get("address", {})
+    town = next((parts[k] for k in ("city", "town", "village", "municipality") if k in parts), "")
+    return Address(
+        id=f"{raw.get('osm_type', 'place')}/{raw.get('osm_id', raw.get('place_id'))}",
+        street=parts.get("road", raw.get("name", "")),
+        house_number=parts.get("house_number", ""),
+        postcode=parts.get("postcode", ""),
+        city=town,
+        point=Point(float(raw["lat"]), float(raw["lon"])),
+    )
