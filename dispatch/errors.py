@@ -14,9 +14,8 @@ class DispatchError(Exception):
     """Something the caller asked for was refused; nothing was changed."""
 
     code: ClassVar[str] = "REFUSED"
-    kind: ClassVar[str] = (
-        "invalid"  # invalid | missing | conflict | forbidden | unauthenticated | stale | limited | unavailable
-    )
+    # invalid | missing | conflict | forbidden | unauthenticated | stale | limited | unavailable
+    kind: ClassVar[str] = "invalid"
     remedy: ClassVar[str] = "Read the message, change the request and send it again."
 
     def __init__(self, message: str, **detail: Any) -> None:
