@@ -1,5 +1,5 @@
 """
-Writes the generated reference pages: errors, rules and, when the API is installed, its OpenAPI document.
+Writes the generated reference pages: errors, rules, settings and, once the API describes itself, OpenAPI.
 
 ``python docs/generate.py`` writes them; ``--check`` writes nothing and exits 1 when one is out of date.
 """
@@ -7,6 +7,7 @@ Writes the generated reference pages: errors, rules and, when the API is install
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import json
@@ -16,6 +17,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -44,6 +46,7 @@ def documented(tree: ast.Module) -> Iterator[tuple[str, str]]:
             yield ("" if isinstance(node, ast.Module) else node.name), text
 
 
+@cache
 def citations(*folders: str) -> dict[str, list[str]]:
     """Rule number to the places citing it in a docstring, as ``path`` or ``path::name``."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -148,6 +151,36 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+# Settings ---------------------------------------------------------------------------------------
+
+
+def shown_default(default: object, is_secret: bool) -> str:
+    """A default as one would type it into the environment."""
+    if default is None or default == () or is_secret:
+        return "–"
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return f"`{default}`"
+
+
+def settings_page() -> str:
+    """Every environment variable that an installation reads, with its default and its meaning."""
+    settings = importlib.import_module("dispatch.settings").Settings
+    lines = [
+        "# Settings\n",
+        NOTICE,
+        "Read once from the environment when a process starts. Without any of them Truckroll runs on its own",
+        "embedded servers, on this machine alone.\n",
+        "| Variable | Default | Meaning |",
+        "|---|---|---|",
+    ]
+    for field in dataclasses.fields(settings):
+        facts = field.metadata
+        default = shown_default(field.default, facts["secret"])
+        lines.append(f"| `{facts['variable']}` | {default} | {facts['meaning']} |")
+    return "\n".join(lines) + "\n"
+
+
 # OpenAPI ----------------------------------------------------------------------------------------
 
 
@@ -163,6 +196,7 @@ def openapi_document() -> str | None:
 PAGES: dict[str, Callable[[], str | None]] = {
     "errors.md": errors_page,
     "rules.md": rules_page,
+    "settings.md": settings_page,
     "openapi.json": openapi_document,
 }
 
