@@ -26,13 +26,16 @@ from sqlalchemy import (
     Uuid,
     create_engine,
     event,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 
 from dispatch.clock import TimeWithoutZone
-from dispatch.errors import Stale
+from dispatch.errors import Conflict, DispatchError, Invalid, Stale
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +123,81 @@ class Versioned:
             )
 
 
+class AlreadyExists(Conflict):
+    """Something with the same identifying value exists already."""
+
+    code = "ALREADY_EXISTS"
+    remedy = "Use the one that exists, or choose another value."
+
+
+class Overlapping(Conflict):
+    """Two planned intervals of one technician would overlap; the database refuses a double booking."""
+
+    code = "OVERLAPPING"
+    remedy = "Read the present plan and choose another technician or time."
+
+
+class ReferenceUnknown(Invalid):
+    """A given id refers to nothing, or something still refers to what should go."""
+
+    code = "REFERENCE_UNKNOWN"
+    remedy = "Check the ids in the request."
+
+
+class ValueRefused(Invalid):
+    """The database cannot store a given value."""
+
+    code = "VALUE_REFUSED"
+    remedy = "Check the values of the request: signs, lengths and ranges."
+
+
+class Unavailable(DispatchError):
+    """The database does not answer at the moment; nothing was changed."""
+
+    code = "UNAVAILABLE"
+    kind = "unavailable"
+    remedy = "Send the same request again after the time given in Retry-After."
+
+
+_REFUSALS: dict[str, tuple[type[DispatchError], str]] = {
+    "23505": (AlreadyExists, "something with the same identifying value exists already"),
+    "23P01": (Overlapping, "the technician is booked elsewhere at that time"),
+    "23503": (ReferenceUnknown, "an id in the request refers to nothing"),
+    "23514": (ValueRefused, "a value lies outside what is allowed"),
+    "23502": (ValueRefused, "a value is missing"),
+    "40001": (Unavailable, "another change got in between"),
+    "40P01": (Unavailable, "another change got in between"),
+    "55P03": (Unavailable, "another change holds this at the moment"),
+    "57014": (Unavailable, "the database took too long"),
+}
+
+
+def refusal_of(error: BaseException) -> DispatchError | None:
+    """
+    Return what a database error means to a caller; ``None`` when it is our own mistake.
+
+    Table and constraint names stay in the chained cause, never in the message.
+    """
+    if isinstance(error, StaleDataError):
+        return Stale("somebody else changed the same thing at the same moment")
+    if isinstance(error, NoFreeConnection):
+        return Unavailable("no database connection was free")
+    return _refusal_by_state(error) if isinstance(error, DBAPIError) else None
+
+
+def _refusal_by_state(error: DBAPIError) -> DispatchError | None:
+    state: str = getattr(error.orig, "sqlstate", None) or ""
+    if state in _REFUSALS:
+        kind, message = _REFUSALS[state]
+        return kind(message)
+    unspoken = isinstance(error, OperationalError | InterfaceError) and not state
+    if unspoken or error.connection_invalidated or state[:2] in {"08", "53", "57"}:
+        return Unavailable("the database does not answer")
+    if isinstance(error, IntegrityError | DataError):
+        return ValueRefused("a value cannot be stored")
+    return None
+
+
 def connect(url: str, *, pool_size: int = 5, echo: bool = False) -> Engine:
     """
     Return an engine for a PostgreSQL URL.
@@ -186,6 +264,15 @@ def commit(session: Session) -> None:
     except StaleDataError as error:
         session.rollback()
         raise Stale("somebody else changed the same thing at the same moment") from error
+
+
+def answers(session: Session) -> bool:
+    """Tell whether the database answers a question."""
+    try:
+        session.execute(text("select 1"))
+    except (DBAPIError, NoFreeConnection):
+        return False
+    return True
 
 
 def after_commit(session: Session, work: Callable[[], None]) -> None:

@@ -18,6 +18,7 @@ from dispatch.errors import SettingInvalid
 
 Environment = Literal["production", "demo", "test"]
 MfaRule = Literal["required", "off"]
+HashCost = Literal["strong", "quick"]
 Language = Literal["en", "zh"]
 TravelSource = Literal["geodesic", "district", "osrm"]
 GeocoderSource = Literal["gazetteer", "nominatim"]
@@ -191,6 +192,15 @@ class Settings:
     mfa: MfaRule = setting(
         "required", "TRUCKROLL_MFA", _one_of("required", "off"), "Second factor of office roles"
     )
+    hash_cost: HashCost = setting(
+        "strong",
+        "TRUCKROLL_HASH_COST",
+        _one_of("strong", "quick"),
+        "Work of a password hash; quick: tests",
+    )
+    public_docs: bool = setting(
+        False, "TRUCKROLL_PUBLIC_DOCS", _switch, "API description without login, also in production"
+    )
     access_token_minutes: int = setting(
         10, "TRUCKROLL_ACCESS_TOKEN_MINUTES", _whole(1, 60), "Life of an access token in minutes"
     )
@@ -362,6 +372,8 @@ def weaknesses(settings: Settings) -> list[str]:
         found.append("TRUCKROLL_TRUSTED_HOSTS accepts every host")
     if settings.mfa == "off":
         found.append("TRUCKROLL_MFA is off: office roles log in with a password alone")
+    if settings.hash_cost == "quick":
+        found.append("TRUCKROLL_HASH_COST is quick: stolen password hashes could be guessed")
     if settings.simulated_clock:
         found.append("TRUCKROLL_CLOCK is simulated: business time would not be real")
     if not settings.fsync:
