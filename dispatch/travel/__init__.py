@@ -1,5 +1,7 @@
 """Travel times and addresses: what they come from is a setting, who asks does not know."""
 
+from functools import cache
+
 from dispatch.errors import SettingInvalid
 from dispatch.settings import Settings
 from dispatch.travel.cache import CachedTravel
@@ -8,7 +10,38 @@ from dispatch.travel.geodesic import GeodesicTravel
 from dispatch.travel.provider import Point, TravelMatrix, TravelTimes
 from dispatch.travel.table import ADDRESSES, SHIPPED_DISTRICT, TableTravel
 
-__all__ = ["Point", "TravelMatrix", "TravelTimes", "build_geocoder", "build_provider"]
+__all__ = [
+    "Point",
+    "TravelMatrix",
+    "TravelTimes",
+    "addresses",
+    "build_geocoder",
+    "build_provider",
+    "configure",
+    "times",
+]
+
+_settings: Settings | None = None
+
+
+def configure(settings: Settings) -> None:
+    """Say which settings this process uses (``bootstrap`` calls this once)."""
+    global _settings  # noqa: PLW0603 - one source of travel times per process
+    _settings = settings
+    times.cache_clear()
+    addresses.cache_clear()
+
+
+@cache
+def times() -> TravelTimes:
+    """The configured source of travel times; built at first use."""
+    return build_provider(_settings or Settings.from_environment())
+
+
+@cache
+def addresses() -> Geocoder:
+    """The configured address search; built at first use."""
+    return build_geocoder(_settings or Settings.from_environment())
 
 
 def build_provider(settings: Settings) -> TravelTimes:

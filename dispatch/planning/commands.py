@@ -1,0 +1,55 @@
+"""Everything planning can be asked to do."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from dispatch import outbox
+from dispatch.access.rules import Principal
+from dispatch.db import new_id
+from dispatch.planning.model import DayPlan
+from dispatch.planning.promising import Offers, WindowOffer, book, offer
+from dispatch.planning.publishing import lock_visit, publish, unlock_visit
+from dispatch.planning.rules import PlanNotPublishable
+
+__all__ = [
+    "Offers",
+    "WindowOffer",
+    "book",
+    "lock_visit",
+    "offer",
+    "publish",
+    "reject",
+    "request_optimise",
+    "unlock_visit",
+]
+
+
+def request_optimise(
+    session: Session,
+    *,
+    by: Principal | None,
+    territory_id: uuid.UUID,
+    day: date,
+    seed: int = 1,
+    seconds: int | None = None,
+    reason: str = "optimise",
+) -> uuid.UUID:
+    """Ask for a day to be planned; the answer is the job's run, its result names the proposal."""
+    payload = {"territory_id": str(territory_id), "day": day.isoformat(), "seed": str(seed), "reason": reason}
+    if seconds is not None:
+        payload["seconds"] = str(seconds)
+    key = f"planning.optimise_day:{territory_id}:{day.isoformat()}:{new_id()}"
+    run_id = outbox.request(session, "planning.optimise_day", key=key, payload=payload)
+    assert run_id is not None  # noqa: S101 - the key is fresh, so the row is always written
+    return run_id
+
+
+def reject(session: Session, *, by: Principal | None, plan: DayPlan) -> None:
+    """Put a proposal aside; it can't be published any more."""
+    if plan.state != "proposed":
+        raise PlanNotPublishable(f"the plan is {plan.state}")
+    plan.state = "rejected"

@@ -1,0 +1,49 @@
+"""Planning jobs: ids in, one proposal out."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+from dispatch import clock, db
+from dispatch.outbox import Lease
+from dispatch.planning import optimise, problem
+from dispatch.planning.optimise import Limits
+from dispatch.settings import Settings
+from dispatch.work_orders.model import Visit
+
+
+def optimise_day(
+    lease: Lease, *, territory_id: str, day: str, seed: str = "1", reason: str = "optimise", seconds: str = ""
+) -> None:
+    """Plan a territory's day and store the proposal."""
+    optimise.optimise_day(
+        lease,
+        uuid.UUID(territory_id),
+        date.fromisoformat(day),
+        seed=int(seed),
+        reason=reason,
+        limits=_limits(seconds),
+    )
+
+
+def replan(lease: Lease, *, visit_id: str) -> None:
+    """Plan today anew around an emergency; begun stops stay where they are."""
+    with db.transaction() as session:
+        visit = session.get(Visit, uuid.UUID(visit_id))
+        if visit is None:
+            raise ValueError(f"visit {visit_id} does not exist")
+        territory_id = visit.work_order.territory_id
+        zone = problem.day_of(session, territory_id, clock.now().date()).timezone
+        today = clock.business_day(visit.window_start or clock.now(), zone)
+    optimise.optimise_day(lease, territory_id, today, seed=1, reason="emergency", limits=_limits(""))
+
+
+def _limits(seconds: str) -> Limits:
+    settings = Settings.from_environment()
+    wanted = float(seconds) if seconds else float(settings.optimiser_seconds)
+    return Limits(
+        seconds=min(wanted, float(settings.optimiser_seconds_most)),
+        visits=settings.optimiser_visits_most,
+        technicians=settings.optimiser_technicians_most,
+    )

@@ -1,0 +1,108 @@
+"""Day plans as dispatchers read them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.access.queries import in_scope
+from dispatch.access.rules import Principal
+from dispatch.errors import NotFound
+from dispatch.outbox import JobRun
+from dispatch.planning import heads
+from dispatch.planning.model import DayPlan, PlanHead, PlanLock
+from dispatch.territories.model import Territory
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """A territory's day: its head, the published plan, the draft, and proposals on the newest version."""
+
+    territory_id: uuid.UUID
+    day: date
+    version: int
+    revision: int
+    published: DayPlan | None
+    draft: DayPlan | None
+    proposals: Sequence[DayPlan]
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """How an optimisation is getting on."""
+
+    id: uuid.UUID
+    state: str
+    attempt: int
+    plan_id: str | None
+    error: str | None
+
+
+def day_view(session: Session, principal: Principal, territory_id: uuid.UUID, day: date) -> DayView:
+    """Return a day of a territory within the person's scope."""
+    statement = select(Territory.id).where(Territory.id == territory_id, in_scope(principal, Territory.id))
+    if session.scalars(statement).one_or_none() is None:
+        raise NotFound("no such territory")
+    head = heads.find(session, territory_id, day)
+    if head is None:
+        return DayView(territory_id, day, 0, 0, None, None, ())
+    return DayView(
+        territory_id,
+        day,
+        head.version,
+        head.revision,
+        _plan(session, head.published_plan_id),
+        _plan(session, head.working_plan_id),
+        _proposals(session, head),
+    )
+
+
+def _plan(session: Session, plan_id: uuid.UUID | None) -> DayPlan | None:
+    return session.get(DayPlan, plan_id) if plan_id else None
+
+
+def _proposals(session: Session, head: PlanHead) -> Sequence[DayPlan]:
+    statement = (
+        select(DayPlan)
+        .where(
+            DayPlan.territory_id == head.territory_id,
+            DayPlan.day == head.day,
+            DayPlan.state == "proposed",
+            DayPlan.base_version == head.version,
+        )
+        .order_by(DayPlan.created_at.desc())
+    )
+    return session.scalars(statement).all()
+
+
+def find_plan(session: Session, principal: Principal, plan_id: uuid.UUID) -> DayPlan:
+    """Return a plan within the person's scope."""
+    statement = select(DayPlan).where(DayPlan.id == plan_id, in_scope(principal, DayPlan.territory_id))
+    plan = session.scalars(statement).one_or_none()
+    if plan is None:
+        raise NotFound("no such plan")
+    return plan
+
+
+def find_run(session: Session, principal: Principal, run_id: uuid.UUID) -> RunView:
+    """Return an optimisation's progress, if its territory lies within the person's scope."""
+    run = session.get(JobRun, run_id)
+    if run is None or not run.kind.startswith("planning."):
+        raise NotFound("no such run")
+    territory = run.payload.get("territory_id")
+    if principal.territory_ids is not None and (
+        territory is None or uuid.UUID(territory) not in principal.territory_ids
+    ):
+        raise NotFound("no such run")
+    result = run.result or {}
+    return RunView(run.id, run.state, run.attempt, result.get("plan_id"), run.error)
+
+
+def locks_of(session: Session, visit_ids: Sequence[uuid.UUID]) -> Sequence[PlanLock]:
+    """Return the dispatcher's pins on visits."""
+    return session.scalars(select(PlanLock).where(PlanLock.visit_id.in_(visit_ids))).all()

@@ -1,0 +1,98 @@
+"""Pure policy of planning: which windows are offered, and how an emergency's window is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dispatch.errors import Conflict, Invalid, Stale
+
+EMERGENCY = 5
+
+
+class PlanStale(Stale):
+    """The day's plan moved on since this plan was made or read."""
+
+    code = "PLAN_STALE"
+    remedy = "Read the day again, then optimise or publish on its newest version."
+
+
+class SlotGone(Conflict):
+    """The arrival window can no longer be kept; somebody else took its place."""
+
+    code = "SLOT_GONE"
+    remedy = "Choose one of the fresh offers that come with this answer."
+
+
+class WindowImpossible(Invalid):
+    """The arrival window is empty, in the past, too long, or on no day that is planned."""
+
+    code = "WINDOW_IMPOSSIBLE"
+    remedy = "Give a window that ends after it starts, lies ahead, and lasts at most 12 hours."
+
+
+class PlanNotPublishable(Conflict):
+    """Only a draft or proposed plan can be published."""
+
+    code = "PLAN_NOT_PUBLISHABLE"
+    remedy = "Optimise the day again and publish the new proposal."
+
+
+class VisitNotPlannable(Conflict):
+    """The visit is under way, finished or cancelled, so planning does not touch it."""
+
+    code = "VISIT_NOT_PLANNABLE"
+    remedy = "Open a follow-up visit if more work is needed."
+
+
+class DoubleBooking(Conflict):
+    """The publication would give a technician two visits at the same time; the database refused it."""
+
+    code = "DOUBLE_BOOKING"
+    remedy = "Optimise the day again; another publication took that time meanwhile."
+
+
+class DayTooLarge(Invalid):
+    """The day has more visits or technicians than one optimisation may take."""
+
+    code = "DAY_TOO_LARGE"
+    remedy = "Split the territory, or raise the limit in the settings."
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGrid:
+    """How arrival windows are cut out of a day: local hours, all of one length."""
+
+    first_hour: int = 8
+    last_hour: int = 22
+    hours: int = 2
+
+    def starts(self) -> list[int]:
+        """Seconds since local midnight at which slots begin."""
+        return [hour * 3600 for hour in range(self.first_hour, self.last_hour - self.hours + 1, self.hours)]
+
+
+def check_window(start: datetime, end: datetime, now: datetime) -> None:
+    """Refuse windows that no plan could hold."""
+    if end <= start:
+        raise WindowImpossible("the window ends before it starts")
+    if end <= now:
+        raise WindowImpossible("the window lies in the past")
+    if end - start > timedelta(hours=12):
+        raise WindowImpossible("the window is longer than 12 hours")
+
+
+def slot_windows(grid: SlotGrid, earliest: int) -> list[tuple[int, int]]:
+    """Return the day's slots that are still open at ``earliest`` (seconds since local midnight)."""
+    length = grid.hours * 3600
+    return [
+        (max(start, earliest), start + length)
+        for start in grid.starts()
+        if start + length - 1800 >= max(start, earliest)
+    ]
+
+
+def new_window_around(start: datetime, hours: int = 2) -> tuple[datetime, datetime]:
+    """Return the window told to the customer for a planned start: the quarter hour before, two hours long."""
+    floor = start.replace(minute=start.minute - start.minute % 15, second=0, microsecond=0)
+    return floor, floor + timedelta(hours=hours)
