@@ -1,0 +1,22 @@
+"""Judge any plan without any solver: every hard rule it breaks, and its exact cost by term."""
+
+from optimizer.constraints import CONSTRAINTS
+from optimizer.objectives import OBJECTIVES
+from optimizer.plan import Plan, Violation
+from optimizer.problem import Problem
+from optimizer.units import Cents
+
+
+def check(problem: Problem, plan: Plan) -> list[Violation]:
+    """
+    List every hard rule that a plan breaks; an empty list means it can be published.
+
+    The checker believes nothing the plan states: travel, arrivals, service times, breaks and returns are
+    worked out from the problem, and a stated time that differs is itself a violation.
+    """
+    return [violation for rule in CONSTRAINTS for violation in rule.violations(problem, plan)]
+
+
+def cost(problem: Problem, plan: Plan) -> dict[str, Cents]:
+    """Price of a plan by term, in cents; the sum is what engines make small."""
+    return {term.NAME: term.cents(problem, plan) for term in OBJECTIVES}

@@ -1,0 +1,143 @@
+"""The seam between the product and any planning engine: protocol, budget, result and registry."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from optimizer.constraints import CONSTRAINTS
+from optimizer.errors import EngineLacks, UnknownEngine
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.units import Cents
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
+
+GROUP = "truckroll.engines"
+"""Entry point group under which other distributions offer engines."""
+
+BUILT_IN = {"routing": "optimizer.engines.routing:RoutingEngine"}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """
+    When an engine stops: whichever limit is reached first.
+
+    seconds
+        Wall clock for the whole call.
+    solutions
+        Number of plans looked at; with it alone the same seed gives the same plan.
+    """
+
+    seconds: float | None = None
+    solutions: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.seconds is None and self.solutions is None:
+            raise ValueError("a budget needs seconds or solutions, or it never ends")
+        if (self.seconds is not None and not 0 < self.seconds < 1_000_000) or (self.solutions or 1) < 1:
+            raise ValueError("a budget is a positive number")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """
+    What an engine tells while it works.
+
+    seconds
+        Wall clock since the call.
+    cost
+        Cost of the best plan so far, in cents, as the engine's model counts it.
+    solutions
+        Plans looked at.
+    """
+
+    seconds: float
+    cost: Cents
+    solutions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    What an engine returns.
+
+    plan
+        The best plan found.
+    cost_by_term
+        Its price by term, in cents; equal to the checker's.
+    bound
+        No plan can cost less than this; None when the engine does not know.
+    stats
+        Figures about the run.
+    """
+
+    plan: Plan
+    cost_by_term: Mapping[str, Cents]
+    bound: Cents | None = None
+    stats: Mapping[str, int | float | str] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> Cents:
+        """The whole price in cents."""
+        return sum(self.cost_by_term.values())
+
+
+OnProgress: TypeAlias = Callable[[Progress], None]
+Cancel: TypeAlias = Callable[[], bool]
+
+
+class Engine(Protocol):
+    """Makes a plan for a problem."""
+
+    def capabilities(self) -> frozenset[str]:
+        """Codes of the constraints the engine keeps."""
+
+    def solve(
+        self,
+        problem: Problem,
+        *,
+        budget: Budget,
+        seed: int = 0,
+        start: Plan | None = None,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Result:
+        """Return the best plan found; never one that costs more than a valid ``start``."""
+
+
+def _offered() -> "EntryPoints":
+    """Engines of other distributions."""
+    from importlib.metadata import entry_points
+
+    return entry_points(group=GROUP)
+
+
+def engine_names() -> list[str]:
+    """Names of all installed engines."""
+    return sorted({*BUILT_IN, *(point.name for point in _offered())})
+
+
+def engine(name: str) -> Engine:
+    """Load an engine by its name, own ones first."""
+    if name in BUILT_IN:
+        module, attribute = BUILT_IN[name].split(":")
+        loaded: type[Engine] = getattr(import_module(module), attribute)
+        return loaded()
+    for point in _offered():
+        if point.name == name:
+            third_party: type[Engine] = point.load()
+            return third_party()
+    raise UnknownEngine(f"no engine is called {name!r}", f"use one of: {', '.join(engine_names())}")
+
+
+def require(chosen: Engine, problem: Problem, *, name: str) -> None:
+    """Refuse a problem that uses a constraint the engine does not keep."""
+    able = chosen.capabilities()
+    lacking = [rule.CODE for rule in CONSTRAINTS if rule.CODE not in able and rule.used_by(problem)]
+    if lacking:
+        raise EngineLacks(
+            f"engine {name!r} does not know {', '.join(lacking)}", "choose another engine, such as 'routing'"
+        )

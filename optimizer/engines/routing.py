@@ -1,0 +1,159 @@
+"""The reference engine: OR-Tools routing with guided local search, started from best insertion."""
+
+import time
+
+from ortools.constraint_solver import pywrapcp, routing_enums_pb2
+
+from optimizer.check import check, cost
+from optimizer.constraints import CONSTRAINTS
+from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result
+from optimizer.engines.model import SCALE, DayModel
+from optimizer.insertion import fill, mended, never_cancelled, sequences_of, without_reasons
+from optimizer.objectives import OBJECTIVES
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+
+LEFT_FOR_FINISH = 0.03
+"""Part of the time kept for timing the plan again and filling its last holes."""
+
+
+class RoutingEngine:
+    """Keeps every constraint; its plans are timed by ``timing`` and never worse than a valid start."""
+
+    def capabilities(self) -> frozenset[str]:
+        """All constraints of this version."""
+        return frozenset(rule.CODE for rule in CONSTRAINTS)
+
+    def solve(
+        self,
+        problem: Problem,
+        *,
+        budget: Budget,
+        seed: int = 0,
+        start: Plan | None = None,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Result:
+        """Return the best of: the start, best insertion, and what OR-Tools makes of them."""
+        run = _Run(problem, budget, on_progress=on_progress, cancel=cancel or never_cancelled)
+        run.consider(fill(problem, {}, cancel=run.is_over))
+        if start is not None:
+            run.consider(fill(problem, mended(problem, sequences_of(problem, start)), cancel=run.is_over))
+            if not check(problem, start):
+                run.consider(without_reasons(start))
+        if problem.technicians and problem.visits and not run.is_over():
+            run.search(seed)
+        return run.result()
+
+
+class _Run:
+    """One call of the engine."""
+
+    def __init__(
+        self, problem: Problem, budget: Budget, *, on_progress: OnProgress | None, cancel: Cancel
+    ) -> None:
+        self.problem = problem
+        self.budget = budget
+        self.on_progress = on_progress
+        self.cancel = cancel
+        self.began = time.monotonic()
+        self.best: Plan = Plan()
+        self.best_cost: int | None = None
+        self.solutions = 0
+        self.model_cost: int | None = None
+        self.mended = 0
+
+    def elapsed(self) -> float:
+        """Wall clock since the call."""
+        return time.monotonic() - self.began
+
+    def is_over(self) -> bool:
+        """Whether time is up or somebody has cancelled."""
+        late = self.budget.seconds is not None and self.elapsed() >= self.budget.seconds
+        return late or self.cancel()
+
+    def consider(self, plan: Plan) -> None:
+        """Keep a plan when it is cheaper than the best."""
+        total = sum(cost(self.problem, plan).values())
+        self.solutions += 1
+        if self.best_cost is None or total < self.best_cost:
+            self.best, self.best_cost = plan, total
+            self.report(total)
+
+    def report(self, total: int) -> None:
+        """Tell the caller."""
+        if self.on_progress is not None:
+            self.on_progress(Progress(self.elapsed(), total, self.solutions))
+
+    def search(self, seed: int) -> None:
+        """Improve the best plan with OR-Tools."""
+        model = DayModel(self.problem, seed=seed)
+        for rule in CONSTRAINTS:
+            rule.add(model, self.problem)
+        for term in OBJECTIVES:
+            term.add(model, self.problem)
+        model.close()
+        parameters = self._parameters()
+        routing = model.routing
+        routing.solver().ReSeed(seed + 1)
+        routing.CloseModelWithParameters(parameters)
+        routing.AddSearchMonitor(routing.solver().CustomLimit(self.is_over))
+        routing.AddAtSolutionCallback(lambda: self._on_solution(routing))
+        warm = routing.ReadAssignmentFromRoutes(model.routes_of(self.best), True)
+        if warm is not None:
+            found = routing.SolveFromAssignmentWithParameters(warm, parameters)
+        else:
+            found = routing.SolveWithParameters(parameters)
+        if found is None:
+            return
+        self.model_cost = found.ObjectiveValue() // SCALE + self._begun_cost()
+        sequences = model.sequences(lambda index: found.Value(routing.NextVar(index)))
+        sound = mended(self.problem, sequences)
+        self.mended = sum(map(len, sequences.values())) - sum(map(len, sound.values()))
+        self.consider(fill(self.problem, sound, cancel=self.cancel))
+
+    def _begun_cost(self) -> int:
+        """Travel to the stops already begun, which the model does not see."""
+        from optimizer.objectives.travel import leg_cents
+
+        total = 0
+        for technician in self.problem.technicians:
+            place = technician.start
+            for visit in self.problem.begun_by(technician.id):
+                total += leg_cents(self.problem.policy, *self.problem.matrix.leg(place, visit.location))
+                place = visit.location
+        return total
+
+    def _parameters(self) -> pywrapcp.DefaultRoutingSearchParameters:
+        """Guided local search within what is left of the budget."""
+        parameters = pywrapcp.DefaultRoutingSearchParameters()
+        parameters.first_solution_strategy = (
+            routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
+        )
+        parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
+        if self.budget.seconds is not None:
+            left = self.budget.seconds * (1 - LEFT_FOR_FINISH) - self.elapsed()
+            parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
+        if self.budget.solutions is not None:
+            parameters.solution_limit = self.budget.solutions
+        return parameters
+
+    def _on_solution(self, routing: pywrapcp.RoutingModel) -> None:
+        """Count and report what OR-Tools finds."""
+        self.solutions += 1
+        if self.on_progress is not None:
+            value = routing.CostVar().Value() // SCALE
+            if self.best_cost is None or value < self.best_cost:
+                self.report(value)
+
+    def result(self) -> Result:
+        """The best plan with its price and figures about the run."""
+        stats: dict[str, int | float | str] = {
+            "engine": "routing",
+            "seconds": round(self.elapsed(), 3),
+            "solutions": self.solutions,
+            "mended": self.mended,
+        }
+        if self.model_cost is not None:
+            stats["model_cost"] = self.model_cost
+        return Result(self.best, cost(self.problem, self.best), None, stats)

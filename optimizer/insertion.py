@@ -1,0 +1,114 @@
+"""Fill a plan by best insertion: the hardest visits first, each where it costs least."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from optimizer.constraints import blocked
+from optimizer.errors import InfeasibleRoute
+from optimizer.objectives.unserved import visit_cents
+from optimizer.oracle import Oracle, retimed
+from optimizer.plan import Plan
+from optimizer.problem import Problem, Technician, Visit
+from optimizer.timing import timetable
+
+Sequences = dict[str, tuple[Visit, ...]]
+
+
+def never_cancelled() -> bool:
+    """The answer when nobody can cancel."""
+    return False
+
+
+def fill(problem: Problem, sequences: Sequences, *, cancel: Callable[[], bool] = never_cancelled) -> Plan:
+    """
+    Insert every visit that still fits and is worth its price; the others stay unserved.
+
+    Visits with a locked position come first, then by price of leaving them out, then those that fewest
+    technicians may serve.
+    """
+    oracle = Oracle(problem, sequences)
+    served = {visit.id for visits in oracle.sequences().values() for visit in visits}
+    waiting = [visit for visit in problem.visits if visit.id not in served]
+    able = {visit.id: sum(not blocked(problem, t, visit) for t in problem.technicians) for visit in waiting}
+    waiting.sort(key=lambda visit: _urgency(problem, visit, able[visit.id]))
+    for visit in waiting:
+        if cancel():
+            break
+        if not able[visit.id]:
+            continue
+        best = oracle.cheapest(visit)
+        if best is not None and best[0] < visit_cents(problem, visit):
+            oracle.take(visit, best[1], best[2])
+    return retimed(problem, oracle.sequences())
+
+
+def _urgency(problem: Problem, visit: Visit, able: int) -> tuple[int, int, int, int, str]:
+    """Order of insertion."""
+    lock = problem.lock(visit.id)
+    place = lock.sequence if lock is not None and lock.sequence is not None else 1 << 20
+    width = sum(window.end - window.start for window in problem.windows_of(visit)) or 1 << 20
+    return place, -visit_cents(problem, visit), able, width, visit.id
+
+
+def mended(problem: Problem, sequences: Sequences) -> Sequences:
+    """
+    Keep of each sequence what the problem allows, in order.
+
+    Begun stops are put where they belong; visits that are unknown, served twice, refused to the technician or
+    no longer possible in time are left out, to be inserted again elsewhere.
+    """
+    begun = {visit.id for t in problem.technicians for visit in problem.begun_by(t.id)}
+    seen = set(begun)
+    kept: Sequences = {}
+    for technician in problem.technicians:
+        route = problem.begun_by(technician.id)
+        for visit in sequences.get(technician.id, ()):
+            known = problem.visit(visit.id)
+            if known is None or visit.id in seen or not _accepts(problem, technician, route, visit=known):
+                continue
+            seen.add(visit.id)
+            route = (*route, known)
+        if route:
+            kept[technician.id] = route
+    return kept
+
+
+def _accepts(problem: Problem, technician: Technician, route: tuple[Visit, ...], *, visit: Visit) -> bool:
+    """Whether a route can take one more visit at its end."""
+    lock = problem.lock(visit.id)
+    if lock is not None and lock.sequence not in (None, len(route)):
+        return False
+    if blocked(problem, technician, visit):
+        return False
+    try:
+        timetable(problem, technician, (*route, visit))
+    except InfeasibleRoute:
+        return False
+    return _has_parts(problem, technician, (*route, visit))
+
+
+def _has_parts(problem: Problem, technician: Technician, route: tuple[Visit, ...]) -> bool:
+    """Whether the van's stock lasts for a route, its begun stops apart."""
+    from optimizer.constraints.parts import on_van
+
+    left = dict(on_van(problem, technician))
+    for visit in route:
+        if problem.is_begun(visit.id):
+            continue
+        for part, quantity in visit.parts.items():
+            left[part] = left.get(part, 0) - quantity
+    return min(left.values(), default=0) >= 0
+
+
+def sequences_of(problem: Problem, plan: Plan) -> Sequences:
+    """Visits of each route of a plan in order, those unknown to the problem left out."""
+    found: Sequences = {}
+    for route in plan.routes:
+        visits = (problem.visit(stop.visit_id) for stop in route.stops)
+        found[route.technician_id] = tuple(visit for visit in visits if visit is not None)
+    return found
+
+
+def without_reasons(plan: Plan) -> Plan:
+    """The plan with the reasons of unserved visits taken off, to compare two plans by what they do."""
+    return replace(plan, unserved=tuple(replace(u, reason="", sentence="", action="") for u in plan.unserved))

@@ -1,0 +1,383 @@
+"""
+The booking oracle: what a visit would cost in each window, found by inserting it into the plan of the day.
+
+Each route keeps the earliest and the latest time at every stop, so one insertion is judged without driving
+the route again. A quote never opens a window that a hard rule, a later stop or a break would close.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from optimizer.constraints import blocked
+from optimizer.constraints.parts import on_van
+from optimizer.errors import InfeasibleRoute, OfferGone, UnknownSubject
+from optimizer.objectives.overtime import route_cents
+from optimizer.objectives.stability import pair_cents
+from optimizer.objectives.travel import leg_cents
+from optimizer.plan import Plan, Route, Unserved
+from optimizer.problem import Problem, Technician, Visit, Window
+from optimizer.timing import Track, opening, slacks, timetable
+from optimizer.units import NEVER, Cents, Seconds, clock
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """
+    One way to take a visit into the plan.
+
+    window
+        The window asked about; service begins inside it.
+    extra_cost
+        What the plan costs more, in cents.
+    technician_id
+        Who would go.
+    position
+        Place in the route, counted from 0.
+    arrival
+        Expected arrival.
+    start
+        Expected start of service.
+    slack
+        How much later service could begin without breaking this window or anything later.
+    """
+
+    window: Window
+    extra_cost: Cents
+    technician_id: str
+    position: int
+    arrival: Seconds
+    start: Seconds
+    slack: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """
+    Why one technician cannot take a visit.
+
+    technician_id
+        Who.
+    code
+        Rule that stands in the way, or CAPACITY when the day has no room left.
+    sentence
+        The same in words.
+    """
+
+    technician_id: str
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """A place between two stops where the visit could go, for one number of breaks taken before it."""
+
+    position: int
+    travel_cents: Cents
+    earliest: Seconds
+    latest: Seconds
+    latest_without_overtime: Seconds
+
+
+class OpenRoute:
+    """One technician's route with its feasibility arrays."""
+
+    __slots__ = (
+        "begun",
+        "first_free",
+        "in_time",
+        "overtime",
+        "problem",
+        "technician",
+        "track",
+        "van",
+        "visits",
+    )
+
+    def __init__(self, problem: Problem, technician: Technician, visits: Sequence[Visit]) -> None:
+        begin = opening(problem, technician)
+        self.problem = problem
+        self.technician = technician
+        self.visits = tuple(visits)
+        self.begun = len(begin.begun)
+        self.track = Track(problem, technician, begin, visits=visits[self.begun :])
+        route = timetable(problem, technician, visits) if visits else None
+        self.overtime = route_cents(problem.policy, technician, route.return_time) if route else 0
+        shift_end = technician.shift.end
+        self.in_time = self.track.backward_from(shift_end) if technician.overtime else self.track.backward
+        self.van = dict(on_van(problem, technician))
+        for visit in visits[self.begun :]:
+            for part, quantity in visit.parts.items():
+                self.van[part] = self.van.get(part, 0) - quantity
+        held = [i for i, v in enumerate(visits) if _sequence(problem, v) is not None]
+        self.first_free = held[-1] + 1 if held else 0
+
+    def gaps(self, visit: Visit) -> Iterator[_Gap]:
+        """Every place in the route where the visit has time, whatever its windows."""
+        track, policy, matrix = self.track, self.problem.policy, self.problem.matrix
+        place = visit.location
+        wanted = _sequence(self.problem, visit)
+        count = len(track.visits)
+        positions = (wanted,) if wanted is not None else range(self.first_free, self.begun + count + 1)
+        for position in positions:
+            here = position - self.begun
+            if not 0 <= here <= count:
+                continue
+            origin, target = track.places[here], track.places[here + 1]
+            there, onward = matrix.leg(origin, place), matrix.leg(place, target)
+            extra = leg_cents(policy, *there) + leg_cents(policy, *onward)
+            if self.visits:
+                extra -= leg_cents(policy, *matrix.leg(origin, target))
+            earliest = track.arrivals(track.forward[here], there[0])
+            latest = track.departures(track.backward[here], onward[0])
+            in_time = latest
+            if self.in_time is not track.backward:
+                in_time = track.departures(self.in_time[here], onward[0])
+            for arrival, leave, calm in zip(earliest, latest, in_time, strict=True):
+                if arrival + visit.duration <= leave:
+                    limit, calm_limit = leave - visit.duration, calm - visit.duration
+                    yield _Gap(position, extra, arrival, limit, calm_limit)
+
+    def has_parts(self, visit: Visit) -> bool:
+        """Whether the van still carries what the visit needs after all stops of the route."""
+        return all(self.van.get(part, 0) >= quantity for part, quantity in visit.parts.items())
+
+    def with_visit(self, visit: Visit, position: int) -> tuple[Visit, ...]:
+        """The visits of the route with one more."""
+        return (*self.visits[:position], visit, *self.visits[position:])
+
+
+def _sequence(problem: Problem, visit: Visit) -> int | None:
+    """Locked position of a visit."""
+    lock = problem.lock(visit.id)
+    return lock.sequence if lock is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """An insertion judged by arrays alone; ``window`` is an index into the windows asked about."""
+
+    extra_cost: Cents
+    start: Seconds
+    order: int
+    position: int
+    window: int
+    route: OpenRoute
+
+    def rank(self) -> tuple[int, int, int, int]:
+        """Order of preference, the same on every machine."""
+        return self.extra_cost, self.start, self.order, self.position
+
+
+class Oracle:
+    """Quotes and takes insertions into one plan; cheap to ask again after each one."""
+
+    def __init__(self, problem: Problem, sequences: dict[str, tuple[Visit, ...]]) -> None:
+        self.problem = problem
+        self.closed: dict[str, str] = {}
+        self.routes: dict[str, OpenRoute] = {}
+        for technician in problem.technicians:
+            self._open(technician, sequences.get(technician.id) or problem.begun_by(technician.id))
+
+    @classmethod
+    def open(cls, problem: Problem, plan: Plan) -> Self:
+        """Read a plan; a route that no longer holds under the problem is closed to insertions."""
+        sequences = {}
+        for route in plan.routes:
+            visits = [problem.visit(stop.visit_id) for stop in route.stops]
+            known = tuple(visit for visit in visits if visit is not None)
+            if len(known) < len(visits) or problem.technician(route.technician_id) is None:
+                cause = f"the route of {route.technician_id} names a visit or technician the problem lacks"
+                raise UnknownSubject(cause, "build problem and plan from the same state of the day")
+            sequences[route.technician_id] = known
+        return cls(problem, sequences)
+
+    def _open(self, technician: Technician, visits: Sequence[Visit]) -> None:
+        """Compute the arrays of one route."""
+        try:
+            self.routes[technician.id] = OpenRoute(self.problem, technician, tuple(visits))
+        except InfeasibleRoute as missed:
+            self.closed[technician.id] = missed.cause
+
+    def quote(self, visit: Visit, windows: Sequence[Window], *, each_technician: bool = False) -> list[Offer]:
+        """
+        Cheapest offer per window, dearest last; with ``each_technician`` one per window and technician.
+
+        A window without an offer cannot be kept by anybody today.
+        """
+        best: dict[tuple[int, int], _Candidate] = {}
+        for candidate in self._candidates(visit, windows):
+            key = (candidate.window, candidate.order if each_technician else -1)
+            if key not in best or candidate.rank() < best[key].rank():
+                best[key] = candidate
+        offers = [self._offer(visit, windows[c.window], c) for c in best.values()]
+        offers.sort(key=lambda o: (o.extra_cost, o.start, o.window.start, o.window.end, o.technician_id))
+        return offers
+
+    def _candidates(self, visit: Visit, windows: Sequence[Window]) -> Iterator[_Candidate]:
+        """Every feasible insertion into every window."""
+        for order, technician in enumerate(self.problem.technicians):
+            route = self.routes.get(technician.id)
+            if route is None or not route.has_parts(visit) or self._blocked(technician, visit):
+                continue
+            fixed = pair_cents(self.problem, technician, visit)
+            for gap in route.gaps(visit):
+                for index, window in enumerate(windows):
+                    start = max(gap.earliest, window.start)
+                    if start > min(gap.latest, window.end):
+                        continue
+                    overtime = 0
+                    if start > gap.latest_without_overtime or route.overtime:
+                        overtime = self._overtime(route, replace(visit, windows=(window,)), gap.position)
+                    extra = gap.travel_cents + fixed + overtime - route.overtime
+                    yield _Candidate(extra, start, order, gap.position, index, route)
+
+    def _blocked(self, technician: Technician, visit: Visit) -> tuple[str, str] | None:
+        """First rule about the pair, its windows set aside: they are what is being asked."""
+        return blocked(self.problem, technician, replace(visit, windows=()))
+
+    def _overtime(self, route: OpenRoute, visit: Visit, position: int) -> Cents:
+        """Price of the overtime of a route with the visit in it."""
+        problem = self._asking(visit)
+        timed = timetable(problem, route.technician, route.with_visit(visit, position))
+        return route_cents(problem.policy, route.technician, timed.return_time)
+
+    def _asking(self, visit: Visit) -> Problem:
+        """The problem as it is while a visit is asked about: its own times give way to the window asked."""
+        lock = self.problem.lock(visit.id)
+        if lock is None or (lock.start is None and lock.range is None):
+            return self.problem
+        free = replace(lock, start=None, range=None)
+        return self.problem.with_locks(free if k is lock else k for k in self.problem.locks)
+
+    def _offer(self, visit: Visit, window: Window, chosen: _Candidate) -> Offer:
+        """State the times of an insertion by driving its route once."""
+        narrowed = replace(visit, windows=(window,))
+        problem = self._asking(visit).with_visit(narrowed)
+        timed = timetable(
+            problem, chosen.route.technician, chosen.route.with_visit(narrowed, chosen.position)
+        )
+        stop = timed.stops[chosen.position]
+        slack = slacks(problem, timed)[chosen.position]
+        technician_id = chosen.route.technician.id
+        return Offer(
+            window, chosen.extra_cost, technician_id, chosen.position, stop.arrival, stop.start, slack
+        )
+
+    def cheapest(self, visit: Visit) -> tuple[Cents, str, int] | None:
+        """Extra cost, technician and position of the best insertion of a visit of the problem, if any."""
+        windows = self.problem.windows_of(visit) or (Window(-NEVER, NEVER),)
+        best = min(self._candidates(visit, windows), key=_Candidate.rank, default=None)
+        return (best.extra_cost, best.route.technician.id, best.position) if best else None
+
+    def take(self, visit: Visit, technician_id: str, position: int) -> None:
+        """Put a visit of the problem into a route; only that route is computed again."""
+        route = self.routes[technician_id]
+        self._open(route.technician, route.with_visit(visit, position))
+
+    def sequences(self) -> dict[str, tuple[Visit, ...]]:
+        """Visits of every open route that has any, in order."""
+        return {name: route.visits for name, route in self.routes.items() if route.visits}
+
+    def refusal(self, visit: Visit, technician: Technician, windows: Sequence[Window]) -> Refusal | None:
+        """Why a technician cannot take the visit in any of the windows, or None when one of them works."""
+        name = technician.name
+        if technician.id in self.closed:
+            return Refusal(technician.id, "INFEASIBLE_ROUTE", self.closed[technician.id])
+        asked = replace(visit, windows=tuple(windows))
+        if found := self._blocked(technician, visit) or blocked(self._asking(asked), technician, asked):
+            return Refusal(technician.id, *found)
+        route = self.routes[technician.id]
+        if not route.has_parts(visit):
+            return Refusal(technician.id, "PARTS", f"other visits use up the parts on the van of {name}")
+        asked_windows = tuple(windows) or (Window(-NEVER, NEVER),)
+        for gap in route.gaps(visit):
+            if any(max(gap.earliest, w.start) <= min(gap.latest, w.end) for w in asked_windows):
+                return None
+        times = ", ".join(f"{clock(w.start)}-{clock(w.end)}" for w in windows) or "the day"
+        return Refusal(technician.id, "CAPACITY", f"{name} has no room left in {times}")
+
+
+def _without(problem: Problem, plan: Plan, visit: Visit) -> Plan:
+    """The plan with a visit taken off its route and that route timed again, for quoting the visit anew."""
+    routes = []
+    for route in plan.routes:
+        left = tuple(stop for stop in route.stops if stop.visit_id != visit.id)
+        technician = problem.technician(route.technician_id)
+        others = tuple(found for stop in left if (found := problem.visit(stop.visit_id)) is not None)
+        if len(left) == len(route.stops) or technician is None or len(others) < len(left):
+            routes.append(replace(route, stops=left))
+        elif left:
+            routes.append(timetable(problem, technician, others))
+    return Plan(tuple(routes), tuple(u for u in plan.unserved if u.visit_id != visit.id))
+
+
+def quote(
+    problem: Problem,
+    plan: Plan,
+    visit: Visit,
+    windows: Sequence[Window],
+    *,
+    each_technician: bool = False,
+) -> list[Offer]:
+    """
+    Price a visit in each window by inserting it into the plan, cheapest first.
+
+    The visit need not be in the problem. If the plan already serves it, it is taken out first, so that the
+    price is that of having it at all.
+    """
+    return Oracle.open(problem, _without(problem, plan, visit)).quote(
+        visit, windows, each_technician=each_technician
+    )
+
+
+def insert(problem: Problem, plan: Plan, offer: Offer, visit: Visit) -> Plan:
+    """
+    Take an offer: the plan with the visit in it, the route timed again for the offered window.
+
+    The plan is valid for ``problem.with_visit(replace(visit, windows=(offer.window,)))``.
+
+    Raises
+    ------
+    OfferGone
+        When the plan has changed since the quote and the visit no longer fits there.
+    """
+    rest = _without(problem, plan, visit)
+    technician = problem.technician(offer.technician_id)
+    if technician is None:
+        raise OfferGone(f"technician {offer.technician_id} is not in the problem", "ask for a new quote")
+    narrowed = replace(visit, windows=(offer.window,))
+    oracle = Oracle.open(problem, rest)
+    route = oracle.routes.get(technician.id)
+    fitting = oracle.quote(visit, (offer.window,), each_technician=True) if route else []
+    if route is None or not any(o.technician_id == technician.id for o in fitting):
+        raise OfferGone(f"visit {visit.id} no longer fits into the day of {technician.name}", "ask again")
+    asking = oracle._asking(narrowed).with_visit(narrowed)  # noqa: SLF001  # same module
+    try:
+        timed = timetable(asking, technician, route.with_visit(narrowed, offer.position))
+    except InfeasibleRoute as missed:
+        raise OfferGone(missed.cause, "ask for a new quote") from missed
+    return Plan(_placed(problem, rest, timed), rest.unserved)
+
+
+def _placed(problem: Problem, plan: Plan, timed: Route) -> tuple[Route, ...]:
+    """Routes with one put in place of its predecessor, technicians in the order of the problem."""
+    routes = {route.technician_id: route for route in plan.routes}
+    routes[timed.technician_id] = timed
+    return tuple(routes[t.id] for t in problem.technicians if t.id in routes)
+
+
+def refusals(problem: Problem, plan: Plan, visit: Visit, windows: Sequence[Window]) -> list[Refusal]:
+    """For each technician who cannot take the visit in any of the windows, the first reason."""
+    oracle = Oracle.open(problem, _without(problem, plan, visit))
+    found = (oracle.refusal(visit, technician, windows) for technician in problem.technicians)
+    return [refusal for refusal in found if refusal is not None]
+
+
+def retimed(problem: Problem, sequences: dict[str, tuple[Visit, ...]]) -> Plan:
+    """Time every route anew; visits on none of them are unserved without a reason yet."""
+    routes = tuple(timetable(problem, t, sequences[t.id]) for t in problem.technicians if sequences.get(t.id))
+    served = {stop.visit_id for route in routes for stop in route.stops}
+    left = tuple(Unserved(visit.id, "") for visit in problem.visits if visit.id not in served)
+    return Plan(routes, left)

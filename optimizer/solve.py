@@ -1,0 +1,70 @@
+"""Solve a day: validate the input, let an engine plan, judge the plan, explain what is left out."""
+
+from dataclasses import replace
+
+from optimizer.check import check, cost
+from optimizer.engines.base import Budget, Cancel, OnProgress, Result, require
+from optimizer.engines.base import engine as load_engine
+from optimizer.errors import EngineFault
+from optimizer.explain import explained
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.validate import InvalidProblem, errors_in
+
+
+def solve(
+    problem: Problem,
+    budget: Budget,
+    *,
+    seed: int = 0,
+    start: Plan | None = None,
+    engine: str = "routing",
+    on_progress: OnProgress | None = None,
+    cancel: Cancel | None = None,
+) -> Result:
+    """
+    Plan a day.
+
+    Parameters
+    ----------
+    problem
+        The day.
+    budget
+        When to stop.
+    seed
+        Same seed and a budget of solutions alone: same plan.
+    start
+        A plan to begin from; the result never costs more than it, if it is valid.
+    on_progress
+        Called with each improvement.
+    cancel
+        Asked often; when it answers true, the best plan so far is returned.
+
+    Raises
+    ------
+    InvalidProblem
+        When the input cannot be planned; it carries the findings.
+    EngineFault
+        When the engine's plan breaks a rule; such a plan is never handed out.
+    """
+    findings = errors_in(problem)
+    if findings:
+        raise InvalidProblem(findings)
+    chosen = load_engine(engine)
+    require(chosen, problem, name=engine)
+    result = chosen.solve(
+        problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
+    )
+    violations = check(problem, result.plan)
+    if violations:
+        shown = "; ".join(f"{v.code} {v.message}" for v in violations[:3])
+        raise EngineFault(
+            f"engine {engine!r} broke {len(violations)} rules: {shown}", "report it with the problem file"
+        )
+    found = cost(problem, result.plan)
+    if found != dict(result.cost_by_term):
+        raise EngineFault(
+            f"engine {engine!r} states {dict(result.cost_by_term)}, the checker finds {found}",
+            "report it with the problem file",
+        )
+    return replace(result, plan=explained(problem, result.plan))

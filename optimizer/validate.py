@@ -1,0 +1,267 @@
+"""Judge an input before planning: what makes it unplannable, and what makes it doubtful."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from optimizer.errors import OptimizerError
+from optimizer.explain import blocking_rule
+from optimizer.problem import Lock, Problem, Technician, Visit, Window
+from optimizer.timing import cross, opening
+from optimizer.units import HORIZON, NEVER, clock
+
+LARGEST = 1_000_000_000
+LONGEST_ID = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    Something wrong with an input.
+
+    code
+        Kind of finding.
+    subject
+        What it is about, such as ``visit V7`` or ``technician ada``.
+    cause
+        What is wrong, in words.
+    remedy
+        How to mend it.
+    severity
+        ``error``: it cannot be planned; ``warning``: it can, and somebody should look.
+    """
+
+    code: str
+    subject: str
+    cause: str
+    remedy: str
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        return f"{self.code} · {self.subject}: {self.cause} · {self.remedy}"
+
+
+class InvalidProblem(OptimizerError):
+    """An input that cannot be planned; ``findings`` lists everything wrong with it."""
+
+    code: ClassVar[str] = "INVALID_PROBLEM"
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("; ".join(map(str, self.findings)), "mend the input and plan again")
+
+
+def errors_in(problem: Problem) -> list[Finding]:
+    """Findings that make a problem unplannable."""
+    found = [*_matrix(problem)]
+    # Locations are only worth looking up in a sound matrix; all else is reported beside it.
+    found += _locations(problem) if not found else ()
+    found += [*_names(problem), *_policy(problem)]
+    for visit in problem.visits:
+        found += _visit(visit)
+    for technician in problem.technicians:
+        found += _technician(technician)
+    for lock in problem.locks:
+        found += _lock(problem, lock)
+    found += _lock_order(problem)
+    return found
+
+
+def validate(problem: Problem) -> list[Finding]:
+    """All findings, errors first; warnings are looked for only when there are no errors."""
+    errors = errors_in(problem)
+    return errors or list(_doubts(problem))
+
+
+def _matrix(problem: Problem) -> Iterator[Finding]:
+    """Size and content of the travel matrix."""
+    size = len(problem.matrix.seconds)
+    for name, rows in (("seconds", problem.matrix.seconds), ("metres", problem.matrix.metres)):
+        subject = f"matrix {name}"
+        if len(rows) != size or any(len(row) != size for row in rows):
+            remedy = "give as many rows as locations, each with as many cells"
+            yield Finding("MATRIX_SIZE", subject, f"the table is not {size} by {size}", remedy)
+            continue
+        for i, row in enumerate(rows):
+            low, high = (min(row), max(row)) if row else (0, 0)
+            if low < 0:
+                remedy = "travel is never negative; leave a place that cannot be reached out"
+                yield Finding("MATRIX_NEGATIVE", subject, f"row {i} holds {low}", remedy)
+            if high > (HORIZON if name == "seconds" else LARGEST):
+                yield Finding("MATRIX_TOO_LARGE", subject, f"row {i} holds {high}", "leave the location out")
+
+
+def _locations(problem: Problem) -> Iterator[Finding]:
+    """Every named location is a row of the matrix."""
+    size = len(problem.matrix.seconds)
+    places = [(f"visit {v.id}", v.location) for v in problem.visits]
+    for technician in problem.technicians:
+        places += [
+            (f"technician {technician.id}", technician.start),
+            (f"technician {technician.id}", technician.end),
+        ]
+    for subject, location in places:
+        if not 0 <= location < size:
+            cause = f"location {location} is not in the matrix of {size}"
+            yield Finding("UNKNOWN_LOCATION", subject, cause, f"use a row from 0 to {size - 1}")
+
+
+def _names(problem: Problem) -> Iterator[Finding]:
+    """Ids are there, short and unique."""
+    for kind, ids in (
+        ("visit", [v.id for v in problem.visits]),
+        ("technician", [t.id for t in problem.technicians]),
+        ("lock", [k.visit_id for k in problem.locks]),
+    ):
+        for name, count in Counter(ids).items():
+            subject = f"{kind} {name[:40]}"
+            if count > 1:
+                code = f"DUPLICATE_{kind.upper()}"
+                yield Finding(code, subject, f"the id appears {count} times", "keep one of them")
+            if not name.strip() or len(name) > LONGEST_ID:
+                cause = f"an id of {len(name)} characters"
+                yield Finding("BAD_ID", subject, cause, f"use 1 to {LONGEST_ID} characters")
+
+
+def _policy(problem: Problem) -> Iterator[Finding]:
+    """Prices are sane."""
+    policy = problem.policy
+    for spec in fields(policy):
+        value = getattr(policy, spec.name)
+        prices = value if isinstance(value, tuple) else (value,)
+        if any(not 0 <= price <= LARGEST for price in prices):
+            cause = f"{spec.name} is {value}"
+            yield Finding("POLICY_RANGE", "policy", cause, f"use 0 to {LARGEST} cents")
+    if len(policy.unserved_cents_by_priority) != 5:
+        cause = f"{len(policy.unserved_cents_by_priority)} prices for 5 priorities"
+        yield Finding("POLICY_PRIORITIES", "policy", cause, "give one price for each of priority 1 to 5")
+
+
+def _window(subject: str, window: Window, *, code: str, what: str) -> Iterator[Finding]:
+    """One interval runs forward and lies within the horizon."""
+    if window.end < window.start:
+        cause = f"{what} ends at {clock(window.end)}, before it starts at {clock(window.start)}"
+        yield Finding(code, subject, cause, "swap start and end, or correct them")
+    for moment in (window.start, window.end):
+        yield from _moment(subject, moment, what=what)
+
+
+def _moment(subject: str, moment: int, *, what: str) -> Iterator[Finding]:
+    """One moment lies within the horizon."""
+    if not 0 <= moment <= HORIZON:
+        cause = f"{what} at {moment} seconds lies outside the plan day and the week after it"
+        yield Finding("TIME_OUT_OF_RANGE", subject, cause, f"use 0 to {HORIZON} seconds since local midnight")
+
+
+def _amount(subject: str, amount: int, *, what: str, largest: int = LARGEST) -> Iterator[Finding]:
+    """One amount is neither negative nor absurd."""
+    if amount < 0:
+        yield Finding("NEGATIVE_NUMBER", subject, f"{what} is {amount}", "use 0 or more")
+    elif amount > largest:
+        yield Finding("NUMBER_TOO_LARGE", subject, f"{what} is {amount}", f"use at most {largest}")
+
+
+def _amounts(subject: str, amounts: Mapping[str, int], *, what: str) -> Iterator[Finding]:
+    """Named amounts are neither negative nor absurd."""
+    for name, amount in sorted(amounts.items()):
+        yield from _amount(subject, amount, what=f"{what} {name[:40]}")
+
+
+def _visit(visit: Visit) -> Iterator[Finding]:
+    """One visit by itself."""
+    subject = f"visit {visit.id}"
+    yield from _amount(subject, visit.duration, what="duration", largest=HORIZON)
+    yield from _amounts(subject, visit.parts, what="quantity of part")
+    yield from _amounts(subject, visit.skills, what="level of skill")
+    for window in visit.windows:
+        yield from _window(subject, window, code="WINDOW_REVERSED", what="arrival window")
+    if not 1 <= visit.priority <= 5:
+        yield Finding(
+            "PRIORITY_RANGE", subject, f"priority is {visit.priority}", "use 1 (low) to 5 (emergency)"
+        )
+
+
+def _technician(technician: Technician) -> Iterator[Finding]:
+    """One technician alone."""
+    subject = f"technician {technician.id}"
+    yield from _window(subject, technician.shift, code="SHIFT_REVERSED", what="shift")
+    yield from _amount(subject, technician.overtime, what="overtime", largest=HORIZON)
+    yield from _amounts(subject, technician.skills, what="level of skill")
+    yield from _amounts(subject, technician.stock, what="stock of part")
+    if technician.earliest_departure is not None:
+        yield from _moment(subject, technician.earliest_departure, what="earliest departure")
+    for pause in technician.breaks:
+        yield from _window(subject, Window(pause.earliest, pause.latest), code="BREAK_REVERSED", what="break")
+        if not 0 < pause.duration <= HORIZON:
+            cause = f"a break lasts {pause.duration} seconds"
+            yield Finding("BREAK_LENGTH", subject, cause, "give a positive length or leave the break out")
+    for paper in technician.certificates:
+        if paper.valid_until < paper.valid_from:
+            cause = f"certificate {paper.code} ends on {paper.valid_until}, before {paper.valid_from}"
+            yield Finding("CERTIFICATE_REVERSED", subject, cause, "correct its dates")
+
+
+def _lock(problem: Problem, lock: Lock) -> Iterator[Finding]:
+    """One lock points at things that exist."""
+    subject = f"lock {lock.visit_id}"
+    if problem.visit(lock.visit_id) is None:
+        yield Finding("LOCK_UNKNOWN_VISIT", subject, "no such visit", "take the lock out")
+    if lock.technician_id is not None and problem.technician(lock.technician_id) is None:
+        cause = f"there is no technician {lock.technician_id[:40]}"
+        yield Finding(
+            "LOCK_UNKNOWN_TECHNICIAN", subject, cause, "loosen the lock, or give the technician a shift"
+        )
+    if lock.start is not None:
+        yield from _moment(subject, lock.start, what="locked start")
+    if lock.range is not None:
+        yield from _window(subject, lock.range, code="LOCK_REVERSED", what="locked interval")
+    if lock.sequence is not None:
+        yield from _amount(subject, lock.sequence, what="position", largest=len(problem.visits))
+
+
+def _lock_order(problem: Problem) -> Iterator[Finding]:
+    """Begun stops fill the first positions of their route, one each; breaks behind them can still be kept."""
+    for technician in problem.technicians:
+        begun = [k for k in problem.locks if k.is_begun and k.technician_id == technician.id]
+        positions = sorted(k.sequence for k in begun if k.sequence is not None)
+        if positions != list(range(len(positions))):
+            cause = f"stops already begun claim positions {positions}"
+            remedy = "number them 0, 1, 2 … in the order in which they were begun"
+            yield Finding("LOCK_SEQUENCE", f"technician {technician.id}", cause, remedy)
+        ahead = opening(problem, technician)
+        if cross(ahead.ready, 0, ahead.breaks) >= NEVER:
+            cause = "the breaks cannot all be taken, even without any visit"
+            yield Finding("BREAKS_CLASH", f"technician {technician.id}", cause, "move or shorten a break")
+
+
+def _doubts(problem: Problem) -> Iterator[Finding]:
+    """Warnings: the problem can be planned, but hardly as meant."""
+    if problem.visits and not problem.technicians:
+        yield _doubt("NO_TECHNICIANS", "problem", "nobody works on this day", "plan shifts")
+    for technician in problem.technicians:
+        if technician.shift.end == technician.shift.start:
+            yield _doubt(
+                "SHIFT_EMPTY", f"technician {technician.id}", "the shift has no length", "correct it"
+            )
+    for visit in problem.visits:
+        subject = f"visit {visit.id}"
+        if visit.duration == 0:
+            yield _doubt("ZERO_DURATION", subject, "service takes no time", "give the time the work takes")
+        lock = problem.lock(visit.id)
+        held = problem.windows_of(visit)
+        if lock is not None and not lock.is_begun and held != visit.windows and visit.windows:
+            meets = any(w.start <= h.end and h.start <= w.end for w in visit.windows for h in held)
+            if not meets:
+                cause = "the lock's time lies outside the promised windows; the lock counts"
+                yield _doubt("LOCK_OUTSIDE_WINDOW", subject, cause, "tell the customer, or move the lock")
+        if problem.technicians and not problem.is_begun(visit.id):
+            reason = blocking_rule(problem, visit)
+            if reason is not None:
+                cause = f"nobody can serve it ({reason.reason}): {reason.sentence}"
+                yield _doubt("NOBODY_CAN_SERVE", subject, cause, reason.action)
+
+
+def _doubt(code: str, subject: str, cause: str, remedy: str) -> Finding:
+    """A finding that does not stop planning."""
+    return Finding(code, subject, cause, remedy, "warning")
