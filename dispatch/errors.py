@@ -17,6 +17,7 @@ class DispatchError(Exception):
     # invalid | missing | conflict | forbidden | unauthenticated | stale | limited | unavailable
     kind: ClassVar[str] = "invalid"
     remedy: ClassVar[str] = "Read the message, change the request and send it again."
+    permanent: ClassVar[bool] = False  # a job that meets it is parked at once: no repetition would help
 
     def __init__(self, message: str, **detail: Any) -> None:
         super().__init__(message)

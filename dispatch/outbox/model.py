@@ -1,11 +1,4 @@
-"""
-Jobs as rows: what must happen after a change, written in the transaction of the change.
-
-The database is the truth, the queue is a doorbell (reliability §4). ``record`` expands an event into
-``job_run`` rows by the subscription table; after the commit the queue is rung, and a sweeper rings again for
-whatever was missed. A handler owns its run by a lease on the database's clock; its last transaction marks the
-run as done together with its effects, or neither happens.
-"""
+"""The rows behind the outbox: runs of jobs, recurring jobs and the moved clock of a demo."""
 
 from __future__ import annotations
 

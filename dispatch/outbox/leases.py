@@ -1,0 +1,195 @@
+"""
+Owning a run: a token and an end on the database's clock, checked again by the commit that finishes the run.
+
+A work-horse that outlived its lease (stopped, orphaned, slow) holds an old token; its last commit hits no row
+and is rolled back with everything it did (reliability §4.4).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, CursorResult, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from dispatch import db
+from dispatch.errors import Conflict
+from dispatch.outbox.kinds import UnknownKind, job_of, timing
+from dispatch.outbox.model import JobRun
+from dispatch.outbox.recording import fingerprint
+
+log = structlog.get_logger(__name__)
+
+
+class LeaseLost(Conflict):
+    """Another work-horse owns the run by now; what this one did was rolled back."""
+
+    code = "LEASE_LOST"
+    remedy = "Nothing: the present owner of the run finishes it."
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to do one run, until its end or until somebody else takes it."""
+
+    run_id: uuid.UUID
+    token: uuid.UUID
+    kind: str
+    key: str
+    payload: dict[str, Any]
+    attempt: int
+    result: dict[str, Any] | None = None
+    """Set by the handler before it leaves ``finishing``; stored with the run."""
+    finished: bool = field(default=False, init=False)
+
+    @property
+    def event(self) -> str | None:
+        """Name of the event that started the run, if one did."""
+        name: str | None = self.payload.get("event")
+        return name
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """The payload without the event's name: the keyword arguments of a handler."""
+        return {name: value for name, value in self.payload.items() if name != "event"}
+
+    @contextmanager
+    def finishing(self) -> Iterator[Session]:
+        """Open the session whose commit holds the effects and marks the run as done, or neither."""
+        with finishing_together([self]) as session:
+            yield session
+
+    @contextmanager
+    def step(self) -> Iterator[Session]:
+        """Open a session for a part of a long job; its commit is fenced and prolongs the lease."""
+        with db.transaction() as session:
+            yield session
+            _prolong(session, self)
+
+    def heartbeat(self) -> None:
+        """Prolong the lease; raise ``LeaseLost`` if somebody else owns the run."""
+        with db.transaction() as session:
+            _prolong(session, self)
+
+
+@contextmanager
+def finishing_together(leases: Sequence[Lease]) -> Iterator[Session]:
+    """Open the session whose commit finishes several runs with their effects, all or none of them."""
+    with db.transaction() as session:
+        yield session
+        for lease in leases:
+            _mark_done(session, lease)
+    for lease in leases:
+        lease.finished = True
+
+
+def claimable() -> ColumnElement[bool]:
+    """Return the condition of a run that may be taken: ready and due, or left behind by its owner."""
+    return or_(
+        and_(JobRun.state == "ready", JobRun.ready_at <= func.now()),
+        and_(JobRun.state == "running", JobRun.lease_until < func.now()),
+    )
+
+
+def take(run_id: uuid.UUID) -> Lease | None:
+    """Take one run; None if it is done, owned by somebody else, not due, or has used up its attempts."""
+    with db.transaction() as session:
+        leases = _take(session, JobRun.id == run_id)
+    return leases[0] if leases else None
+
+
+def take_batch(kind: str, limit: int) -> list[Lease]:
+    """Take up to ``limit`` runs of a kind that nobody else is taking at this moment, oldest first."""
+    with db.transaction() as session:
+        free = (
+            select(JobRun.id)
+            .where(JobRun.kind == kind, claimable())
+            .order_by(JobRun.ready_at, JobRun.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return _take(session, JobRun.id.in_(session.scalars(free).all()))
+
+
+def give_back(lease: Lease, error: BaseException) -> None:
+    """Store why an attempt failed: ready again after a pause, or parked when patience is used up."""
+    final = bool(getattr(error, "permanent", False)) or lease.attempt >= _most_attempts(lease.kind)
+    words = f"{type(error).__name__}: {error}"[:4000]
+    with db.transaction() as session:
+        if final:
+            _park(session, _mine(lease), words)
+        else:
+            pause = timedelta(seconds=timing().pause_after(lease.attempt))
+            values = {"state": "ready", "ready_at": func.now() + pause, "error": words}
+            session.execute(_update(_mine(lease), **values, lease_token=None, lease_until=None))
+
+
+def _take(session: Session, which: ColumnElement[bool]) -> list[Lease]:
+    token = uuid.uuid4()
+    statement = _update(
+        and_(which, claimable()),
+        state="running",
+        attempt=JobRun.attempt + 1,
+        lease_token=token,
+        lease_until=_lease_end(),
+    ).returning(JobRun.id, JobRun.kind, JobRun.key, JobRun.payload, JobRun.attempt, JobRun.ready_at)
+    taken: list[Lease] = []
+    for row in sorted(session.execute(statement), key=lambda row: (row.ready_at, row.id)):
+        lease = Lease(row.id, token, row.kind, row.key, row.payload, row.attempt)
+        if lease.attempt > _most_attempts(lease.kind):
+            _park(session, _mine(lease), f"its work-horse vanished in each of {lease.attempt - 1} attempts")
+        else:
+            taken.append(lease)
+    return taken
+
+
+def _park(session: Session, which: ColumnElement[bool], words: str) -> None:
+    statement = _update(
+        which, state="parked", error=words, finished_at=func.now(), lease_token=None, lease_until=None
+    ).returning(JobRun.id, JobRun.kind, JobRun.attempt)
+    for row in session.execute(statement):
+        # The alert: a person must look, nothing repeats this run by itself.
+        log.error("job_parked", run_id=str(row.id), kind=row.kind, attempts=row.attempt, error=words)
+
+
+def _mark_done(session: Session, lease: Lease) -> None:
+    result_hash = None if lease.result is None else fingerprint(lease.result)
+    values = {"state": "done", "result": lease.result, "result_hash": result_hash, "error": None}
+    statement = _update(_mine(lease), **values, finished_at=func.now(), lease_until=None)
+    _exactly_one(session, statement, lease)
+
+
+def _prolong(session: Session, lease: Lease) -> None:
+    _exactly_one(session, _update(_mine(lease), lease_until=_lease_end()), lease)
+
+
+def _exactly_one(session: Session, statement: Any, lease: Lease) -> None:
+    session.flush()
+    changed = session.execute(statement)
+    if not isinstance(changed, CursorResult) or changed.rowcount != 1:
+        raise LeaseLost(f"the run {lease.run_id} ({lease.kind}) is no longer ours")
+
+
+def _mine(lease: Lease) -> ColumnElement[bool]:
+    return and_(JobRun.id == lease.run_id, JobRun.lease_token == lease.token, JobRun.state == "running")
+
+
+def _update(which: ColumnElement[bool], **values: Any) -> Any:
+    return update(JobRun).where(which).values(**values).execution_options(synchronize_session=False)
+
+
+def _lease_end() -> Any:
+    return func.clock_timestamp() + timedelta(seconds=timing().lease_seconds)
+
+
+def _most_attempts(kind: str) -> int:
+    try:
+        return job_of(kind).max_attempts
+    except UnknownKind:
+        return 5

@@ -1,0 +1,126 @@
+"""
+What a work-horse does: take the lease, run the handler, store how it went.
+
+``perform`` and ``perform_batch`` never raise for a failing handler: the row says what happened, the queue
+need not know. Calling them twice, late, or for a run that is long done is harmless.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+
+from dispatch import queue
+from dispatch.outbox.kinds import Job, handler_of, job_of, timing
+from dispatch.outbox.leases import Lease, LeaseLost, give_back, take, take_batch
+
+log = structlog.get_logger(__name__)
+
+
+class NotFinished(RuntimeError):
+    """A handler returned without finishing its run."""
+
+
+def perform(run_id: str) -> None:
+    """Do one run, if it is ours to do."""
+    lease = take(uuid.UUID(run_id))
+    if lease is None:
+        return
+    try:
+        job = job_of(lease.kind)
+        if job.batch:
+            _do_batch(job, [lease])
+        else:
+            _do(job, lease)
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises is stored with its run
+        _failed(lease, error)
+
+
+def perform_batch(kind: str) -> None:
+    """Do the ready runs of a batch kind, as many as fit into half of the kind's time."""
+    queue.bell_heard(kind)
+    job = job_of(kind)
+    half_time = time.monotonic() + job.timeout_seconds / 2
+    while leases := take_batch(kind, timing().batch_size):
+        _do_batch(job, leases)
+        if time.monotonic() > half_time:
+            queue.ring_batch(kind, job.queue, job.timeout_seconds)
+            return
+
+
+def _do(job: Job, lease: Lease) -> None:
+    handler = handler_of(job)
+    started = time.monotonic()
+    with _kept_alive([lease], job.timeout_seconds):
+        handler(lease, **lease.ids)
+    if not lease.finished:
+        raise NotFinished(f"{job.path} returned without finishing its run")
+    seconds = round(time.monotonic() - started, 3)
+    log.info("job_done", kind=lease.kind, run_id=str(lease.run_id), attempt=lease.attempt, seconds=seconds)
+
+
+def _do_batch(job: Job, leases: list[Lease]) -> None:
+    """Hand all leases over at once; after a failure hand over each one alone, so that poison stays alone."""
+    handler_error = _try_batch(job, leases)
+    left = [lease for lease in leases if not lease.finished]
+    if handler_error is None or len(leases) == 1:
+        for lease in left:
+            _failed(lease, handler_error or NotFinished(f"{job.path} returned without finishing its run"))
+        return
+    for lease in left:
+        alone_error = _try_batch(job, [lease])
+        if not lease.finished:
+            _failed(lease, alone_error or handler_error)
+
+
+def _try_batch(job: Job, leases: list[Lease]) -> Exception | None:
+    try:
+        handler = handler_of(job)
+        with _kept_alive(leases, job.timeout_seconds):
+            handler(leases)
+    except Exception as error:  # noqa: BLE001 - whatever a handler raises is stored with its run
+        return error
+    return None
+
+
+def _failed(lease: Lease, error: Exception) -> None:
+    if isinstance(error, LeaseLost):
+        log.warning("lease_lost", kind=lease.kind, run_id=str(lease.run_id), attempt=lease.attempt)
+        return
+    log.warning(
+        "job_failed", kind=lease.kind, run_id=str(lease.run_id), attempt=lease.attempt, exc_info=error
+    )
+    give_back(lease, error)
+
+
+@contextmanager
+def _kept_alive(leases: Sequence[Lease], most_seconds: float) -> Iterator[None]:
+    """Prolong the leases from a thread while the handler runs, but never beyond the job's own time."""
+    over = threading.Event()
+    end = time.monotonic() + most_seconds
+
+    def beat() -> None:
+        while not over.wait(timing().heartbeat_seconds) and time.monotonic() < end:
+            for lease in leases:
+                if lease.finished or over.is_set():
+                    continue
+                try:
+                    lease.heartbeat()
+                except LeaseLost:
+                    if not lease.finished:
+                        log.warning("lease_lost", kind=lease.kind, run_id=str(lease.run_id))
+                except Exception as error:  # noqa: BLE001 - the next beat, or the fence, decides
+                    log.warning("heartbeat_failed", run_id=str(lease.run_id), error=repr(error))
+
+    thread = threading.Thread(target=beat, name="lease-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=1)
