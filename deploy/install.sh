@@ -60,11 +60,11 @@ explain_pip_failure() {
     elif grep -q 'DO NOT MATCH THE HASHES' "$log"; then
         fail "a downloaded library is not the one in requirements.lock; nothing was installed from it." \
             "Ask who runs the package index set for pip, or run 'make lock' if you changed pyproject.toml."
-    elif grep -Eq 'NewConnectionError|NameResolution|Temporary failure|ConnectTimeout|ReadTimeout|ProxyError' "$log"; then
+    elif grep -Eq 'WARNING: Retrying|NewConnectionError|NameResolution|Temporary failure|ConnectTimeout|ReadTimeout|ProxyError' "$log"; then
         fail "the package index cannot be reached. Check the network, or pip's proxy and index settings" \
             "(python3 -m pip config list), and run make again."
     elif grep -q 'No matching distribution' "$log"; then
-        fail "the package index has no build of a library for this system and Python." \
+        fail "the package index offers no build of a library for this system and Python, or cannot be reached." \
             "Truckroll runs on Linux x86-64 with glibc; see docs/reference/requirements.md."
     fi
     fail "installing the libraries failed; the lines above say why (whole log: $log)."
