@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dispatch.documents.errors import DocumentKindUnknown, RenderingFailed, SnapshotInvalid
 from dispatch.documents.rendering import KINDS, Kind, check_snapshot, render
+from dispatch.documents.warming import warm
 from dispatch.documents.words import LANGUAGES, Language
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "SnapshotInvalid",
     "check_snapshot",
     "render",
+    "warm",
 ]

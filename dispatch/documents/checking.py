@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from types import UnionType
@@ -127,7 +128,7 @@ def _is_currency(value: str) -> bool:
     return True
 
 
-READERS = {
+READERS: dict[str, Callable[[str], bool]] = {
     "code": lambda value: bool(value.strip()) and "\n" not in value,
     "instant": _is_instant,
     "day": _is_day,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -76,6 +77,10 @@ class Figures:
     def clock(self, text: str) -> str:
         """Return the time of day of an instant in the document's zone."""
         return self._instant(text, "HH:mm")
+
+    def listed(self, items: Sequence[str]) -> str:
+        """Return items in a row with the separator of the language."""
+        return ("、" if self.language == "zh" else ", ").join(items)
 
     def minutes(self, count: int) -> str:
         """Return a duration in minutes, with hours from one hour on."""

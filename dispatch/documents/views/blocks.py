@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from dispatch.documents.figures import Figures
@@ -10,6 +10,8 @@ from dispatch.documents.shapes import Asset, Estimate, Frame, Party, Signature
 from dispatch.documents.words import WORDS
 
 Fact = list[str]
+REACH = ("tax_id", "contact", "phone", "email")
+BANK = ("bank", "bank_account")
 
 
 def frame(kind: str, snapshot: Frame, figures: Figures) -> dict[str, Any]:
@@ -18,34 +20,45 @@ def frame(kind: str, snapshot: Frame, figures: Figures) -> dict[str, Any]:
         "kind": kind,
         "language": figures.language,
         "words": {key: figures.word(key) for key in WORDS},
-        "company": party(snapshot["company"], figures),
+        "company": party(snapshot["company"], figures, REACH),
         "test": snapshot.get("test", False),
         "frozen": figures.full_moment(snapshot["made_at"]),
         "zone": snapshot["time_zone"],
     }
 
 
-def party(who: Party, figures: Figures) -> dict[str, Any]:
+def party(who: Party, figures: Figures, shown: Sequence[str] = (*REACH, *BANK)) -> dict[str, Any]:
     """Return name, address lines and the labelled facts of a party."""
-    keys = ("tax_id", "contact", "phone", "email", "bank", "bank_account")
     return {
         "name": who["name"],
         "address": [line for line in who.get("address", []) if line.strip()],
-        "facts": [[figures.word(key), str(who[key])] for key in keys if who.get(key)],  # type: ignore[literal-required]
+        "facts": known(who, figures, shown),
     }
+
+
+def other_site(site: Sequence[str], who: Party) -> list[str]:
+    """Return the lines of the site, or nothing when it is the party's own address."""
+    return [] if list(site) == who.get("address") else list(site)
+
+
+def known(who: Party, figures: Figures, keys: Sequence[str]) -> list[Fact]:
+    """Return label and value of the keys known of a party."""
+    plain = cast("dict[str, str]", who)
+    return [[figures.word(key), plain[key]] for key in keys if plain.get(key)]
 
 
 def asset(thing: Asset | None, figures: Figures) -> dict[str, Any] | None:
     """Return the name and the labelled facts of an asset."""
     if thing is None:
         return None
-    facts = [
-        [figures.word(key), str(thing[key])] for key in ("model", "serial", "location") if thing.get(key)
-    ]  # type: ignore[literal-required]
-    for key in ("purchased_on", "warranty_until"):
-        if thing.get(key):
-            facts.append([figures.word(key), figures.day(cast("dict[str, str]", thing)[key])])
-    return {"name": thing["name"], "facts": facts}
+    plain = cast("dict[str, str]", thing)
+    texts = [[figures.word(key), plain[key]] for key in ("model", "serial", "location") if plain.get(key)]
+    days = [
+        [figures.word(key), figures.day(plain[key])]
+        for key in ("purchased_on", "warranty_until")
+        if key in plain
+    ]
+    return {"name": thing["name"], "facts": texts + days}
 
 
 def estimate(told: Estimate | None, figures: Figures) -> list[Fact] | None:
@@ -74,11 +87,11 @@ def _drawing(signed: Signature) -> str:
     strokes = signed.get("strokes", "")
     if not strokes.strip():
         return ""
-    width, height = (max(1, signed.get(side, default)) for side, default in (("width", 400), ("height", 150)))
+    width, height = max(1, signed.get("width", 400)), max(1, signed.get("height", 150))
+    pen = f'fill="none" stroke="#16324a" stroke-width="{width / 160:.2f}" stroke-linecap="round"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}"><path d="{strokes}" fill="none" stroke="#16324a" stroke-width="{width / 160:.2f}" '
-        'stroke-linecap="round" stroke-linejoin="round"/></svg>'
+        f'height="{height}"><path d="{strokes}" {pen} stroke-linejoin="round"/></svg>'
     )
 
 

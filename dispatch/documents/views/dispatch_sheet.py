@@ -82,7 +82,7 @@ def _plan(snapshot: DispatchSheetSnapshot, figures: Figures) -> list[blocks.Fact
 def _entry(site: Stay, figures: Figures) -> list[blocks.Fact]:
     facts: list[blocks.Fact] = []
     for key, minutes in (("access", site.get("access_minutes")), ("parking", site.get("parking_minutes"))):
-        note = site.get("access" if key == "access" else "parking", "")
+        note = site.get("access", "") if key == "access" else site.get("parking", "")
         time = figures.minutes(minutes) if minutes is not None else ""
         text = " · ".join(part for part in (note, time) if part)
         if text:
@@ -93,7 +93,7 @@ def _entry(site: Stay, figures: Figures) -> list[blocks.Fact]:
 def _certificate(row: CertificateRow, day: str, figures: Figures) -> dict[str, Any]:
     until = row.get("valid_until")
     expired = until is not None and date.fromisoformat(until) < date.fromisoformat(day)
-    more = [row.get("number", "")]
+    more: list[str] = [row.get("number") or ""]
     if until is not None:
         more.append(figures.word("valid_until").format(day=figures.day(until)))
     if expired:

@@ -22,7 +22,7 @@ def view(snapshot: InvoiceSnapshot, figures: Figures) -> dict[str, Any]:
         "number": snapshot["number"],
         "facts": _facts(snapshot, figures),
         "buyer": blocks.party(snapshot["buyer"], figures),
-        "site": snapshot.get("site", []),
+        "site": blocks.other_site(snapshot.get("site", []), snapshot["buyer"]),
         "asset": blocks.asset(snapshot.get("asset"), figures),
         "amounts_in": figures.word("amounts_in").format(currency=currency),
         "billed": [_line(line, currency, figures) for line in billed],
@@ -48,6 +48,7 @@ def view(snapshot: InvoiceSnapshot, figures: Figures) -> dict[str, Any]:
             ]
             for row in snapshot.get("payments", [])
         ],
+        "bank": blocks.known(snapshot["company"], figures, blocks.BANK),
         "hints": snapshot.get("payment_hints", []),
         "notes": snapshot.get("notes", []) + ([figures.word("fiscal_note")] if currency == "CNY" else []),
     }

@@ -17,7 +17,7 @@ def view(snapshot: ServiceReportSnapshot, figures: Figures) -> dict[str, Any]:
         "number": snapshot["number"],
         "facts": _facts(snapshot, figures),
         "customer": blocks.party(snapshot["customer"], figures),
-        "site": snapshot.get("site", []),
+        "site": blocks.other_site(snapshot.get("site", []), snapshot["customer"]),
         "asset": blocks.asset(snapshot.get("asset"), figures),
         "result": figures.word(f"result.{snapshot['result']}"),
         "solved": snapshot["result"] == "solved",
@@ -46,12 +46,7 @@ def _facts(snapshot: ServiceReportSnapshot, figures: Figures) -> list[blocks.Fac
             ("date", figures.day(snapshot["date"])),
             ("order_number", snapshot["order_number"]),
             ("sheet_number", snapshot["sheet_number"]),
-            (
-                many,
-                "、".join(snapshot["technicians"])
-                if figures.language == "zh"
-                else ", ".join(snapshot["technicians"]),
-            ),
+            (many, figures.listed(snapshot["technicians"])),
         ],
     )
 
@@ -124,10 +119,9 @@ def _times(snapshot: ServiceReportSnapshot, figures: Figures) -> list[blocks.Fac
 
 def _handover(snapshot: ServiceReportSnapshot, figures: Figures) -> list[blocks.Fact]:
     papers = snapshot["documents_handed_over"]
-    joint = "、" if figures.language == "zh" else ", "
     return [
         [figures.word("use_explained"), figures.word("yes" if snapshot["use_explained"] else "no")],
-        [figures.word("documents"), joint.join(papers) if papers else figures.word("none")],
+        [figures.word("documents"), figures.listed(papers) if papers else figures.word("none")],
     ]
 
 
