@@ -7,6 +7,17 @@ Everything that a process needs before it can serve a request or a job happens i
 from __future__ import annotations
 
 import importlib
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, select
+
+from dispatch import clock, db, events, outbox, queue
+from dispatch.embedded import services
+from dispatch.errors import DispatchError
+from dispatch.outbox import Job, SimulatedClock
+from dispatch.settings import Settings
 
 MODELS = (
     "dispatch.outbox",
@@ -33,3 +44,111 @@ def load_models() -> None:
     """Import every mapped class, so that metadata and relationships are complete."""
     for module in MODELS:
         importlib.import_module(module)
+
+
+QUEUES = ("default", "planning")
+"""Each is served by worker processes of its own (decision 5)."""
+
+JOBS = (
+    Job("planning.optimise_day", "dispatch.planning.jobs:optimise_day", "planning", timeout_seconds=900),
+    Job("planning.replan", "dispatch.planning.jobs:replan", "planning", timeout_seconds=900),
+    Job("billing.settle", "dispatch.billing.jobs:settle", "default", timeout_seconds=60),
+    Job("billing.issue_invoice", "dispatch.billing.jobs:issue_invoice", "default", timeout_seconds=60),
+    Job("billing.render_invoice", "dispatch.billing.jobs:render_invoice", "default", timeout_seconds=120),
+    Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),
+    Job("messages.send", "dispatch.messages.jobs:send", "default", timeout_seconds=120, batch=True),
+    Job(
+        "work_orders.render_report", "dispatch.work_orders.jobs:render_report", "default", timeout_seconds=120
+    ),
+    Job(
+        "performance.write_daily_log",
+        "dispatch.performance.jobs:write_daily_log",
+        "default",
+        timeout_seconds=300,
+    ),
+)
+
+SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
+    events.CallRegistered: ("messages.write",),
+    events.WorkOrderOpened: ("messages.write",),
+    events.VisitPromised: ("messages.write",),
+    events.VisitScheduled: ("messages.write",),
+    events.TechnicianOnTheWay: ("messages.write",),
+    events.TechnicianArrived: ("messages.write",),
+    events.VisitCompleted: ("messages.write", "work_orders.render_report"),
+    events.VisitVerified: ("billing.settle",),
+    events.VisitFailed: ("messages.write",),
+    events.VisitCancelled: ("messages.write",),
+    events.WaitingForPart: ("messages.write",),
+    events.EmergencyRaised: ("planning.replan",),
+    events.SettlementApproved: ("billing.issue_invoice",),
+    events.InvoiceIssued: ("billing.render_invoice",),
+    events.InvoiceRendered: ("messages.write",),
+    events.PaymentReceived: ("messages.write",),
+}
+
+_engine: Engine | None = None
+
+
+class ServicesNotRunning(DispatchError):
+    """No database was named, and this home's embedded services are not up."""
+
+    code = "SERVICES_NOT_RUNNING"
+    remedy = "Start them with `truckroll up`, or set DATABASE_URL and REDIS_URL."
+
+
+def start(settings: Settings) -> None:
+    """
+    Make this process ready: database, models, queue, clock and jobs.
+
+    Forked children get connections of their own. Without an address in the settings the embedded
+    services of the same home are looked up; they must be up.
+    """
+    global _engine  # noqa: PLW0603 - one database per process (decision 10)
+    settings = located(settings)
+    if settings.database_url is None:
+        raise ServicesNotRunning("neither DATABASE_URL is set nor are embedded services running here")
+    stop()
+    _engine = db.connect(settings.database_url, pool_size=max(5, settings.web_threads))
+    db.configure(db.sessions(_engine))
+    load_models()
+    queue.configure(settings.redis_url)
+    clock.set_source(_moved_clock if settings.simulated_clock else None)
+    outbox.register(JOBS, SUBSCRIPTIONS)
+
+
+def stop() -> None:
+    """Close this process's connections."""
+    global _engine  # noqa: PLW0603 - see start()
+    if _engine is not None:
+        _engine.dispose()
+        _engine = None
+    queue.configure(None)
+    clock.set_source(None)
+
+
+def located(settings: Settings) -> Settings:
+    """Return the settings with the addresses of this home's embedded services filled in, if they are up."""
+    if settings.database_url is not None and settings.redis_url is not None:
+        return settings
+    running = services.locate(settings)
+    if running is None:
+        return settings
+    return replace(settings, database_url=running.database_url, redis_url=running.redis_url)
+
+
+def _moved_clock() -> datetime:
+    """Return the moment of the simulated clock's row, or the wall clock while there is none (decision 17)."""
+    if _engine is None:
+        return datetime.now(UTC)
+    with _engine.connect() as connection:
+        moment: datetime | None = connection.scalar(select(SimulatedClock.moment))
+    return moment or datetime.now(UTC)
+
+
+def _forget_parents_connections() -> None:
+    if _engine is not None:
+        _engine.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forget_parents_connections)
