@@ -1,6 +1,6 @@
 """Travel times and addresses: what they come from is a setting, who asks does not know."""
 
-from functools import cache
+import functools
 
 from dispatch.errors import SettingInvalid
 from dispatch.settings import Settings
@@ -32,13 +32,13 @@ def configure(settings: Settings) -> None:
     addresses.cache_clear()
 
 
-@cache
+@functools.cache
 def times() -> TravelTimes:
     """The configured source of travel times; built at first use."""
     return build_provider(_settings or Settings.from_environment())
 
 
-@cache
+@functools.cache
 def addresses() -> Geocoder:
     """The configured address search; built at first use."""
     return build_geocoder(_settings or Settings.from_environment())

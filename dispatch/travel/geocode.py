@@ -169,20 +169,17 @@ def _closeness(address: Address, wanted: str, number: str) -> tuple[bool, bool, 
     )
 
 
-def load_gazetteer(path: Path) -> Gazetteer:
-    """Read an address list: ``.csv``, ``.csv.gz`` or ``.json`` (a list of objects) with the same columns."""
-    try:
-        raw = path.read_bytes()
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
-        is_json = ".json" in path.suffixes
-        rows: list[dict[str, Any]] = json.loads(text) if is_json else list(csv.DictReader(io.StringIO(text)))
-        addresses = [_address_of(row, number) for number, row in enumerate(rows, start=1)]
-    except (OSError, EOFError, AttributeError, KeyError, TypeError, ValueError, PositionInvalid) as cause:
-        raise AddressListUnreadable("the address list cannot be read", path=str(path)) from cause
-    return Gazetteer(addresses)
+def read_address_list(path: Path) -> list[dict[str, Any]]:
+    """Rows of an address list: ``.csv``, ``.csv.gz`` or ``.json`` (objects with the same columns)."""
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
+    if ".json" in path.suffixes:
+        rows: list[dict[str, Any]] = json.loads(text)
+        return rows
+    return list(csv.DictReader(io.StringIO(text)))
 
 
-def _address_of(row: dict[str, Any], number: int) -> Address:
+def address_of(row: dict[str, Any], number: int) -> Address:
     """One row of an address list; an id is given where the list has none."""
     return Address(
         id=str(row.get("id") or number),
@@ -192,3 +189,11 @@ def _address_of(row: dict[str, Any], number: int) -> Address:
         city=str(row.get("city") or ""),
         point=Point(float(row["lat"]), float(row["lon"])),
     )
+
+
+def load_gazetteer(path: Path) -> Gazetteer:
+    """The gazetteer over an address list; anything wrong with the list is one named error."""
+    try:
+        return Gazetteer(address_of(row, number) for number, row in enumerate(read_address_list(path), 1))
+    except (OSError, EOFError, AttributeError, KeyError, TypeError, ValueError, PositionInvalid) as cause:
+        raise AddressListUnreadable("the address list cannot be read", path=str(path)) from cause
