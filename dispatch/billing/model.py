@@ -13,6 +13,31 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from dispatch.db import Base, Identified, Versioned
 
 
+class Tariff(Base):
+    """Prices of labour and travel from a day on; a settlement names the tariff it used."""
+
+    __tablename__ = "tariff"
+    __table_args__ = (
+        CheckConstraint("labour_per_hour_minor >= 0 and travel_fee_minor >= 0", name="prices"),
+        CheckConstraint("increment_minutes between 1 and 240", name="increment"),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    valid_from: Mapped[date] = mapped_column(unique=True)
+    currency: Mapped[str]
+    labour_per_hour_minor: Mapped[int]
+    minimum_minutes: Mapped[int] = mapped_column(default=30)
+    increment_minutes: Mapped[int] = mapped_column(default=15)
+    travel_fee_minor: Mapped[int]
+    """One fee a visit, whoever and however many travel."""
+    tax_rate: Mapped[Decimal] = mapped_column(Numeric(5, 4))
+    payment_days: Mapped[int] = mapped_column(default=14)
+    warranty_days: Mapped[int] = mapped_column(default=1095)
+    """R-404: own warranty from the acceptance day."""
+    estimate_tolerance_percent: Mapped[int] = mapped_column(default=10)
+    """R-204: more than this beyond the estimate needs the customer's approval."""
+
+
 class Settlement(Identified, Versioned, Base):
     """What a work order costs and who pays it; one per order and revision (decision 3)."""
 

@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = (
+    "tariff",
     "settlement",
     "settlement_line",
     "number_series",
@@ -30,6 +31,7 @@ TABLES = (
 
 def upgrade() -> None:
     """Create the tables in the order of their references."""
+    _create_tariff()
     _create_settlement()
     _create_settlement_line()
     _create_number_series()
@@ -49,6 +51,27 @@ def downgrade() -> None:
     """Drop them in reverse."""
     for table in reversed(TABLES):
         op.drop_table(table)
+
+
+def _create_tariff() -> None:
+    op.create_table(
+        "tariff",
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("labour_per_hour_minor", sa.Integer(), nullable=False),
+        sa.Column("minimum_minutes", sa.Integer(), nullable=False),
+        sa.Column("increment_minutes", sa.Integer(), nullable=False),
+        sa.Column("travel_fee_minor", sa.Integer(), nullable=False),
+        sa.Column("tax_rate", sa.Numeric(precision=5, scale=4), nullable=False),
+        sa.Column("payment_days", sa.Integer(), nullable=False),
+        sa.Column("warranty_days", sa.Integer(), nullable=False),
+        sa.Column("estimate_tolerance_percent", sa.Integer(), nullable=False),
+        sa.CheckConstraint("labour_per_hour_minor >= 0 and travel_fee_minor >= 0", name=op.f("ck_tariff_prices")),
+        sa.CheckConstraint("increment_minutes between 1 and 240", name=op.f("ck_tariff_increment")),
+        sa.PrimaryKeyConstraint("code", name=op.f("pk_tariff")),
+        sa.UniqueConstraint("valid_from", name=op.f("uq_tariff_valid_from")),
+    )
 
 
 def _create_settlement() -> None:

@@ -1,0 +1,264 @@
+"""
+Issuing: number, frozen text and allocation in one transaction (R-602).
+
+The number comes from a row that the transaction locks and raises, so a rollback burns none. What is printed
+is frozen as a snapshot; rendering it later can never change the document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dispatch import clock, outbox
+from dispatch.billing import paying, pricing
+from dispatch.billing.errors import SettlementNotApproved
+from dispatch.billing.model import Invoice, NumberSeries, Settlement, SettlementLine, Tariff
+from dispatch.crashpoints import crashpoint
+from dispatch.customers.model import Asset, Customer, Site
+from dispatch.events import InvoiceIssued
+from dispatch.settings import Settings
+from dispatch.territories.model import Territory
+from dispatch.work_orders.lifecycle import OrderState
+from dispatch.work_orders.model import WorkOrder
+
+BILLED = ("customer", "maker")
+"""Payers who get a document; contract and goodwill are settled inside the house."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What one invoice is made of."""
+
+    settlement: Settlement
+    order: WorkOrder
+    customer: Customer
+    site: Site
+    asset: Asset | None
+    zone: str
+    payer: str
+    lines: Sequence[SettlementLine]
+    issued_on: date
+    due_on: date
+
+
+def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
+    """Issue the documents of an approved settlement; a second run returns the ones that exist."""
+    statement = select(Settlement).where(Settlement.id == settlement_id).with_for_update()
+    settlement = session.scalars(statement).one()
+    existing = session.scalars(select(Invoice).where(Invoice.settlement_id == settlement.id)).all()
+    if existing:
+        return list(existing)
+    if settlement.state != "approved":
+        raise SettlementNotApproved(f"the settlement is {settlement.state}")
+    invoices = [_issue_one(session, case) for case in _cases(session, settlement)]
+    settlement.state = "invoiced"
+    order = session.get_one(WorkOrder, settlement.work_order_id)
+    order.state = OrderState.INVOICED
+    session.flush()
+    paying.allocate_open(session, order.id)
+    for invoice in invoices:
+        outbox.record(session, InvoiceIssued(invoice_id=str(invoice.id)))
+    return invoices
+
+
+def take_number(session: Session, series: str) -> int:
+    """Return the next number of a series; the row stays locked until the transaction ends."""
+    statement = (
+        insert(NumberSeries)
+        .values(code=series, next_number=2)
+        .on_conflict_do_update(
+            index_elements=[NumberSeries.code], set_={"next_number": NumberSeries.next_number + 1}
+        )
+        .returning(NumberSeries.next_number)
+    )
+    return int(session.execute(statement).scalar_one()) - 1
+
+
+def _cases(session: Session, settlement: Settlement) -> list[_Case]:
+    order = session.get_one(WorkOrder, settlement.work_order_id)
+    zone = session.get_one(Territory, order.territory_id).timezone
+    today = clock.business_day(clock.now(), zone)
+    days = session.scalars(
+        select(Tariff.payment_days).where(Tariff.valid_from <= today).order_by(Tariff.valid_from.desc())
+    ).first()
+    cases = []
+    for payer in BILLED:
+        lines = [line for line in settlement.lines if line.payer == payer]
+        if not sum(line.net_minor for line in lines):
+            continue
+        cases.append(
+            _Case(
+                settlement,
+                order,
+                session.get_one(Customer, order.customer_id),
+                session.get_one(Site, order.site_id),
+                session.get(Asset, order.asset_id) if order.asset_id else None,
+                zone,
+                payer,
+                lines,
+                today,
+                today + timedelta(days=days or 0),
+            )
+        )
+    return cases
+
+
+def _issue_one(session: Session, case: _Case) -> Invoice:
+    sums = pricing.totals([line.net_minor for line in case.lines], case.lines[0].tax_rate)
+    paid = paying.unallocated(session, case.order.id) if case.payer == "customer" else []
+    snapshot_paid = _paid_rows(paid, sums.gross_minor)
+    series = f"{case.issued_on.year}"
+    ordinal = take_number(session, f"invoice:{series}")
+    crashpoint("issue.after_number")
+    number = f"INV-{series}-{ordinal:06d}"
+    snapshot = _snapshot(case, number, sums, snapshot_paid)
+    invoice = Invoice(
+        series=f"invoice:{series}",
+        ordinal=ordinal,
+        number=number,
+        settlement_id=case.settlement.id,
+        work_order_id=case.order.id,
+        customer_id=case.customer.id,
+        payer=case.payer,
+        currency=case.settlement.currency,
+        net_minor=sums.net_minor,
+        tax_minor=sums.tax_minor,
+        gross_minor=sums.gross_minor,
+        issued_on=case.issued_on,
+        due_on=case.due_on,
+        issued_at=clock.now(),
+        language=case.customer.language,
+        snapshot=snapshot,
+        snapshot_sha256=_digest(snapshot),
+    )
+    session.add(invoice)
+    session.flush()
+    return invoice
+
+
+def _paid_rows(open_payments: Sequence[paying.OpenPayment], gross: int) -> list[dict[str, Any]]:
+    rows, left = [], gross
+    for payment in open_payments:
+        used = min(left, payment.open_minor)
+        if used <= 0:
+            break
+        left -= used
+        rows.append(
+            {
+                "method": payment.method,
+                "amount_minor": used,
+                "received_at": payment.received_at.isoformat(),
+                "reference": payment.receipt_number,
+            }
+        )
+    return rows
+
+
+def _snapshot(
+    case: _Case, number: str, sums: pricing.TaxedTotals, paid: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return everything the paper shows, in the shape that ``documents`` prints."""
+    paid_minor = sum(row["amount_minor"] for row in paid)
+    snapshot: dict[str, Any] = {
+        "made_at": clock.now().isoformat(),
+        "time_zone": case.zone,
+        "company": company(Settings.from_environment()),
+        "number": number,
+        "document": "invoice",
+        "billed_to": case.payer,
+        "issue_date": case.issued_on.isoformat(),
+        "due_date": case.due_on.isoformat(),
+        "order_number": case.order.number,
+        "sheet_numbers": [visit.number for visit in case.order.visits],
+        "currency": case.settlement.currency,
+        "buyer": _buyer(case),
+        "site": [case.site.address],
+        "lines": [_line(line, case.customer.language) for line in case.settlement.lines],
+        "taxes": [
+            {
+                "rate": _decimal(case.lines[0].tax_rate),
+                "base_minor": sums.net_minor,
+                "tax_minor": sums.tax_minor,
+            }
+        ],
+        "totals": {
+            "net_minor": sums.net_minor,
+            "tax_minor": sums.tax_minor,
+            "gross_minor": sums.gross_minor,
+            "paid_minor": paid_minor,
+            "due_minor": sums.gross_minor - paid_minor,
+        },
+        "payments": paid,
+    }
+    if case.asset is not None:
+        snapshot["asset"] = asset_row(case.asset)
+    return snapshot
+
+
+def company(settings: Settings) -> dict[str, Any]:
+    """Return the seller as printed on every paper."""
+    row: dict[str, Any] = {"name": settings.company_name}
+    if settings.company_address:
+        row["address"] = [settings.company_address]
+    if settings.company_tax_id:
+        row["tax_id"] = settings.company_tax_id
+    return row
+
+
+def asset_row(asset: Asset) -> dict[str, Any]:
+    """Return the equipment as printed."""
+    row: dict[str, Any] = {"name": asset.product_kind, "model": asset.model}
+    if asset.serial:
+        row["serial"] = asset.serial
+    return row
+
+
+def _buyer(case: _Case) -> dict[str, Any]:
+    if case.payer == "maker":
+        name = case.asset.model if case.asset else "maker"
+        return {"name": f"{name} (warranty department)"}
+    row: dict[str, Any] = {"name": case.customer.name, "address": [case.site.address]}
+    if case.customer.tax_id:
+        row["tax_id"] = case.customer.tax_id
+    if case.customer.phone:
+        row["phone"] = case.customer.phone
+    return row
+
+
+def _line(line: SettlementLine, language: str) -> dict[str, Any]:
+    return {
+        "kind": line.kind,
+        "description": line.description_zh if language == "zh" else line.description,
+        "payer": line.payer,
+        "quantity": _decimal(line.quantity),
+        "unit": line.unit,
+        "unit_price_minor": line.unit_price_minor,
+        "net_minor": line.net_minor,
+        "tax_rate": _decimal(line.tax_rate),
+    }
+
+
+def _decimal(value: Any) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _digest(snapshot: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(snapshot, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def missing_numbers(session: Session, series: str) -> list[int]:
+    """Return numbers of a series that no invoice bears; always empty (I1)."""
+    issued = set(session.scalars(select(Invoice.ordinal).where(Invoice.series == series)))
+    top = session.scalar(select(func.coalesce(func.max(Invoice.ordinal), 0)).where(Invoice.series == series))
+    return sorted(set(range(1, (top or 0) + 1)) - issued)

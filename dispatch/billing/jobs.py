@@ -1,0 +1,36 @@
+"""Billing jobs: effects and the end of the run in one fenced transaction; a kill at any point is harmless."""
+
+from __future__ import annotations
+
+import uuid
+
+from dispatch.billing import commands
+from dispatch.crashpoints import crashpoint
+from dispatch.outbox import Lease
+
+
+def settle(lease: Lease, *, work_order_id: str, visit_id: str) -> None:
+    """Settle the work order of a verified visit, if its other visits are verified too."""
+    crashpoint("settle.before_begin")
+    with lease.finishing() as session:
+        settlement = commands.settle(session, work_order_id=uuid.UUID(work_order_id))
+        session.flush()
+        lease.result = {"settlement_id": str(settlement.id) if settlement else None, "visit_id": visit_id}
+        crashpoint("settle.before_commit")
+    crashpoint("settle.after_commit")
+
+
+def issue_invoice(lease: Lease, *, settlement_id: str) -> None:
+    """Issue the documents of an approved settlement."""
+    crashpoint("issue.before_begin")
+    with lease.finishing() as session:
+        invoices = commands.issue(session, settlement_id=uuid.UUID(settlement_id))
+        lease.result = {"invoices": [invoice.number for invoice in invoices]}
+        crashpoint("issue.before_commit")
+    crashpoint("issue.after_commit")
+
+
+def render_invoice(lease: Lease, *, invoice_id: str) -> None:
+    """Make the paper of an issued invoice."""
+    with lease.finishing() as session:
+        commands.render(session, invoice_id=uuid.UUID(invoice_id))

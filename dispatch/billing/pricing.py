@@ -1,0 +1,226 @@
+"""
+What a work order costs and who pays, from plain facts (R-601).
+
+Warranty is a payer, not a discount: a covered line keeps its price and names the maker, the contract or our
+goodwill as the one who pays (money §0.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from dispatch import money
+
+RULES = "2026.1"
+"""Raised whenever the same facts would give other lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices in force on the day of the work, in minor units."""
+
+    code: str
+    currency: str
+    labour_per_hour_minor: int
+    minimum_minutes: int
+    increment_minutes: int
+    travel_fee_minor: int
+    tax_rate: Decimal
+    warranty_days: int
+    estimate_tolerance_percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFacts:
+    """Work of one finished visit."""
+
+    visit_id: str
+    number: str
+    work_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """Parts fitted during a visit."""
+
+    use_id: str
+    name_en: str
+    name_zh: str
+    quantity: int
+    unit_price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """Everything a settlement depends on; the same facts give the same lines."""
+
+    order_id: str
+    worked_on: date
+    fault_class: str
+    is_repeat: bool
+    accepted_on: date | None
+    maker_warranty_until: date | None
+    contract_covers: frozenset[str]
+    """``labour``, ``travel``, ``part`` of a contract in force; empty without one."""
+    estimate_minor: int
+    approved_minor: int
+    labour_norm_minutes: int
+    visits: tuple[VisitFacts, ...]
+    parts: tuple[PartFacts, ...]
+
+    def fingerprint(self, prices: Prices) -> str:
+        """Return the hash of facts and prices."""
+        facts: dict[str, Any] = {"order": asdict(self), "prices": asdict(prices), "rules": RULES}
+        text = json.dumps(facts, sort_keys=True, default=_plain, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One charge with its payer, before tax."""
+
+    kind: str
+    description_en: str
+    description_zh: str
+    quantity: Decimal
+    unit: str
+    unit_price_minor: int
+    net_minor: int
+    payer: str
+    source: str
+    explanation: str
+
+
+def _plain(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset) else str(value)
+
+
+def payer_of(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]:
+    """
+    Return who pays a kind of line and why.
+
+    A use fault is never covered (R-201). Otherwise: repeat repair's labour and travel are ours (R-508), the
+    maker's warranty (R-405), our warranty from the acceptance day (R-404), the contract, the customer.
+    """
+    if facts.is_repeat and kind in {"labour", "travel"}:
+        return "goodwill", "R-508: repeat repair inside the labour warranty"
+    if facts.fault_class != "use":
+        if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
+            return "maker", f"R-405: maker's warranty until {facts.maker_warranty_until.isoformat()}"
+        if facts.accepted_on and facts.worked_on <= facts.accepted_on + timedelta(days=prices.warranty_days):
+            return "goodwill", f"R-404: own warranty since {facts.accepted_on.isoformat()}"
+    if kind in facts.contract_covers:
+        return "contract", "the contract covers it"
+    return "customer", "no coverage"
+
+
+def billable_minutes(seconds: int, prices: Prices) -> int:
+    """Round work up to the tariff's increment, at least its minimum block."""
+    increment = prices.increment_minutes * 60
+    rounded = -(-max(seconds, 1) // increment) * prices.increment_minutes
+    return max(rounded, prices.minimum_minutes)
+
+
+def lines_of(facts: OrderFacts, prices: Prices) -> list[Line]:
+    """Return the charges of an order in stable order: per visit labour and travel, then parts."""
+    lines: list[Line] = []
+    for visit in facts.visits:
+        lines += [_labour(visit, facts, prices), _travel(visit, facts, prices)]
+    return lines + [_part(part, facts, prices) for part in facts.parts]
+
+
+def _labour(visit: VisitFacts, facts: OrderFacts, prices: Prices) -> Line:
+    minutes = billable_minutes(visit.work_seconds, prices)
+    hours = Decimal(minutes) / 60
+    payer, why = payer_of("labour", facts, prices)
+    return Line(
+        kind="labour",
+        description_en=f"Labour, sheet {visit.number}",
+        description_zh=f"维修工时费（派工单 {visit.number}）",
+        quantity=hours.quantize(Decimal("0.001")),
+        unit="HUR",
+        unit_price_minor=prices.labour_per_hour_minor,
+        net_minor=money.minor(Decimal(prices.labour_per_hour_minor) * Decimal(minutes) / 60),
+        payer=payer,
+        source=f"labour:{visit.visit_id}",
+        explanation=f"{visit.work_seconds // 60} min worked, {minutes} min billed; {why}",
+    )
+
+
+def _travel(visit: VisitFacts, facts: OrderFacts, prices: Prices) -> Line:
+    payer, why = payer_of("travel", facts, prices)
+    return Line(
+        kind="travel",
+        description_en=f"Travel and call-out, sheet {visit.number}",
+        description_zh=f"上门费（派工单 {visit.number}）",
+        quantity=Decimal(1),
+        unit="C62",
+        unit_price_minor=prices.travel_fee_minor,
+        net_minor=prices.travel_fee_minor,
+        payer=payer,
+        source=f"travel:{visit.visit_id}",
+        explanation=f"one call-out a visit; {why}",
+    )
+
+
+def _part(part: PartFacts, facts: OrderFacts, prices: Prices) -> Line:
+    payer, why = payer_of("part", facts, prices)
+    return Line(
+        kind="part",
+        description_en=part.name_en,
+        description_zh=part.name_zh,
+        quantity=Decimal(part.quantity),
+        unit="C62",
+        unit_price_minor=part.unit_price_minor,
+        net_minor=money.times(part.unit_price_minor, Decimal(part.quantity)),
+        payer=payer,
+        source=f"part:{part.use_id}",
+        explanation=f"fitted; {why}",
+    )
+
+
+def review_reason(facts: OrderFacts, prices: Prices, lines: Sequence[Line]) -> str | None:
+    """
+    Return why a person must look before an invoice is issued, or None (R-204).
+
+    The customer's lines exceed the estimate by more than the tolerance without an approval that covers them,
+    or the work took more than twice the norm of its fault.
+    """
+    charged = sum(line.net_minor for line in lines if line.payer == "customer")
+    tolerated = facts.estimate_minor * (100 + prices.estimate_tolerance_percent)
+    if charged * 100 > tolerated and charged > facts.approved_minor:
+        return f"R-204: {charged} charged beyond the estimate of {facts.estimate_minor} without approval"
+    worked = sum(visit.work_seconds for visit in facts.visits) // 60
+    if facts.labour_norm_minutes and worked > 2 * facts.labour_norm_minutes and charged:
+        return f"R-204: {worked} min worked, the norm is {facts.labour_norm_minutes}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxedTotals:
+    """Sums of one payer's lines; ``taxes`` are per line, in order, and add up exactly."""
+
+    net_minor: int
+    tax_minor: int
+    gross_minor: int
+    taxes: tuple[int, ...]
+
+
+def totals(nets: Sequence[int], rate: Decimal) -> TaxedTotals:
+    """Return net, tax and gross of lines of one tax rate (EN 16931: tax on the sum, rounded once)."""
+    taxes = money.tax_of_lines(nets, rate)
+    net, tax = sum(nets), sum(taxes)
+    return TaxedTotals(net, tax, net + tax, tuple(taxes))
+
+
+def estimate(minutes: int, parts_minor: int, prices: Prices) -> tuple[int, int, int]:
+    """Return labour, parts and travel in minor units, as told to the customer before the work (R-204)."""
+    billed = billable_minutes(minutes * 60, prices)
+    labour = money.minor(Decimal(prices.labour_per_hour_minor) * Decimal(billed) / 60)
+    return labour, parts_minor, prices.travel_fee_minor

@@ -1,0 +1,178 @@
+"""Settlement: the facts of a work order become lines with payers, once per order and revision."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, outbox
+from dispatch.access.rules import Principal
+from dispatch.billing import pricing
+from dispatch.billing.errors import NoTariff, SettlementNotInReview
+from dispatch.billing.model import Settlement, SettlementLine, Tariff
+from dispatch.billing.pricing import OrderFacts, PartFacts, Prices, VisitFacts
+from dispatch.contracts.model import Contract
+from dispatch.customers.model import Asset
+from dispatch.events import SettlementApproved
+from dispatch.parts.model import Part
+from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState
+from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
+
+OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
+READY = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
+
+
+def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
+    """
+    Settle a work order when every visit is verified; None while one is still open.
+
+    A second run on the same order returns the settlement that exists.
+    """
+    order = session.scalars(select(WorkOrder).where(WorkOrder.id == work_order_id).with_for_update()).one()
+    existing = session.scalars(
+        select(Settlement).where(Settlement.work_order_id == order.id).order_by(Settlement.revision.desc())
+    ).first()
+    if existing is not None and existing.state != "void":
+        return existing
+    visits = [visit for visit in order.visits if visit.state not in OPEN_ENDS]
+    if not visits or any(visit.state not in READY or visit.billing_hold for visit in visits):
+        return None
+    prices = prices_on(session, _worked_on(visits))
+    facts = _facts(session, order, visits)
+    settlement = _write(order, facts, prices, revision=existing.revision + 1 if existing else 1)
+    session.add(settlement)
+    session.flush()
+    for visit in visits:
+        if visit.state == VisitState.VERIFIED:
+            work_orders.take_step(session, visit, VisitState.CLOSED, actor=Actor.SETTLEMENT, by=None)
+    order.state = OrderState.CLOSED
+    if settlement.state == "approved":
+        outbox.record(session, SettlementApproved(settlement_id=str(settlement.id)))
+    return settlement
+
+
+def approve(session: Session, *, by: Principal | None, settlement: Settlement) -> Settlement:
+    """Release a settlement that waited for a person (R-204)."""
+    if settlement.state != "review":
+        raise SettlementNotInReview(f"the settlement is {settlement.state}")
+    settlement.state = "approved"
+    session.flush()
+    outbox.record(session, SettlementApproved(settlement_id=str(settlement.id)))
+    return settlement
+
+
+def prices_on(session: Session, day: date) -> Prices:
+    """Return the tariff in force on a day."""
+    statement = select(Tariff).where(Tariff.valid_from <= day).order_by(Tariff.valid_from.desc()).limit(1)
+    tariff = session.scalars(statement).one_or_none()
+    if tariff is None:
+        raise NoTariff(f"no tariff is valid on {day.isoformat()}")
+    return Prices(
+        tariff.code,
+        tariff.currency,
+        tariff.labour_per_hour_minor,
+        tariff.minimum_minutes,
+        tariff.increment_minutes,
+        tariff.travel_fee_minor,
+        tariff.tax_rate,
+        tariff.warranty_days,
+        tariff.estimate_tolerance_percent,
+    )
+
+
+def _worked_on(visits: Sequence[Visit]) -> date:
+    return max(visit.finished_at or clock.now() for visit in visits).date()
+
+
+def _facts(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> OrderFacts:
+    asset = session.get(Asset, order.asset_id) if order.asset_id else None
+    contract = session.get(Contract, order.contract_id) if order.contract_id else None
+    worked_on = _worked_on(visits)
+    approvals = session.scalars(select(Approval).where(Approval.work_order_id == order.id))
+    return OrderFacts(
+        order_id=str(order.id),
+        worked_on=worked_on,
+        fault_class=order.fault_class,
+        is_repeat=order.repeat_of_id is not None,
+        accepted_on=asset.accepted_on if asset else None,
+        maker_warranty_until=asset.maker_warranty_until if asset else None,
+        contract_covers=_coverage(contract, worked_on),
+        estimate_minor=order.estimate_minor,
+        approved_minor=max((approval.amount_minor for approval in approvals), default=0),
+        labour_norm_minutes=order.labour_norm_minutes,
+        visits=tuple(VisitFacts(str(visit.id), visit.number, _worked(visit)) for visit in visits),
+        parts=tuple(_parts(session, visits)),
+    )
+
+
+def _coverage(contract: Contract | None, on: date) -> frozenset[str]:
+    if contract is None or not contract.valid_from <= on <= contract.valid_until:
+        return frozenset()
+    flags = {
+        "labour": contract.covers_labour,
+        "travel": contract.covers_travel,
+        "part": contract.covers_parts,
+    }
+    return frozenset(kind for kind, is_covered in flags.items() if is_covered)
+
+
+def _worked(visit: Visit) -> int:
+    if visit.started_at is None or visit.finished_at is None:
+        return 0
+    return max(0, int((visit.finished_at - visit.started_at).total_seconds()) - visit.paused_seconds)
+
+
+def _parts(session: Session, visits: Sequence[Visit]) -> list[PartFacts]:
+    statement = (
+        select(PartUse, Part)
+        .join(Part, Part.id == PartUse.part_id)
+        .where(
+            PartUse.visit_id.in_([visit.id for visit in visits]),
+            PartUse.direction == "in",
+            PartUse.voided_by.is_(None),
+        )
+        .order_by(PartUse.id)
+    )
+    return [
+        PartFacts(str(use.id), part.name_en, part.name_zh, use.quantity, part.price_minor)
+        for use, part in session.execute(statement)
+    ]
+
+
+def _write(order: WorkOrder, facts: OrderFacts, prices: Prices, *, revision: int) -> Settlement:
+    lines = pricing.lines_of(facts, prices)
+    reason = pricing.review_reason(facts, prices, lines)
+    charged = any(line.payer in {"customer", "maker"} and line.net_minor for line in lines)
+    state = "review" if reason else "approved" if charged else "no_charge"
+    return Settlement(
+        work_order_id=order.id,
+        revision=revision,
+        state=state,
+        currency=prices.currency,
+        rule_version=f"{pricing.RULES}/{prices.code}",
+        input_sha256=facts.fingerprint(prices),
+        review_reason=reason,
+        settled_at=clock.now(),
+        lines=[
+            SettlementLine(
+                position=position,
+                kind=line.kind,
+                description=line.description_en,
+                description_zh=line.description_zh,
+                quantity=line.quantity,
+                unit=line.unit,
+                unit_price_minor=line.unit_price_minor,
+                net_minor=line.net_minor,
+                tax_rate=prices.tax_rate,
+                payer=line.payer,
+                source_key=f"{line.source}:{revision}",
+                explanation=line.explanation,
+            )
+            for position, line in enumerate(lines, start=1)
+        ],
+    )
