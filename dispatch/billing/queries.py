@@ -13,6 +13,7 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.billing.model import Allocation, Invoice, Payment, Settlement, Tariff
 from dispatch.errors import NotFound
+from dispatch.paging import USUAL, Page, cut
 from dispatch.work_orders.model import WorkOrder
 
 
@@ -43,43 +44,30 @@ def find_settlement(session: Session, principal: Principal, settlement_id: uuid.
 
 
 def settlements(
-    session: Session, principal: Principal, *, state: str | None, after: uuid.UUID | None, limit: int
-) -> Sequence[Settlement]:
-    """Return settlements in order of creation, from the one after ``after`` on."""
+    session: Session,
+    principal: Principal,
+    *,
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[Settlement]:
+    """Return settlements, newest first."""
     statement = (
         select(Settlement)
         .join(WorkOrder, WorkOrder.id == Settlement.work_order_id)
         .where(in_scope(principal, WorkOrder.territory_id))
-        .order_by(Settlement.id)
-        .limit(limit)
     )
     if state is not None:
         statement = statement.where(Settlement.state == state)
-    if after is not None:
-        statement = statement.where(Settlement.id > after)
-    return session.scalars(statement).all()
-
-
-def _invoices(principal: Principal) -> Select[tuple[Invoice, int]]:
-    paid = (
-        select(func.coalesce(func.sum(Allocation.amount_minor), 0))
-        .where(Allocation.invoice_id == Invoice.id)
-        .correlate(Invoice)
-        .scalar_subquery()
-    )
-    return (
-        select(Invoice, paid)
-        .join(WorkOrder, WorkOrder.id == Invoice.work_order_id)
-        .where(in_scope(principal, WorkOrder.territory_id))
-    )
+    return cut(session, statement, Settlement.id, cursor=cursor, limit=limit)
 
 
 def find_invoice(session: Session, principal: Principal, invoice_id: uuid.UUID) -> InvoiceView:
     """Return an invoice within the person's scope."""
-    row = session.execute(_invoices(principal).where(Invoice.id == invoice_id)).one_or_none()
-    if row is None:
+    found = session.scalars(_invoices(principal).where(Invoice.id == invoice_id)).one_or_none()
+    if found is None:
         raise NotFound("no such invoice")
-    return InvoiceView(row[0], int(row[1]))
+    return _views(session, [found])[0]
 
 
 def invoices(
@@ -87,32 +75,45 @@ def invoices(
     principal: Principal,
     *,
     work_order_id: uuid.UUID | None = None,
-    after: uuid.UUID | None = None,
-    limit: int = 50,
-) -> list[InvoiceView]:
-    """Return invoices in order of issue."""
-    statement = _invoices(principal).order_by(Invoice.id).limit(limit)
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[InvoiceView]:
+    """Return invoices, newest first, each with what is still owed."""
+    statement = _invoices(principal)
     if work_order_id is not None:
         statement = statement.where(Invoice.work_order_id == work_order_id)
-    if after is not None:
-        statement = statement.where(Invoice.id > after)
-    return [InvoiceView(row[0], int(row[1])) for row in session.execute(statement)]
+    page = cut(session, statement, Invoice.id, cursor=cursor, limit=limit)
+    return Page(tuple(_views(session, page.items)), page.next_cursor)
+
+
+def _invoices(principal: Principal) -> Select[tuple[Invoice]]:
+    return (
+        select(Invoice)
+        .join(WorkOrder, WorkOrder.id == Invoice.work_order_id)
+        .where(in_scope(principal, WorkOrder.territory_id))
+    )
+
+
+def _views(session: Session, found: Sequence[Invoice]) -> list[InvoiceView]:
+    statement = (
+        select(Allocation.invoice_id, func.sum(Allocation.amount_minor))
+        .where(Allocation.invoice_id.in_([invoice.id for invoice in found]))
+        .group_by(Allocation.invoice_id)
+    )
+    paid = {row[0]: int(row[1]) for row in session.execute(statement)}
+    return [InvoiceView(invoice, paid.get(invoice.id, 0)) for invoice in found]
 
 
 def payments(
-    session: Session, principal: Principal, *, after: uuid.UUID | None = None, limit: int = 50
-) -> Sequence[Payment]:
-    """Return payments in order of recording."""
+    session: Session, principal: Principal, *, cursor: str | None = None, limit: int = USUAL
+) -> Page[Payment]:
+    """Return payments, newest first."""
     statement = (
         select(Payment)
         .join(WorkOrder, WorkOrder.id == Payment.work_order_id)
         .where(in_scope(principal, WorkOrder.territory_id))
-        .order_by(Payment.id)
-        .limit(limit)
     )
-    if after is not None:
-        statement = statement.where(Payment.id > after)
-    return session.scalars(statement).all()
+    return cut(session, statement, Payment.id, cursor=cursor, limit=limit)
 
 
 def tariffs(session: Session) -> Sequence[Tariff]:

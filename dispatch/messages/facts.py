@@ -1,0 +1,161 @@
+"""What a message says, read when it is written; afterwards its text never changes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time
+from babel.numbers import format_currency
+from sqlalchemy.orm import Session
+
+from dispatch.billing.model import Invoice, Payment
+from dispatch.calls.model import RepairCall
+from dispatch.customers.model import Asset, Customer, Site
+from dispatch.messages.templates import BY_EVENT, REASONS
+from dispatch.money import Money
+from dispatch.promises.model import Promise
+from dispatch.technicians.model import Technician
+from dispatch.territories.model import Territory
+from dispatch.work_orders.model import Visit, WorkOrder
+
+LOCALES = {"en": "en", "zh": "zh_CN"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Who hears what: everything that is needed to write one message."""
+
+    key: str
+    template: str
+    customer: Customer
+    work_order_id: uuid.UUID | None
+    values: dict[str, str]
+
+
+def draft(session: Session, event: str, ids: dict[str, str]) -> Draft | None:
+    """Return what is to be told for an event, or None when there is nobody to tell."""
+    return _READERS[event](session, ids)
+
+
+def _money(minor: int, currency: str, language: str) -> str:
+    amount = str(Money(minor, currency))
+    return str(format_currency(Decimal(amount), currency, locale=LOCALES[language]))
+
+
+def _day(moment: datetime, zone: str, language: str) -> str:
+    return str(format_date(moment.astimezone(ZoneInfo(zone)).date(), "full", locale=LOCALES[language]))
+
+
+def _time(moment: datetime, zone: str, language: str) -> str:
+    return str(format_time(moment.astimezone(ZoneInfo(zone)), "short", locale=LOCALES[language]))
+
+
+def _call(session: Session, ids: dict[str, str]) -> Draft:
+    call = session.get_one(RepairCall, uuid.UUID(ids["call_id"]))
+    customer = session.get_one(Customer, call.customer_id)
+    asset = session.get(Asset, call.asset_id) if call.asset_id else None
+    values = {"name": customer.name, "number": call.number, "asset": asset.model if asset else "-"}
+    return Draft(f"call_registered:{call.id}", "call_registered", customer, None, values)
+
+
+def _order_values(session: Session, order: WorkOrder) -> tuple[Customer, str, dict[str, str]]:
+    customer = session.get_one(Customer, order.customer_id)
+    site = session.get_one(Site, order.site_id)
+    zone = session.get_one(Territory, order.territory_id).timezone
+    return customer, zone, {"name": customer.name, "number": order.number, "address": site.address}
+
+
+def _order_opened(session: Session, ids: dict[str, str]) -> Draft:
+    order = session.get_one(WorkOrder, uuid.UUID(ids["work_order_id"]))
+    customer, _, values = _order_values(session, order)
+    amounts = {
+        "labour": order.estimate_labour_minor,
+        "parts": order.estimate_parts_minor,
+        "travel": order.estimate_travel_minor,
+    }
+    for name, minor in amounts.items():
+        values[name] = _money(minor, order.currency, customer.language)
+    return Draft(f"order_opened:{order.id}", "order_opened", customer, order.id, values)
+
+
+def _waiting(session: Session, ids: dict[str, str]) -> Draft:
+    order = session.get_one(WorkOrder, uuid.UUID(ids["work_order_id"]))
+    customer, _, values = _order_values(session, order)
+    since = order.waiting_since.isoformat() if order.waiting_since else "-"
+    return Draft(f"waiting_for_part:{order.id}:{since}", "waiting_for_part", customer, order.id, values)
+
+
+def _promised(session: Session, ids: dict[str, str]) -> Draft:
+    promise = session.get_one(Promise, uuid.UUID(ids["promise_id"]))
+    order = session.get_one(Visit, promise.visit_id).work_order
+    customer, zone, values = _order_values(session, order)
+    language = customer.language
+    values["day"] = _day(promise.window_start, zone, language)
+    times = [_time(moment, zone, language) for moment in (promise.window_start, promise.window_end)]
+    values["window"] = f"{times[0]} - {times[1]}"
+    values["reason"] = REASONS[language].get(promise.reason, promise.reason)
+    template = "visit_promised" if promise.ordinal == 1 else "visit_promised_again"
+    return Draft(f"{template}:{promise.id}", template, customer, order.id, values)
+
+
+def _visit_reader(event: str) -> Callable[[Session, dict[str, str]], Draft | None]:
+    def read(session: Session, ids: dict[str, str]) -> Draft | None:
+        visit = session.get_one(Visit, uuid.UUID(ids["visit_id"]))
+        customer, zone, values = _order_values(session, visit.work_order)
+        technician = session.get(Technician, visit.technician_id) if visit.technician_id else None
+        values["technician"] = technician.name if technician else "-"
+        if event == "VisitScheduled":
+            if visit.planned_start is None or technician is None:
+                return None
+            values["day"] = _day(visit.planned_start, zone, customer.language)
+            values["start"] = _time(visit.planned_start, zone, customer.language)
+        about = f"{visit.id}:{ids['plan_id']}" if "plan_id" in ids else str(visit.id)
+        template = BY_EVENT[event]
+        return Draft(f"{template}:{about}", template, customer, visit.work_order_id, values)
+
+    return read
+
+
+def _invoiced(session: Session, ids: dict[str, str]) -> Draft | None:
+    invoice = session.get_one(Invoice, uuid.UUID(ids["invoice_id"]))
+    if invoice.payer != "customer":
+        return None
+    order = session.get_one(WorkOrder, invoice.work_order_id)
+    customer, _, values = _order_values(session, order)
+    values["invoice"] = invoice.number
+    values["amount"] = _money(invoice.gross_minor, invoice.currency, customer.language)
+    values["due"] = str(format_date(invoice.due_on, "long", locale=LOCALES[customer.language]))
+    return Draft(f"invoiced:{invoice.id}", "invoiced", customer, order.id, values)
+
+
+def _paid(session: Session, ids: dict[str, str]) -> Draft:
+    payment = session.get_one(Payment, uuid.UUID(ids["payment_id"]))
+    order = session.get_one(WorkOrder, payment.work_order_id)
+    customer, _, values = _order_values(session, order)
+    values["receipt"] = payment.receipt_number
+    values["amount"] = _money(payment.amount_minor, payment.currency, customer.language)
+    return Draft(f"paid:{payment.id}", "paid", customer, order.id, values)
+
+
+_VISIT_EVENTS = (
+    "VisitScheduled",
+    "TechnicianOnTheWay",
+    "TechnicianArrived",
+    "VisitCompleted",
+    "VisitFailed",
+    "VisitCancelled",
+)
+_READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
+    "CallRegistered": _call,
+    "WorkOrderOpened": _order_opened,
+    "WaitingForPart": _waiting,
+    "VisitPromised": _promised,
+    "InvoiceRendered": _invoiced,
+    "PaymentReceived": _paid,
+    **{event: _visit_reader(event) for event in _VISIT_EVENTS},
+}
