@@ -1,0 +1,93 @@
+"""What a complete hand-in is (R-603)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dispatch.errors import Conflict, Invalid
+
+
+class SheetsIncomplete(Invalid):
+    """A dispatch sheet of the day is neither handed in nor explained."""
+
+    code = "SHEETS_INCOMPLETE"
+    remedy = "Hand in the named sheets, or give a reason for each of them."
+
+
+class AlreadyHandedIn(Conflict):
+    """The technician's day is closed already."""
+
+    code = "ALREADY_HANDED_IN"
+    remedy = "Ask finance to book the difference."
+
+
+class CountInvalid(Invalid):
+    """A count is negative or in another currency than the company's."""
+
+    code = "COUNT_INVALID"
+    remedy = "Count again; amounts and pieces are zero or more."
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """Money of one method: what was collected, what was counted, and the difference booked to the keeper."""
+
+    method: str
+    currency: str
+    expected_minor: int
+    counted_minor: int
+
+    @property
+    def difference_minor(self) -> int:
+        """Counted minus expected; negative when money is missing."""
+        return self.counted_minor - self.expected_minor
+
+    def as_row(self) -> dict[str, object]:
+        """Return the row as stored and printed."""
+        return {
+            "method": self.method,
+            "currency": self.currency,
+            "expected_minor": self.expected_minor,
+            "counted_minor": self.counted_minor,
+            "difference_minor": self.difference_minor,
+        }
+
+
+def missing_sheets(
+    expected: Sequence[str], handed: Sequence[str], reasons: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """Return the explained missing sheets; raise ``SheetsIncomplete`` for those without a reason."""
+    missing = [sheet for sheet in expected if sheet not in set(handed)]
+    silent = [sheet for sheet in missing if not reasons.get(sheet, "").strip()]
+    if silent:
+        raise SheetsIncomplete(f"{len(silent)} sheets are missing without a reason", sheets=silent)
+    return [{"sheet": sheet, "reason": reasons[sheet].strip()} for sheet in missing]
+
+
+def count_money(
+    expected: Mapping[str, int], counted: Mapping[str, int], currency: str
+) -> list[dict[str, object]]:
+    """Return one row per method, in order of its name."""
+    if any(amount < 0 for amount in counted.values()):
+        raise CountInvalid("counted money is zero or more")
+    methods = sorted({*expected, *counted})
+    return [
+        MoneyRow(method, currency, expected.get(method, 0), counted.get(method, 0)).as_row()
+        for method in methods
+    ]
+
+
+def count_stock(expected: Mapping[str, int], counted: Mapping[str, int]) -> list[dict[str, object]]:
+    """Return one row per counted part, in order of its number."""
+    if any(pieces < 0 for pieces in counted.values()):
+        raise CountInvalid("counted pieces are zero or more")
+    return [
+        {
+            "sku": sku,
+            "expected": expected.get(sku, 0),
+            "counted": pieces,
+            "difference": pieces - expected.get(sku, 0),
+        }
+        for sku, pieces in sorted(counted.items())
+    ]
