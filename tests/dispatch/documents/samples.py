@@ -29,6 +29,12 @@ ASSET: dict[str, Any] = {
     "warranty_until": "2026-04-17",
 }
 STROKES = "M20 90 C60 10 80 130 110 70 S160 20 180 80 S230 120 260 60 L300 90 M40 110 L320 100"
+ESTIMATE: dict[str, Any] = {
+    "currency": "CNY",
+    "labour_minor": 30000,
+    "parts_minor": 18000,
+    "travel_minor": 5000,
+}
 SIGNATURE: dict[str, Any] = {
     "name": "王小明",
     "signed_at": "2026-03-05T03:10:00Z",
@@ -56,15 +62,15 @@ def an_invoice(**changes: Any) -> dict[str, Any]:
             "site": SITE,
             "asset": ASSET,
             "lines": [
-                _line("labour", "锅炉点火系统维修 Repair of ignition", "1.5", "HUR", 20000, 30000),
-                _line("callout", "上门费 Call-out", "1", "E48", 8000, 8000),
-                _line("travel", "市区交通 Travel in town", "12.5", "KMT", 400, 5000),
-                _line("part", "点火电极 Ignition electrode", "2", "C62", 9000, 15800, code="IE-88")
+                _line("labour", "锅炉点火系统维修 Repair of ignition", ("1.5", "HUR"), 20000, 30000),
+                _line("callout", "上门费 Call-out", ("1", "E48"), 8000, 8000),
+                _line("travel", "市区交通 Travel in town", ("12.5", "KMT"), 400, 5000),
+                _line("part", "点火电极 Ignition electrode", ("2", "C62"), 9000, 15800, code="IE-88")
                 | {"discount_minor": 2200, "note": "会员价"},
-                _line("part", "主板 Control board", "1", "C62", 86000, 86000, "maker", code="CB-240")
+                _line("part", "主板 Control board", ("1", "C62"), 86000, 86000, "maker", code="CB-240")
                 | {"note": "保修期内，由厂家承担"},
-                _line("labour", "年度保养 Yearly care", "1", "HUR", 20000, 20000, "contract"),
-                _line("labour", "迟到补偿 Late arrival", "0.25", "HUR", 20000, 5000, "goodwill"),
+                _line("labour", "年度保养 Yearly care", ("1", "HUR"), 20000, 20000, "contract"),
+                _line("labour", "迟到补偿 Late arrival", ("0.25", "HUR"), 20000, 5000, "goodwill"),
             ],
             "taxes": [{"rate": "0.13", "base_minor": 58800, "tax_minor": 7644}],
             "totals": {
@@ -89,14 +95,14 @@ def an_invoice(**changes: Any) -> dict[str, Any]:
     )
 
 
-def _line(
-    kind: str, text: str, quantity: str, unit: str, price: int, net: int, payer: str = "customer", **more: Any
+def _line(  # noqa: PLR0917 - the rows above read as a table
+    kind: str, text: str, many: tuple[str, str], price: int, net: int, payer: str = "customer", **more: Any
 ) -> dict[str, Any]:
     return {
         "kind": kind,
         "description": text,
-        "quantity": quantity,
-        "unit": unit,
+        "quantity": many[0],
+        "unit": many[1],
         "unit_price_minor": price,
         "net_minor": net,
         "tax_rate": "0.13",
@@ -107,7 +113,7 @@ def _line(
 def a_long_invoice(count: int) -> dict[str, Any]:
     """Return an invoice of ``count`` parts at 10.00 each."""
     lines = [
-        _line("part", f"配件 Part {n:03d}", "1", "C62", 1000, 1000, code=f"P-{n:03d}") for n in range(count)
+        _line("part", f"配件 Part {n:03d}", ("1", "C62"), 1000, 1000, code=f"P-{n:03d}") for n in range(count)
     ]
     net, tax = 1000 * count, 130 * count
     totals = {"net_minor": net, "tax_minor": tax, "gross_minor": net + tax, "paid_minor": 0}
@@ -119,10 +125,51 @@ def a_long_invoice(count: int) -> dict[str, Any]:
     )
 
 
+WORK: dict[str, Any] = {
+    "parts": [
+        {
+            "direction": "in",
+            "code": "IE-88",
+            "name": "点火电极 Ignition electrode",
+            "quantity": "2",
+            "serial": "EL-55012",
+            "lot": "L2601",
+            "origin": "original",
+        },
+        {"direction": "out", "code": "IE-88", "name": "点火电极 Ignition electrode", "quantity": "2"},
+        {
+            "direction": "in",
+            "code": "GK-3",
+            "name": "密封圈 Gasket",
+            "quantity": "1",
+            "origin": "other",
+            "note": "原厂缺货，主管批准使用",
+        },
+    ],
+    "measurements": [
+        {"name": "CO 含量", "value": "42", "unit": "ppm", "limits": "≤ 100 ppm", "passed": True},
+        {
+            "name": "燃气压力 Gas pressure",
+            "value": "18.2",
+            "unit": "mbar",
+            "limits": "20 ± 1",
+            "passed": False,
+        },
+        {"name": "出水温度", "value": "58.5", "unit": "°C"},
+    ],
+    "checklist": [
+        {"text": "关闭燃气阀后开始作业", "passed": True},
+        {"text": "检漏测试", "passed": True, "note": "皂液法"},
+        {"text": "清洁过滤网"},
+    ],
+}
+
+
 def a_service_report(**changes: Any) -> dict[str, Any]:
     """Return the signed record of a boiler repair."""
     return deepcopy(
         FRAME
+        | WORK
         | {
             "number": "SR-10231-1",
             "order_number": "WO-10231",
@@ -138,42 +185,6 @@ def a_service_report(**changes: Any) -> dict[str, Any]:
             "fault_code": "E01",
             "cause": "点火电极磨损，间隙过大。",
             "action": "更换两支点火电极，调整间隙至 3.5 mm，清洁燃烧器，完成全套测试。",
-            "parts": [
-                {
-                    "direction": "in",
-                    "code": "IE-88",
-                    "name": "点火电极 Ignition electrode",
-                    "quantity": "2",
-                    "serial": "EL-55012",
-                    "lot": "L2601",
-                    "origin": "original",
-                },
-                {"direction": "out", "code": "IE-88", "name": "点火电极 Ignition electrode", "quantity": "2"},
-                {
-                    "direction": "in",
-                    "code": "GK-3",
-                    "name": "密封圈 Gasket",
-                    "quantity": "1",
-                    "origin": "other",
-                    "note": "原厂缺货，主管批准使用",
-                },
-            ],
-            "measurements": [
-                {"name": "CO 含量", "value": "42", "unit": "ppm", "limits": "≤ 100 ppm", "passed": True},
-                {
-                    "name": "燃气压力 Gas pressure",
-                    "value": "18.2",
-                    "unit": "mbar",
-                    "limits": "20 ± 1",
-                    "passed": False,
-                },
-                {"name": "出水温度", "value": "58.5", "unit": "°C"},
-            ],
-            "checklist": [
-                {"text": "关闭燃气阀后开始作业", "passed": True},
-                {"text": "检漏测试", "passed": True, "note": "皂液法"},
-                {"text": "清洁过滤网"},
-            ],
             "advised": ["烟道密封条老化，建议三个月内更换。"],
             "times": {
                 "departed_at": "2026-03-05T00:40:00Z",
@@ -187,12 +198,7 @@ def a_service_report(**changes: Any) -> dict[str, Any]:
             "documents_handed_over": ["使用说明书", "检测记录"],
             "rating": 4,
             "rating_comment": "师傅很耐心。",
-            "estimate": {
-                "currency": "CNY",
-                "labour_minor": 30000,
-                "parts_minor": 18000,
-                "travel_minor": 5000,
-            },
+            "estimate": ESTIMATE,
             "approval": {
                 "amount_minor": 58800,
                 "currency": "CNY",
@@ -256,12 +262,7 @@ def a_dispatch_sheet(**changes: Any) -> dict[str, Any]:
             ],
             "checklist": ["关闭燃气阀后开始作业", "检漏测试", "清洁过滤网", "CO 测量", "向客户讲解使用方法"],
             "cautions": ["家中有狗，先打电话。"],
-            "estimate": {
-                "currency": "CNY",
-                "labour_minor": 30000,
-                "parts_minor": 18000,
-                "travel_minor": 5000,
-            },
+            "estimate": ESTIMATE,
         }
         | changes
     )
