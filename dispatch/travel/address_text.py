@@ -13,25 +13,35 @@ LAST_ALPHABETIC = "\u2e7f"
 """Characters after this one are words or syllables of their own."""
 
 FAR = 1_000_000
-_NUMBER = re.compile(r"(\d+)\s*(?:([a-z])(?![a-z]))?")
+_NUMBER = re.compile(r"(\d+(?:-\d+)?) ?(?:([a-z])(?![a-z]))?")
 _LANE = re.compile(r"(\d+)[弄巷](\d+)号?")
+_RANGE = re.compile(r"(?<=\d)\s*[-\u2010-\u2015/]\s*(?=\d)")
+_GAP = re.compile(r"(?<=\d)[\s,.;]+(?=\d)")
 
 
 def squeezed(text: str) -> str:
-    """Lower case without accents, spaces and punctuation; full-width digits become plain ones."""
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(mark for mark in decomposed if mark.isalnum())
+    """
+    Lower case without accents, spaces and punctuation; full-width digits become plain ones.
+
+    Between two numbers a dash stays a dash and a gap a blank: ``1-3`` and ``1 3`` are not ``13``.
+    """
+    plain = _GAP.sub(" ", _RANGE.sub("-", unicodedata.normalize("NFKD", text).casefold()))
+    kept = []
+    for at, mark in enumerate(plain):
+        is_between = mark in " -" and 0 < at < len(plain) - 1 and (plain[at - 1] + plain[at + 1]).isdecimal()
+        if mark.isalnum() or is_between:
+            kept.append(mark)
+    return "".join(kept)
 
 
 def house_numbers(written: str) -> list[str]:
-    """Spellings a house number answers to: ``12-14`` also to ``12`` and ``14``, ``12 b`` to ``12b``."""
+    """Spellings a house number answers to: ``12-14`` also to ``12`` and ``14``, ``12 B`` to ``12b``."""
     whole = squeezed(written)
     lane = _LANE.search(whole)
     if lane:
         return [f"{lane[1]}弄{lane[2]}"]
-    spread = unicodedata.normalize("NFKD", written).casefold()
-    parts = [number + letter for number, letter in _NUMBER.findall(spread)]
-    return list(dict.fromkeys([whole, *parts]))
+    ends = re.findall(r"\d+", whole) if "-" in whole else []
+    return list(dict.fromkeys([whole.removesuffix("号"), *ends]))
 
 
 def written_numbers(rest: str) -> list[str]:
@@ -39,11 +49,11 @@ def written_numbers(rest: str) -> list[str]:
     lane = _LANE.search(rest)
     if lane:
         return [f"{lane[1]}弄{lane[2]}"]
-    squeezed_rest = rest.replace(" ", "")
-    found = [squeezed_rest] if re.search(r"\d", squeezed_rest) else []
-    for number, letter in re.findall(r"(\d+)([a-z]?)", rest)[:1]:
-        found += [number + letter, number]
-    return list(dict.fromkeys(found))
+    found = _NUMBER.search(rest)
+    if not found:
+        return []
+    number, letter = found[1], found[2] or ""
+    return list(dict.fromkeys([number + letter, number, number.partition("-")[0]]))
 
 
 def first_number(text: str) -> int | None:
@@ -62,7 +72,7 @@ def number_gap(house_number: str, wanted: int | None) -> int:
 
 def without_numbers(text: str) -> str:
     """The text without digits, letters after them, and blanks: what is left of a street."""
-    return re.sub(r"\d+[a-z]?(?![a-z])|[\s\d号]", "", text)
+    return re.sub(r"\d+[a-z]?(?![a-z])|[\s\d号-]", "", text)
 
 
 def likeness(wanted: str, street: str) -> float:

@@ -146,11 +146,11 @@ class Gazetteer:
         wanted = address_text.squeezed(text)
         for street in sorted((s for s in self._streets if s in wanted), key=len, reverse=True):
             before, _, after = wanted.partition(street)
-            rest = f"{self._without_towns(before)} {self._without_towns(after)}"
-            for number in address_text.written_numbers(rest):
-                same = self._streets[street].get(number)
-                if same:
-                    return max(same, key=lambda address: _closeness(address, wanted, number))
+            for rest in (self._without_towns(after), self._without_towns(before)):
+                for number in address_text.written_numbers(rest):
+                    same = self._streets[street].get(number)
+                    if same:
+                        return max(same, key=lambda address: _closeness(address, wanted, number))
         return None
 
     def _without_towns(self, wanted: str) -> str:

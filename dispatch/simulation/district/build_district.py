@@ -67,7 +67,8 @@ def distinct_addresses(addresses: Sequence[MappedAddress]) -> list[MappedAddress
     first: dict[tuple[str, str], MappedAddress] = {}
     plain = [a for a in addresses if HOUSE_NUMBER.fullmatch(a.house_number) and "," not in a.street]
     for address in sorted(plain, key=lambda a: (not a.osm.startswith("node"), a.osm)):
-        first.setdefault((address.street.casefold(), address.house_number.casefold()), address)
+        number = address.house_number.casefold().replace(" ", "")
+        first.setdefault((address.street.casefold(), number), address)
     return sorted(first.values(), key=lambda a: (a.street, a.house_number))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.settings import Settings
+from dispatch.simulation.places import places
 from dispatch.travel import build_geocoder
 from dispatch.travel.geocode import (
     Address,
@@ -88,6 +89,21 @@ def test_chinese_addresses_are_matched_by_characters(
 ) -> None:
     found = shanghai.locate(written)
     assert (found.street, found.house_number, found.city) == (street, number, city)
+
+
+def test_a_range_a_flat_and_a_plain_number_are_told_apart() -> None:
+    numbers = ("1-3", "1", "13", "3 B", "99")
+    street = Gazetteer(Address(n, "Pieni katu", n, "", "", Point(60, 25)) for n in numbers)
+    written = {"1-3": "1-3", "1 – 3": "1-3", "13": "13", "1": "1", "1 3": "1", "3 b 13": "3 B", "3B13": "3 B"}
+    written |= {"99, 12345 Elsewhere": "99", "1, 00100": "1"}
+    assert {text: street.locate(f"pieni katu {text}").id for text in written} == written
+    assert street.locate("12345 Elsewhere, Pieni katu 99").id == "99"
+
+
+def test_every_shipped_address_is_found_by_its_own_line(helsinki: Gazetteer) -> None:
+    for kind in ("depot", "home", "site"):
+        for address in places(kind):
+            assert helsinki.locate(address.line) == address
 
 
 def test_an_unknown_number_suggests_the_nearest_houses_of_the_street(helsinki: Gazetteer) -> None:
