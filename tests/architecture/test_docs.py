@@ -60,3 +60,18 @@ def test_every_page_of_the_documentation_is_reached_from_its_index() -> None:
         and not (page.parent.name == "decisions" and page.name in decisions)
     ]
     assert missing == []
+
+
+def test_every_make_target_that_a_page_names_exists() -> None:
+    targets = set(
+        re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
+    named = {
+        (name_of(page), target)
+        for page in PAGES
+        for target in re.findall(
+            r"(?:`|^)make ([a-z]+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE
+        )
+    }
+    assert named
+    assert sorted((page, target) for page, target in named if target not in targets) == []
