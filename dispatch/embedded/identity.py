@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
-_STATE, _PARENT, _SESSION, _STARTED = 0, 1, 3, 19
+_STATE, _SESSION, _THREADS, _STARTED = 0, 3, 17, 19
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Identity:
 def identify(pid: int) -> Identity | None:
     """The program now running under `pid`; None if nobody does, or only its unread exit status is left."""
     status = _status(pid)
-    if status is None or status[_STATE] in "ZX":
+    if status is None or _is_over(status):
         return None
     return Identity(pid, int(status[_STARTED]))
 
@@ -68,7 +68,7 @@ def session_of(leader: int) -> list[Identity]:
     members = []
     for pid in _pids():
         status = _status(pid)
-        if status is not None and int(status[_SESSION]) == leader and status[_STATE] not in "ZX":
+        if status is not None and int(status[_SESSION]) == leader and not _is_over(status):
             members.append(Identity(pid, int(status[_STARTED])))
     return members
 
@@ -111,6 +111,11 @@ def _status(pid: int) -> list[str] | None:
     except OSError:
         return None
     return text.rpartition(")")[2].split()
+
+
+def _is_over(status: list[str]) -> bool:
+    """Whether only an exit status is left; a server's other threads may outlive its first one a moment."""
+    return status[_STATE] in "ZX" and int(status[_THREADS]) <= 1
 
 
 def _arguments(pid: int) -> list[str]:

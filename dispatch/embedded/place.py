@@ -59,6 +59,12 @@ def settle(settings: Settings, tell: Tell = lambda _: None) -> Place:
     """Find or make the directories of the services; the answer is kept, so that it never changes."""
     home = open_home(settings.home)
     account = Account.of_servers()
+    if not account.is_known:
+        raise PlaceUnfit(
+            f"user {account.uid} has no name in the system's user list (/etc/passwd), "
+            "and PostgreSQL demands one: add one there",
+            uid=account.uid,
+        )
     kept = _read_pointer(home)
     if kept is None:
         servers = _new_servers_directory(home, account, tell)

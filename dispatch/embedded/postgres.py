@@ -80,7 +80,7 @@ class Postgres(Service):
         else:
             self._programs = self._reachable(find_postgres(self.settings))
             self._make_cluster(self._programs)
-        wait_until(lambda: not working_in(self.cluster), seconds=10)
+        wait_until(lambda: not working_in(self.cluster), seconds=2)
         self._drop_misleading_pid_file()
 
     def command(self) -> list[str]:
@@ -96,7 +96,7 @@ class Postgres(Service):
             "log_line_prefix": "%m [%p] ",
         }
         if not self.settings.fsync:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"fsync": "off", "full_page_writes": "off"}  # a killed server still loses nothing
         chosen = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         program = str(self._programs.directory / "postgres")
         return [program, "-D", str(self.cluster), "-k", str(self.place.sockets), *chosen]
@@ -140,18 +140,19 @@ class Postgres(Service):
 
     def _reachable(self, programs: PostgresPrograms) -> PostgresPrograms:
         """The programs where the servers' account can run them: copied once if it cannot reach them."""
-        if self.place.account.can_use(programs.tree):
+        if all(self.place.account.can_use(tree) for tree in programs.trees):
             return programs
-        copy = self.place.servers / f"programs-{programs.tree.parent.name}-{programs.major}"
+        origin = programs.directory.parent.parent.parent
+        copy = self.place.servers / f"programs-{programs.major}"
         if not copy.is_dir():
-            _copy_for_everyone(programs.tree, copy)
-        return PostgresPrograms(copy / programs.directory.name, programs.major)
+            _copy_for_everyone(programs.trees, origin, copy)
+        return PostgresPrograms(copy / programs.directory.relative_to(origin), programs.major)
 
     def _drop_misleading_pid_file(self) -> None:
         """Remove a pid file whose number meanwhile belongs to a program that is no server of ours.
 
         PostgreSQL would take that program for a running server and refuse to start. Nothing works in
-        the cluster's directory any more (`prepare` waited for that), so the file guards nobody.
+        the cluster's directory any more, so the file guards nobody.
         """
         path = self.cluster / "postmaster.pid"
         try:
@@ -165,10 +166,11 @@ class Postgres(Service):
         path.unlink()
 
 
-def _copy_for_everyone(tree: Path, copy: Path) -> None:
+def _copy_for_everyone(trees: tuple[Path, ...], origin: Path, copy: Path) -> None:
     """Copy programs so that every account can run them; whole or not at all."""
     fresh = copy.with_name(f"{copy.name}.fresh")
-    shutil.copytree(tree, fresh, symlinks=True)
+    for tree in trees:
+        shutil.copytree(tree, fresh / tree.relative_to(origin), symlinks=True)
     for entry in (fresh, *fresh.rglob("*")):
         if not entry.is_symlink():
             entry.chmod(0o755 if entry.is_dir() or entry.stat().st_mode & 0o100 else 0o644)

@@ -159,13 +159,15 @@ class ProcessGroup:
             if kept.who is not None:
                 send(kept.who, signal.SIGTERM)
         for kept in group:
-            wait_until(
-                lambda k=kept: not k.is_alive() or self.hurry.is_set(), seconds=kept.child.stop_seconds
-            )
-            was_up = kept.run is not None
-            kept.bury()
-            if was_up:
-                self._tell(f"{kept.child.name} stopped")
+            self._see_off(kept)
+
+    def _see_off(self, kept: _Kept) -> None:
+        """Wait for a child that was asked to end, and end it when its time is over."""
+        if kept.run is None:
+            return
+        wait_until(lambda: not kept.is_alive() or self.hurry.is_set(), seconds=kept.child.stop_seconds)
+        kept.bury()
+        self._tell(f"{kept.child.name} stopped")
 
     def _launch(self, kept: _Kept) -> None:
         wrapper = [

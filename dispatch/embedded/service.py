@@ -41,19 +41,23 @@ class Service(ABC):
 
     def is_alive(self) -> bool:
         """Whether the server that was started or found is still running."""
-        if self._ours is not None and self._ours.poll() is not None:
-            return False
+        ours = self._ours
+        if ours is not None and (self._who is None or self._who.pid == ours.pid):
+            return ours.poll() is None
         return is_alive(self._who)
 
     def attach(self) -> bool:
         """Find the running server and make sure that it answers; nothing is started or stopped."""
+        return self.adopt() and self.answers()
+
+    def adopt(self) -> bool:
+        """Take the running server, answering or not, for the one to watch and stop."""
         self._who = self.find()
-        return self._who is not None and self.answers()
+        return self._who is not None
 
     def start(self) -> bool:
         """Attach to the running server, or start it; True if it was running already."""
-        self._who = self.find()
-        if self._who is not None:
+        if self.adopt():
             if wait_until(lambda: self.answers() or not is_alive(self._who), seconds=ATTACH_SECONDS):
                 if is_alive(self._who):
                     return True

@@ -97,6 +97,17 @@ def locate(settings: Settings) -> Running | None:
     return _running(settings, services, secret)
 
 
+def stop_left(settings: Settings) -> None:
+    """Stop the servers that a killed supervisor of this home has left running."""
+    place = known_place(settings)
+    if place is None:
+        return
+    with supervision(settings.home):
+        for service in _services_at(place, settings):
+            if service.adopt():
+                service.stop()
+
+
 def _services(settings: Settings, tell: Tell) -> tuple[Service, ...]:
     if settings.database_url is not None and settings.redis_url is not None:
         return ()

@@ -15,6 +15,7 @@ from dispatch.embedded.service import Service
 from dispatch.settings import Settings
 
 DATABASES = 64
+ANSWER_SECONDS = 5.0
 PROGRAMS = frozenset({"valkey-server", "redis-server"})
 
 
@@ -90,7 +91,7 @@ class Valkey(Service):
 def _ask(path: Path, command: bytes) -> bytes:
     """Send one inline command over a Unix socket and return the server's whole answer."""
     with socket.socket(socket.AF_UNIX) as line, line.makefile("rb") as answer:
-        line.settimeout(5)
+        line.settimeout(ANSWER_SECONDS)
         line.connect(str(path))
         line.sendall(command + b"\r\n")
         head = answer.readline()
