@@ -68,7 +68,7 @@ class TravelMatrix:
 
 
 class TravelTimes(Protocol):
-    """A source of travel times; every implementation passes ``tests/dispatch/travel/test_conformity.py``."""
+    """A source of travel times; all of them pass ``tests/dispatch/travel/test_travel_conformity.py``."""
 
     def matrix(self, points: Sequence[Point]) -> TravelMatrix:
         """Travel between all pairs of the points; an empty or single list is allowed."""
