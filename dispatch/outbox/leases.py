@@ -16,6 +16,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, CursorResult, and_, func, or_, select, update
+from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 from dispatch import db
@@ -117,10 +118,14 @@ def take_batch(kind: str, limit: int) -> list[Lease]:
         return _take(session, JobRun.id.in_(session.scalars(free).all()))
 
 
-def give_back(lease: Lease, error: BaseException) -> None:
-    """Store why an attempt failed: ready again after a pause, or parked when patience is used up."""
+def give_back(lease: Lease, error: BaseException) -> str:
+    """
+    Store why an attempt failed: ready again after a pause, or parked when patience is used up.
+
+    Return the stored words, which hold no values of statements.
+    """
     final = bool(getattr(error, "permanent", False)) or lease.attempt >= _most_attempts(lease.kind)
-    words = f"{type(error).__name__}: {error}"[:4000]
+    words = _told(error)
     with db.transaction() as session:
         if final:
             _park(session, _mine(lease), words)
@@ -128,6 +133,14 @@ def give_back(lease: Lease, error: BaseException) -> None:
             pause = timedelta(seconds=timing().pause_after(lease.attempt))
             values = {"state": "ready", "ready_at": func.now() + pause, "error": words}
             session.execute(_update(_mine(lease), **values, lease_token=None, lease_until=None))
+    return words
+
+
+def _told(error: BaseException) -> str:
+    """Name an error without the values of the statement that failed, which may be a customer's."""
+    if isinstance(error, StatementError):
+        error.hide_parameters = True
+    return f"{type(error).__name__}: {error}"[:4000]
 
 
 def _take(session: Session, which: ColumnElement[bool]) -> list[Lease]:

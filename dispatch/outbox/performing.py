@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,10 +93,16 @@ def _failed(lease: Lease, error: Exception) -> None:
     if isinstance(error, LeaseLost):
         log.warning("lease_lost", kind=lease.kind, run_id=str(lease.run_id), attempt=lease.attempt)
         return
+    words = give_back(lease, error)
+    frames = "".join(traceback.format_tb(error.__traceback__, limit=-6))
     log.warning(
-        "job_failed", kind=lease.kind, run_id=str(lease.run_id), attempt=lease.attempt, exc_info=error
+        "job_failed",
+        kind=lease.kind,
+        run_id=str(lease.run_id),
+        attempt=lease.attempt,
+        error=words,
+        frames=frames,
     )
-    give_back(lease, error)
 
 
 @contextmanager
