@@ -63,7 +63,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "total": ("合计", "Total"),
     "signature": ("签名", "Signature"),
     "sign_here": ("签名及日期", "Signature and date"),
-    "signed_by": ("签名人", "Signed by"),
     "refused": ("拒签，原因", "Not signed, reason"),
     # methods of payment
     "method.cash": ("现金", "Cash"),

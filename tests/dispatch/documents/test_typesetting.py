@@ -24,6 +24,18 @@ AFRESH = (
     "task = json.load(sys.stdin);"
     "print(hashlib.sha256(render(task['kind'], task['snapshot'], task['language'])).hexdigest())"
 )
+WARMED = """
+import hashlib, json, os, signal, sys
+from dispatch.documents import render, typesetting, warm
+snapshot = json.load(sys.stdin)
+warm()
+print(len(os.listdir("/proc/self/task")), flush=True)
+if not (child := os.fork()):
+    signal.alarm(30)
+    print(typesetting._threads.lost, hashlib.sha256(render("invoice", snapshot, "zh")).hexdigest(), flush=True)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 
 def digest(pdf: bytes) -> str:
@@ -110,3 +122,16 @@ def test_a_fault_of_a_template_is_reported_as_such(tmp_path: Path, monkeypatch: 
 def test_warming_prepares_every_template() -> None:
     warm()
     assert typesetting._compiler.cache_info().currsize >= len(KINDS)
+
+
+def test_a_warmed_process_may_fork_and_its_children_typeset_themselves() -> None:
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", WARMED],
+        input=json.dumps(an_invoice()),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert done.stdout.split() == ["1", "False", digest(render("invoice", an_invoice(), "zh")), "0"]
