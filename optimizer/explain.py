@@ -8,7 +8,10 @@ from optimizer.plan import Plan, Unserved
 from optimizer.problem import Problem, Technician, Visit
 
 CAPACITY = "CAPACITY"
+MORE_ROOM = "offer another window or day, or allow overtime"
 NO_TECHNICIAN = "NO_TECHNICIAN"
+MORE_WORTH = "raise its priority, or insert it by hand"
+MORE_PEOPLE = "plan a shift for the day"
 NOT_WORTH = "NOT_WORTH"
 """The visit would fit, but its price of being left out is lower than what serving it costs."""
 
@@ -22,7 +25,7 @@ def blocking_rule(problem: Problem, visit: Visit) -> Unserved | None:
     """
     left: list[Technician] = list(problem.technicians)
     if not left:
-        return Unserved(visit.id, NO_TECHNICIAN, "nobody works on this day", "plan a shift for the day")
+        return Unserved(visit.id, NO_TECHNICIAN, "nobody works on this day", MORE_PEOPLE)
     for rule in PAIRWISE:
         causes = [(t, rule.forbids(problem, t, visit)) for t in left]
         passed = [t for t, cause in causes if cause is None]
@@ -64,7 +67,7 @@ def why_unserved(problem: Problem, oracle: Oracle, visit: Visit) -> Unserved:
         sentence = (
             f"the visit would fit into the day of {best[1]}, but costs {best[0]} cents more than it is worth"
         )
-        return Unserved(visit.id, NOT_WORTH, sentence, "raise its priority, or insert it by hand")
+        return Unserved(visit.id, NOT_WORTH, sentence, MORE_WORTH)
     refused = [oracle.refusal(visit, t, problem.windows_of(visit)) for t in problem.technicians]
     able = [r for r in refused if r is not None and r.code in {CAPACITY, "PARTS", "INFEASIBLE_ROUTE"}]
     if able and all(r.code == "PARTS" for r in able):
@@ -73,4 +76,4 @@ def why_unserved(problem: Problem, oracle: Oracle, visit: Visit) -> Unserved:
     names = [t.name for t in problem.technicians if any(r.technician_id == t.id for r in able)]
     who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     sentence = f"the day of everybody who could come is full ({who})"
-    return Unserved(visit.id, CAPACITY, sentence, "offer another window or day, or allow overtime")
+    return Unserved(visit.id, CAPACITY, sentence, MORE_ROOM)

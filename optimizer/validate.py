@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import ClassVar
 
 from optimizer.errors import OptimizerError
 from optimizer.explain import blocking_rule
@@ -45,7 +44,7 @@ class Finding:
 class InvalidProblem(OptimizerError):
     """An input that cannot be planned; ``findings`` lists everything wrong with it."""
 
-    code: ClassVar[str] = "INVALID_PROBLEM"
+    code: str = "INVALID_PROBLEM"
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)

@@ -139,7 +139,9 @@ class DayModel:
         self.routing.SetArcCostEvaluatorOfAllVehicles(transit)
 
     def price_return(self, technician: Technician, moment: Seconds, cents_per_minute: Cents) -> None:
-        """Price each second of a return after a moment."""
+        """Price each second of a return after a moment, where such a return is allowed at all."""
+        if technician.overtime == 0:
+            return
         end = self.routing.End(self._vehicle[technician.id])
         self._time.SetCumulVarSoftUpperBound(end, moment, cents_per_minute * SCALE // 60)
         self.routing.AddVariableMinimizedByFinalizer(self._time.CumulVar(end))

@@ -1,0 +1,137 @@
+"""``truckroll optimise`` and ``truckroll check``: the planning engine on files, without any service."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from optimizer import (
+    Budget,
+    InvalidProblem,
+    OptimizerError,
+    Plan,
+    Problem,
+    Progress,
+    check,
+    cost,
+    solve,
+    validate,
+)
+from optimizer.engines.base import engine_names
+from optimizer.wire import MalformedInput, plan_to_json, read_plan, read_problem, write
+
+UNUSABLE = 2
+"""Exit code when a file cannot be read or planned."""
+
+
+def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add both commands to the command line."""
+    optimise = subparsers.add_parser("optimise", help="plan a day from a problem file")
+    optimise.add_argument("problem", type=Path, metavar="PROBLEM.json")
+    optimise.add_argument("--seconds", type=_positive, default=10.0, help="wall clock (default 10)")
+    optimise.add_argument("--solutions", type=_count, help="stop after so many plans; repeatable by seed")
+    optimise.add_argument("--seed", type=int, default=0)
+    optimise.add_argument("--engine", default="routing", help=f"one of: {', '.join(engine_names())}")
+    optimise.add_argument("--start", type=Path, metavar="PLAN.json", help="plan to begin from")
+    optimise.add_argument("--out", type=Path, required=True, metavar="PLAN.json")
+    optimise.set_defaults(run=run_optimise)
+    judge = subparsers.add_parser("check", help="judge a plan: rules broken and exact cost")
+    judge.add_argument("problem", type=Path, metavar="PROBLEM.json")
+    judge.add_argument("plan", type=Path, metavar="PLAN.json")
+    judge.set_defaults(run=run_check)
+
+
+def _positive(text: str) -> float:
+    """A number of seconds above nothing."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1_000_000:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a positive number of seconds")
+    return found
+
+
+def _count(text: str) -> int:
+    """A whole number above nothing."""
+    if not text.isdecimal() or not 0 < int(text[:10]) < 1_000_000_000:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a positive whole number")
+    return int(text)
+
+
+def run_optimise(args: argparse.Namespace) -> int:
+    """Plan the problem and write the plan; 2 when the input cannot be used."""
+    try:
+        problem = read_problem(args.problem)
+        start = read_plan(args.start) if args.start is not None else None
+        findings = validate(problem)
+        if any(finding.severity == "error" for finding in findings):
+            raise InvalidProblem(findings)
+        for finding in findings:
+            _complain(f"warning: {finding}")
+        budget = Budget(seconds=args.seconds, solutions=args.solutions)
+        if not args.out.parent.is_dir() or args.out.is_dir():
+            remedy = "name a file in an existing directory"
+            raise MalformedInput(str(args.out), "UNWRITABLE_FILE", "no such place", remedy=remedy)
+        result = solve(
+            problem, budget, seed=args.seed, start=start, engine=args.engine, on_progress=_show_progress
+        )
+        write(args.out, plan_to_json(result.plan))
+    except OptimizerError as error:
+        return _unusable(error)
+    print(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
+    _print_cost(result.cost_by_term)
+    for left in result.plan.unserved:
+        print(f"unserved {left.visit_id}: {left.reason} · {left.sentence} · {left.action}")
+    return 0
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Print every violation and the cost by term; 1 when a rule is broken, 2 when the input is unusable."""
+    try:
+        problem = read_problem(args.problem)
+        plan = read_plan(args.plan)
+        errors = [finding for finding in validate(problem) if finding.severity == "error"]
+        if errors:
+            raise InvalidProblem(errors)
+    except OptimizerError as error:
+        return _unusable(error)
+    violations = check(problem, plan)
+    for violation in violations:
+        print(f"violation {violation.code} · {violation.subject}: {violation.message}")
+    print(f"{_summary(problem, plan)}, {len(violations)} violations")
+    _print_cost(cost(problem, plan))
+    return 1 if violations else 0
+
+
+def _summary(problem: Problem, plan: Plan) -> str:
+    """What a plan does, in one line."""
+    served = sum(len(route.stops) for route in plan.routes)
+    used = sum(1 for route in plan.routes if route.stops)
+    return f"{served} of {len(problem.visits)} visits on {used} of {len(problem.technicians)} routes"
+
+
+def _print_cost(terms: Mapping[str, int]) -> None:
+    """One line per term and the sum, in cents."""
+    for name, cents in terms.items():
+        print(f"cost {name:<10} {cents:>12} cents")
+    print(f"cost {'total':<10} {sum(terms.values()):>12} cents")
+
+
+def _show_progress(progress: Progress) -> None:
+    """A line per better plan, for a person who waits."""
+    if sys.stderr.isatty():
+        _complain(f"{progress.seconds:8.2f} s  {progress.cost} cents")
+
+
+def _unusable(error: OptimizerError) -> int:
+    """Say what is wrong with the input, one line each."""
+    lines = map(str, error.findings) if isinstance(error, InvalidProblem) else (str(error),)
+    for line in lines:
+        _complain(f"error: {line}")
+    return UNUSABLE
+
+
+def _complain(line: str) -> None:
+    """One line for a person, beside the output; characters no terminal can show are written as escapes."""
+    print(line.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
