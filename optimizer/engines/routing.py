@@ -3,6 +3,7 @@
 import time
 
 from ortools.constraint_solver import pywrapcp
+from ortools.constraint_solver.routing_enums_pb2 import FirstSolutionStrategy, LocalSearchMetaheuristic
 
 from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
