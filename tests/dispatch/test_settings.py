@@ -103,7 +103,7 @@ def test_the_defaults_with_embedded_services_are_fit_for_production() -> None:
         ({"secret_key": "short"}, "TRUCKROLL_SECRET"),
         ({"secret_key": "a" * 64}, "TRUCKROLL_SECRET"),
         ({"database_url": "postgresql+psycopg://u:p@h/d", "secret_key": None}, "TRUCKROLL_SECRET"),
-        ({"host": "0.0.0.0"}, "TRUCKROLL_TRUSTED_HOSTS"),
+        ({"host": "192.0.2.1"}, "TRUCKROLL_TRUSTED_HOSTS"),
         ({"proxy_hops": 1}, "TRUCKROLL_TRUSTED_HOSTS"),
         ({"trusted_hosts": ("*",)}, "TRUCKROLL_TRUSTED_HOSTS"),
         ({"mfa": "off"}, "TRUCKROLL_MFA"),
@@ -124,7 +124,7 @@ def test_a_strong_public_installation_has_no_weakness() -> None:
     """Clause S10 of the security checklist: the same settings, done properly, are accepted."""
     settings = Settings.from_environment(
         {
-            "TRUCKROLL_HOST": "0.0.0.0",
+            "TRUCKROLL_HOST": "192.0.2.1",
             "TRUCKROLL_TRUSTED_HOSTS": "Dispatch.example, api.example",
             "TRUCKROLL_SECRET": STRONG,
             "DATABASE_URL": "postgresql://u:p@h/d",

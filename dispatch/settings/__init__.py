@@ -6,15 +6,14 @@ Every field carries its variable and its meaning, so that the reference page and
 # ruff: noqa: RUF009 - setting() is this module's dataclass field()
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from dispatch.errors import SettingInvalid
+from dispatch.settings import parsing
 
 Environment = Literal["production", "demo", "test"]
 MfaRule = Literal["required", "off"]
@@ -27,8 +26,6 @@ _Value = TypeVar("_Value")
 
 SHORTEST_SECRET = 32
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-_TRUE = frozenset({"1", "true", "yes", "on"})
-_FALSE = frozenset({"0", "false", "no", "off"})
 
 
 def setting(
@@ -40,108 +37,6 @@ def setting(
     return described
 
 
-def _text(raw: str) -> str:
-    return raw.strip()
-
-
-def _optional_text(raw: str) -> str | None:
-    return raw.strip() or None
-
-
-def _switch(raw: str) -> bool:
-    word = raw.strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError("is neither yes nor no")
-
-
-def _whole(least: int, most: int) -> Callable[[str], int]:
-    """A parser of whole numbers from `least` to `most`."""
-
-    def parse(raw: str) -> int:
-        if not re.fullmatch(r"[+-]?[0-9]{1,15}", raw.strip()):
-            raise ValueError("is not a whole number")
-        number = int(raw)
-        if not least <= number <= most:
-            raise ValueError(f"is outside {least} to {most}")
-        return number
-
-    return parse
-
-
-def _one_of(*words: str) -> Callable[[str], Any]:
-    """A parser that accepts exactly the given words."""
-
-    def parse(raw: str) -> str:
-        word = raw.strip().lower()
-        if word not in words:
-            raise ValueError(f"is not one of {', '.join(words)}")
-        return word
-
-    return parse
-
-
-def _hosts(raw: str) -> tuple[str, ...]:
-    return tuple(host.strip().lower() for host in raw.split(",") if host.strip())
-
-
-def _path(raw: str) -> Path:
-    return Path(raw.strip())
-
-
-def _optional_path(raw: str) -> Path | None:
-    return Path(raw.strip()) if raw.strip() else None
-
-
-def _timezone(raw: str) -> str:
-    name = raw.strip()
-    if name not in available_timezones():
-        raise ValueError("is not a time zone of the IANA list")
-    return name
-
-
-def _currency(raw: str) -> str:
-    code = raw.strip().upper()
-    if not re.fullmatch(r"[A-Z]{3}", code):
-        raise ValueError("is not a three-letter ISO 4217 code")
-    return code
-
-
-def _secret(raw: str) -> str | None:
-    return raw.strip() or None
-
-
-def _database_url(raw: str) -> str | None:
-    """The one dialect is PostgreSQL; every spelling of it becomes the psycopg 3 driver's."""
-    address = raw.strip()
-    if not address:
-        return None
-    scheme, separator, rest = address.partition("://")
-    if not separator or scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
-        raise ValueError("is not a postgresql:// address; PostgreSQL is the only database")
-    return f"postgresql+psycopg://{rest}"
-
-
-def _address(*schemes: str) -> Callable[[str], str | None]:
-    """A parser of an optional address with one of the given schemes."""
-
-    def parse(raw: str) -> str | None:
-        address = raw.strip()
-        if not address:
-            return None
-        if urlsplit(address).scheme not in schemes:
-            raise ValueError(f"does not begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-        return address
-
-    return parse
-
-
-def _clock(raw: str) -> bool:
-    return bool(_one_of("real", "simulated")(raw) == "simulated")
-
-
 @dataclass(frozen=True)
 class Settings:
     """The settings of one installation; unknown to nobody, changed by a restart only."""
@@ -149,175 +44,213 @@ class Settings:
     database_url: str | None = setting(
         None,
         "DATABASE_URL",
-        _database_url,
+        parsing.database_url,
         "PostgreSQL address; unset: embedded server",
         secret=True,
     )
     redis_url: str | None = setting(
         None,
         "REDIS_URL",
-        _address("redis", "rediss", "unix"),
+        parsing.address("redis", "rediss", "unix"),
         "Valkey or Redis address; unset starts an embedded server",
         secret=True,
     )
     home: Path = setting(
         Path("~/.local/share/truckroll"),
         "TRUCKROLL_HOME",
-        _path,
+        parsing.path,
         "Directory of everything this installation keeps on disk",
     )
     environment: Environment = setting(
         "production",
         "TRUCKROLL_ENV",
-        _one_of("production", "demo", "test"),
+        parsing.one_of("production", "demo", "test"),
         "Production refuses weak settings at start-up; demo and test accept them",
     )
     secret_key: str | None = setting(
         None,
         "TRUCKROLL_SECRET",
-        _secret,
+        parsing.secret,
         "Key of signatures and hashes; unset: one in home",
         secret=True,
     )
-    host: str = setting("127.0.0.1", "TRUCKROLL_HOST", _text, "Address the API listens on")
-    port: int = setting(8080, "TRUCKROLL_PORT", _whole(0, 65535), "Port the API listens on")
-    web_workers: int = setting(2, "TRUCKROLL_WEB_WORKERS", _whole(1, 64), "Web server processes")
-    web_threads: int = setting(4, "TRUCKROLL_WEB_THREADS", _whole(1, 64), "Threads of each web process")
+    host: str = setting("127.0.0.1", "TRUCKROLL_HOST", parsing.text, "Address the API listens on")
+    port: int = setting(8080, "TRUCKROLL_PORT", parsing.whole(0, 65535), "Port the API listens on")
+    web_workers: int = setting(2, "TRUCKROLL_WEB_WORKERS", parsing.whole(1, 64), "Web server processes")
+    web_threads: int = setting(
+        4, "TRUCKROLL_WEB_THREADS", parsing.whole(1, 64), "Threads of each web process"
+    )
     trusted_hosts: tuple[str, ...] = setting(
-        (), "TRUCKROLL_TRUSTED_HOSTS", _hosts, "Host names the API answers to, separated by commas"
+        (), "TRUCKROLL_TRUSTED_HOSTS", parsing.hosts, "Host names the API answers to, separated by commas"
     )
     proxy_hops: int = setting(
-        0, "TRUCKROLL_PROXY_HOPS", _whole(0, 8), "Reverse proxies whose X-Forwarded-* headers are believed"
+        0,
+        "TRUCKROLL_PROXY_HOPS",
+        parsing.whole(0, 8),
+        "Reverse proxies whose X-Forwarded-* headers are believed",
     )
     mfa: MfaRule = setting(
-        "required", "TRUCKROLL_MFA", _one_of("required", "off"), "Second factor of office roles"
+        "required", "TRUCKROLL_MFA", parsing.one_of("required", "off"), "Second factor of office roles"
     )
     hash_cost: HashCost = setting(
         "strong",
         "TRUCKROLL_HASH_COST",
-        _one_of("strong", "quick"),
+        parsing.one_of("strong", "quick"),
         "Work of a password hash; quick: tests",
     )
     public_docs: bool = setting(
-        False, "TRUCKROLL_PUBLIC_DOCS", _switch, "API description without login, also in production"
+        False, "TRUCKROLL_PUBLIC_DOCS", parsing.switch, "API description without login, also in production"
     )
     access_token_minutes: int = setting(
-        10, "TRUCKROLL_ACCESS_TOKEN_MINUTES", _whole(1, 60), "Life of an access token in minutes"
+        10, "TRUCKROLL_ACCESS_TOKEN_MINUTES", parsing.whole(1, 60), "Life of an access token in minutes"
     )
     refresh_token_days: int = setting(
-        30, "TRUCKROLL_REFRESH_TOKEN_DAYS", _whole(1, 90), "Absolute life of a refresh token family in days"
+        30,
+        "TRUCKROLL_REFRESH_TOKEN_DAYS",
+        parsing.whole(1, 90),
+        "Absolute life of a refresh token family in days",
     )
     login_attempts_per_account: int = setting(
         10,
         "TRUCKROLL_LOGIN_ATTEMPTS_PER_ACCOUNT",
-        _whole(1, 1000),
+        parsing.whole(1, 1000),
         "Failed logins of one account within the login window before it is refused",
     )
     login_attempts_per_address: int = setting(
         50,
         "TRUCKROLL_LOGIN_ATTEMPTS_PER_ADDRESS",
-        _whole(1, 100_000),
+        parsing.whole(1, 100_000),
         "Failed logins from one network address within the login window before it is refused",
     )
     login_window_minutes: int = setting(
-        15, "TRUCKROLL_LOGIN_WINDOW_MINUTES", _whole(1, 1440), "Length of the login window in minutes"
+        15, "TRUCKROLL_LOGIN_WINDOW_MINUTES", parsing.whole(1, 1440), "Length of the login window in minutes"
     )
     requests_per_minute_user: int = setting(
         600,
         "TRUCKROLL_REQUESTS_PER_MINUTE_USER",
-        _whole(1, 1_000_000),
+        parsing.whole(1, 1_000_000),
         "Requests a minute of an office user",
     )
     requests_per_minute_device: int = setting(
         120,
         "TRUCKROLL_REQUESTS_PER_MINUTE_DEVICE",
-        _whole(1, 1_000_000),
+        parsing.whole(1, 1_000_000),
         "Sync requests a minute of a device",
     )
     requests_per_minute_address: int = setting(
         300,
         "TRUCKROLL_REQUESTS_PER_MINUTE_ADDRESS",
-        _whole(1, 1_000_000),
+        parsing.whole(1, 1_000_000),
         "Requests a minute from one network address that is not logged in",
     )
     max_body_bytes: int = setting(
-        2_097_152, "TRUCKROLL_MAX_BODY_BYTES", _whole(1024, 1_073_741_824), "Largest request body in bytes"
+        2_097_152,
+        "TRUCKROLL_MAX_BODY_BYTES",
+        parsing.whole(1024, 1_073_741_824),
+        "Largest request body in bytes",
     )
     smtp_url: str | None = setting(
         None,
         "TRUCKROLL_SMTP_URL",
-        _address("smtp", "smtp+starttls", "smtps"),
+        parsing.address("smtp", "smtp+starttls", "smtps"),
         "Mail server, smtp+starttls://user:password@host:587; unset writes messages without sending",
         secret=True,
     )
-    mail_from: str = setting("truckroll@localhost", "TRUCKROLL_MAIL_FROM", _text, "Sender address of mail")
-    currency: str = setting("EUR", "TRUCKROLL_CURRENCY", _currency, "Currency of this company, ISO 4217")
-    company_name: str = setting("Truckroll Demo", "TRUCKROLL_COMPANY_NAME", _text, "Company on documents")
-    company_address: str = setting("", "TRUCKROLL_COMPANY_ADDRESS", _text, "Company's address on documents")
-    company_tax_id: str = setting("", "TRUCKROLL_COMPANY_TAX_ID", _text, "Company's tax number on documents")
-    language: Language = setting(
-        "en", "TRUCKROLL_LANGUAGE", _one_of("en", "zh"), "Language of documents when the customer has none"
+    mail_from: str = setting(
+        "truckroll@localhost", "TRUCKROLL_MAIL_FROM", parsing.text, "Sender address of mail"
     )
-    timezone: str = setting("Europe/Monaco", "TRUCKROLL_TIMEZONE", _timezone, "Business time zone, IANA name")
+    currency: str = setting(
+        "EUR", "TRUCKROLL_CURRENCY", parsing.currency, "Currency of this company, ISO 4217"
+    )
+    company_name: str = setting(
+        "Truckroll Demo", "TRUCKROLL_COMPANY_NAME", parsing.text, "Company on documents"
+    )
+    company_address: str = setting(
+        "", "TRUCKROLL_COMPANY_ADDRESS", parsing.text, "Company's address on documents"
+    )
+    company_tax_id: str = setting(
+        "", "TRUCKROLL_COMPANY_TAX_ID", parsing.text, "Company's tax number on documents"
+    )
+    language: Language = setting(
+        "en",
+        "TRUCKROLL_LANGUAGE",
+        parsing.one_of("en", "zh"),
+        "Language of documents when the customer has none",
+    )
+    timezone: str = setting(
+        "Europe/Monaco", "TRUCKROLL_TIMEZONE", parsing.timezone, "Business time zone, IANA name"
+    )
     simulated_clock: bool = setting(
-        False, "TRUCKROLL_CLOCK", _clock, "real, or simulated: business time is a row in the database"
+        False, "TRUCKROLL_CLOCK", parsing.clock, "real, or simulated: business time is a row in the database"
     )
     travel: TravelSource = setting(
         "geodesic",
         "TRUCKROLL_TRAVEL",
-        _one_of("geodesic", "district", "osrm"),
+        parsing.one_of("geodesic", "district", "osrm"),
         "Source of travel times: straight line with detour, a precomputed road table, or an OSRM server",
     )
     travel_table: Path | None = setting(
         None,
         "TRUCKROLL_TRAVEL_TABLE",
-        _optional_path,
+        parsing.optional_path,
         "Directory of addresses.csv.gz and matrix.npz for travel `district`; unset: the shipped district",
     )
     osrm_url: str | None = setting(
-        None, "TRUCKROLL_OSRM_URL", _address("http", "https"), "OSRM server, needed by travel `osrm`"
+        None, "TRUCKROLL_OSRM_URL", parsing.address("http", "https"), "OSRM server, needed by travel `osrm`"
     )
     geocoder: GeocoderSource = setting(
         "gazetteer",
         "TRUCKROLL_GEOCODER",
-        _one_of("gazetteer", "nominatim"),
+        parsing.one_of("gazetteer", "nominatim"),
         "Where addresses are looked up: a shipped or own address list, or a Nominatim server",
     )
     address_list: Path | None = setting(
         None,
         "TRUCKROLL_ADDRESS_LIST",
-        _optional_path,
+        parsing.optional_path,
         "Address list (.csv, .csv.gz or .json) of the gazetteer; unset: the shipped district",
     )
     nominatim_url: str | None = setting(
         None,
         "TRUCKROLL_NOMINATIM_URL",
-        _address("http", "https"),
+        parsing.address("http", "https"),
         "Nominatim server, needed by geocoder `nominatim`",
     )
     optimiser_seconds: int = setting(
-        10, "TRUCKROLL_OPTIMISER_SECONDS", _whole(1, 3600), "Usual time budget of planning a day, in seconds"
+        10,
+        "TRUCKROLL_OPTIMISER_SECONDS",
+        parsing.whole(1, 3600),
+        "Usual time budget of planning a day, in seconds",
     )
     optimiser_seconds_most: int = setting(
-        300, "TRUCKROLL_OPTIMISER_SECONDS_MOST", _whole(1, 86_400), "Largest time budget a caller may ask for"
+        300,
+        "TRUCKROLL_OPTIMISER_SECONDS_MOST",
+        parsing.whole(1, 86_400),
+        "Largest time budget a caller may ask for",
     )
     optimiser_visits_most: int = setting(
-        2000, "TRUCKROLL_OPTIMISER_VISITS_MOST", _whole(1, 100_000), "Most visits of one planning run"
+        2000, "TRUCKROLL_OPTIMISER_VISITS_MOST", parsing.whole(1, 100_000), "Most visits of one planning run"
     )
     optimiser_technicians_most: int = setting(
-        300, "TRUCKROLL_OPTIMISER_TECHNICIANS_MOST", _whole(1, 10_000), "Most technicians of one planning run"
+        300,
+        "TRUCKROLL_OPTIMISER_TECHNICIANS_MOST",
+        parsing.whole(1, 10_000),
+        "Most technicians of one planning run",
     )
     fsync: bool = setting(
-        True, "TRUCKROLL_FSYNC", _switch, "Embedded PostgreSQL writes through to disk; only tests turn it off"
+        True,
+        "TRUCKROLL_FSYNC",
+        parsing.switch,
+        "Embedded PostgreSQL writes through to disk; only tests turn it off",
     )
     pg_bin: str | None = setting(
         None,
         "TRUCKROLL_PG_BIN",
-        _optional_text,
+        parsing.optional_text,
         "Directory of the PostgreSQL programs, embedded mode",
     )
     valkey_bin: str | None = setting(
-        None, "TRUCKROLL_VALKEY_BIN", _optional_text, "Valkey program of the embedded server"
+        None, "TRUCKROLL_VALKEY_BIN", parsing.optional_text, "Valkey program of the embedded server"
     )
 
     def __post_init__(self) -> None:
