@@ -1,0 +1,130 @@
+"""The facts of a day, read from the records of visits, promises, shifts and money."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from dispatch import clock
+from dispatch.billing.model import Payment
+from dispatch.performance.metrics import DutyFact, VisitFact
+from dispatch.promises.model import Promise
+from dispatch.technicians import queries as technicians
+from dispatch.territories.model import Territory
+from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.model import Visit, WorkOrder
+
+REPEAT_WITHIN = timedelta(days=30)
+
+
+def visits_of(session: Session, territory: Territory, day: date) -> list[VisitFact]:
+    """Return visits that were attended on the day or planned for it, in order of their sheets."""
+    start, end = clock.day_bounds(day, territory.timezone)
+    attended = and_(Visit.arrived_at >= start, Visit.arrived_at < end)
+    planned = and_(Visit.arrived_at.is_(None), Visit.planned_start >= start, Visit.planned_start < end)
+    statement = (
+        select(Visit, WorkOrder, _was_repeated())
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .where(WorkOrder.territory_id == territory.id, or_(attended, planned))
+        .order_by(Visit.serial)
+    )
+    rows = session.execute(statement).all()
+    promises = _promises(session, [row[0].id for row in rows])
+    return [_fact(visit, order, bool(again), promises.get(visit.id, [])) for visit, order, again in rows]
+
+
+def _was_repeated() -> Any:
+    later = aliased(WorkOrder)
+    return exists(
+        select(later.id).where(
+            later.repeat_of_id == WorkOrder.id, later.opened_at <= WorkOrder.opened_at + REPEAT_WITHIN
+        )
+    )
+
+
+def _promises(session: Session, visit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Promise]]:
+    found: dict[uuid.UUID, list[Promise]] = {}
+    statement = select(Promise).where(Promise.visit_id.in_(visit_ids)).order_by(Promise.ordinal)
+    for promise in session.scalars(statement):
+        found.setdefault(promise.visit_id, []).append(promise)
+    return found
+
+
+def _fact(visit: Visit, order: WorkOrder, was_repeated: bool, promises: Sequence[Promise]) -> VisitFact:
+    first, last = (promises[0], promises[-1]) if promises else (None, None)
+    return VisitFact(
+        number=visit.number,
+        technician_id=str(visit.technician_id) if visit.technician_id else None,
+        planned_start=visit.planned_start,
+        planned_end=visit.planned_end,
+        travelling_at=visit.travelling_at,
+        arrived_at=visit.arrived_at,
+        started_at=visit.started_at,
+        finished_at=visit.finished_at,
+        paused_seconds=visit.paused_seconds,
+        first_window_end=first.window_end if first else None,
+        last_window_start=last.window_start if last else None,
+        last_window_end=last.window_end if last else None,
+        is_reservation=bool(first and first.is_reservation),
+        is_solved=bool(visit.is_solved),
+        is_first_attempt=visit.attempt == 1,
+        is_repeat=order.repeat_of_id is not None,
+        was_repeated=was_repeated,
+        is_no_access=visit.state == VisitState.NO_ACCESS,
+        requested_at=order.requested_at,
+        response_due_at=order.response_due_at,
+        resolution_due_at=order.resolution_due_at,
+    )
+
+
+def duties_of(session: Session, territory: Territory, day: date) -> list[DutyFact]:
+    """Return the duty of each technician of a territory on the day."""
+    return [
+        DutyFact(
+            str(member.technician.id), member.available_seconds, member.break_minutes * 60, member.ends_at
+        )
+        for member in technicians.on_duty(session, territory.id, day)
+    ]
+
+
+def money_of(session: Session, territory: Territory, day: date) -> dict[str, dict[str, int]]:
+    """Return money collected on the day in minor units: technician id (or ``office``) to method to sum."""
+    start, end = clock.day_bounds(day, territory.timezone)
+    statement = (
+        select(Payment.collected_by_technician_id, Payment.method, func.sum(Payment.amount_minor))
+        .join(WorkOrder, WorkOrder.id == Payment.work_order_id)
+        .where(
+            WorkOrder.territory_id == territory.id, Payment.received_at >= start, Payment.received_at < end
+        )
+        .group_by(Payment.collected_by_technician_id, Payment.method)
+        .order_by(Payment.collected_by_technician_id, Payment.method)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for technician_id, method, total in session.execute(statement):
+        found.setdefault(str(technician_id or "office"), {})[method] = int(total)
+    return found
+
+
+def summary(visits: Sequence[VisitFact], money: dict[str, int]) -> dict[str, Any]:
+    """Return what a log's reader wants to see beside the indicators."""
+    return {
+        "visits": [_row(visit) for visit in visits],
+        "work_seconds": sum(visit.work_seconds for visit in visits),
+        "travel_seconds": sum(visit.travel_seconds for visit in visits),
+        "money_minor": money,
+    }
+
+
+def _row(visit: VisitFact) -> dict[str, Any]:
+    moments: dict[str, datetime | None] = {
+        "arrived_at": visit.arrived_at,
+        "started_at": visit.started_at,
+        "finished_at": visit.finished_at,
+    }
+    row: dict[str, Any] = {name: moment.isoformat() if moment else None for name, moment in moments.items()}
+    return {"sheet": visit.number, "is_solved": visit.is_solved, "work_seconds": visit.work_seconds, **row}
