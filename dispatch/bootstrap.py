@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine, select
 
-from dispatch import clock, db, events, outbox, queue
+from dispatch import clock, db, events, outbox, queue, travel
 from dispatch.embedded import services
 from dispatch.errors import DispatchError
 from dispatch.outbox import Job, SimulatedClock
@@ -114,6 +114,7 @@ def start(settings: Settings) -> None:
     load_models()
     queue.configure(settings.redis_url)
     clock.set_source(_moved_clock if settings.simulated_clock else None)
+    travel.configure(settings)
     outbox.register(JOBS, SUBSCRIPTIONS)
 
 

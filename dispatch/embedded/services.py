@@ -1,7 +1,8 @@
 """The embedded services as one thing: started together, watched, and stopped in order."""
 
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -95,6 +96,17 @@ def locate(settings: Settings) -> Running | None:
                 return None
     secret = settings.secret_key or kept_secret(settings.home, "secret")
     return _running(settings, services, secret)
+
+
+@contextmanager
+def attached_or_started(settings: Settings) -> Iterator[Running]:
+    """The services of this home: those that `up` runs, left alone, or our own for as long as the block lasts."""
+    running = locate(settings)
+    if running is not None:
+        yield running
+        return
+    with start(settings) as ours:
+        yield ours
 
 
 def stop_left(settings: Settings) -> None:
