@@ -143,14 +143,13 @@ def technicians(session: Session) -> Iterator[Finding]:
 
 def templates(session: Session) -> Iterator[Finding]:
     """Look for problem templates that no plan can serve."""
-    held: dict[str, int] = dict(
-        session.execute(
-            select(TechnicianSkill.skill_code, func.max(TechnicianSkill.level))
-            .join(Technician, Technician.id == TechnicianSkill.technician_id)
-            .where(Technician.is_active)
-            .group_by(TechnicianSkill.skill_code)
-        ).tuples()
-    )
+    levels = session.execute(
+        select(TechnicianSkill.skill_code, func.max(TechnicianSkill.level))
+        .join(Technician, Technician.id == TechnicianSkill.technician_id)
+        .where(Technician.is_active)
+        .group_by(TechnicianSkill.skill_code)
+    ).all()
+    held: dict[str, int] = {row[0]: row[1] for row in levels}
     valid = select(Certificate.code).where(Certificate.valid_until >= clock.now().date())
     papers = set(session.scalars(valid))
     parts = set(session.scalars(select(Part.sku)))

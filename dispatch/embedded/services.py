@@ -100,7 +100,7 @@ def locate(settings: Settings) -> Running | None:
 
 @contextmanager
 def attached_or_started(settings: Settings) -> Iterator[Running]:
-    """The services of this home: those that `up` runs, left alone, or our own for as long as the block lasts."""
+    """The services of this home: those that `up` runs, left alone, or our own while the block lasts."""
     running = locate(settings)
     if running is not None:
         yield running
