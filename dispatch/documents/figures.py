@@ -85,9 +85,9 @@ class Figures:
     def minutes(self, count: int) -> str:
         """Return a duration in minutes, with hours from one hour on."""
         hours, rest = divmod(count, 60)
-        parts = [f"{hours} {self.word('hours')}"] if hours else []
+        parts = [f"{hours}\u00a0{self.word('hours')}"] if hours else []
         if rest or not hours:
-            parts.append(f"{rest} {self.word('minutes')}")
+            parts.append(f"{rest}\u00a0{self.word('minutes')}")
         return " ".join(parts)
 
     def _instant(self, text: str, pattern: str) -> str:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import unicodedata
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 STANDARD = "a-3b"
 VERBATIM = frozenset({"drawing", "digest"})
 LONG_RUN = re.compile(r"([^\s\u2e80-\uffef]{20})(?=[^\s\u2e80-\uffef])")
+LOOSE_ACCENT = re.compile(r".[\u0300-\u036f]+")
 UNPRINTABLE = re.compile(r'the text `"(.*?)"` could not be displayed', re.DOTALL)
 ESCAPE = re.compile(r"\\u\{([0-9a-f]+)\}")
 MISSING_GLYPH = "□"
@@ -145,6 +147,7 @@ def _printable(value: Any) -> Any:
         return [_printable(entry) for entry in value]
     if isinstance(value, str):
         plain = value.replace("\r\n", "\n").replace("\r", "\n").translate(REMOVED)
+        plain = LOOSE_ACCENT.sub(lambda match: unicodedata.normalize("NFC", match.group()), plain)
         return LONG_RUN.sub(rf"\1{BREAK_HERE}", plain)
     return value
 

@@ -77,7 +77,12 @@ def test_days_and_times_follow_language_and_zone() -> None:
     assert ZH.day("2026-03-05") == "2026年3月5日"
     assert EN.clock("2026-03-29T01:30:00Z") == "03:30"
     assert ZH.full_moment("2026-03-05T20:00:00+00:00") == "2026年3月6日 04:00"
-    assert [EN.minutes(count) for count in (0, 45, 60, 95)] == ["0 min", "45 min", "1 h", "1 h 35 min"]
+    assert [EN.minutes(count).replace("\u00a0", " ") for count in (0, 45, 60, 95)] == [
+        "0 min",
+        "45 min",
+        "1 h",
+        "1 h 35 min",
+    ]
 
 
 def test_units_are_words_and_unknown_ones_stay() -> None:

@@ -67,9 +67,19 @@ def test_pictographs_without_a_glyph_become_boxes_and_the_rest_stays() -> None:
     assert "Ada □□□ Keller 王" in printed
 
 
-@pytest.mark.parametrize(("name", "letters"), [("שלום עולם", "שלום"), ("Анна Жукова", "Анна Жукова")])
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("שלום עולם", "שלום"), ("Анна Жукова", "Анна Жукова"), ("Nguyễn Văn Bảo", "Nguyễn Văn Bảo")],
+)
 def test_other_scripts_are_printed_with_their_own_letters(name: str, letters: str) -> None:
     assert letters in text(render("handin", a_handin(technician={"name": name}), "en"))
+
+
+@pytest.mark.parametrize("name", ["Čapek", "C\u030capek"])
+def test_an_accent_the_main_font_lacks_stays_on_its_own_letter(name: str) -> None:
+    printed = text(render("handin", a_handin(technician={"name": name}), "en"))
+    assert "Č" in printed
+    assert "\u030c" not in printed
 
 
 def test_direction_marks_cannot_turn_a_name_over_its_neighbours() -> None:
