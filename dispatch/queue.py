@@ -38,6 +38,8 @@ BELL_SECONDS = 30
 """A batch kind that was rung but not heard for so long is rung again."""
 FAILED_JOB_SECONDS = 3600
 PR_SET_PDEATHSIG = 1
+DOORS = {"one": "dispatch.outbox.perform", "batch": "dispatch.outbox.perform_batch"}
+"""The only functions that a ring may call, whatever somebody has written into the queue (ASVS 1.5.2)."""
 
 Pulse = Callable[[bool], None]
 """Called by a worker between jobs and every few seconds; the argument says whether a work-horse is busy."""
@@ -107,7 +109,7 @@ def job_name(run_id: uuid.UUID, attempt: int) -> str:
 
 def ring(run_id: uuid.UUID, attempt: int, queue: str, timeout_seconds: int) -> bool:
     """Ring for one attempt of a run; False if the server is silent."""
-    return _enqueue("dispatch.outbox.perform", str(run_id), job_name(run_id, attempt), queue, timeout_seconds)
+    return _enqueue(DOORS["one"], str(run_id), job_name(run_id, attempt), queue, timeout_seconds)
 
 
 def ring_batch(kind: str, queue: str, timeout_seconds: int) -> bool:
@@ -118,7 +120,7 @@ def ring_batch(kind: str, queue: str, timeout_seconds: int) -> bool:
     if rung == "rung":
         return True
     name = re.sub(r"[^A-Za-z0-9_-]", "-", f"{kind}-{uuid.uuid4().hex}")
-    return rung is not None and _enqueue("dispatch.outbox.perform_batch", kind, name, queue, timeout_seconds)
+    return rung is not None and _enqueue(DOORS["batch"], kind, name, queue, timeout_seconds)
 
 
 def bell_heard(kind: str) -> None:
@@ -187,7 +189,7 @@ class _Worker(rq.Worker):
     ) -> tuple[Any, Any] | None:
         """Wait for a ring, sweeping in between; a lost connection ends this worker and begins the next."""
         self.set_state("idle")
-        while not self._stop_requested:
+        while not (self._stop_requested or self.asked_to_stop.is_set()):
             self.pulse(False)
             self.heartbeat()
             if self.should_run_maintenance_tasks:
@@ -215,8 +217,12 @@ class _Worker(rq.Worker):
         self.pulse(True)
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
-        """Begin the work-horse: it dies with its worker."""
+        """Begin the work-horse: it dies with its worker, and calls nothing but our own two functions."""
         _die_with(self.pid)
+        called_back = job._success_callback_name or job._failure_callback_name  # noqa: SLF001 - no public name
+        if job.func_name not in DOORS.values() or called_back:
+            log.error("foreign_ring_refused", name=job.id, function=job.func_name)
+            os._exit(1)
         super().main_work_horse(job, queue)
 
 

@@ -73,10 +73,15 @@ class Lease:
             yield session
             _prolong(session, self)
 
-    def heartbeat(self) -> None:
-        """Prolong the lease; raise ``LeaseLost`` if somebody else owns the run."""
+    def heartbeat(self, busy_seconds: float = 0.0) -> None:
+        """
+        Prolong the lease; raise ``LeaseLost`` if somebody else owns the run.
+
+        A thread does this for every handler. Only one that is about to hold the interpreter for long, as the
+        solver does, calls it with the seconds during which that thread will not get a turn.
+        """
         with db.transaction() as session:
-            _prolong(session, self)
+            _prolong(session, self, busy_seconds)
 
 
 @contextmanager
@@ -178,8 +183,9 @@ def _mark_done(session: Session, lease: Lease) -> None:
     _exactly_one(session, statement, lease)
 
 
-def _prolong(session: Session, lease: Lease) -> None:
-    _exactly_one(session, _update(_mine(lease), lease_until=_lease_end()), lease)
+def _prolong(session: Session, lease: Lease, busy_seconds: float = 0.0) -> None:
+    end = func.greatest(JobRun.lease_until, _lease_end(busy_seconds))
+    _exactly_one(session, _update(_mine(lease), lease_until=end), lease)
 
 
 def _exactly_one(session: Session, statement: Any, lease: Lease) -> None:
@@ -197,8 +203,8 @@ def _update(which: ColumnElement[bool], **values: Any) -> Any:
     return update(JobRun).where(which).values(**values).execution_options(synchronize_session=False)
 
 
-def _lease_end() -> Any:
-    return func.clock_timestamp() + timedelta(seconds=timing().lease_seconds)
+def _lease_end(busy_seconds: float = 0.0) -> Any:
+    return func.clock_timestamp() + timedelta(seconds=timing().lease_seconds + busy_seconds)
 
 
 def _most_attempts(kind: str) -> int:

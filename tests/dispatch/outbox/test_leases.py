@@ -87,6 +87,14 @@ def test_a_heartbeat_prolongs_the_lease(stage: Stage) -> None:
     assert outbox.take(lease.run_id) is None
 
 
+def test_a_heartbeat_before_a_long_silence_covers_it_and_later_beats_do_not_shorten_it(stage: Stage) -> None:
+    lease = taken(stage)
+    lease.heartbeat(busy_seconds=100.0)
+    lease.heartbeat()
+    [(seconds,)] = stage.ask("select extract(epoch from lease_until - now()) from job_run")
+    assert 100 < seconds <= 102
+
+
 def test_a_handler_is_kept_alive_while_it_works(stage: Stage) -> None:
     """QUICK leases end after two seconds; this handler takes longer and stays the only owner."""
     [run_id] = stage.request("test.slow", "k")
