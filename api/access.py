@@ -12,7 +12,7 @@ from marshmallow import fields
 from api.auth import EVERYBODY, bearer_token, current_identity, current_principal, policy
 from api.config import current_config
 from api.etags import changes, expected_version
-from api.fields import Flag, Id, Moment, Notes, Text, Whole
+from api.fields import Choice, Flag, Id, Moment, Notes, Text, Whole
 from api.idempotency import creates, creates_secret
 from api.resource import Resource
 from api.schemas import ListOf, PageArgs, Schema, page, page_of
@@ -94,7 +94,7 @@ class UserShape(Schema):
     version = Whole(required=True)
     username = Text(required=True)
     display_name = Text(required=True)
-    role = fields.Enum(Role, by_value=True, required=True)
+    role = Choice(Role, required=True)
     language = Text(2, pattern=LANGUAGE, required=True)
     technician_id = Id(required=True, allow_none=True)
     is_active = Flag(required=True)
@@ -111,7 +111,7 @@ class NewUser(Schema):
     username = Text(100, pattern=r"^[A-Za-z0-9._@-]{2,100}$", required=True)
     display_name = Text(required=True)
     password = Password(required=True)
-    role = fields.Enum(Role, by_value=True, required=True)
+    role = Choice(Role, required=True)
     language = Text(2, pattern=LANGUAGE, load_default="en")
     technician_id = Id(allow_none=True, load_default=None)
     territory_ids = ListOf(Id(), load_default=list)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import marshmallow as ma
@@ -66,7 +67,7 @@ class Whole(fields.Integer):
     """A whole number of 32 bits, within bounds."""
 
     def __init__(self, least: int = -LARGEST_WHOLE, most: int = LARGEST_WHOLE, **kwargs: Any) -> None:
-        super().__init__(strict=True, validate=validate.Range(min=least, max=most), **kwargs)
+        super().__init__(validate=validate.Range(min=least, max=most), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         if values_are_text(self):
@@ -74,7 +75,7 @@ class Whole(fields.Integer):
                 raise self.make_error("invalid", input=value)
         elif isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
             raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **kwargs)
+        return super()._deserialize(int(value), attr, data, **kwargs)
 
 
 class Real(fields.Float):
@@ -155,6 +156,16 @@ class Day(fields.Date):
         day = super()._deserialize(value, attr, data, **kwargs)
         _check_year(day)
         return day
+
+
+class Choice(fields.Enum[Any]):
+    """A word of an enumeration; loads as its member, shows a member or the stored word."""
+
+    def __init__(self, words: type[Enum], **kwargs: Any) -> None:
+        super().__init__(words, by_value=True, **kwargs)
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return super()._serialize(value, attr, obj, **kwargs) if isinstance(value, Enum) else value
 
 
 def _check_year(day: date) -> None:

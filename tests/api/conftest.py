@@ -1,0 +1,49 @@
+"""The application under test on a real database, and clients of every role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from api import create_app
+from dispatch import bootstrap
+from dispatch.access.rules import Role
+from tests.api.company import Client, ClientFor, Company, test_settings
+
+
+@pytest.fixture(scope="session")
+def _application() -> Flask:
+    return create_app(test_settings())
+
+
+@pytest.fixture
+def app(_application: Flask, database_url: str, redis_url: str) -> Iterator[Flask]:
+    """The application; its database is new for each test, and what it commits stays until the test ends."""
+    bootstrap.start(replace(test_settings(), database_url=database_url, redis_url=redis_url))
+    yield _application
+    bootstrap.stop()
+
+
+@pytest.fixture
+def company(app: Flask) -> Company:
+    """Two territories with a technician each."""
+    return Company.founded(app, test_settings())
+
+
+@pytest.fixture
+def client_for(company: Company) -> ClientFor:
+    """``client_for(Role.DISPATCHER)`` is a client logged in as a new user of that role."""
+
+    def make(role: Role, *territories: str) -> Client:
+        return company.client(company.user(role, *territories))
+
+    return make
+
+
+@pytest.fixture
+def anybody(company: Company) -> Client:
+    """A client without login."""
+    return company.anybody()
