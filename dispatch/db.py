@@ -275,6 +275,14 @@ def answers(session: Session) -> bool:
     return True
 
 
+def flush(session: Session) -> None:
+    """Send the changes so far to the database; a lost version race becomes ``Stale``."""
+    try:
+        session.flush()
+    except StaleDataError as error:
+        raise Stale("somebody else changed the same thing at the same moment") from error
+
+
 def after_commit(session: Session, work: Callable[[], None]) -> None:
     """Run ``work`` once after this session's commit; its failure is logged, never raised."""
     session.info.setdefault("after_commit", []).append(work)

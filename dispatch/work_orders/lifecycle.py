@@ -79,30 +79,28 @@ def _steps(
     return [Step(source, target, actor, offline) for source in sources for actor in actors]
 
 
-STEPS: tuple[Step, ...] = tuple(
-    [
-        *_steps([S.UNPLANNED], S.PLANNED, [A.OPTIMISER, A.DISPATCHER]),
-        *_steps([S.PLANNED], S.PUBLISHED, [A.DISPATCHER]),
-        *_steps([S.PLANNED], S.UNPLANNED, [A.DISPATCHER, A.OPTIMISER]),
-        *_steps([S.PUBLISHED], S.UNPLANNED, [A.DISPATCHER]),
-        *_steps([S.PUBLISHED], S.ACCEPTED, [A.ASSIGNEE], offline=True),
-        *_steps([S.PUBLISHED], S.UNPLANNED, [A.ASSIGNEE], offline=True),
-        *_steps([S.PUBLISHED, S.ACCEPTED], S.TRAVELLING, [A.ASSIGNEE], offline=True),
-        *_steps([S.PUBLISHED, S.ACCEPTED, S.TRAVELLING], S.ON_SITE, [A.ASSIGNEE], offline=True),
-        *_steps([S.ON_SITE], S.WORKING, [A.ASSIGNEE], offline=True),
-        *_steps([S.WORKING], S.PAUSED, [A.ASSIGNEE], offline=True),
-        *_steps([S.PAUSED], S.WORKING, [A.ASSIGNEE], offline=True),
-        *_steps([S.WORKING, S.PAUSED], S.DONE, [A.ASSIGNEE], offline=True),
-        *_steps([S.TRAVELLING, S.ON_SITE], S.NO_ACCESS, [A.ASSIGNEE], offline=True),
-        *_steps(BEFORE_DONE, S.CANCELLED, [A.DISPATCHER]),
-        *_steps([S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED], S.CANCELLED, [A.CUSTOMER]),
-        *_steps(ASSIGNED, S.PUBLISHED, [A.DISPATCHER]),
-        *_steps([S.DONE], S.WORKING, [A.ASSIGNEE], offline=True),
-        *_steps([S.DONE], S.WORKING, [A.DISPATCHER]),
-        *_steps([S.DONE], S.VERIFIED, [A.DISPATCHER, A.AUTO_RULE]),
-        *_steps([S.VERIFIED], S.CLOSED, [A.SETTLEMENT]),
-        *_steps([S.CANCELLED, *BEFORE_DONE[:4]], S.DONE, [A.CASE], offline=True),
-    ]
+STEPS: tuple[Step, ...] = (
+    *_steps([S.UNPLANNED], S.PLANNED, [A.OPTIMISER, A.DISPATCHER]),
+    *_steps([S.PLANNED], S.PUBLISHED, [A.DISPATCHER]),
+    *_steps([S.PLANNED], S.UNPLANNED, [A.DISPATCHER, A.OPTIMISER]),
+    *_steps([S.PUBLISHED], S.UNPLANNED, [A.DISPATCHER]),
+    *_steps([S.PUBLISHED], S.ACCEPTED, [A.ASSIGNEE], offline=True),
+    *_steps([S.PUBLISHED], S.UNPLANNED, [A.ASSIGNEE], offline=True),
+    *_steps([S.PUBLISHED, S.ACCEPTED], S.TRAVELLING, [A.ASSIGNEE], offline=True),
+    *_steps([S.PUBLISHED, S.ACCEPTED, S.TRAVELLING], S.ON_SITE, [A.ASSIGNEE], offline=True),
+    *_steps([S.ON_SITE], S.WORKING, [A.ASSIGNEE], offline=True),
+    *_steps([S.WORKING], S.PAUSED, [A.ASSIGNEE], offline=True),
+    *_steps([S.PAUSED], S.WORKING, [A.ASSIGNEE], offline=True),
+    *_steps([S.WORKING, S.PAUSED], S.DONE, [A.ASSIGNEE], offline=True),
+    *_steps([S.TRAVELLING, S.ON_SITE], S.NO_ACCESS, [A.ASSIGNEE], offline=True),
+    *_steps(BEFORE_DONE, S.CANCELLED, [A.DISPATCHER]),
+    *_steps([S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED], S.CANCELLED, [A.CUSTOMER]),
+    *_steps(ASSIGNED, S.PUBLISHED, [A.DISPATCHER]),
+    *_steps([S.DONE], S.WORKING, [A.ASSIGNEE], offline=True),
+    *_steps([S.DONE], S.WORKING, [A.DISPATCHER]),
+    *_steps([S.DONE], S.VERIFIED, [A.DISPATCHER, A.AUTO_RULE]),
+    *_steps([S.VERIFIED], S.CLOSED, [A.SETTLEMENT]),
+    *_steps([S.CANCELLED, *BEFORE_DONE[:4]], S.DONE, [A.CASE], offline=True),
 )
 _BY_EDGE = {(step.from_state, step.to_state, step.actor): step for step in STEPS}
 
@@ -124,10 +122,13 @@ def step(current: VisitState, target: VisitState, actor: Actor) -> Step:
 
 
 def order_state(visits: Iterable[VisitState]) -> OrderState:
-    """Return what a work order's visits say of it before settlement."""
-    states = [state for state in visits if state not in {S.CANCELLED, S.NO_ACCESS}]
+    """Return what a work order's visits say of it; one that met a closed door waits for a new appointment."""
+    every = list(visits)
+    states = [state for state in every if state not in {S.CANCELLED, S.NO_ACCESS}]
     if not states:
-        return OrderState.CANCELLED
+        return OrderState.OPEN if S.NO_ACCESS in every else OrderState.CANCELLED
+    if all(state is S.CLOSED for state in states):
+        return OrderState.CLOSED
     if any(state in ON_DUTY_STATES for state in states):
         return OrderState.IN_PROGRESS
     if all(state in FINISHED_STATES for state in states):

@@ -1,0 +1,114 @@
+"""Problem templates: what a kind of problem usually needs (R-203)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dispatch import db, text
+from dispatch.access.rules import Principal
+from dispatch.calls import rules
+from dispatch.calls.model import ProblemTemplate
+from dispatch.parts import queries as parts
+from dispatch.parts.rules import checked_quantity
+from dispatch.technicians import queries as technicians
+from dispatch.technicians.rules import LEVELS
+from dispatch.work_orders.rules import EMERGENCY, FaultClass, Needs, OrderKind
+
+CHANGEABLE = frozenset(
+    {"title_en", "title_zh", "priority", "labour_norm_minutes", "guidance_en", "guidance_zh", "is_active"}
+)
+
+
+def create_template(
+    session: Session,
+    *,
+    by: Principal | None,
+    code: str,
+    title_en: str,
+    title_zh: str,
+    product_kind: str,
+    fault_class: str,
+    kind: str,
+    fault_code: str,
+    needs: Needs,
+    labour_norm_minutes: int,
+    priority: int = 3,
+    guidance_en: str | None = None,
+    guidance_zh: str | None = None,
+) -> ProblemTemplate:
+    """Define a kind of problem with its usual needs (R-203) and, for use faults, its guidance (R-202)."""
+    short = text.code(code, "code")
+    if session.get(ProblemTemplate, short) is not None:
+        raise rules.TemplateCodeTaken(f"template {short} exists")
+    check_needs(session, needs, check_certificates=False)
+    template = ProblemTemplate(
+        code=short,
+        title_en=text.line(title_en, "title_en"),
+        title_zh=text.line(title_zh, "title_zh"),
+        product_kind=text.code(product_kind, "product_kind"),
+        fault_class=text.choice(fault_class, "fault_class", [word.value for word in FaultClass]),
+        kind=text.choice(kind, "kind", [word.value for word in OrderKind]),
+        fault_code=text.code(fault_code, "fault_code"),
+        skills=dict(needs.skills),
+        certificates=list(needs.certificates),
+        parts=dict(needs.parts),
+        duration_minutes=needs.duration_minutes,
+        crew_size=needs.crew_size,
+        priority=text.whole(priority, "priority", 1, EMERGENCY),
+        labour_norm_minutes=text.whole(labour_norm_minutes, "labour_norm_minutes", 0, 1440),
+        guidance_en=_guidance(guidance_en, "guidance_en"),
+        guidance_zh=_guidance(guidance_zh, "guidance_zh"),
+    )
+    session.add(template)
+    db.flush(session)
+    return template
+
+
+def update_template(
+    session: Session,
+    *,
+    by: Principal | None,
+    template: ProblemTemplate,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> ProblemTemplate:
+    """Change titles, priority, norm or guidance, or retire a template; other needs are a new template."""
+    template.expect_version(expected_version)
+    text.only_known(changes, CHANGEABLE)
+    checked: dict[str, Any] = {}
+    for name, value in changes.items():
+        if name.startswith("title"):
+            checked[name] = text.line(value, name)
+        elif name.startswith("guidance"):
+            checked[name] = _guidance(value, name)
+        elif name == "is_active":
+            checked[name] = bool(value)
+        else:
+            low, high = (1, EMERGENCY) if name == "priority" else (0, 1440)
+            checked[name] = text.whole(value, name, low, high)
+    for name, value in checked.items():
+        setattr(template, name, value)
+    db.flush(session)
+    return template
+
+
+def _guidance(value: str | None, field: str) -> str | None:
+    return text.prose(value, field) or None if value is not None else None
+
+
+def check_needs(session: Session, needs: Needs, *, check_certificates: bool = True) -> None:
+    """Refuse needs that nobody could meet: unknown skills, certificates and parts, numbers out of range."""
+    technicians.check_skills_exist(session, needs.skills)
+    for code, level in needs.skills.items():
+        text.whole(level, f"level of {code}", *LEVELS)
+    text.lines(needs.certificates, "certificates", longest=text.CODE)
+    if check_certificates:
+        technicians.check_certificates_exist(session, needs.certificates)
+    parts.parts_named(session, needs.parts)
+    for quantity in needs.parts.values():
+        checked_quantity(quantity)
+    text.whole(needs.duration_minutes, "duration_minutes", 1, 1440)
+    text.whole(needs.crew_size, "crew_size", 1, 4)

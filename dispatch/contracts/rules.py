@@ -1,0 +1,109 @@
+"""What a contract covers, how fast it obliges us, and when care is due (R-401, R-402, R-404, R-406)."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dispatch.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from dispatch.contracts.model import Contract
+
+WARRANTY_YEARS = 3
+"""R-404, the default."""
+
+
+class ContractInvalid(Invalid):
+    """A contract ends before it begins, or promises a time or an interval that is not positive."""
+
+    code = "CONTRACT_INVALID"
+    remedy = "Give an end after the begin, and positive minutes and months."
+
+
+class ContractNumberTaken(Conflict):
+    """Another contract has this number already."""
+
+    code = "CONTRACT_NUMBER_TAKEN"
+    remedy = "Choose another number, or change the existing contract."
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What somebody other than the customer pays."""
+
+    labour: bool = False
+    parts: bool = False
+    travel: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimes:
+    """Until when we must be on site and until when the fault must be solved; None: nothing promised."""
+
+    response_due_at: datetime | None = None
+    resolution_due_at: datetime | None = None
+
+
+NOTHING = Coverage()
+
+
+def is_in_force(contract: Contract, day: date) -> bool:
+    """Tell whether a contract counts on a day, both ends included."""
+    return contract.valid_from <= day <= contract.valid_until
+
+
+def coverage_of(contract: Contract | None, day: date) -> Coverage:
+    """Return what a contract pays on a day; nothing without a contract or outside its days."""
+    if contract is None or not is_in_force(contract, day):
+        return NOTHING
+    return Coverage(contract.covers_labour, contract.covers_parts, contract.covers_travel)
+
+
+def due_times(requested_at: datetime, contract: Contract | None) -> DueTimes:
+    """
+    Return until when we must be on site and until when the fault must be solved.
+
+    R-401 and R-402: both run from the request, around the clock; by default 60 minutes and 12 hours.
+    """
+    if contract is None:
+        return DueTimes()
+    return DueTimes(
+        _later(requested_at, contract.response_minutes), _later(requested_at, contract.resolution_minutes)
+    )
+
+
+def _later(moment: datetime, minutes: int | None) -> datetime | None:
+    return moment + timedelta(minutes=minutes) if minutes else None
+
+
+def next_due(last: date, every_months: int) -> date:
+    """R-406: the same day of the month some months later, or that month's last day."""
+    if every_months < 1:
+        raise ContractInvalid(f"{every_months} months is no interval")
+    months = last.month - 1 + every_months
+    year, month = last.year + months // 12, months % 12 + 1
+    return date(year, month, min(last.day, calendar.monthrange(year, month)[1]))
+
+
+def warranty_until(
+    accepted_on: date | None, *, years: int = WARRANTY_YEARS, starts_day_after: bool = False
+) -> date | None:
+    """R-404: the last day of our own warranty, which starts on the day of acceptance or the day after."""
+    if accepted_on is None:
+        return None
+    start = accepted_on + timedelta(days=1) if starts_day_after else accepted_on
+    return next_due(start, 12 * years) - timedelta(days=1)
+
+
+def is_under_warranty(accepted_on: date | None, day: date, *, years: int = WARRANTY_YEARS) -> bool:
+    """R-404: whether our own warranty counts on a day."""
+    until = warranty_until(accepted_on, years=years)
+    return accepted_on is not None and until is not None and accepted_on <= day <= until
+
+
+def is_makers_case(maker_warranty_until: date | None, day: date) -> bool:
+    """R-405: whether the maker pays on a day; the customer still deals with us alone."""
+    return maker_warranty_until is not None and day <= maker_warranty_until

@@ -1,0 +1,192 @@
+"""Customer files, sites and assets are opened and kept up to date (R-103)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, text
+from dispatch.access.rules import Principal
+from dispatch.customers import rules
+from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.rules import Caller, Equipment, Place
+from dispatch.errors import Invalid
+from dispatch.territories import queries as territories
+from dispatch.travel.geocode import Geocoder
+
+MOST_MINUTES = 240
+
+
+class PositionMissing(Invalid):
+    """A site was given without a position, and no address service is set up to find it."""
+
+    code = "POSITION_MISSING"
+    remedy = "Send latitude and longitude with the address."
+
+
+def create_customer(
+    session: Session,
+    *,
+    by: Principal | None,
+    caller: Caller,
+    tier: str = "C",
+    tax_id: str | None = None,
+    notes: str = "",
+    region: str | None = None,
+) -> Customer:
+    """Open a file; an unknown caller gets one at once (R-103). R-106: the need of home service is marked."""
+    customer = Customer(
+        name=text.line(caller.name, "name"),
+        kind=text.choice(caller.kind, "kind", rules.KINDS),
+        phone=rules.phone_e164(caller.phone, region) if caller.phone else None,
+        email=rules.checked_email(caller.email) if caller.email else None,
+        language=text.choice(caller.language, "language", rules.LANGUAGES),
+        tier=text.choice(tier, "tier", rules.TIERS),
+        needs_home_service=caller.needs_home_service,
+        tax_id=text.optional_line(tax_id, "tax_id", longest=text.CODE),
+        notes=text.prose(notes, "notes"),
+        created_at=clock.now(),
+    )
+    session.add(customer)
+    db.flush(session)
+    return customer
+
+
+_CUSTOMER_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "name": lambda value: text.line(value, "name"),
+    "kind": lambda value: text.choice(value, "kind", rules.KINDS),
+    "phone": lambda value: rules.phone_e164(value) if value else None,
+    "email": lambda value: rules.checked_email(value) if value else None,
+    "language": lambda value: text.choice(value, "language", rules.LANGUAGES),
+    "tier": lambda value: text.choice(value, "tier", rules.TIERS),
+    "needs_home_service": bool,
+    "tax_id": lambda value: text.optional_line(value, "tax_id", longest=text.CODE),
+    "notes": lambda value: text.prose(value, "notes"),
+}
+
+
+def update_customer(
+    session: Session,
+    *,
+    by: Principal | None,
+    customer: Customer,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> Customer:
+    """Correct a customer's file."""
+    customer.expect_version(expected_version)
+    _apply(customer, changes, _CUSTOMER_FIELDS)
+    db.flush(session)
+    return customer
+
+
+def add_site(
+    session: Session,
+    *,
+    by: Principal | None,
+    customer: Customer,
+    place: Place,
+    geocoder: Geocoder | None = None,
+) -> Site:
+    """
+    Add a place of the customer; its territory follows from its position.
+
+    Raises ``AddressUnknown`` with suggestions, or ``OutsideEveryTerritory``.
+    """
+    latitude, longitude = _position(place, geocoder)
+    site = Site(
+        customer_id=customer.id,
+        territory_id=territories.containing(session, latitude, longitude).id,
+        address=text.line(place.address, "address", longest=300),
+        latitude=latitude,
+        longitude=longitude,
+        parking_minutes=text.whole(place.parking_minutes, "parking_minutes", 0, MOST_MINUTES),
+        access_minutes=text.whole(place.access_minutes, "access_minutes", 0, MOST_MINUTES),
+        access_notes=text.prose(place.access_notes, "access_notes", longest=2_000),
+    )
+    session.add(site)
+    db.flush(session)
+    return site
+
+
+def _position(place: Place, geocoder: Geocoder | None) -> tuple[float, float]:
+    if place.latitude is not None and place.longitude is not None:
+        return place.latitude, place.longitude
+    if geocoder is None:
+        raise PositionMissing("the site has no position and no address service is set up")
+    point = geocoder.locate(place.address).point
+    return point.lat, point.lon
+
+
+_SITE_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "parking_minutes": lambda value: text.whole(value, "parking_minutes", 0, MOST_MINUTES),
+    "access_minutes": lambda value: text.whole(value, "access_minutes", 0, MOST_MINUTES),
+    "access_notes": lambda value: text.prose(value, "access_notes", longest=2_000),
+}
+
+
+def update_site(
+    session: Session,
+    *,
+    by: Principal | None,
+    site: Site,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> Site:
+    """Correct how a site is entered; another address is another site, since records point at this one."""
+    site.expect_version(expected_version)
+    _apply(site, changes, _SITE_FIELDS)
+    db.flush(session)
+    return site
+
+
+def add_asset(session: Session, *, by: Principal | None, site: Site, equipment: Equipment) -> Asset:
+    """Add a piece of equipment at a site (R-103, R-404, R-405)."""
+    rules.check_dates(equipment.purchased_on, equipment.accepted_on, equipment.maker_warranty_until)
+    asset = Asset(
+        site_id=site.id,
+        product_kind=text.code(equipment.product_kind, "product_kind"),
+        model=text.line(equipment.model, "model"),
+        serial=text.optional_line(equipment.serial, "serial", longest=text.CODE),
+        purchased_on=equipment.purchased_on,
+        accepted_on=equipment.accepted_on,
+        maker_warranty_until=equipment.maker_warranty_until,
+    )
+    session.add(asset)
+    db.flush(session)
+    return asset
+
+
+_ASSET_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "product_kind": lambda value: text.code(value, "product_kind"),
+    "model": lambda value: text.line(value, "model"),
+    "serial": lambda value: text.optional_line(value, "serial", longest=text.CODE),
+    "purchased_on": lambda value: value,
+    "accepted_on": lambda value: value,
+    "maker_warranty_until": lambda value: value,
+}
+
+
+def update_asset(
+    session: Session,
+    *,
+    by: Principal | None,
+    asset: Asset,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> Asset:
+    """Correct what is known of a piece of equipment."""
+    asset.expect_version(expected_version)
+    _apply(asset, changes, _ASSET_FIELDS)
+    rules.check_dates(asset.purchased_on, asset.accepted_on, asset.maker_warranty_until)
+    db.flush(session)
+    return asset
+
+
+def _apply(thing: object, changes: Mapping[str, Any], fields: Mapping[str, Callable[[Any], Any]]) -> None:
+    text.only_known(changes, frozenset(fields))
+    checked = {name: fields[name](value) for name, value in changes.items()}
+    for name, value in checked.items():
+        setattr(thing, name, value)

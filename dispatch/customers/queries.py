@@ -1,0 +1,115 @@
+"""Customer files, sites and assets as a person may see them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true
+from sqlalchemy.orm import Session
+
+from dispatch import text
+from dispatch.access.queries import in_scope
+from dispatch.access.rules import Principal, Role
+from dispatch.customers import rules
+from dispatch.customers.model import Asset, Customer, Site
+from dispatch.errors import NotFound
+from dispatch.paging import USUAL, Page, cut
+
+
+def _visible(principal: Principal) -> ColumnElement[bool]:
+    """A file is seen through its sites; one without any site belongs to whoever answers the phone (S1)."""
+    if principal.role is Role.TECHNICIAN:
+        return false()
+    if principal.territory_ids is None:
+        return true()
+    sites = exists().where(Site.customer_id == Customer.id)
+    return or_(~sites, sites.where(in_scope(principal, Site.territory_id)))
+
+
+def _sites(principal: Principal) -> Select[Site]:
+    seen = false() if principal.role is Role.TECHNICIAN else in_scope(principal, Site.territory_id)
+    return select(Site).where(seen)
+
+
+def find_customer(session: Session, principal: Principal, customer_id: uuid.UUID) -> Customer:
+    """Return a customer's file."""
+    found = session.scalar(select(Customer).where(Customer.id == customer_id, _visible(principal)))
+    if found is None:
+        raise NotFound("there is no such customer")
+    return found
+
+
+def find_site(session: Session, principal: Principal, site_id: uuid.UUID) -> Site:
+    """Return a site."""
+    found = session.scalar(_sites(principal).where(Site.id == site_id))
+    if found is None:
+        raise NotFound("there is no such site")
+    return found
+
+
+def find_asset(session: Session, principal: Principal, asset_id: uuid.UUID) -> Asset:
+    """Return a piece of equipment."""
+    sites = _sites(principal).with_only_columns(Site.id)
+    found = session.scalar(select(Asset).where(Asset.id == asset_id, Asset.site_id.in_(sites)))
+    if found is None:
+        raise NotFound("there is no such asset")
+    return found
+
+
+def customers_with_phone(
+    session: Session, principal: Principal, phone: str, region: str | None = None
+) -> Sequence[Customer]:
+    """Return the files with this phone number, oldest first; more than one is a duplicate to be merged."""
+    number = rules.phone_e164(phone, region)
+    statement = select(Customer).where(Customer.phone == number, _visible(principal))
+    return session.scalars(statement.order_by(Customer.created_at, Customer.id)).all()
+
+
+def list_customers(
+    session: Session,
+    principal: Principal,
+    *,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[Customer]:
+    """Return customers, newest first; ``search`` looks into name, phone and mail address."""
+    statement = select(Customer).where(_visible(principal))
+    if search:
+        part = f"%{_escaped(text.prose(search, 'search'))}%"
+        fields = (Customer.name, Customer.phone, Customer.email)
+        statement = statement.where(or_(*(field.ilike(part, escape="\\") for field in fields)))
+    return cut(session, statement, Customer.id, cursor=cursor, limit=limit)
+
+
+def _escaped(pattern: str) -> str:
+    return pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def sites_of(session: Session, principal: Principal, customer_id: uuid.UUID) -> Sequence[Site]:
+    """Return a customer's sites, oldest first."""
+    return session.scalars(_sites(principal).where(Site.customer_id == customer_id).order_by(Site.id)).all()
+
+
+def assets_of(session: Session, principal: Principal, site_id: uuid.UUID) -> Sequence[Asset]:
+    """Return the equipment at a site, oldest first."""
+    site = find_site(session, principal, site_id)
+    return session.scalars(select(Asset).where(Asset.site_id == site.id).order_by(Asset.id)).all()
+
+
+def site_at(session: Session, customer_id: uuid.UUID, address: str) -> Site | None:
+    """Return the customer's site with this address, if there is one; for commands."""
+    known = session.scalars(select(Site).where(Site.customer_id == customer_id).order_by(Site.id))
+    return next((site for site in known if rules.same_address(site.address, address)), None)
+
+
+def asset_like(session: Session, site_id: uuid.UUID, equipment: rules.Equipment) -> Asset | None:
+    """Return the equipment at a site that is meant: same serial, or same model where no serial is known."""
+    known = session.scalars(select(Asset).where(Asset.site_id == site_id).order_by(Asset.id)).all()
+    serial = (equipment.serial or "").strip()
+    if serial:
+        return next((asset for asset in known if asset.serial == serial), None)
+    model = equipment.model.strip().casefold()
+    same = [a for a in known if a.product_kind == equipment.product_kind and a.model.casefold() == model]
+    return same[0] if len(same) == 1 else None

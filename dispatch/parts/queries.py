@@ -1,0 +1,86 @@
+"""The catalogue, and what each van carries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, Row, column, select, table, true
+from sqlalchemy.orm import Session
+
+from dispatch.access.queries import in_scope
+from dispatch.access.rules import Principal, Role
+from dispatch.errors import NotFound
+from dispatch.paging import USUAL, Page, cut
+from dispatch.parts import rules
+from dispatch.parts.model import Part, StockMovement, VanStock
+
+KEEPERS = table("technician", column("id"), column("territory_id"))
+"""The one column of a neighbour that scoping needs; parts and technicians do not import each other."""
+
+
+def find_part(session: Session, principal: Principal, part_id: uuid.UUID) -> Part:
+    """Return a part; the catalogue is the same for the whole company."""
+    found = session.get(Part, part_id)
+    if found is None:
+        raise NotFound("there is no such part")
+    return found
+
+
+def list_parts(
+    session: Session, principal: Principal, *, cursor: str | None = None, limit: int = USUAL
+) -> Page[Part]:
+    """Return the catalogue, newest part first."""
+    return cut(session, select(Part), Part.id, cursor=cursor, limit=limit)
+
+
+def part_named(session: Session, sku: str) -> Part:
+    """Return a part by its number, or refuse it by name."""
+    return parts_named(session, [sku])[sku]
+
+
+def parts_named(session: Session, skus: Iterable[str]) -> dict[str, Part]:
+    """Return parts by number; refuse the first that is not in the catalogue."""
+    wanted = set(skus)
+    found = {part.sku: part for part in session.scalars(select(Part).where(Part.sku.in_(wanted)))}
+    missing = sorted(sku[:64] for sku in wanted - set(found))
+    if missing:
+        raise rules.PartUnknown(f"unknown parts: {', '.join(missing)}", parts=missing)
+    return found
+
+
+def _keepers(principal: Principal) -> ColumnElement[bool]:
+    if principal.role is Role.TECHNICIAN:
+        return VanStock.technician_id == principal.technician_id
+    if principal.territory_ids is None:
+        return true()
+    seen = select(KEEPERS.c.id).where(in_scope(principal, KEEPERS.c.territory_id))
+    return VanStock.technician_id.in_(seen)
+
+
+def van_stock(session: Session, principal: Principal, technician_id: uuid.UUID) -> Sequence[Row[Part, int]]:
+    """Return what a van should hold: parts and quantities, by part number."""
+    statement = (
+        select(Part, VanStock.quantity)
+        .join(VanStock, VanStock.part_id == Part.id)
+        .where(VanStock.technician_id == technician_id, _keepers(principal))
+        .order_by(Part.sku)
+    )
+    return session.execute(statement).all()
+
+
+def vans_below_zero(session: Session, principal: Principal) -> Sequence[VanStock]:
+    """Return stocks that were used beyond what was booked, to be explained by their keeper (R-511)."""
+    statement = select(VanStock).where(VanStock.quantity < 0, _keepers(principal))
+    return session.scalars(statement.order_by(VanStock.technician_id, VanStock.part_id)).all()
+
+
+def movements(
+    session: Session, principal: Principal, technician_id: uuid.UUID, *, limit: int = 200
+) -> Sequence[StockMovement]:
+    """Return a van's latest movements, newest first."""
+    keeper = select(VanStock.technician_id).where(
+        VanStock.technician_id == technician_id, _keepers(principal)
+    )
+    statement = select(StockMovement).where(StockMovement.technician_id.in_(keeper))
+    return session.scalars(statement.order_by(StockMovement.moved_at.desc()).limit(limit)).all()

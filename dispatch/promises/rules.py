@@ -1,0 +1,60 @@
+"""What a promise is worth: reservation, kept or broken, punctual or not (R-301, R-302, R-309)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from dispatch.errors import Conflict, Invalid
+
+RESERVATION_LEAD = timedelta(hours=24)
+BAND = timedelta(minutes=15)
+LONGEST = timedelta(hours=24)
+CHANNELS = frozenset({"phone", "web", "email", "message", "counter", "letter", "alarm", "system"})
+
+
+class PromiseImpossible(Invalid):
+    """The arrival window is empty, over already, or longer than a day."""
+
+    code = "PROMISE_IMPOSSIBLE"
+    remedy = "Give a window that ends after it starts, lies ahead, and lasts at most 24 hours."
+
+
+class PromiseRaced(Conflict):
+    """Somebody else promised a window for the same visit at the same moment."""
+
+    code = "PROMISE_RACED"
+    remedy = "Read the visit's newest promise before promising again."
+
+
+class VisitNotPromisable(Conflict):
+    """The visit has begun, is finished or was cancelled; no arrival can be promised any more."""
+
+    code = "VISIT_NOT_PROMISABLE"
+    remedy = "Open a follow-up visit and promise its window."
+
+
+def check_window(start: datetime, end: datetime, now: datetime) -> None:
+    """Refuse a window that nobody could keep."""
+    if end <= start:
+        raise PromiseImpossible("the window ends before it starts")
+    if end <= now:
+        raise PromiseImpossible("the window is over already")
+    if end - start > LONGEST:
+        raise PromiseImpossible("the window is longer than a day")
+
+
+def is_reservation(promised_at: datetime, window_start: datetime, lead: timedelta = RESERVATION_LEAD) -> bool:
+    """R-301: only a window promised at least 24 hours ahead counts as a reservation."""
+    return window_start - promised_at >= lead
+
+
+def kept(arrival: datetime, window_end: datetime) -> bool:
+    """R-309: a promise is kept by arriving not later than its end; whoever is early and waits keeps it."""
+    return arrival <= window_end
+
+
+def within_band(
+    arrival: datetime, window_start: datetime, window_end: datetime, band: timedelta = BAND
+) -> bool:
+    """R-302: punctual is from 15 minutes before the window to 15 minutes after it; its own indicator."""
+    return window_start - band <= arrival <= window_end + band

@@ -1,0 +1,218 @@
+"""Technicians as a person may see them, and who is on duty on a day."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.access.queries import in_scope
+from dispatch.access.rules import Principal, Role
+from dispatch.errors import NotFound
+from dispatch.paging import USUAL, Page, cut
+from dispatch.technicians import rules
+from dispatch.technicians.model import Absence, Certificate, Shift, Skill, Technician
+from dispatch.technicians.rules import Interval, Rest
+from dispatch.territories.model import Territory
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """
+    A technician's duty on a day: shifts minus absences.
+
+    ``starts_at`` to ``ends_at`` is the longest stretch without an absence, the one that visits are planned
+    in; ``free`` has all stretches. The break floats within the stretch and begins between its two moments.
+    """
+
+    technician: Technician
+    starts_at: datetime
+    ends_at: datetime
+    break_minutes: int
+    break_earliest: datetime | None
+    break_latest: datetime | None
+    free: tuple[Interval, ...]
+
+    @property
+    def available_seconds(self) -> int:
+        """Time on duty, all stretches, breaks included."""
+        return sum(piece.seconds for piece in self.free)
+
+
+def _visible(principal: Principal) -> ColumnElement[bool]:
+    scope = in_scope(principal, Technician.territory_id)
+    if principal.role is Role.TECHNICIAN:
+        return and_(scope, Technician.id == principal.technician_id)
+    return scope
+
+
+def find_technician(session: Session, principal: Principal, technician_id: uuid.UUID) -> Technician:
+    """Return a technician; technicians see themselves only."""
+    found = session.scalar(select(Technician).where(Technician.id == technician_id, _visible(principal)))
+    if found is None:
+        raise NotFound("there is no such technician")
+    return found
+
+
+def find_shift(session: Session, principal: Principal, shift_id: uuid.UUID) -> Shift:
+    """Return a shift of a technician the person may see."""
+    seen = select(Technician.id).where(_visible(principal))
+    found = session.scalar(select(Shift).where(Shift.id == shift_id, Shift.technician_id.in_(seen)))
+    if found is None:
+        raise NotFound("there is no such shift")
+    return found
+
+
+def find_absence(session: Session, principal: Principal, absence_id: uuid.UUID) -> Absence:
+    """Return an absence of a technician the person may see."""
+    seen = select(Technician.id).where(_visible(principal))
+    found = session.scalar(select(Absence).where(Absence.id == absence_id, Absence.technician_id.in_(seen)))
+    if found is None:
+        raise NotFound("there is no such absence")
+    return found
+
+
+def list_technicians(
+    session: Session, principal: Principal, *, cursor: str | None = None, limit: int = USUAL
+) -> Page[Technician]:
+    """Return the technicians a person may see, newest first."""
+    return cut(
+        session, select(Technician).where(_visible(principal)), Technician.id, cursor=cursor, limit=limit
+    )
+
+
+def all_skills(session: Session) -> Sequence[Skill]:
+    """Return every defined skill by code."""
+    return session.scalars(select(Skill).order_by(Skill.code)).all()
+
+
+def roster(
+    session: Session, principal: Principal, technician_id: uuid.UUID, first: date, last: date
+) -> tuple[Sequence[Shift], Sequence[Absence]]:
+    """Return a technician's shifts and absences that touch the days from first to last."""
+    technician = find_technician(session, principal, technician_id)
+    zone = _zone(session, technician.territory_id)
+    start, end = clock.local_midnight(first, zone), clock.day_bounds(last, zone)[1]
+    shifts = select(Shift).where(
+        Shift.technician_id == technician.id, Shift.starts_at < end, Shift.ends_at > start
+    )
+    absences = select(Absence).where(
+        Absence.technician_id == technician.id, Absence.starts_at < end, Absence.ends_at > start
+    )
+    return (
+        session.scalars(shifts.order_by(Shift.starts_at)).all(),
+        session.scalars(absences.order_by(Absence.starts_at)).all(),
+    )
+
+
+def check_skills_exist(session: Session, codes: Iterable[str]) -> None:
+    """Refuse skills that are not defined."""
+    wanted = set(codes)
+    known = set(session.scalars(select(Skill.code).where(Skill.code.in_(wanted))))
+    if wanted - known:
+        missing = sorted(code[:64] for code in wanted - known)
+        raise rules.SkillUnknown(f"unknown skills: {', '.join(missing)}", skills=missing)
+
+
+def check_certificates_exist(session: Session, codes: Iterable[str]) -> None:
+    """Refuse certificates that no technician holds or held."""
+    wanted = set(codes)
+    known = set(session.scalars(select(Certificate.code).where(Certificate.code.in_(wanted)).distinct()))
+    if wanted - known:
+        missing = sorted(code[:64] for code in wanted - known)
+        raise rules.CertificateUnknown(f"unknown certificates: {', '.join(missing)}", certificates=missing)
+
+
+def on_duty(session: Session, territory_id: uuid.UUID, day: date) -> list[OnDuty]:
+    """
+    Return who of a territory can be planned on a day, by number: active, with a shift that begins on that
+    local day, and not absent for all of it.
+    """
+    start, end = clock.day_bounds(day, _zone(session, territory_id))
+    statement = (
+        select(Technician, Shift)
+        .join(Shift, Shift.technician_id == Technician.id)
+        .where(Technician.territory_id == territory_id, Technician.is_active)
+        .where(Shift.starts_at >= start, Shift.starts_at < end)
+        .order_by(Technician.number, Shift.starts_at)
+    )
+    duties: dict[uuid.UUID, tuple[Technician, list[Shift]]] = {}
+    for technician, shift in session.execute(statement):
+        duties.setdefault(technician.id, (technician, []))[1].append(shift)
+    away = _absences(session, duties, start)
+    found = (_duty(person, shifts, away.get(person.id, [])) for person, shifts in duties.values())
+    return [duty for duty in found if duty is not None]
+
+
+def _absences(
+    session: Session, technician_ids: Iterable[uuid.UUID], start: datetime
+) -> dict[uuid.UUID, list[Interval]]:
+    statement = select(Absence).where(
+        Absence.technician_id.in_(list(technician_ids)), Absence.ends_at > start
+    )
+    away: dict[uuid.UUID, list[Interval]] = {}
+    for absence in session.scalars(statement):
+        away.setdefault(absence.technician_id, []).append(Interval(absence.starts_at, absence.ends_at))
+    return away
+
+
+def _duty(technician: Technician, shifts: Sequence[Shift], absences: Sequence[Interval]) -> OnDuty | None:
+    pieces = [
+        (piece, shift)
+        for shift in shifts
+        for piece in rules.free_of(Interval(shift.starts_at, shift.ends_at), absences)
+    ]
+    if not pieces:
+        return None
+    longest, shift = max(pieces, key=lambda pair: pair[0].seconds)
+    rest = None
+    if shift.break_minutes and shift.break_earliest and shift.break_latest:
+        rest = rules.rest_within(longest, Rest(shift.break_minutes, shift.break_earliest, shift.break_latest))
+    return OnDuty(
+        technician,
+        longest.start,
+        longest.end,
+        rest.minutes if rest else 0,
+        rest.earliest if rest else None,
+        rest.latest if rest else None,
+        tuple(piece for piece, _ in pieces),
+    )
+
+
+def require_on_duty(session: Session, technician: Technician, start: datetime, end: datetime) -> None:
+    """Refuse a stretch of work that touches no duty of the technician; overtime is planning's to allow."""
+    statement = select(Shift).where(
+        Shift.technician_id == technician.id, Shift.starts_at < end, Shift.ends_at > start
+    )
+    absences = _absences(session, [technician.id], start).get(technician.id, [])
+    wanted = Interval(start, end)
+    for shift in session.scalars(statement):
+        pieces = rules.free_of(Interval(shift.starts_at, shift.ends_at), absences)
+        if any(piece.overlaps(wanted) for piece in pieces):
+            return
+    raise rules.TechnicianWithoutShift(
+        f"{technician.name} is not on duty from {start.isoformat()} to {end.isoformat()}",
+        technician=str(technician.id),
+    )
+
+
+def check_may_be_sent(
+    technician: Technician, *, skills: dict[str, int], certificates: Iterable[str], day: date
+) -> None:
+    """R-501: refuse a technician who lacks a skill, or a certificate valid on the day."""
+    rules.check_fit(
+        held_skills={held.skill_code: held.level for held in technician.skills},
+        papers=technician.certificates,
+        skills=skills,
+        certificates=certificates,
+        day=day,
+    )
+
+
+def _zone(session: Session, territory_id: uuid.UUID) -> str:
+    return session.scalars(select(Territory.timezone).where(Territory.id == territory_id)).one()

@@ -1,0 +1,96 @@
+"""The shape of a territory: a ring of points, and which positions lie within it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import available_timezones
+
+from dispatch.errors import Invalid
+
+MOST_POINTS = 5_000
+TOLERANCE = 1e-12
+Ring = Sequence[Sequence[float]]
+
+
+class OutsideEveryTerritory(Invalid):
+    """The position lies in none of the company's territories, so nobody is sent there."""
+
+    code = "OUTSIDE_EVERY_TERRITORY"
+    remedy = "Check the position; if it is right, ask an administrator to draw a territory around it."
+
+
+class BoundaryInvalid(Invalid):
+    """The boundary is no ring of positions with an area."""
+
+    code = "BOUNDARY_INVALID"
+    remedy = "Give at least three different [latitude, longitude] pairs in degrees, not all on one line."
+
+
+class ZoneUnknown(Invalid):
+    """The time zone is not in the IANA list."""
+
+    code = "ZONE_UNKNOWN"
+    remedy = "Use a name such as Europe/Helsinki."
+
+
+class OffTheGlobe(Invalid):
+    """A latitude or longitude is not on the globe."""
+
+    code = "OFF_THE_GLOBE"
+    remedy = "Give latitude -90 to 90 and longitude -180 to 180, in degrees."
+
+
+def contains(boundary: Ring, latitude: float, longitude: float) -> bool:
+    """
+    Tell whether a position lies within a ring of ``[latitude, longitude]`` pairs, its edge included.
+
+    Counts the edges crossed by a ray to the east (even: outside). Degrees are treated as a plane, which is
+    exact enough for areas far smaller than the globe that do not cross the 180th meridian.
+    """
+    inside = False
+    for (y1, x1), (y2, x2) in zip(boundary, [*boundary[1:], boundary[0]], strict=True):
+        if _on_edge(latitude, longitude, (y1, x1), (y2, x2)):
+            return True
+        if (y1 > latitude) != (y2 > latitude):
+            crossing = x1 + (latitude - y1) / (y2 - y1) * (x2 - x1)
+            inside ^= longitude < crossing
+    return inside
+
+
+def _on_edge(y: float, x: float, one: tuple[float, float], other: tuple[float, float]) -> bool:
+    (y1, x1), (y2, x2) = one, other
+    cross = (y - y1) * (x2 - x1) - (x - x1) * (y2 - y1)
+    within = min(y1, y2) <= y <= max(y1, y2) and min(x1, x2) <= x <= max(x1, x2)
+    return within and abs(cross) <= TOLERANCE
+
+
+def check_position(latitude: float, longitude: float) -> None:
+    """Refuse a position that is not on the globe; not-a-number is none."""
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise OffTheGlobe(f"latitude {latitude}, longitude {longitude} is not on the globe")
+
+
+def checked_boundary(boundary: Ring) -> list[list[float]]:
+    """Return the ring, not closed, or refuse it."""
+    if not 3 <= len(boundary) <= MOST_POINTS or any(len(pair) != 2 for pair in boundary):
+        raise BoundaryInvalid(f"a boundary has 3 to {MOST_POINTS} pairs")
+    for latitude, longitude in boundary:
+        check_position(latitude, longitude)
+    ring = [[float(latitude), float(longitude)] for latitude, longitude in boundary]
+    if ring[0] == ring[-1]:
+        ring.pop()
+    if len(ring) < 3 or abs(_doubled_area(ring)) <= TOLERANCE:
+        raise BoundaryInvalid("the boundary encloses no area")
+    return ring
+
+
+def _doubled_area(ring: Ring) -> float:
+    pairs = zip(ring, [*ring[1:], ring[0]], strict=True)
+    return sum(x1 * y2 - x2 * y1 for (y1, x1), (y2, x2) in pairs)
+
+
+def checked_zone(name: str) -> str:
+    """Return the zone's name if the IANA list has it."""
+    if name not in available_timezones():
+        raise ZoneUnknown(f"{name[:64]!r} is not a time zone")
+    return name

@@ -1,0 +1,32 @@
+"""What a technician's device must hear of a visit."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy.orm import Session
+
+from dispatch import feed
+from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.model import Visit
+
+HIDDEN = frozenset({VisitState.UNPLANNED, VisitState.PLANNED, VisitState.CANCELLED})
+"""States in which a visit is no technician's business."""
+
+
+def is_announced(visit: Visit) -> bool:
+    """Tell whether the visit is on somebody's device."""
+    return visit.technician_id is not None and VisitState(visit.state) not in HIDDEN
+
+
+def announce_visit(session: Session, visit: Visit) -> None:
+    """Tell the assignee's devices that the visit or what hangs on it changed; flush before this."""
+    if visit.technician_id is not None and is_announced(visit):
+        scope = feed.technician_scope(visit.technician_id)
+        feed.announce(session, scope, "visit", visit.id, version=visit.version)
+
+
+def withdraw_visit(session: Session, visit: Visit, technician_id: uuid.UUID) -> None:
+    """Tell a former assignee's devices to forget the visit and what hangs on it."""
+    scope = feed.technician_scope(technician_id)
+    feed.announce(session, scope, "visit", visit.id, version=visit.version, kind="evict")

@@ -1,0 +1,186 @@
+"""Photographs and documents of a visit: checked, cleaned, and written so that no crash leaves half (S14)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import secrets
+from pathlib import Path
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db
+from dispatch.access.rules import Principal
+from dispatch.errors import Conflict, Invalid
+from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.model import Attachment, Visit
+from dispatch.work_orders.record import check_recordable
+
+MOST_BYTES = 25 * 1024 * 1024
+MOST_PIXELS = 50_000_000
+MOST_PER_VISIT = 200
+SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "application/pdf": ".pdf"}
+FORMAT = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+
+
+class AttachmentRefused(Invalid):
+    """The file is empty, damaged, or none of JPEG, PNG, WebP and PDF by its content."""
+
+    code = "ATTACHMENT_REFUSED"
+    remedy = "Send a JPEG, PNG or WebP picture, or a PDF document."
+
+
+class AttachmentTooLarge(Invalid):
+    """The file has more than 25 MB, or the picture more than 50 million pixels."""
+
+    code = "ATTACHMENT_TOO_LARGE"
+    remedy = "Send a smaller picture."
+
+
+class AttachmentsFull(Conflict):
+    """The visit has as many attachments as it can take."""
+
+    code = "ATTACHMENTS_FULL"
+    remedy = f"A visit takes {MOST_PER_VISIT} attachments; send the rest with a follow-up visit."
+
+
+def store_attachment(
+    session: Session, *, by: Principal | None, visit: Visit, content: bytes, directory: Path
+) -> Attachment:
+    """
+    Keep a photograph or document of a visit; the same bytes twice are one attachment.
+
+    Pictures are decoded and written anew, without position or other metadata. The file lies on disk under a
+    random name before the row is written; a rolled-back row leaves a file that nothing points to.
+    """
+    check_recordable(session, visit, by)
+    sha256 = hashlib.sha256(content).hexdigest()
+    same = select(Attachment).where(Attachment.visit_id == visit.id, Attachment.sha256 == sha256)
+    known = session.scalars(same).first()
+    if known is not None:
+        return known
+    kept = select(Attachment.id).where(Attachment.visit_id == visit.id)
+    if len(session.scalars(kept).all()) >= MOST_PER_VISIT:
+        raise AttachmentsFull(f"visit {visit.number} has {MOST_PER_VISIT} attachments")
+    media_type, clean = cleaned(content)
+    name = f"{secrets.token_hex(16)}{SUFFIX[media_type]}"
+    write_durably(directory, name, clean)
+    row = (
+        insert(Attachment)
+        .values(
+            id=db.new_id(),
+            visit_id=visit.id,
+            sha256=sha256,
+            media_type=media_type,
+            size_bytes=len(clean),
+            stored_name=name,
+            uploaded_by=by.user_id if by else None,
+            uploaded_at=clock.now(),
+        )
+        .on_conflict_do_nothing(index_elements=["visit_id", "sha256"])
+    )
+    session.execute(row)
+    stored = session.scalars(same).one()
+    if stored.stored_name != name:
+        (directory / name).unlink(missing_ok=True)
+    announce_visit(session, visit)
+    return stored
+
+
+def cleaned(content: bytes) -> tuple[str, bytes]:
+    """Return the media type found in the content, and the content without anything but the picture."""
+    if len(content) > MOST_BYTES:
+        raise AttachmentTooLarge(f"{len(content)} bytes are too many", largest=MOST_BYTES)
+    media_type = media_type_of(content)
+    if media_type == "application/pdf":
+        return media_type, content
+    _check_pixels(*_claimed_size(media_type, content))
+    return media_type, _redrawn(media_type, content)
+
+
+def media_type_of(content: bytes) -> str:
+    """Tell what a file is by its first bytes; its name and its sender's word count for nothing."""
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content.startswith((b"%PDF-1.", b"%PDF-2.")):
+        return "application/pdf"
+    raise AttachmentRefused("the content is no picture or document of a known kind")
+
+
+def _claimed_size(media_type: str, content: bytes) -> tuple[int, int]:
+    """
+    Return width and height as the file claims them, before any decoder sees it.
+
+    A WebP decoder takes memory for the whole canvas when it opens a file, so its header is read by hand.
+    """
+    if media_type == "image/png":
+        return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+    if media_type == "image/webp":
+        kind = content[12:16]
+        if kind == b"VP8X":
+            return _little(content[24:27]) + 1, _little(content[27:30]) + 1
+        if kind == b"VP8L":
+            bits = _little(content[21:25])
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        return _little(content[26:28]) & 0x3FFF, _little(content[28:30]) & 0x3FFF
+    return 1, 1
+
+
+def _little(number: bytes) -> int:
+    return int.from_bytes(number, "little")
+
+
+def _check_pixels(width: int, height: int) -> None:
+    if width <= 0 or height <= 0:
+        raise AttachmentRefused("the picture has no area")
+    if width * height > MOST_PIXELS:
+        raise AttachmentTooLarge(f"{width} x {height} pixels are too many", largest=MOST_PIXELS)
+
+
+def _redrawn(media_type: str, content: bytes) -> bytes:
+    """Decode the picture and write it anew: upright, first frame, no metadata, nothing appended."""
+    kind = FORMAT[media_type]
+    try:
+        with Image.open(io.BytesIO(content), formats=[kind]) as opened:
+            _check_pixels(*opened.size)
+            picture = ImageOps.exif_transpose(opened)
+            if picture.mode not in {"L", "RGB"} and not (kind != "JPEG" and picture.mode in {"LA", "RGBA"}):
+                picture = picture.convert("RGB" if kind == "JPEG" else "RGBA")
+            picture.info.clear()
+            written = io.BytesIO()
+            picture.save(written, kind, **({} if kind == "PNG" else {"quality": 88}))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise AttachmentTooLarge("the picture has too many pixels", largest=MOST_PIXELS) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise AttachmentRefused("the picture is damaged") from error
+    return written.getvalue()
+
+
+def write_durably(directory: Path, name: str, content: bytes) -> Path:
+    """Write a file that is there whole or not at all, whatever dies in between."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    final, passing = directory / name, directory / f".{name}.part"
+    descriptor = os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        passing.rename(final)
+    except BaseException:
+        passing.unlink(missing_ok=True)
+        raise
+    folder = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return final

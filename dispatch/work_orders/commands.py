@@ -1,0 +1,67 @@
+"""All that can be done with a work order and its visits."""
+
+from __future__ import annotations
+
+from dispatch.work_orders.assigning import assign, place, release
+from dispatch.work_orders.attachments import store_attachment
+from dispatch.work_orders.opening import (
+    cancel_order,
+    change_needs,
+    change_priority,
+    follow_up,
+    open_order,
+    stop_waiting,
+    wait_for,
+)
+from dispatch.work_orders.record import (
+    Findings,
+    note_times,
+    record_approval,
+    record_findings,
+    use_part,
+    void_part_use,
+)
+from dispatch.work_orders.signing import Shown, preview, sign, waive
+from dispatch.work_orders.steps import Assignment, take_step
+from dispatch.work_orders.verifying import (
+    close,
+    decide_case,
+    lift_review,
+    mark_invoiced,
+    open_case,
+    verify,
+    verify_if_complete,
+)
+
+__all__ = [
+    "Assignment",
+    "Findings",
+    "Shown",
+    "assign",
+    "cancel_order",
+    "change_needs",
+    "change_priority",
+    "close",
+    "decide_case",
+    "follow_up",
+    "lift_review",
+    "mark_invoiced",
+    "note_times",
+    "open_case",
+    "open_order",
+    "place",
+    "preview",
+    "record_approval",
+    "record_findings",
+    "release",
+    "sign",
+    "stop_waiting",
+    "store_attachment",
+    "take_step",
+    "use_part",
+    "verify",
+    "verify_if_complete",
+    "void_part_use",
+    "wait_for",
+    "waive",
+]

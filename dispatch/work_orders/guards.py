@@ -1,0 +1,88 @@
+"""What must be true before a step, beyond the table of steps."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.access.rules import Principal
+from dispatch.errors import Forbidden
+from dispatch.work_orders import refusals, rules
+from dispatch.work_orders.lifecycle import Actor, Step, VisitState
+from dispatch.work_orders.model import Finding, ReviewCase, ServiceReport, Visit
+
+S, A = VisitState, Actor
+
+
+class CapacityForbidden(Forbidden):
+    """The caller may not act in this capacity: technicians act as assignees, the office never does."""
+
+    code = "CAPACITY_FORBIDDEN"
+    remedy = "Technicians report their own visits; the office plans, cancels and verifies."
+
+
+def check_capacity(by: Principal | None, actor: Actor, visit: Visit) -> None:
+    """Refuse a technician who acts for the office, and anybody who acts for a technician."""
+    technician_id = by.technician_id if by else None
+    if actor is A.ASSIGNEE:
+        if technician_id is None:
+            raise CapacityForbidden("only a technician acts as assignee")
+        if technician_id != visit.technician_id:
+            raise refusals.NotYourVisit("the visit is assigned to somebody else")
+    elif technician_id is not None and actor is not A.CASE:
+        raise CapacityForbidden(f"a technician does not act as {actor.value}")
+
+
+def needs_reason(step: Step) -> bool:
+    """Tell whether a step is refused without a reason."""
+    declined = step.from_state is S.PUBLISHED and step.to_state is S.UNPLANNED and step.actor is A.ASSIGNEE
+    reopened = step.from_state is S.DONE and step.to_state is S.WORKING
+    return declined or reopened or step.to_state in {S.PAUSED, S.NO_ACCESS, S.CANCELLED}
+
+
+def check_step(session: Session, visit: Visit, step: Step, occurred_at: datetime, reason: str | None) -> None:
+    """Refuse a step of the table whose conditions are not met."""
+    if needs_reason(step) and not reason:
+        raise refusals.ReasonMissing(f"{step.from_state.value} to {step.to_state.value} needs a reason")
+    if step.to_state is S.DONE and step.actor is A.ASSIGNEE:
+        _check_finished(session, visit)
+    if step.to_state is S.VERIFIED:
+        _check_verifiable(session, visit)
+    if step.from_state is S.DONE and step.actor is A.ASSIGNEE:
+        _check_reopened_in_time(visit, occurred_at)
+
+
+def _check_reopened_in_time(visit: Visit, occurred_at: datetime) -> None:
+    if visit.finished_at is not None and occurred_at - visit.finished_at > rules.REOPEN_WITHIN:
+        raise refusals.ReopenTooLate(f"visit {visit.number} was finished at {visit.finished_at.isoformat()}")
+
+
+def _check_finished(session: Session, visit: Visit) -> None:
+    if session.scalars(select(Finding.id).where(Finding.visit_id == visit.id).limit(1)).first() is None:
+        raise refusals.FindingsMissing(f"visit {visit.number} has no findings")
+    if current_report(session, visit.id) is None:
+        raise refusals.SignatureMissing(f"the record of visit {visit.number} is not signed as it stands")
+
+
+def _check_verifiable(session: Session, visit: Visit) -> None:
+    if visit.billing_hold:
+        raise refusals.BillingHeld(f"billing of visit {visit.number} is on hold")
+    if has_open_case(session, visit.id):
+        raise refusals.CaseStillOpen(f"visit {visit.number} has an open case")
+    if current_report(session, visit.id) is None:
+        raise refusals.SignatureMissing(f"the record of visit {visit.number} is not signed as it stands")
+
+
+def current_report(session: Session, visit_id: uuid.UUID) -> ServiceReport | None:
+    """Return the signed or waived report that still says what the record says."""
+    statement = select(ServiceReport).where(ServiceReport.visit_id == visit_id, ServiceReport.is_current)
+    return session.scalars(statement.order_by(ServiceReport.revision.desc()).limit(1)).first()
+
+
+def has_open_case(session: Session, visit_id: uuid.UUID) -> bool:
+    """Tell whether somebody still has to decide something about the visit."""
+    statement = select(ReviewCase.id).where(ReviewCase.visit_id == visit_id, ReviewCase.decided_at.is_(None))
+    return session.scalars(statement.limit(1)).first() is not None

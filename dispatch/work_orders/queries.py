@@ -1,0 +1,305 @@
+"""Work orders and visits as a person may see them; technicians see what is given to them and no more (S1)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy.orm import Session, joinedload
+
+from dispatch import clock
+from dispatch.access.queries import in_scope
+from dispatch.access.rules import Principal, Role
+from dispatch.errors import NotFound
+from dispatch.paging import USUAL, Page, cut
+from dispatch.territories.model import Territory
+from dispatch.work_orders.announcing import HIDDEN
+from dispatch.work_orders.lifecycle import FINISHED_STATES, OPEN_STATES, VisitState
+from dispatch.work_orders.model import (
+    Approval,
+    Attachment,
+    Finding,
+    PartUse,
+    ReviewCase,
+    ServiceReport,
+    StoredDocument,
+    Visit,
+    VisitEvent,
+    WorkOrder,
+)
+from dispatch.work_orders.rules import PastVisit
+
+
+def _mine(principal: Principal) -> ColumnElement[bool]:
+    """A technician's visits: assigned and announced."""
+    return and_(Visit.technician_id == principal.technician_id, Visit.state.not_in([*HIDDEN]))
+
+
+def _orders(principal: Principal) -> Select[WorkOrder]:
+    statement = select(WorkOrder).where(in_scope(principal, WorkOrder.territory_id))
+    if principal.role is Role.TECHNICIAN:
+        statement = statement.where(exists().where(Visit.work_order_id == WorkOrder.id, _mine(principal)))
+    return statement
+
+
+def _visits(principal: Principal) -> Select[Visit]:
+    statement = (
+        select(Visit)
+        .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
+        .where(in_scope(principal, WorkOrder.territory_id))
+        .options(joinedload(Visit.work_order))
+    )
+    return statement.where(_mine(principal)) if principal.role is Role.TECHNICIAN else statement
+
+
+def find_order(session: Session, principal: Principal, order_id: uuid.UUID) -> WorkOrder:
+    """Return a work order."""
+    found = session.scalars(_orders(principal).where(WorkOrder.id == order_id)).first()
+    if found is None:
+        raise NotFound("there is no such work order")
+    return found
+
+
+def find_visit(session: Session, principal: Principal, visit_id: uuid.UUID) -> Visit:
+    """Return a visit."""
+    found = session.scalars(_visits(principal).where(Visit.id == visit_id)).first()
+    if found is None:
+        raise NotFound("there is no such visit")
+    return found
+
+
+def find_visit_ever_held(session: Session, principal: Principal, visit_id: uuid.UUID) -> Visit:
+    """
+    Return a visit that a technician holds or held, locked for a change; for facts that arrive late.
+
+    A visit that was reassigned or cancelled while the phone had no contact still takes what happened.
+    """
+    held = exists().where(
+        VisitEvent.visit_id == Visit.id, VisitEvent.technician_id == principal.technician_id
+    )
+    statement = (
+        select(Visit)
+        .where(Visit.id == visit_id)
+        .where((Visit.technician_id == principal.technician_id) | held)
+        .with_for_update()
+    )
+    found = session.scalars(statement, execution_options={"populate_existing": True}).first()
+    if found is None:
+        raise NotFound("there is no such visit")
+    return found
+
+
+def list_orders(
+    session: Session,
+    principal: Principal,
+    *,
+    state: str | None = None,
+    customer_id: uuid.UUID | None = None,
+    asset_id: uuid.UUID | None = None,
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[WorkOrder]:
+    """Return work orders, newest first."""
+    statement = _orders(principal)
+    if state is not None:
+        statement = statement.where(WorkOrder.state == state)
+    if customer_id is not None:
+        statement = statement.where(WorkOrder.customer_id == customer_id)
+    if asset_id is not None:
+        statement = statement.where(WorkOrder.asset_id == asset_id)
+    return cut(session, statement, WorkOrder.id, cursor=cursor, limit=limit)
+
+
+def list_visits(
+    session: Session,
+    principal: Principal,
+    *,
+    state: str | None = None,
+    technician_id: uuid.UUID | None = None,
+    planned_from: datetime | None = None,
+    planned_until: datetime | None = None,
+    needs_review: bool | None = None,
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[Visit]:
+    """Return visits, newest first; ``planned_until`` is exclusive."""
+    statement = _visits(principal)
+    if state is not None:
+        statement = statement.where(Visit.state == state)
+    if technician_id is not None:
+        statement = statement.where(Visit.technician_id == technician_id)
+    if planned_from is not None:
+        statement = statement.where(Visit.planned_start >= clock.aware(planned_from))
+    if planned_until is not None:
+        statement = statement.where(Visit.planned_start < clock.aware(planned_until))
+    if needs_review is not None:
+        statement = statement.where(Visit.needs_review.is_(needs_review))
+    return cut(session, statement, Visit.id, cursor=cursor, limit=limit)
+
+
+def visits_of_day(
+    session: Session, principal: Principal, technician_id: uuid.UUID, day: date
+) -> Sequence[Visit]:
+    """Return a technician's announced visits of a local day, in the planned order."""
+    zones = (
+        select(Territory.timezone)
+        .join(WorkOrder, WorkOrder.territory_id == Territory.id)
+        .join(Visit, Visit.work_order_id == WorkOrder.id)
+        .where(Visit.technician_id == technician_id)
+    )
+    zone = session.scalars(zones.limit(1)).first()
+    if zone is None:
+        return []
+    start, end = clock.day_bounds(day, zone)
+    statement = _visits(principal).where(
+        Visit.technician_id == technician_id,
+        Visit.state.not_in([*HIDDEN]),
+        Visit.planned_start >= start,
+        Visit.planned_start < end,
+    )
+    return session.scalars(statement.order_by(Visit.planned_start, Visit.id)).all()
+
+
+def timeline(session: Session, principal: Principal, visit_id: uuid.UUID) -> Sequence[VisitEvent]:
+    """Return every step of a visit in the order in which it was recorded."""
+    visit = find_visit(session, principal, visit_id)
+    statement = select(VisitEvent).where(VisitEvent.visit_id == visit.id)
+    return session.scalars(statement.order_by(VisitEvent.recorded_at, VisitEvent.id)).all()
+
+
+def findings_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Finding]]:
+    """Return the findings of visits, oldest first; the last one of a visit counts (R-509)."""
+    statement = select(Finding).where(Finding.visit_id.in_(list(visit_ids)))
+    found: dict[uuid.UUID, list[Finding]] = {}
+    for finding in session.scalars(statement.order_by(Finding.recorded_at, Finding.id)):
+        found.setdefault(finding.visit_id, []).append(finding)
+    return found
+
+
+def part_uses_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[PartUse]]:
+    """Return the parts fitted and taken out during visits, without those that were voided."""
+    statement = select(PartUse).where(PartUse.visit_id.in_(list(visit_ids)), PartUse.voided_by.is_(None))
+    found: dict[uuid.UUID, list[PartUse]] = {}
+    for use in session.scalars(statement.order_by(PartUse.recorded_at, PartUse.id)):
+        found.setdefault(use.visit_id, []).append(use)
+    return found
+
+
+def find_part_use(session: Session, visit: Visit, part_use_id: uuid.UUID) -> PartUse:
+    """Return a part use of a visit that was found before."""
+    found = session.scalars(
+        select(PartUse).where(PartUse.id == part_use_id, PartUse.visit_id == visit.id)
+    ).first()
+    if found is None:
+        raise NotFound("there is no such part use")
+    return found
+
+
+def approvals_of(session: Session, order_id: uuid.UUID) -> Sequence[Approval]:
+    """Return what the customer agreed to beyond the estimate, oldest first (R-204)."""
+    statement = select(Approval).where(Approval.work_order_id == order_id)
+    return session.scalars(statement.order_by(Approval.recorded_at, Approval.id)).all()
+
+
+def reports_of(session: Session, visit_id: uuid.UUID) -> Sequence[ServiceReport]:
+    """Return the signed and waived reports of a visit, oldest first."""
+    statement = select(ServiceReport).where(ServiceReport.visit_id == visit_id)
+    return session.scalars(statement.order_by(ServiceReport.revision)).all()
+
+
+def attachments_of(session: Session, principal: Principal, visit_id: uuid.UUID) -> Sequence[Attachment]:
+    """Return the photographs and documents of a visit."""
+    visit = find_visit(session, principal, visit_id)
+    return session.scalars(
+        select(Attachment).where(Attachment.visit_id == visit.id).order_by(Attachment.id)
+    ).all()
+
+
+def find_attachment(session: Session, principal: Principal, attachment_id: uuid.UUID) -> Attachment:
+    """Return one photograph or document of a visit the person may see."""
+    found = session.get(Attachment, attachment_id)
+    if found is None:
+        raise NotFound("there is no such attachment")
+    find_visit(session, principal, found.visit_id)
+    return found
+
+
+def find_case(session: Session, principal: Principal, case_id: uuid.UUID) -> ReviewCase:
+    """Return a review case of a visit the person may see."""
+    found = session.get(ReviewCase, case_id)
+    if found is None:
+        raise NotFound("there is no such case")
+    find_visit(session, principal, found.visit_id)
+    return found
+
+
+def list_cases(
+    session: Session,
+    principal: Principal,
+    *,
+    only_open: bool = True,
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[ReviewCase]:
+    """Return review cases, newest first."""
+    seen = _visits(principal).with_only_columns(Visit.id).order_by(None)
+    statement = select(ReviewCase).where(ReviewCase.visit_id.in_(seen))
+    if only_open:
+        statement = statement.where(ReviewCase.decided_at.is_(None))
+    return cut(session, statement, ReviewCase.id, cursor=cursor, limit=limit)
+
+
+def service_report_document(
+    session: Session, principal: Principal, visit_id: uuid.UUID
+) -> StoredDocument | None:
+    """Return the newest rendered service report of a visit, if there is one yet."""
+    visit = find_visit(session, principal, visit_id)
+    statement = select(StoredDocument).where(
+        StoredDocument.kind == "service_report", StoredDocument.subject_id == visit.id
+    )
+    return session.scalars(statement.order_by(StoredDocument.revision.desc()).limit(1)).first()
+
+
+def open_order_of_asset(session: Session, asset_id: uuid.UUID) -> WorkOrder | None:
+    """Return the newest order of an asset that still has an open visit or waits for one; for commands."""
+    statement = (
+        select(WorkOrder)
+        .where(WorkOrder.asset_id == asset_id)
+        .where(WorkOrder.state.in_(["draft", "open", "scheduled", "in_progress"]))
+        .order_by(WorkOrder.id.desc())
+    )
+    return session.scalars(statement.limit(1)).first()
+
+
+def past_visits(session: Session, asset_id: uuid.UUID, fault_code: str) -> list[PastVisit]:
+    """Return the finished visits to an asset for a fault, newest first (R-508); for commands."""
+    statement = (
+        select(Visit, WorkOrder.id)
+        .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
+        .where(WorkOrder.asset_id == asset_id, WorkOrder.fault_code == fault_code)
+        .where(Visit.state.in_([*FINISHED_STATES]), Visit.finished_at.is_not(None))
+        .order_by(Visit.finished_at.desc())
+    )
+    return [
+        PastVisit(order_id, visit.technician_id, VisitState(visit.state), visit.finished_at)
+        for visit, order_id in session.execute(statement)
+        if visit.finished_at is not None
+    ]
+
+
+def used_part_lots(session: Session, order_ids: Iterable[uuid.UUID]) -> set[str]:
+    """Return the lots of the parts that were fitted for these orders (R-508); for commands."""
+    statement = (
+        select(PartUse.lot)
+        .join(Visit, PartUse.visit_id == Visit.id)
+        .where(Visit.work_order_id.in_(list(order_ids)), PartUse.direction == "in")
+        .where(PartUse.lot.is_not(None), PartUse.voided_by.is_(None))
+    )
+    return {lot for lot in session.scalars(statement) if lot}
+
+
+def open_visits_of_order(order: WorkOrder) -> list[Visit]:
+    """Return the order's visits that are still to be made."""
+    return [visit for visit in order.visits if VisitState(visit.state) in OPEN_STATES]

@@ -1,0 +1,308 @@
+"""What happened on site, fact by fact: findings, parts, approvals, times (R-204, R-507, R-509)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, text
+from dispatch.access.model import User
+from dispatch.access.rules import Principal, Role
+from dispatch.money import AmountInvalid, CurrencyMismatch, Money
+from dispatch.parts import commands as stock
+from dispatch.parts.model import Part, StockMovement
+from dispatch.parts.queries import part_named
+from dispatch.parts.rules import checked_quantity
+from dispatch.work_orders import refusals
+from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.model import (
+    Approval,
+    Finding,
+    PartUse,
+    ServiceReport,
+    Visit,
+    VisitEvent,
+    WorkOrder,
+)
+
+LOCKED = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
+APPROVERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+METHODS = frozenset({"phone", "signature", "message"})
+DIRECTIONS = frozenset({"in", "out"})
+MEASUREMENT_KEYS = ("name", "value", "unit")
+
+Fact = TypeVar("Fact", Finding, PartUse, Approval)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """R-509 and R-505: fault, cause, action, what was measured, explained, handed over, and only advised."""
+
+    fault: str
+    cause: str
+    action: str
+    is_solved: bool
+    measurements: Sequence[Mapping[str, str]] = ()
+    advised: Sequence[str] = ()
+    use_explained: bool = False
+    documents_handed_over: Sequence[str] = ()
+    is_tested: bool = field(default=False)
+
+
+def check_recordable(session: Session, visit: Visit, by: Principal | None) -> None:
+    """Refuse facts of a verified visit, and facts from a technician who never held it."""
+    if VisitState(visit.state) in LOCKED:
+        raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
+    if by is None or by.technician_id is None or by.technician_id == visit.technician_id:
+        return
+    held = select(VisitEvent.id).where(
+        VisitEvent.visit_id == visit.id, VisitEvent.technician_id == by.technician_id
+    )
+    if session.scalars(held.limit(1)).first() is None:
+        raise refusals.NotYourVisit("the visit is assigned to somebody else")
+
+
+def outdate_reports(session: Session, visit: Visit) -> None:
+    """A fact changed, so what was signed is no longer what the record says: sign again or waive (R-509)."""
+    statement = update(ServiceReport).where(ServiceReport.visit_id == visit.id, ServiceReport.is_current)
+    session.execute(statement.values(is_current=False))
+
+
+def _after_fact(session: Session, visit: Visit) -> None:
+    outdate_reports(session, visit)
+    db.flush(session)
+    announce_visit(session, visit)
+
+
+def record_findings(
+    session: Session,
+    *,
+    by: Principal | None,
+    visit: Visit,
+    findings: Findings,
+    op_id: uuid.UUID | None = None,
+) -> Finding:
+    """Record what was found and done; a correction is another record that replaces it (R-509)."""
+    repeated = _recorded(session, Finding, op_id)
+    if repeated is not None:
+        return repeated
+    check_recordable(session, visit, by)
+    finding = Finding(
+        visit_id=visit.id,
+        fault=text.prose(findings.fault, "fault", longest=4_000),
+        cause=text.prose(findings.cause, "cause", longest=4_000),
+        action=text.prose(findings.action, "action", longest=4_000),
+        measurements=_measurements(findings.measurements),
+        advised=text.lines(findings.advised, "advised"),
+        use_explained=findings.use_explained,
+        documents_handed_over=text.lines(findings.documents_handed_over, "documents_handed_over"),
+        is_tested=findings.is_tested,
+        recorded_at=clock.now(),
+        op_id=op_id,
+    )
+    for name in ("fault", "action"):
+        if not getattr(finding, name):
+            raise text.TextInvalid(f"{name} is empty", field=name)
+    session.add(finding)
+    visit.is_solved = findings.is_solved
+    _after_fact(session, visit)
+    return finding
+
+
+def _measurements(given: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    if len(given) > text.MOST_ENTRIES:
+        raise text.TextInvalid(f"more than {text.MOST_ENTRIES} measurements", field="measurements")
+    checked: list[dict[str, str]] = []
+    for measurement in given:
+        text.only_known(measurement, frozenset(MEASUREMENT_KEYS))
+        checked.append(
+            {
+                "name": text.line(measurement.get("name", ""), "measurement name"),
+                "value": text.line(measurement.get("value", ""), "measurement value", longest=text.CODE),
+                "unit": text.prose(measurement.get("unit", ""), "measurement unit", longest=text.CODE),
+            }
+        )
+    return checked
+
+
+def use_part(
+    session: Session,
+    *,
+    by: Principal | None,
+    visit: Visit,
+    sku: str,
+    direction: str,
+    quantity: int,
+    serial: str | None = None,
+    lot: str | None = None,
+    unapproved_reason: str | None = None,
+    approved_by: uuid.UUID | None = None,
+    op_id: uuid.UUID | None = None,
+) -> PartUse:
+    """
+    Record a part fitted (``in``) or taken out (``out``); what is fitted leaves the van of whoever did it.
+
+    R-507: a part that is not approved needs a reason and a supervisor who approved it. R-508: a lot that
+    failed before is refused when the exclusion was overruled.
+    """
+    repeated = _recorded(session, PartUse, op_id)
+    if repeated is not None:
+        return repeated
+    check_recordable(session, visit, by)
+    part = part_named(session, text.code(sku, "sku"))
+    way = text.choice(direction, "direction", DIRECTIONS)
+    checked_quantity(quantity)
+    if serial and quantity != 1:
+        raise refusals.SerialNeedsOne(f"serial {serial[: text.CODE]} cannot belong to {quantity} pieces")
+    if way == "in":
+        _check_fitting(session, visit, part, lot=lot, reason=unapproved_reason, approved_by=approved_by)
+    use = PartUse(
+        id=db.new_id(),
+        visit_id=visit.id,
+        part_id=part.id,
+        direction=way,
+        quantity=quantity,
+        serial=text.optional_line(serial, "serial", longest=text.CODE),
+        lot=text.optional_line(lot, "lot", longest=text.CODE),
+        unapproved_reason=text.optional_line(unapproved_reason, "unapproved_reason", longest=500),
+        approved_by=approved_by,
+        recorded_at=clock.now(),
+        op_id=op_id,
+    )
+    session.add(use)
+    _after_fact(session, visit)
+    keeper = _keeper(visit, by)
+    if way == "in" and keeper is not None:
+        _move(session, by, keeper, use, change=-quantity, reason="fitted", source=f"part_use:{use.id}")
+    return use
+
+
+def _check_fitting(
+    session: Session,
+    visit: Visit,
+    part: Part,
+    *,
+    lot: str | None,
+    reason: str | None,
+    approved_by: uuid.UUID | None,
+) -> None:
+    if lot and lot.strip() in visit.work_order.refused_part_lots:
+        raise refusals.PartLotRefused(f"lot {lot[: text.CODE]} failed at this asset before", lot=lot)
+    if part.is_approved:
+        return
+    approver = session.get(User, approved_by) if approved_by else None
+    if not reason or approver is None or Role(approver.role) not in APPROVERS:
+        raise refusals.PartNotApproved(f"part {part.sku} is not approved", sku=part.sku)
+
+
+def _keeper(visit: Visit, by: Principal | None) -> uuid.UUID | None:
+    """Whose van it is: the technician who records the fact, else the one the visit is assigned to (R-511)."""
+    return by.technician_id if by is not None and by.technician_id is not None else visit.technician_id
+
+
+def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse) -> PartUse:
+    """Take back a part that was recorded by mistake; it returns to the van, and both facts are kept."""
+    check_recordable(session, visit, by)
+    if use.voided_by is not None:
+        return use
+    use.voided_by = by.user_id
+    _after_fact(session, visit)
+    fitted = session.scalars(
+        select(StockMovement).where(StockMovement.source == f"part_use:{use.id}")
+    ).first()
+    if fitted is not None:
+        source = f"part_use_void:{use.id}"
+        _move(session, by, fitted.technician_id, use, change=use.quantity, reason="returned", source=source)
+    return use
+
+
+def _move(
+    session: Session,
+    by: Principal | None,
+    keeper: uuid.UUID,
+    use: PartUse,
+    *,
+    change: int,
+    reason: str,
+    source: str,
+) -> None:
+    stock.move(
+        session,
+        by=by,
+        technician_id=keeper,
+        part_id=use.part_id,
+        change=change,
+        reason=reason,
+        source=source,
+        lot=use.lot,
+        serial=use.serial,
+    )
+
+
+def record_approval(
+    session: Session,
+    *,
+    by: Principal | None,
+    order: WorkOrder,
+    amount: Money,
+    approved_by_name: str,
+    method: str,
+    op_id: uuid.UUID | None = None,
+) -> Approval:
+    """Record that the customer agreed to a price beyond the estimate: who, how much, and how (R-204)."""
+    repeated = _recorded(session, Approval, op_id)
+    if repeated is not None:
+        return repeated
+    if amount.currency != order.currency:
+        raise CurrencyMismatch(f"order {order.number} is in {order.currency}, not {amount.currency}")
+    if not 0 < amount.minor <= 2_000_000_000:
+        raise AmountInvalid(f"{amount} cannot be approved")
+    approval = Approval(
+        work_order_id=order.id,
+        amount_minor=amount.minor,
+        currency=amount.currency,
+        approved_by_name=text.line(approved_by_name, "approved_by_name"),
+        method=text.choice(method, "method", METHODS),
+        recorded_by=by.user_id if by else None,
+        recorded_at=clock.now(),
+        op_id=op_id,
+    )
+    session.add(approval)
+    for visit in order.visits:
+        if VisitState(visit.state) not in LOCKED:
+            _after_fact(session, visit)
+    db.flush(session)
+    return approval
+
+
+def note_times(
+    session: Session,
+    *,
+    by: Principal | None,
+    visit: Visit,
+    travelling_at: datetime | None = None,
+    arrived_at: datetime | None = None,
+    started_at: datetime | None = None,
+) -> Visit:
+    """Keep a technician's own times whose steps could not be taken; times that are known stay as they are."""
+    check_recordable(session, visit, by)
+    visit.travelling_at = visit.travelling_at or (clock.aware(travelling_at) if travelling_at else None)
+    visit.arrived_at = visit.arrived_at or (clock.aware(arrived_at) if arrived_at else None)
+    visit.started_at = visit.started_at or (clock.aware(started_at) if started_at else None)
+    db.flush(session)
+    announce_visit(session, visit)
+    return visit
+
+
+def _recorded(session: Session, kind: type[Fact], op_id: uuid.UUID | None) -> Fact | None:
+    """Return the fact that this operation recorded before, so that it counts once."""
+    if op_id is None:
+        return None
+    return session.scalars(select(kind).where(kind.op_id == op_id)).first()

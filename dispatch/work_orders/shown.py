@@ -1,0 +1,97 @@
+"""The content of the record as a customer sees it before signing: facts and codes, no layout (R-509)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, text
+from dispatch.customers.model import Asset, Customer
+from dispatch.parts.model import Part
+from dispatch.technicians.model import Technician
+from dispatch.work_orders.model import PartUse, Visit
+from dispatch.work_orders.queries import approvals_of, findings_of, part_uses_of
+
+TIMES = frozenset({"arrived_at", "started_at"})
+
+
+def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """
+    Return what is shown and signed.
+
+    Texts are as recorded, amounts are integers in minor units, times are UTC to the second. Parts are in
+    the order of their number, direction, serial, lot and quantity, so that every device lists them alike.
+    """
+    order = visit.work_order
+    customer = session.get_one(Customer, order.customer_id)
+    asset = session.get(Asset, order.asset_id) if order.asset_id else None
+    technician = session.get(Technician, visit.technician_id) if visit.technician_id else None
+    findings = findings_of(session, [visit.id]).get(visit.id, [])
+    last = findings[-1] if findings else None
+    return {
+        "order": order.number,
+        "sheet": visit.number,
+        "customer": customer.name,
+        "asset": {"model": asset.model, "serial": asset.serial or ""} if asset else None,
+        "technician": technician.name if technician else "",
+        "fault_code": order.fault_code,
+        "fault": last.fault if last else "",
+        "cause": last.cause if last else "",
+        "action": last.action if last else "",
+        "solved": visit.is_solved,
+        "tested": last.is_tested if last else False,
+        "measurements": last.measurements if last else [],
+        "advised": last.advised if last else [],
+        "use_explained": last.use_explained if last else False,
+        "documents": last.documents_handed_over if last else [],
+        "parts": _parts(session, part_uses_of(session, [visit.id]).get(visit.id, [])),
+        "times": _times(visit, times),
+        "estimate": {
+            "labour_minor": order.estimate_labour_minor,
+            "parts_minor": order.estimate_parts_minor,
+            "travel_minor": order.estimate_travel_minor,
+            "currency": order.currency,
+        },
+        "approvals": [
+            {"amount_minor": a.amount_minor, "currency": a.currency, "by": a.approved_by_name}
+            for a in approvals_of(session, order.id)
+        ],
+    }
+
+
+def _parts(session: Session, uses: Iterable[PartUse]) -> list[dict[str, Any]]:
+    known = list(uses)
+    named = dict(
+        session.execute(select(Part.id, Part.sku).where(Part.id.in_([use.part_id for use in known]))).tuples()
+    )
+    rows = [
+        {
+            "sku": named[use.part_id],
+            "direction": use.direction,
+            "quantity": use.quantity,
+            "serial": use.serial or "",
+            "lot": use.lot or "",
+        }
+        for use in known
+    ]
+    return sorted(
+        rows, key=lambda row: (row["sku"], row["direction"], row["serial"], row["lot"], row["quantity"])
+    )
+
+
+def _times(visit: Visit, shown: Mapping[str, str] | None) -> dict[str, str | None]:
+    if shown is None:
+        return {"arrived_at": seconds(visit.arrived_at), "started_at": seconds(visit.started_at)}
+    text.only_known(shown, TIMES)
+    return {
+        name: text.line(shown[name], name, longest=40) if shown.get(name) else None for name in sorted(TIMES)
+    }
+
+
+def seconds(moment: datetime | None) -> str | None:
+    """Return a moment in UTC to the second, as ``2026-03-02T09:00:00Z``."""
+    return clock.aware(moment).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

@@ -1,0 +1,163 @@
+"""The one way in which a visit changes its state, whoever asks: office, phone, job or planning (S5)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, events, outbox, text
+from dispatch.access.rules import Principal
+from dispatch.work_orders import guards
+from dispatch.work_orders.announcing import announce_visit, is_announced, withdraw_visit
+from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState, order_state, step
+from dispatch.work_orders.model import Visit, VisitEvent, WorkOrder
+
+S = VisitState
+SETTLED = frozenset({OrderState.INVOICED})
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who goes, and when service is planned."""
+
+    technician_id: uuid.UUID
+    planned_start: datetime
+    planned_end: datetime
+
+
+def take_step(
+    session: Session,
+    *,
+    visit: Visit,
+    target: VisitState,
+    actor: Actor,
+    by: Principal | None,
+    occurred_at: datetime | None = None,
+    op_id: uuid.UUID | None = None,
+    device_id: uuid.UUID | None = None,
+    reason: str | None = None,
+    assignment: Assignment | None = None,
+) -> VisitEvent:
+    """
+    Take one step of the table and everything that follows from it.
+
+    Sets the visit's times, writes its history, carries the order's state, tells the devices concerned and
+    records the event that others react to. Raises ``TransitionRefused``, or the guard's refusal.
+    """
+    guards.check_capacity(by, actor, visit)
+    taken = step(S(visit.state), target, actor)
+    happened = clock.aware(occurred_at) if occurred_at else clock.now()
+    why = text.prose(reason, "reason", longest=2_000) or None if reason else None
+    guards.check_step(session, visit, taken, happened, why)
+    former = visit.technician_id if is_announced(visit) else None
+    _set_times(session, visit, taken.from_state, target, happened)
+    responsible = visit.technician_id
+    _set_assignment(visit, target, actor, by, assignment)
+    _set_flags(session, visit, target, actor)
+    visit.state = target.value
+    entry = VisitEvent(
+        visit_id=visit.id,
+        from_state=taken.from_state.value,
+        to_state=target.value,
+        actor=actor.value,
+        user_id=by.user_id if by else None,
+        technician_id=visit.technician_id or responsible,
+        device_id=device_id or (by.device_id if by else None),
+        op_id=op_id,
+        reason=why,
+        occurred_at=happened,
+        recorded_at=clock.now(),
+    )
+    session.add(entry)
+    carry_order_state(session, visit.work_order)
+    db.flush(session)
+    if former is not None and (former != visit.technician_id or not is_announced(visit)):
+        withdraw_visit(session, visit, former)
+    announce_visit(session, visit)
+    _record_event(session, visit, target)
+    return entry
+
+
+def _set_times(session: Session, visit: Visit, source: VisitState, target: VisitState, at: datetime) -> None:
+    """Keep the technician's own times; a stretch that was paused or reopened is not working time."""
+    if source is S.PAUSED and target in {S.WORKING, S.DONE}:
+        visit.paused_seconds += _seconds_between(_paused_since(session, visit), at)
+    if source is S.DONE and target is S.WORKING:
+        visit.paused_seconds += _seconds_between(visit.finished_at, at)
+        visit.finished_at = None
+    elif target is S.TRAVELLING:
+        visit.travelling_at = at
+    elif target is S.ON_SITE:
+        visit.arrived_at = at
+    elif target is S.WORKING and visit.started_at is None:
+        visit.started_at = at
+    elif target is S.DONE:
+        visit.finished_at = at
+    elif target is S.PUBLISHED:
+        visit.travelling_at = visit.arrived_at = visit.started_at = None
+        visit.paused_seconds = 0
+
+
+def _seconds_between(start: datetime | None, end: datetime) -> int:
+    return max(0, int((end - start).total_seconds())) if start else 0
+
+
+def _paused_since(session: Session, visit: Visit) -> datetime | None:
+    statement = select(VisitEvent.occurred_at).where(
+        VisitEvent.visit_id == visit.id, VisitEvent.to_state == S.PAUSED.value
+    )
+    return session.scalars(statement.order_by(VisitEvent.recorded_at.desc(), VisitEvent.id.desc())).first()
+
+
+def _set_assignment(
+    visit: Visit, target: VisitState, actor: Actor, by: Principal | None, assignment: Assignment | None
+) -> None:
+    """Who goes: named when published, nobody when taken back, whoever did it when a case keeps the fact."""
+    if assignment is not None:
+        visit.technician_id = assignment.technician_id
+        visit.planned_start = clock.aware(assignment.planned_start)
+        visit.planned_end = clock.aware(assignment.planned_end)
+    elif target is S.UNPLANNED:
+        visit.technician_id = visit.planned_start = visit.planned_end = None
+    elif actor is Actor.CASE and by is not None and by.technician_id is not None:
+        visit.technician_id = by.technician_id
+
+
+def _set_flags(session: Session, visit: Visit, target: VisitState, actor: Actor) -> None:
+    if actor is Actor.CASE:
+        visit.needs_review = visit.billing_hold = True
+    if target is S.TRAVELLING and visit.technician_id is not None:
+        elsewhere = select(Visit.id).where(
+            Visit.technician_id == visit.technician_id,
+            Visit.state == S.TRAVELLING.value,
+            Visit.id != visit.id,
+        )
+        visit.needs_review = visit.needs_review or session.scalars(elsewhere.limit(1)).first() is not None
+
+
+def carry_order_state(session: Session, order: WorkOrder) -> None:
+    """Derive the order's state from its visits; an invoiced order keeps its state."""
+    if order.state not in SETTLED:
+        order.state = order_state(S(visit.state) for visit in order.visits).value
+
+
+_EVENTS: dict[VisitState, Callable[[Visit], events.Event]] = {
+    S.TRAVELLING: lambda visit: events.TechnicianOnTheWay(visit_id=str(visit.id)),
+    S.ON_SITE: lambda visit: events.TechnicianArrived(visit_id=str(visit.id)),
+    S.DONE: lambda visit: events.VisitCompleted(visit_id=str(visit.id)),
+    S.VERIFIED: lambda visit: events.VisitVerified(
+        visit_id=str(visit.id), work_order_id=str(visit.work_order_id)
+    ),
+    S.NO_ACCESS: lambda visit: events.VisitFailed(visit_id=str(visit.id)),
+    S.CANCELLED: lambda visit: events.VisitCancelled(visit_id=str(visit.id)),
+}
+
+
+def _record_event(session: Session, visit: Visit, target: VisitState) -> None:
+    if target in _EVENTS:
+        outbox.record(session, _EVENTS[target](visit))
