@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from dispatch.bootstrap import QUEUES
 from dispatch.embedded import services
 from dispatch.embedded.processes import LOOK_SECONDS, Child, ProcessGroup
 from dispatch.embedded.services import Running
@@ -16,7 +17,6 @@ from dispatch.errors import DispatchError
 from dispatch.settings import Settings, weaknesses
 
 WEB, SCHEDULER, WORKERS = range(3)  # the order in which they are stopped
-QUEUES = ("default", "planning")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -55,6 +55,7 @@ def supervise(
         with ProcessGroup(children, logs=logs, running=running, tell=tell) as group:
             stopping.hurry = group.hurry
             group.start()
+            tell(f"logs are in {logs}")
             _announce(settings, group, stopping.asked, tell)
             group.watch(stopping.asked)
             tell("stopping")

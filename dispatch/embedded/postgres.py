@@ -60,11 +60,17 @@ class Postgres(Service):
     def start(self) -> bool:
         """Attach or start, then make sure that the application's database exists."""
         attached = super().start()
+        try:
+            self._make_database()
+        except psycopg.Error as error:
+            raise ServiceFailed(f"the database {DATABASE} could not be made: {error}") from error
+        return attached
+
+    def _make_database(self) -> None:
         with self.connect() as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if known is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-        return attached
 
     def find(self) -> Identity | None:
         """The postmaster of this cluster, recognised by its own arguments."""

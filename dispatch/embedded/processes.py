@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Self
 
 from dispatch.embedded import child as child_file
-from dispatch.embedded.failures import ServiceFailed
 from dispatch.embedded.identity import Identity, identify, is_alive, send, session_of, wait_until
 from dispatch.embedded.logs import open_log, tail, trim
 from dispatch.embedded.services import Running
+from dispatch.errors import DispatchError
 
 LOOK_SECONDS = 0.2
 TRIM_SECONDS = 10.0
@@ -202,7 +202,11 @@ class ProcessGroup:
             if kept.quick_deaths > 2:
                 self._tell(tail(self._logs / f"{kept.child.name}.log", longest=800))
         if kept.run is None and time.monotonic() >= kept.due:
-            self._launch(kept)
+            try:
+                self._launch(kept)
+            except OSError as error:  # no process or memory left; that may pass
+                kept.due = time.monotonic() + PAUSES_SECONDS[-1]
+                self._tell(f"{kept.child.name} cannot be started: {error}")
 
     def _revive(self, name: str) -> None:
         if self._running is None:
@@ -210,8 +214,8 @@ class ProcessGroup:
         self._tell(f"{name} is gone; it is started again")
         try:
             self._running.service(name).start()
-        except ServiceFailed as error:
-            self._tell(error.message)  # the next look tries again
+        except (DispatchError, OSError) as error:
+            self._tell(f"{name}: {error}")  # the next look tries again
 
 
 def _words(status: int | None) -> str:

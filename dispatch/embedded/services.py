@@ -42,11 +42,9 @@ class Running:
 
     def stop(self) -> None:
         """Stop what is ours, Valkey before PostgreSQL, and let another supervisor in."""
-        try:
-            for service in self.services:
-                service.stop()
-        finally:
-            self._held.close()
+        with self._held:
+            for service in reversed(self.services):
+                self._held.callback(service.stop)  # the last one named is called first, and each is called
 
     def __enter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 import os
 import pwd
 import select
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatch.embedded import services
 from dispatch.embedded.account import NOBODY, Account
 from dispatch.embedded.find import find_postgres
 from dispatch.settings import Settings
@@ -62,6 +64,15 @@ class Supervisor:
         return self.said
 
 
+@pytest.fixture(scope="session")
+def made_home() -> Iterator[Path]:
+    """A home whose database cluster is made and stopped, to be copied: initdb takes most of a start."""
+    made = short_home()
+    services.start(settings_for(made)).stop()
+    yield made
+    remove_home(made)
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A new home; afterwards whatever runs for it is stopped and its files are removed."""
@@ -71,8 +82,11 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-def settings(home: Path) -> Settings:
-    """Settings of an installation with this home."""
+def settings(home: Path, made_home: Path) -> Settings:
+    """Settings of an installation in this home that has its cluster, but was never started."""
+    (home / "servers").mkdir()
+    subprocess.run(["/bin/cp", "-a", made_home / "servers/postgres", home / "servers/postgres"], check=True)
+    shutil.copy(made_home / "postgres.password", home / "postgres.password")
     return settings_for(home)
 
 

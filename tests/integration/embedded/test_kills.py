@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -150,8 +151,9 @@ def test_a_number_that_was_given_to_another_program_is_not_signalled() -> None:
     assert send(who, signal.SIGKILL) is False
 
 
-def test_an_interrupted_first_start_leaves_nothing_half_made(settings: Settings) -> None:
-    half_made = settings.home / "servers" / "postgres.fresh"
+def test_an_interrupted_first_start_leaves_nothing_half_made(home: Path) -> None:
+    settings = settings_for(home)
+    half_made = home / "servers" / "postgres.fresh"
     half_made.mkdir(parents=True)
     (half_made.parent).chmod(0o711)
     (half_made / "PG_VERSION").write_text("18\n")

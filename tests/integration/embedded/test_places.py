@@ -106,7 +106,7 @@ def test_root_does_not_take_over_another_users_database(
         services.start(settings_for(home))
 
 
-@pytest.mark.parametrize("name", ["l" * 120, "with a space, a comma and 'quotes'", "派工系统"])
+@pytest.mark.parametrize("name", ["l" * 120, "with a space, a comma, 'quotes' and 派工"])
 def test_a_long_or_odd_home_works_through_a_short_private_socket_directory(home: Path, name: str) -> None:
     settings = settings_for(home / name)
     try:

@@ -12,8 +12,9 @@ import pytest
 from dispatch.embedded import logs, services
 from dispatch.embedded.identity import identify, is_alive, session_of, wait_until
 from dispatch.embedded.processes import Child, ProcessGroup
+from dispatch.settings import Settings
 from tests.integration.embedded.conftest import Supervisor
-from tests.services import remove_home, settings_for, short_home
+from tests.services import settings_for
 
 pytestmark = pytest.mark.kill
 
@@ -122,9 +123,7 @@ def test_a_child_sees_where_the_services_are_and_its_own_variables(tmp_path: Pat
     assert logs.tail(tmp_path / "web.log") == "postgresql+psycopg://db.example/x blue"
 
 
-def test_servers_that_are_killed_are_started_again_with_the_children_untouched() -> None:
-    home = short_home()
-    settings = settings_for(home)
+def test_servers_that_are_killed_are_started_again_with_the_children_untouched(settings: Settings) -> None:
     with (
         services.start(settings) as running,
         ProcessGroup([Child("web", SLEEPER)], logs=settings.logs, running=running) as group,
@@ -143,7 +142,6 @@ def test_servers_that_are_killed_are_started_again_with_the_children_untouched()
         )
         assert group.pids()["web"] == before["web"]
         assert all(service.answers() for service in running.services)
-    remove_home(home)
 
 
 def test_a_log_that_grows_too_long_keeps_its_end_and_one_predecessor(tmp_path: Path) -> None:
@@ -155,6 +153,7 @@ def test_a_log_that_grows_too_long_keeps_its_end_and_one_predecessor(tmp_path: P
     assert (tmp_path / "web.log.1").read_text() == "old\n" * 10
 
 
+@pytest.mark.usefixtures("settings")
 def test_a_stop_signal_ends_web_scheduler_workers_and_then_the_servers(
     home: Path, supervisor: Callable[..., Supervisor]
 ) -> None:
@@ -169,6 +168,7 @@ def test_a_stop_signal_ends_web_scheduler_workers_and_then_the_servers(
     assert services.locate(settings_for(home)) is None
 
 
+@pytest.mark.usefixtures("settings")
 def test_children_do_not_outlive_a_killed_supervisor_and_the_next_one_attaches_to_the_servers(
     home: Path, supervisor: Callable[..., Supervisor]
 ) -> None:
