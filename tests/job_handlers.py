@@ -113,10 +113,14 @@ def forgets(lease: Lease, **_: Any) -> None:
 
 
 def batch(leases: list[Lease]) -> None:
-    """Finish all runs together; one with ``poison`` in its payload spoils the whole."""
+    """Finish all runs together; ``poison`` in a payload spoils the whole, ``waits`` fails that run alone."""
     tell_begun(leases[0])
-    with finishing_together(leases) as session:
-        for lease in leases:
+    able = [lease for lease in leases if "waits" not in lease.payload]
+    for lease in leases:
+        if lease not in able:
+            lease.error = TimeoutError("not reached")
+    with finishing_together(able) as session:
+        for lease in able:
             if "poison" in lease.payload:
                 raise ValueError("poison in the batch")
             leave_effect(session, lease)

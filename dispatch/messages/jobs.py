@@ -53,5 +53,5 @@ def send(leases: Sequence[Lease]) -> None:
         for message_id, outcome in outcomes.items():
             if message_id not in waiting:
                 session.execute(update(Message).where(Message.id == message_id).values(**outcome))
-    if waiting:
-        raise StillQueued(f"{len(waiting)} messages wait for the mail server")
+    for message_id in waiting:
+        by_message[message_id].error = StillQueued("the mail server could not be reached")

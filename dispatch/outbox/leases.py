@@ -47,6 +47,8 @@ class Lease:
     attempt: int
     result: dict[str, Any] | None = None
     """Set by the handler before it leaves ``finishing``; stored with the run."""
+    error: Exception | None = field(default=None, init=False)
+    """Set by a batch handler to fail this run alone, instead of raising for all of them."""
     finished: bool = field(default=False, init=False)
 
     @property

@@ -66,17 +66,18 @@ def _do(job: Job, lease: Lease) -> None:
 
 
 def _do_batch(job: Job, leases: list[Lease]) -> None:
-    """Hand all leases over at once; after a failure hand over each one alone, so that poison stays alone."""
-    handler_error = _try_batch(job, leases)
-    left = [lease for lease in leases if not lease.finished]
-    if handler_error is None or len(leases) == 1:
-        for lease in left:
-            _failed(lease, handler_error or NotFinished(f"{job.path} returned without finishing its run"))
-        return
-    for lease in left:
-        alone_error = _try_batch(job, [lease])
+    """
+    Hand all leases over at once; if that raises, hand each one over alone, so that poison stays alone.
+
+    A handler that knows which runs failed sets their ``error`` and does not raise: then nothing is repeated.
+    """
+    raised = _try_batch(job, leases)
+    for lease in [lease for lease in leases if not lease.finished]:
+        reason = lease.error or raised
+        if raised is not None and lease.error is None and len(leases) > 1:
+            reason = _try_batch(job, [lease]) or lease.error
         if not lease.finished:
-            _failed(lease, alone_error or handler_error)
+            _failed(lease, reason or NotFinished(f"{job.path} returned without finishing its run"))
 
 
 def _try_batch(job: Job, leases: list[Lease]) -> Exception | None:

@@ -89,6 +89,9 @@ def _is_promised(built: Built, visit_id: str) -> bool:
 
 def _solve(lease: Lease, day: Problem, start: Plan, limits: Limits, seed: int) -> Result:
     beat: Callable[..., None] = lambda *_: lease.heartbeat()  # noqa: E731 - a callback of one line
+    lease.heartbeat(
+        busy_seconds=limits.seconds
+    )  # the solver holds the interpreter, no thread beats meanwhile
     return solve(day, Budget(seconds=limits.seconds), seed=seed, start=start, on_progress=beat)
 
 

@@ -107,6 +107,15 @@ def test_poison_in_a_batch_stays_alone(stage: Stage) -> None:
     assert set(stage.effects().values()) == {1}
 
 
+def test_a_batch_handler_can_fail_one_run_without_repeating_the_others(stage: Stage) -> None:
+    stage.request("test.batch", "a", "b")
+    [late] = stage.request("test.batch", "late", waits="yes")
+    outbox.perform_batch("test.batch")
+    assert stage.states() == {"done": 2, "ready": 1}
+    assert stage.run(late)["error"] == "TimeoutError: not reached"
+    assert stage.ask("select count(*) from begun") == [(1,)]
+
+
 def test_what_a_database_refusal_carried_is_not_kept_with_the_run(stage: Stage) -> None:
     """Values of a failed statement may be a customer's; the stored error has none (S20)."""
     [run_id] = stage.request("test.breaks", "k", secret="Canary Street 5")
