@@ -49,7 +49,9 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     session.flush()
     for visit in visits:
         if visit.state == VisitState.VERIFIED:
-            work_orders.take_step(session, visit, VisitState.CLOSED, actor=Actor.SETTLEMENT, by=None)
+            work_orders.take_step(
+                session, visit=visit, target=VisitState.CLOSED, actor=Actor.SETTLEMENT, by=None
+            )
     order.state = OrderState.CLOSED
     if settlement.state == "approved":
         outbox.record(session, SettlementApproved(settlement_id=str(settlement.id)))

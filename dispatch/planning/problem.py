@@ -31,6 +31,7 @@ from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technic
 from optimizer.problem import Visit as Job
 
 NOT_BEGUN = (VisitState.UNPLANNED, VisitState.PLANNED, VisitState.PUBLISHED, VisitState.ACCEPTED)
+ANNOUNCED = frozenset({VisitState.PUBLISHED, VisitState.ACCEPTED})
 BEGUN = tuple(ON_DUTY_STATES | FINISHED_STATES)
 LATEST = 36 * 3600
 """End of a plan day in seconds after its midnight: a night shift may reach into the next day."""
@@ -181,7 +182,7 @@ def _job(day: Day, row: Facts, places: _Places, now: int, relaxed: frozenset[str
         optional=visit.window_start is None,
         excluded_technicians=frozenset(str(item) for item in order.excluded_technicians),
         required_technician=str(visit.required_technician_id) if visit.required_technician_id else None,
-        previous_technician=str(visit.technician_id) if visit.technician_id and not is_begun else None,
+        previous_technician=str(visit.technician_id) if visit.state in ANNOUNCED else None,
     )
 
 

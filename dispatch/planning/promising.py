@@ -182,10 +182,19 @@ def book(
         raise SlotGone("the route is gone", fresh=_fresh(session, visit))
     plan_rows.replace_route(session, draft, built, route)
     heads.touch(head)
-    if visit.state == VisitState.UNPLANNED:
-        work_orders.take_step(session, visit, VisitState.PLANNED, actor=Actor.DISPATCHER, by=by)
+    stop = next(stop for stop in route.stops if stop.visit_id == asked.id)
+    if visit.state in {VisitState.UNPLANNED, VisitState.PLANNED}:
+        work_orders.place(
+            session,
+            by=by,
+            visit=visit,
+            technician_id=uuid.UUID(route.technician_id),
+            planned_start=day.moment(stop.start),
+            planned_end=day.moment(stop.end),
+            actor=Actor.DISPATCHER,
+        )
     promise = promises.promise(
-        session, by=by, visit=visit, start=start, end=end, channel=channel,
+        session, by=by, visit=visit, window=(start, end), channel=channel,
         slot_cost_minor=quotes[0].extra_cost, reason=reason,
     )  # fmt: skip
     if order.priority >= EMERGENCY and day.seconds(clock.now()) > 0:

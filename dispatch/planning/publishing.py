@@ -20,7 +20,7 @@ from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
 from dispatch.planning import heads
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanStop
-from dispatch.planning.problem import NOT_BEGUN, day_of
+from dispatch.planning.problem import ANNOUNCED, NOT_BEGUN, day_of
 from dispatch.planning.rules import (
     DoubleBooking,
     PlanNotPublishable,
@@ -31,7 +31,7 @@ from dispatch.planning.rules import (
 )
 from dispatch.promises import commands as promises
 from dispatch.work_orders import commands as work_orders
-from dispatch.work_orders.lifecycle import Actor, VisitState
+from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 
 
@@ -86,7 +86,7 @@ def _release_dropped(
         select(Visit).where(Visit.id.in_(dropped)).order_by(Visit.id).with_for_update()
     ):
         if visit.state in {VisitState.PUBLISHED, VisitState.PLANNED}:
-            work_orders.release(session, visit, by=by, actor=Actor.DISPATCHER, reason="left out of the plan")
+            work_orders.release(session, by=by, visit=visit, reason="left out of the plan")
 
 
 def _assign(session: Session, by: Principal | None, plan: DayPlan) -> list[Visit]:
@@ -97,11 +97,14 @@ def _assign(session: Session, by: Principal | None, plan: DayPlan) -> list[Visit
         visit = visits[stop.visit_id]
         if visit.state not in NOT_BEGUN:
             continue
-        is_new = visit.technician_id != stop.technician_id or visit.state != VisitState.PUBLISHED
-        if visit.state == VisitState.UNPLANNED:
-            work_orders.take_step(session, visit, VisitState.PLANNED, actor=Actor.DISPATCHER, by=by)
+        is_new = visit.technician_id != stop.technician_id or visit.state not in ANNOUNCED
         work_orders.assign(
-            session, visit, technician_id=stop.technician_id, start=stop.start, end=stop.end, by=by
+            session,
+            by=by,
+            visit=visit,
+            technician_id=stop.technician_id,
+            planned_start=stop.start,
+            planned_end=stop.end,
         )
         is_new |= _promise_if_needed(session, by, visit, stop)
         if is_new:
@@ -115,7 +118,13 @@ def _promise_if_needed(session: Session, by: Principal | None, visit: Visit, sto
     start, end = new_window_around(stop.start)
     reason = "first" if visit.window_start is None else "delay"
     promises.promise(
-        session, by=by, visit=visit, start=start, end=end, channel="message", slot_cost_minor=0, reason=reason
+        session,
+        by=by,
+        visit=visit,
+        window=(start, end),
+        channel="message",
+        slot_cost_minor=0,
+        reason=reason,
     )
     return True
 
