@@ -14,6 +14,7 @@ from optimizer.objectives import OBJECTIVES
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 
+LOOKS_PER_SOLUTION = 1_000
 LEFT_FOR_FINISH = 0.03
 """Part of the time kept for timing the plan again and filling its last holes."""
 
@@ -61,6 +62,7 @@ class _Run:
         self.best: Plan = Plan()
         self.best_cost: int | None = None
         self.solutions = 0
+        self.looks = 0
         self.model_cost: int | None = None
         self.mended = 0
 
@@ -72,6 +74,17 @@ class _Run:
         """Whether time is up or somebody has cancelled."""
         late = self.budget.seconds is not None and self.elapsed() >= self.budget.seconds
         return late or self.cancel()
+
+    def _is_enough(self) -> bool:
+        """
+        Whether the search is over, by time, by cancellation, or because it finds nothing more.
+
+        On a day with very few visits guided local search runs out of new plans and would never reach its
+        number of solutions; counting the solver's own questions ends it, the same way in every run.
+        """
+        self.looks += 1
+        solutions = self.budget.solutions
+        return (solutions is not None and self.looks > LOOKS_PER_SOLUTION * solutions) or self.is_over()
 
     def consider(self, plan: Plan) -> None:
         """Keep a plan when it is cheaper than the best."""
@@ -98,7 +111,7 @@ class _Run:
         routing = model.routing
         routing.solver().ReSeed(seed + 1)
         routing.CloseModelWithParameters(parameters)
-        routing.AddSearchMonitor(routing.solver().CustomLimit(self.is_over))
+        routing.AddSearchMonitor(routing.solver().CustomLimit(self._is_enough))
         routing.AddAtSolutionCallback(lambda: self._on_solution(routing))
         warm = routing.ReadAssignmentFromRoutes(model.routes_of(self.best), True)
         if warm is not None:

@@ -4,7 +4,19 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from optimizer import Matrix, Plan, Problem, Route, Technician, Unserved, Visit, Window
+from optimizer import (
+    Budget,
+    Matrix,
+    Plan,
+    Problem,
+    Route,
+    Technician,
+    Unserved,
+    Visit,
+    Window,
+    check,
+    solve,
+)
 from optimizer.timing import timetable
 
 MINUTE = 60
@@ -60,3 +72,23 @@ def a_plan(problem: Problem, **routes: str) -> Plan:
         timed.append(timetable(problem, technician, [v for v in visits if v is not None]))
     served = {stop.visit_id for route in timed for stop in route.stops}
     return Plan(tuple(timed), tuple(Unserved(v.id, "CAPACITY") for v in problem.visits if v.id not in served))
+
+
+def solved(problem: Problem, *, solutions: int = 40) -> Plan:
+    """The engine's plan, within a budget that makes it repeatable."""
+    return solve(problem, Budget(solutions=solutions)).plan
+
+
+def codes(problem: Problem, plan: Plan) -> set[str]:
+    """Codes of the rules that the checker finds broken."""
+    return {violation.code for violation in check(problem, plan)}
+
+
+def served_by(plan: Plan) -> dict[str, str]:
+    """Technician of each visit that is on a route."""
+    return {stop.visit_id: route.technician_id for route in plan.routes for stop in route.stops}
+
+
+def reasons(plan: Plan) -> dict[str, str]:
+    """Reason of each visit left out."""
+    return {left.visit_id: left.reason for left in plan.unserved}

@@ -1,0 +1,58 @@
+"""Locks: LOCK."""
+
+import pytest
+
+from optimizer import Lock
+from tests.optimizer.world import a_day, a_plan, a_visit, at, codes, reasons, served_by, solved, window
+
+DAY = a_day()
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        Lock("v1", "ben"),
+        Lock("v1", start=at("9:00")),
+        Lock("v1", range=window("9:00", "9:30")),
+        Lock("v1", sequence=1),
+    ],
+)
+def test_checker_finds_a_broken_lock_and_engine_keeps_it(lock: Lock) -> None:
+    free = a_plan(DAY, ada="v1 v2 v3 v4")
+    day = DAY.with_locks([lock])
+    assert "LOCK" in codes(day, free)
+    assert codes(DAY, free) == set()
+    plan = solved(day)
+    assert codes(day, plan) == set()
+    assert "v1" in served_by(plan)
+
+
+def test_several_locked_positions_make_the_order() -> None:
+    day = DAY.with_locks([Lock("v3", "ben", sequence=0), Lock("v1", "ben", sequence=1)])
+    plan = solved(day)
+    assert [stop.visit_id for stop in plan.route_of("ben").stops][:2] == ["v3", "v1"]
+
+
+def test_a_locked_time_takes_the_place_of_the_windows() -> None:
+    day = a_day(a_visit(1, windows=(window("8:00", "9:00"),)))
+    plan = solved(day.with_locks([Lock("v1", start=at("13:00"))]))
+    assert plan.routes[0].stops[0].start == at("13:00")
+
+
+def test_a_begun_stop_is_a_fact_whatever_the_rules_say() -> None:
+    # Ada began v1 at 7:45, before her shift and without the skill; v2 is still open.
+    day = a_day(a_visit(1, skills={"gas": 1}, windows=(window("12:00", "13:00"),)), a_visit(2))
+    day = day.with_locks([Lock("v1", "ada", at("7:45"), sequence=0)])
+    plan = solved(day)
+    assert codes(day, plan) == set()
+    assert plan.route_of("ada").stops[0].start == at("7:45")
+
+
+def test_checker_finds_a_begun_stop_that_is_missing() -> None:
+    day = DAY.with_locks([Lock("v1", "ada", at("8:10"), sequence=0)])
+    assert "LOCK" in codes(day, a_plan(DAY, ben="v2"))
+
+
+def test_a_lock_to_a_technician_who_cannot_is_a_reason() -> None:
+    day = a_day(a_visit(1, excluded_technicians=frozenset({"ada"}))).with_locks([Lock("v1", "ada")])
+    assert reasons(solved(day)) == {"v1": "EXCLUDED_TECHNICIAN"}
