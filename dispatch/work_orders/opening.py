@@ -46,7 +46,7 @@ def open_order(
     """
     Open a work order with its first visit (chain step 3).
 
-    Due times run from the request (R-401, R-402). An emergency is announced to planning at once.
+    Due times run from the request (R-401, R-402). An emergency reaches the plan when its window is booked.
     """
     again = repeat or Repeat()
     due = contract_rules.due_times(requested_at, contract)
@@ -78,10 +78,8 @@ def open_order(
     )
     session.add(order)
     db.flush(session)
-    visit = _add_visit(session, order, needs, attempt=1)
+    _add_visit(session, order, needs, attempt=1)
     outbox.record(session, events.WorkOrderOpened(work_order_id=str(order.id)))
-    if order.priority == EMERGENCY:
-        outbox.record(session, events.EmergencyRaised(visit_id=str(visit.id)))
     return order
 
 

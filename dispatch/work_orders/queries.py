@@ -289,6 +289,17 @@ def past_visits(session: Session, asset_id: uuid.UUID, fault_code: str) -> list[
     ]
 
 
+def visits_of_asset(session: Session, asset_id: uuid.UUID, *, before: Visit, limit: int) -> Sequence[Visit]:
+    """Return the latest finished visits to an asset other than the given one, newest first; for papers."""
+    statement = (
+        select(Visit)
+        .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
+        .where(WorkOrder.asset_id == asset_id, Visit.id != before.id, Visit.finished_at.is_not(None))
+        .order_by(Visit.finished_at.desc())
+    )
+    return session.scalars(statement.limit(limit)).all()
+
+
 def used_part_lots(session: Session, order_ids: Iterable[uuid.UUID]) -> set[str]:
     """Return the lots of the parts that were fitted for these orders (R-508); for commands."""
     statement = (

@@ -161,3 +161,8 @@ _EVENTS: dict[VisitState, Callable[[Visit], events.Event]] = {
 def _record_event(session: Session, visit: Visit, target: VisitState) -> None:
     if target in _EVENTS:
         outbox.record(session, _EVENTS[target](visit))
+    report = guards.current_report(session, visit.id) if target is S.DONE else None
+    if report is not None and report.revision > 1:
+        # The event's own run may have printed an earlier revision of a visit that was reopened.
+        key = f"{visit.id}:{report.revision}"
+        outbox.request(session, "work_orders.render_report", key, {"visit_id": str(visit.id)})
