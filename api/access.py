@@ -15,7 +15,7 @@ from api.etags import changes, expected_version
 from api.fields import Choice, Flag, Id, Moment, Notes, Text, Whole
 from api.idempotency import creates, creates_secret
 from api.resource import Resource
-from api.schemas import ListOf, PageArgs, Schema, page, page_of
+from api.schemas import ListOf, PageArgs, Schema, page_of
 from api.session import current_session, keep_changes
 from dispatch.access import commands, queries, signing_in
 from dispatch.access.proof import LONGEST_KEY, Proof
@@ -248,9 +248,8 @@ def register_device(body: dict[str, Any]) -> object:
 @resource.arguments(PageArgs, location="query")
 @resource.response(200, DevicePage)
 def list_devices(args: dict[str, Any]) -> object:
-    """Technicians' phones, oldest first."""
-    rows = queries.devices(current_session(), current_principal(), after=args["cursor"], limit=args["limit"])
-    return page(rows, args["limit"])
+    """Technicians' phones, newest first."""
+    return queries.devices(current_session(), current_principal(), **args)
 
 
 @resource.post("/devices/<uuid:device_id>/revoke")
@@ -269,9 +268,8 @@ def revoke_device(device_id: uuid.UUID) -> object:
 @resource.arguments(PageArgs, location="query")
 @resource.response(200, UserPage)
 def list_users(args: dict[str, Any]) -> object:
-    """Users, oldest first."""
-    rows = queries.users(current_session(), current_principal(), after=args["cursor"], limit=args["limit"])
-    return page(rows, args["limit"])
+    """Users, newest first."""
+    return queries.users(current_session(), current_principal(), **args)
 
 
 @resource.post("/users")

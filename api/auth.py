@@ -28,6 +28,12 @@ EVERYBODY = frozenset(Role)
 OFFICE = OFFICE_ROLES
 
 
+class RoleForbidden(Forbidden):
+    """The caller's role is not among those that this address serves."""
+
+    code = "ROLE_FORBIDDEN"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The roles that may call a view; a public one is open to all, without a token."""
@@ -122,7 +128,7 @@ def enforce() -> None:
     if found is None or found.is_public:
         return
     if current_identity().principal.role not in found.roles:
-        raise Forbidden("your role may not do this")
+        raise RoleForbidden("your role may not do this")
 
 
 def _current_policy() -> Policy | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import marshmallow as ma
 from marshmallow import fields
 
 from api.errors import RangeTooLong
-from api.fields import Day, Id, Moment, Real, Text, Whole
+from api.fields import Day, Moment, Real, Text, Whole
 from dispatch.money import Money as Amount
 from dispatch.planning.rules import WindowImpossible
 
@@ -42,6 +41,20 @@ class ListOf(fields.List[Any]):
 
     def __init__(self, inner: fields.Field[Any], most: int = MOST_ITEMS, **kwargs: Any) -> None:
         super().__init__(inner, validate=ma.validate.Length(max=most), **kwargs)
+
+
+class Counts(fields.Dict):
+    """Whole numbers by code, such as skill levels or quantities of parts; the domain judges the numbers."""
+
+    def __init__(self, most: int = 100, **kwargs: Any) -> None:
+        metadata = {"maxProperties": most} | kwargs.pop("metadata", {})
+        super().__init__(keys=Text(64), values=Whole(), metadata=metadata, **kwargs)
+        self._most = most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, Mapping) and len(value) > self._most:
+            raise ma.ValidationError(f"Longer than {self._most}.")
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class MoneyShape(Schema):
@@ -160,11 +173,11 @@ class PageArgs(QuerySchema):
     """Which page of a list: ``cursor`` is ``next_cursor`` of the page before."""
 
     limit = Whole(1, MOST_ITEMS, load_default=USUAL_ITEMS)
-    cursor = Id(load_default=None)
+    cursor = Text(64, load_default=None)
 
 
 def page_of(item: type[Schema]) -> type[Schema]:
-    """Return the shape of a page of items; make it once, at import."""
+    """Return the shape of a page of items, a ``dispatch.paging.Page``; make it once, at import."""
     shape: type[Schema] = type(
         item.__name__ + "Page",
         (Schema,),
@@ -177,13 +190,25 @@ def page_of(item: type[Schema]) -> type[Schema]:
     return shape
 
 
-def page(
-    rows: Sequence[Any], limit: int, cursor: Callable[[Any], uuid.UUID] = lambda row: row.id
-) -> dict[str, Any]:
-    """Return a page of rows, of which a query read one more than ``limit`` to know whether there are more."""
-    shown = list(rows[:limit])
-    more = len(rows) > limit and shown
-    return {"items": shown, "next_cursor": str(cursor(shown[-1])) if more else None}
+def list_of(item: type[Schema]) -> type[Schema]:
+    """Return the shape of a list that is short by nature and has no pages; make it once, at import."""
+    shape: type[Schema] = type(
+        item.__name__ + "List",
+        (Schema,),
+        {"__doc__": f"All of {item.__name__}.", "items": fields.List(fields.Nested(item), required=True)},
+    )
+    return shape
+
+
+class Joined:
+    """A thing shown with more members than its own."""
+
+    def __init__(self, thing: Any, **more: Any) -> None:
+        self._thing = thing
+        self.__dict__.update(more)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._thing, name)
 
 
 class DaysArgs(QuerySchema):
