@@ -45,6 +45,10 @@ Pulse = Callable[[bool], None]
 """Called by a worker between jobs and every few seconds; the argument says whether a work-horse is busy."""
 
 
+Vanished = Callable[[str], None]
+"""Called with the name of a ring whose work-horse ended without a word."""
+
+
 class _Bell:
     """This process's connection for ringing, and what is known of the server's silence."""
 
@@ -105,6 +109,14 @@ def silent_seconds() -> float | None:
 def job_name(run_id: uuid.UUID, attempt: int) -> str:
     """Return the queue's name of one attempt of a run."""
     return f"{run_id}-{attempt}"
+
+
+def named_run(name: str) -> tuple[uuid.UUID, int] | None:
+    """Return the run and the attempt that a ring's name tells; None for a ring of a batch."""
+    try:
+        return uuid.UUID(name[:36]), int(name[37:])
+    except ValueError:
+        return None
 
 
 def ring(run_id: uuid.UUID, attempt: int, queue: str, timeout_seconds: int) -> bool:
@@ -171,6 +183,7 @@ class _Worker(rq.Worker):
 
     pulse: Pulse
     pulse_seconds: float
+    vanished: Vanished
     asked_to_stop: threading.Event
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
@@ -216,6 +229,10 @@ class _Worker(rq.Worker):
         super().maintain_heartbeats(job, execution)
         self.pulse(True)
 
+    def handle_work_horse_killed(self, job: Any, retpid: Any, ret_val: Any, rusage: Any) -> None:
+        """Tell that the work-horse is surely dead, so that nobody waits for its lease."""
+        self.vanished(job.id)
+
     def main_work_horse(self, job: Any, queue: Any) -> None:
         """Begin the work-horse: it dies with its worker, and calls nothing but our own two functions."""
         _die_with(self.pid)
@@ -231,6 +248,7 @@ def work(
     *,
     url: str,
     pulse: Pulse,
+    vanished: Vanished,
     pulse_seconds: float = 15.0,
     monitoring_seconds: int = 10,
     maintenance_seconds: int = 30,
@@ -256,7 +274,7 @@ def work(
                 maintenance_interval=maintenance_seconds,
                 log_job_description=False,
             )
-            worker.pulse, worker.pulse_seconds = pulse, pulse_seconds
+            worker.pulse, worker.pulse_seconds, worker.vanished = pulse, pulse_seconds, vanished
             worker.asked_to_stop = asked_to_stop
             worker.work(logging_level="WARNING")
         except (redis.RedisError, OSError) as error:

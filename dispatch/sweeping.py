@@ -32,6 +32,8 @@ class Due:
     run_id: uuid.UUID
     kind: str
     attempt: int
+    left_behind: bool
+    """Its work-horse vanished; a run of a batch kind is then repeated alone."""
 
 
 def overdue(grace_seconds: float) -> ColumnElement[bool]:
@@ -107,12 +109,12 @@ class Sweeper:
 
 def _due(session: Session, which: ColumnElement[bool]) -> list[Due]:
     statement = (
-        select(JobRun.id, JobRun.kind, JobRun.attempt)
+        select(JobRun.id, JobRun.kind, JobRun.attempt, JobRun.state)
         .where(which)
         .order_by(JobRun.ready_at, JobRun.created_at, JobRun.id)
         .limit(MOST_RUNS)
     )
-    return [Due(row.id, row.kind, row.attempt) for row in session.execute(statement)]
+    return [Due(row.id, row.kind, row.attempt, row.state == "running") for row in session.execute(statement)]
 
 
 def _ring_absent(found: list[Due]) -> int:
@@ -128,9 +130,10 @@ def _ring_absent(found: list[Due]) -> int:
         present = waiting[job.queue]
         if present is None:
             break
-        if due.kind in batches or queue.job_name(due.run_id, due.attempt) in present:
+        shared = job.batch and not due.left_behind
+        if (shared and due.kind in batches) or queue.job_name(due.run_id, due.attempt) in present:
             continue
-        if job.batch:
+        if shared:
             batches.add(due.kind)
-        rung += outbox.ring(job, due.run_id, due.attempt)
+        rung += outbox.ring(job, due.run_id, due.attempt, alone=due.left_behind)
     return rung

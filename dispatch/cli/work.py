@@ -64,7 +64,13 @@ def work(settings: Settings, name: str, sweeper: Sweeper | None = None) -> int:
     if settings.redis_url is None:
         _repeat(sweeper.pulse, 1.0)
         return 0
-    queue.work(name, url=settings.redis_url, pulse=sweeper.pulse, pulse_seconds=sweeper.every_seconds)
+    queue.work(
+        name,
+        url=settings.redis_url,
+        pulse=sweeper.pulse,
+        vanished=outbox.abandon,
+        pulse_seconds=sweeper.every_seconds,
+    )
     return 0
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, CursorResult, and_, func, or_, select, update
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
-from dispatch import db
+from dispatch import db, queue
 from dispatch.errors import Conflict
 from dispatch.outbox.kinds import UnknownKind, job_of, timing
 from dispatch.outbox.model import JobRun
@@ -97,12 +97,19 @@ def finishing_together(leases: Sequence[Lease]) -> Iterator[Session]:
         lease.finished = True
 
 
+def ready() -> ColumnElement[bool]:
+    """Return the condition of a run that waits and is due."""
+    return and_(JobRun.state == "ready", JobRun.ready_at <= func.now())
+
+
+def left_behind() -> ColumnElement[bool]:
+    """Return the condition of a run whose owner has vanished."""
+    return and_(JobRun.state == "running", JobRun.lease_until < func.now())
+
+
 def claimable() -> ColumnElement[bool]:
-    """Return the condition of a run that may be taken: ready and due, or left behind by its owner."""
-    return or_(
-        and_(JobRun.state == "ready", JobRun.ready_at <= func.now()),
-        and_(JobRun.state == "running", JobRun.lease_until < func.now()),
-    )
+    """Return the condition of a run that may be taken."""
+    return or_(ready(), left_behind())
 
 
 def take(run_id: uuid.UUID) -> Lease | None:
@@ -113,11 +120,16 @@ def take(run_id: uuid.UUID) -> Lease | None:
 
 
 def take_batch(kind: str, limit: int) -> list[Lease]:
-    """Take up to ``limit`` runs of a kind that nobody else is taking at this moment, oldest first."""
+    """
+    Take up to ``limit`` ready runs of a kind that nobody else is taking at this moment, oldest first.
+
+    Runs that were left behind are not among them: one of them may be what killed its work-horse, so each is
+    repeated alone (``take``) and cannot use up the others' attempts.
+    """
     with db.transaction() as session:
         free = (
             select(JobRun.id)
-            .where(JobRun.kind == kind, claimable())
+            .where(JobRun.kind == kind, ready())
             .order_by(JobRun.ready_at, JobRun.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -141,6 +153,25 @@ def give_back(lease: Lease, error: BaseException) -> str:
             values = {"state": "ready", "ready_at": func.now() + pause, "error": words}
             session.execute(_update(_mine(lease), **values, lease_token=None, lease_until=None))
     return words
+
+
+def abandon(ring: str) -> None:
+    """
+    Shorten the lease of a work-horse that is known to be dead to the usual pause after a failure.
+
+    Leases of batches simply lapse. The fence does not depend on this: it only saves waiting.
+    """
+    named = queue.named_run(ring)
+    if named is None:
+        return
+    run_id, rung_attempt = named
+    soon = func.now() + timedelta(seconds=timing().pause_after(rung_attempt + 1))
+    which = and_(JobRun.id == run_id, JobRun.state == "running", JobRun.attempt == rung_attempt + 1)
+    try:
+        with db.transaction() as session:
+            session.execute(_update(which, lease_until=func.least(JobRun.lease_until, soon)))
+    except SQLAlchemyError as error:
+        log.warning("abandon_failed", run_id=str(run_id), error=type(error).__name__)
 
 
 def _told(error: BaseException) -> str:

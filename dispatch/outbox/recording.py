@@ -70,9 +70,13 @@ def request(
     return run_id
 
 
-def ring(job: Job, run_id: uuid.UUID, attempt: int) -> bool:
-    """Tell the queue that a run is ready; False if nobody could be told (the sweeper repeats it)."""
-    if job.batch:
+def ring(job: Job, run_id: uuid.UUID, attempt: int, *, alone: bool = False) -> bool:
+    """
+    Tell the queue that a run is ready; False if nobody could be told (the sweeper repeats it).
+
+    Runs of a batch kind share a ring, except one that is to be done ``alone``.
+    """
+    if job.batch and not alone:
         return queue.ring_batch(job.kind, job.queue, job.timeout_seconds)
     return queue.ring(run_id, attempt, job.queue, job.timeout_seconds)
 

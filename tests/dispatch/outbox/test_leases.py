@@ -122,6 +122,23 @@ def test_a_ring_for_a_run_that_does_not_exist_is_harmless(stage: Stage) -> None:
     assert stage.states() == {}
 
 
+def test_the_lease_of_a_dead_work_horse_ends_after_the_usual_pause(stage: Stage) -> None:
+    lease = taken(stage)
+    outbox.abandon(f"{lease.run_id}-0")
+    [(seconds,)] = stage.ask("select extract(epoch from lease_until - now()) from job_run")
+    assert seconds <= 0.2
+
+
+def test_the_lease_of_a_later_owner_is_left_alone(stage: Stage) -> None:
+    lease = taken(stage)
+    stage.lapse(str(lease.run_id))
+    outbox.take(lease.run_id)
+    outbox.abandon(f"{lease.run_id}-0")
+    outbox.abandon("a-batch-0123456789abcdef")
+    [(seconds,)] = stage.ask("select extract(epoch from lease_until - now()) from job_run")
+    assert seconds > 1.0
+
+
 def test_a_batch_shares_out_runs_without_waiting_for_each_other(stage: Stage) -> None:
     stage.request("test.batch", *[f"k{n}" for n in range(10)])
     with ThreadPoolExecutor(4) as horses:

@@ -86,6 +86,23 @@ def test_many_missed_runs_of_a_batch_kind_are_one_ring(stage: Stage, redis_url: 
     assert len(waiting()) == 1
 
 
+def test_runs_of_a_batch_whose_work_horse_vanished_are_repeated_one_by_one(
+    stage: Stage, redis_url: str
+) -> None:
+    """One of them may be what killed it; the others keep their attempts."""
+    runs = stage.request("test.batch", "a", "b", "c")
+    assert len(outbox.take_batch("test.batch", 10)) == 3
+    flush(redis_url)
+    for run_id in runs:
+        stage.lapse(run_id)
+    assert outbox.take_batch("test.batch", 10) == []
+    assert sweeping.ring_overdue(15.0) == 3
+    assert waiting() == {f"{run_id}-1" for run_id in runs}
+    for run_id in runs:
+        outbox.perform(run_id)
+    assert stage.states() == {"done": 3}
+
+
 def test_two_sweepers_at_once_ring_once(stage: Stage, redis_url: str) -> None:
     runs = stage.request("test.note", *[f"k{n}" for n in range(100)])
     flush(redis_url)
