@@ -39,7 +39,7 @@ class Offer:
     start
         Expected start of service.
     slack
-        How much later service could begin without breaking this window or anything later.
+        How much later service could begin without breaking this window or anything later, breaks as planned.
     """
 
     window: Window

@@ -349,7 +349,11 @@ def arrival_on_way(ready: Seconds, travel: Seconds, rests: Sequence[BreakTaken])
 
 
 def slacks(problem: Problem, route: Route) -> tuple[Seconds, ...]:
-    """How much later each stop could begin with the rest of the day still kept; 0 for begun stops."""
+    """
+    How much later each stop could begin with the rest of the day still kept; 0 for begun stops.
+
+    Each break stays between the same two stops, so a delay up to the slack needs no new decision.
+    """
     technician = problem.technician(route.technician_id)
     visits = [problem.visit(stop.visit_id) for stop in route.stops]
     known = [visit for visit in visits if visit is not None]

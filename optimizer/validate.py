@@ -11,6 +11,8 @@ from optimizer.timing import cross, opening
 from optimizer.units import HORIZON, NEVER, clock
 
 LARGEST = 1_000_000_000
+DEAREST = 100_000_000
+FARTHEST = 50_000_000
 LONGEST_ID = 200
 
 
@@ -87,7 +89,7 @@ def _matrix(problem: Problem) -> Iterator[Finding]:
             if low < 0:
                 remedy = "travel is never negative; leave a place that cannot be reached out"
                 yield Finding("MATRIX_NEGATIVE", subject, f"row {i} holds {low}", remedy)
-            if high > (HORIZON if name == "seconds" else LARGEST):
+            if high > (HORIZON if name == "seconds" else FARTHEST):
                 yield Finding("MATRIX_TOO_LARGE", subject, f"row {i} holds {high}", "leave the location out")
 
 
@@ -129,9 +131,9 @@ def _policy(problem: Problem) -> Iterator[Finding]:
     for spec in fields(policy):
         value = getattr(policy, spec.name)
         prices = value if isinstance(value, tuple) else (value,)
-        if any(not 0 <= price <= LARGEST for price in prices):
+        if any(not 0 <= price <= DEAREST for price in prices):
             cause = f"{spec.name} is {value}"
-            yield Finding("POLICY_RANGE", "policy", cause, f"use 0 to {LARGEST} cents")
+            yield Finding("POLICY_RANGE", "policy", cause, f"use 0 to {DEAREST} cents")
     if len(policy.unserved_cents_by_priority) != 5:
         cause = f"{len(policy.unserved_cents_by_priority)} prices for 5 priorities"
         yield Finding("POLICY_PRIORITIES", "policy", cause, "give one price for each of priority 1 to 5")

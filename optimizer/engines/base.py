@@ -37,7 +37,8 @@ class Budget:
     def __post_init__(self) -> None:
         if self.seconds is None and self.solutions is None:
             raise ValueError("a budget needs seconds or solutions, or it never ends")
-        if (self.seconds is not None and not 0 < self.seconds < 1_000_000) or (self.solutions or 1) < 1:
+        timeless = self.seconds is not None and not 0 < self.seconds < 1_000_000
+        if timeless or (self.solutions is not None and self.solutions < 1):
             raise ValueError("a budget is a positive number")
 
 

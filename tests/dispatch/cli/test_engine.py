@@ -1,0 +1,103 @@
+"""``truckroll optimise`` and ``truckroll check`` on files, good and bad."""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dispatch.cli.engine import add_parsers
+from optimizer import Problem
+from optimizer.wire import plan_to_json, problem_to_json, read_plan, write
+from tests.optimizer.world import a_day, a_plan, a_visit
+
+
+def run(*words: str | Path) -> int:
+    """Run one command as the main parser would."""
+    parser = argparse.ArgumentParser(prog="truckroll")
+    add_parsers(parser.add_subparsers())
+    args = parser.parse_args([str(word) for word in words])
+    code = args.run(args)
+    assert isinstance(code, int)
+    return code
+
+
+def problem_file(folder: Path, problem: Problem) -> Path:
+    """A problem on disk."""
+    path = folder / "problem.json"
+    write(path, problem_to_json(problem))
+    return path
+
+
+def test_optimise_writes_a_plan_that_check_accepts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = problem_file(tmp_path, a_day(*a_day().visits, a_visit(1, id="v9", skills={"lift": 1})))
+    out = tmp_path / "plan.json"
+    assert run("optimise", problem, "--seconds", "5", "--solutions", "20", "--seed", "1", "--out", out) == 0
+    told = capsys.readouterr()
+    assert "4 of 5 visits on 1 of 2 routes" in told.out
+    assert "unserved v9: SKILL" in told.out
+    assert "NOBODY_CAN_SERVE" in told.err
+    assert run("check", problem, out) == 0
+    assert "0 violations" in capsys.readouterr().out
+    assert [left.reason for left in read_plan(out).unserved] == ["SKILL"]
+    assert run("optimise", problem, "--solutions", "5", "--start", out, "--out", out) == 0
+
+
+def test_check_prints_every_violation_and_the_cost_and_ends_with_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = a_day()
+    plan = a_plan(day, ada="v1 v2")
+    wrong = replace(plan, routes=(replace(plan.routes[0], return_time=0),), unserved=())
+    write(tmp_path / "plan.json", plan_to_json(wrong))
+    assert run("check", problem_file(tmp_path, day), tmp_path / "plan.json") == 1
+    told = capsys.readouterr().out
+    assert told.count("violation ") == 3
+    assert "violation TIMETABLE · ada" in told
+    assert "cost travel             2600 cents" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{", "NOT_JSON"),
+        ("{}", "WRONG_FORMAT"),
+        ('{"format": 1}', "MISSING_FIELD"),
+        (json.dumps({**problem_to_json(a_day(a_visit(1, duration=-5)))}), "NEGATIVE_NUMBER"),
+        (json.dumps({**problem_to_json(a_day(a_visit(1, location=99)))}), "UNKNOWN_LOCATION"),
+        (json.dumps({**problem_to_json(a_day()), "policy": {"travel": 3}}), "UNKNOWN_FIELD"),
+    ],
+)
+def test_an_input_that_cannot_be_planned_gets_reasons_and_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, code: str
+) -> None:
+    path = tmp_path / "problem.json"
+    path.write_text(text, encoding="utf-8")
+    assert run("optimise", path, "--seconds", "1", "--out", tmp_path / "plan.json") == 2
+    assert run("check", path, path) == 2
+    told = capsys.readouterr().err
+    assert f"error: {code} · " in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_missing_files_places_and_engines_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem = problem_file(tmp_path, a_day())
+    assert run("check", problem, tmp_path / "nowhere.json") == 2
+    assert "UNREADABLE_FILE" in capsys.readouterr().err
+    assert run("optimise", problem, "--seconds", "1", "--out", tmp_path / "no" / "plan.json") == 2
+    assert "UNWRITABLE_FILE" in capsys.readouterr().err
+    assert run("optimise", problem, "--seconds", "1", "--engine", "x", "--out", tmp_path / "p.json") == 2
+    assert "UNKNOWN_ENGINE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan", "inf"])
+def test_a_time_that_is_none_is_refused_by_the_parser(tmp_path: Path, seconds: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("optimise", tmp_path / "p.json", "--seconds", seconds, "--out", tmp_path / "q.json")
+    assert ended.value.code == 2
