@@ -1,0 +1,256 @@
+"""What a demo day came to: read from the database and the API, told in one screen, kept as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatch import db
+from dispatch.billing.model import Allocation, Invoice, Payment, Settlement
+from dispatch.calls.model import Assessment, RepairCall
+from dispatch.hand_ins.model import HandIn
+from dispatch.messages.model import Message
+from dispatch.money import Money
+from dispatch.outbox import JobRun
+from dispatch.performance.model import DailyLog
+from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
+from dispatch.promises.model import Promise
+from dispatch.simulation.running import DemoDay
+from dispatch.sync.model import Operation
+from dispatch.work_orders.model import ServiceReport, Visit, WorkOrder
+
+
+def summarise(demo: DemoDay, seconds: float) -> dict[str, Any]:
+    """Return everything the report prints, as plain JSON values."""
+    with db.transaction() as session:
+        return {
+            "seed": demo.day.seed,
+            "day": demo.day.day.isoformat(),
+            "seconds": round(seconds, 1),
+            "technicians": len(demo.day.technicians),
+            "chain": _chain(session),
+            "plan": _plan(session, demo),
+            "money": _money(session, demo.day.currency),
+            "indicators": _indicators(session, demo.day.day.isoformat()),
+            "unserved": _unserved(session, demo),
+            "sync": _sync(session, demo),
+            "jobs": _counts(session, JobRun.state),
+            "messages": _counts(session, Message.state),
+        }
+
+
+def _count(session: Session, column: Any) -> int:
+    return int(session.scalar(select(func.count(column))) or 0)
+
+
+def _counts(session: Session, column: Any) -> dict[str, int]:
+    rows = session.execute(select(column, func.count()).group_by(column).order_by(column))
+    return {str(name): int(count) for name, count in rows}
+
+
+def _chain(session: Session) -> dict[str, int]:
+    """Count what each of the eleven steps left behind."""
+    repeats = select(func.count(WorkOrder.id)).where(WorkOrder.repeat_of_id.is_not(None))
+    attended = select(func.count(Visit.id)).where(
+        Visit.arrived_at.is_not(None), Visit.travelling_at.is_not(None)
+    )
+    return {
+        "1_calls": _count(session, RepairCall.id),
+        "2_promised_windows": _count(session, Promise.id),
+        "3_assessments": _count(session, Assessment.id),
+        "4_visits_attended": int(session.scalar(attended) or 0),
+        "5_visits_done": int(
+            session.scalar(
+                select(func.count(Visit.id)).where(
+                    Visit.travelling_at.is_not(None), Visit.finished_at.is_not(None)
+                )
+            )
+            or 0
+        ),
+        "6_repeat_orders": int(session.scalar(repeats) or 0),
+        "7_signed_reports": _count(session, ServiceReport.id),
+        "8_settlements": _count(session, Settlement.id),
+        "9_invoices": _count(session, Invoice.id),
+        "9_payments": _count(session, Payment.id),
+        "10_hand_ins": _count(session, HandIn.id),
+        "11_daily_logs": _count(session, DailyLog.id),
+    }
+
+
+def _plan(session: Session, demo: DemoDay) -> dict[str, Any]:
+    last = session.scalars(
+        select(DayPlan).where(DayPlan.day == demo.day.day, DayPlan.state == "published")
+    ).one()
+    travel = [stop.travel_seconds for stop in last.stops]
+    return {
+        "revision": last.revision,
+        "stops": len(last.stops),
+        "unserved": len(last.unserved),
+        "travel_minutes": sum(travel) // 60,
+        "travel_km": sum(stop.travel_metres for stop in last.stops) // 1000,
+        "publications": demo.desk.tally.publications,
+        "replans": demo.desk.tally.replans,
+    }
+
+
+def _money(session: Session, currency: str) -> dict[str, Any]:
+    def total(column: Any, *where: Any) -> str:
+        amount = session.scalar(select(func.coalesce(func.sum(column), 0)).where(*where))
+        return str(Money(int(amount or 0), currency))
+
+    methods = session.execute(select(Payment.method, func.sum(Payment.amount_minor)).group_by(Payment.method))
+    return {
+        "currency": currency,
+        "invoiced_to_customers": total(Invoice.gross_minor, Invoice.payer == "customer"),
+        "invoiced_to_makers": total(Invoice.gross_minor, Invoice.payer == "maker"),
+        "collected": total(Payment.amount_minor),
+        "allocated": total(Allocation.amount_minor),
+        "by_method": {
+            method: str(Money(int(amount), currency)) for method, amount in sorted(methods.tuples())
+        },
+        "hand_in_differences": [
+            {"technician": str(row.technician_id), **money}
+            for row in session.scalars(select(HandIn))
+            for money in row.money
+            if money["difference_minor"]
+        ],
+    }
+
+
+def _indicators(session: Session, day: str) -> dict[str, dict[str, str | None]]:
+    log = session.scalars(
+        select(DailyLog).where(DailyLog.day == day, DailyLog.scope == "company")
+    ).one_or_none()
+    found: dict[str, dict[str, str | None]] = {}
+    for row in log.indicators if log else ():
+        value = row.numerator / row.denominator if row.denominator else None
+        found[row.name] = {
+            "numerator": _plain(row.numerator),
+            "denominator": _plain(row.denominator),
+            "value": f"{value:.4f}" if value is not None else None,
+        }
+    return found
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _unserved(session: Session, demo: DemoDay) -> list[dict[str, str]]:
+    statement = (
+        select(PlanUnserved, Visit)
+        .join(DayPlan, DayPlan.id == PlanUnserved.plan_id)
+        .join(Visit, Visit.id == PlanUnserved.visit_id)
+        .where(DayPlan.day == demo.day.day, DayPlan.state == "published")
+        .order_by(Visit.serial)
+    )
+    return [
+        {"sheet": visit.number, "reason": left.reason, "sentence": left.sentence, "action": left.action}
+        for left, visit in session.execute(statement)
+    ]
+
+
+def _sync(session: Session, demo: DemoDay) -> dict[str, int]:
+    return {
+        "operations": _count(session, Operation.op_id),
+        **{f"decided_{state}": count for state, count in _counts(session, Operation.state).items()},
+        "pushes_without_connection": sum(item.work.offline_pushes for item in demo.field),
+    }
+
+
+def plan_rows(session: Session, plan: DayPlan) -> list[dict[str, Any]]:
+    """Return the stops of a plan as they are written to a file."""
+    return [_stop_row(stop) for stop in plan.stops]
+
+
+def _stop_row(stop: PlanStop) -> dict[str, Any]:
+    return {
+        "technician_id": str(stop.technician_id),
+        "position": stop.position,
+        "visit_id": str(stop.visit_id),
+        "arrival": stop.arrival.isoformat(),
+        "start": stop.start.isoformat(),
+        "end": stop.end.isoformat(),
+        "travel_seconds": stop.travel_seconds,
+        "travel_metres": stop.travel_metres,
+    }
+
+
+PERCENT = (
+    ("promise_kept_first", "Promise kept (first window)"),
+    ("promise_kept_last", "Promise kept (last window)"),
+    ("punctual_within_band", "Within the 15-minute band"),
+    ("sla_response_kept", "Contracted response kept"),
+    ("first_time_fix", "First-time fix"),
+    ("schedule_adherence", "Schedule adherence"),
+    ("utilisation", "Utilisation"),
+    ("wrench_time", "Wrench time"),
+    ("travel_share", "Travel share"),
+    ("repeat_rate", "Repeat rate"),
+)
+
+
+def as_text(summary: dict[str, Any]) -> str:
+    """Return the report for a terminal."""
+    lines = [
+        "",
+        _headline(summary),
+        "",
+        "The chain",
+        *(f"  {name.replace('_', ' '):<28}{count:>8}" for name, count in summary["chain"].items()),
+        "",
+        "The plan",
+        *(f"  {name.replace('_', ' '):<28}{value:>8}" for name, value in summary["plan"].items()),
+        "",
+        "Indicators of the day",
+        *_indicator_lines(summary["indicators"]),
+        "",
+        "Money",
+        *_money_lines(summary["money"]),
+        "",
+        "Phones",
+        *(f"  {name.replace('_', ' '):<28}{value:>8}" for name, value in summary["sync"].items()),
+        "",
+        *_unserved_lines(summary["unserved"]),
+    ]
+    return "\n".join(lines)
+
+
+def _headline(summary: dict[str, Any]) -> str:
+    size = f"{summary['technicians']} technicians, {summary['chain']['1_calls']} calls"
+    return f"Truckroll demo day {summary['day']}, seed {summary['seed']}: {size}, {summary['seconds']} s"
+
+
+def _indicator_lines(indicators: dict[str, dict[str, str | None]]) -> list[str]:
+    lines = []
+    for name, title in PERCENT:
+        row = indicators.get(name)
+        if row is None or row["value"] is None:
+            lines.append(f"  {title:<28}undefined")
+            continue
+        share = f"{Decimal(row['value']) * 100:.1f} %"
+        lines.append(f"  {title:<28}{share:>8}   ({row['numerator']} / {row['denominator']})")
+    return lines
+
+
+def _money_lines(money: dict[str, Any]) -> list[str]:
+    currency = money["currency"]
+    rows = [
+        (name.replace("_", " "), money[name])
+        for name in ("invoiced_to_customers", "invoiced_to_makers", "collected", "allocated")
+    ]
+    rows += [(f"collected by {method}", amount) for method, amount in money["by_method"].items()]
+    lines = [f"  {name:<28}{amount:>12} {currency}" for name, amount in rows]
+    return [*lines, f"  {'hand-ins with a difference':<28}{len(money['hand_in_differences']):>12}"]
+
+
+def _unserved_lines(unserved: Sequence[dict[str, str]]) -> list[str]:
+    if not unserved:
+        return ["No visit of the day was left unserved."]
+    rows = [f"  {item['sheet']}  {item['reason']}: {item['sentence']}" for item in unserved]
+    return ["Unserved, with reasons", *rows]

@@ -1,0 +1,208 @@
+"""
+The demo's day from the first call to the daily log, driven over HTTP on a simulated clock.
+
+Everything the company would do by hand is a request; everything it would do by itself is left to the workers
+and the scheduler that run beside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from dispatch import clock, db, travel
+from dispatch.billing import pricing
+from dispatch.outbox import JobRun
+from dispatch.simulation.day_types import GeneratedCall, GeneratedDay
+from dispatch.simulation.desk import Desk
+from dispatch.simulation.enduring import enduring
+from dispatch.simulation.field import Bill, FieldTechnician
+from dispatch.simulation.phone import PhoneClient
+from dispatch.simulation.seeding import LABOUR_PER_HOUR, TAX_RATE, TRAVEL_FEE, World
+from dispatch.simulation.timeline import Timeline
+
+SETTLE_PATIENCE_SECONDS = 240.0
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long the solver may think: for the day, and for a replan, in seconds."""
+
+    day_seconds: int = 8
+    replan_seconds: int = 2
+
+
+class DemoDay:
+    """One generated day on a running installation."""
+
+    def __init__(
+        self, *, day: GeneratedDay, world: World, base_url: str, phones: Path, pace: Pace, tell: Tell
+    ) -> None:
+        self.day, self.world, self.tell, self.pace = day, world, tell, pace
+        self.desk = Desk(base_url, day, world)
+        first = min(call.received_at for call in day.calls)
+        self.timeline = Timeline(first)
+        self.phones = {
+            person.number: PhoneClient(
+                base_url, world.logins[person.number.lower()], phones / f"{person.number}.sqlite", self._now
+            )
+            for person in day.technicians
+        }
+        self.field = [self._technician(person.number) for person in day.technicians]
+        self._told_at = datetime.min.replace(tzinfo=first.tzinfo)
+
+    def _now(self) -> datetime:
+        return self.timeline.now
+
+    def _technician(self, number: str) -> FieldTechnician:
+        person = next(item for item in self.day.technicians if item.number == number)
+        return FieldTechnician(
+            person=person,
+            phone=self.phones[number],
+            timeline=self.timeline,
+            travel=travel.times(),
+            calls=self.desk.call_of_visit,
+            day=self.day,
+            bill=self._bill,
+        )
+
+    def _bill(self, call: GeneratedCall) -> Bill:
+        """Price a visit as the technician's price list says."""
+        template = next(item for item in self.day.templates if item.code == call.template)
+        listed = {part.sku: part.price_minor for part in self.day.parts}
+        parts = sum(listed[sku] * quantity for sku, quantity in template.parts.items())
+        prices = pricing.Prices(
+            "demo", self.day.currency, _minor(LABOUR_PER_HOUR), 30, 15, _minor(TRAVEL_FEE), TAX_RATE, 1095, 10
+        )
+        nets = pricing.estimate(call.course.work_minutes, parts, prices)
+        sums = pricing.totals(nets, TAX_RATE)
+        return Bill(sums.net_minor, sums.gross_minor)
+
+    def run(self) -> None:
+        """Let the day happen, then close it."""
+        zone = ZoneInfo(self.day.timezone)
+        morning = datetime.combine(self.day.day, datetime.min.time(), zone) + timedelta(hours=5)
+        for call in self.day.calls:
+            self.timeline.at(call.received_at, lambda call=call: self._call(call))  # type: ignore[misc]
+        self.timeline.at(morning, self._plan_day)
+        for phone in self.phones.values():
+            phone.sign_in()
+        for technician in self.field:
+            technician.begin()
+        night = clock.local_midnight(self.day.day + timedelta(days=1), self.day.timezone)
+        self.timeline.at(night + timedelta(minutes=-30), self._evening)
+        self.timeline.run(self._progress)
+        self._settle_up(night)
+
+    def _call(self, call: GeneratedCall) -> None:
+        visit_id = self.desk.take_call(call, self.timeline.now)
+        if visit_id is None or not self._is_today():
+            return
+        if call.is_emergency:
+            self.tell(f"{self._clock()}  emergency {call.template}: planning anew around what has begun")
+            if not self.desk.await_replan(self.day.day):
+                self.desk.publish_draft(self.day.day)
+        else:
+            self.desk.publish_draft(self.day.day)
+
+    def _is_today(self) -> bool:
+        """Tell whether the day's plan is out, so that a booking has to be published by itself."""
+        return self.desk.day_view(self.day.day)["published"] is not None
+
+    def _plan_day(self) -> None:
+        self.tell(f"{self._clock()}  {self.desk.tally.promised} windows promised; optimising the day")
+        view = self.desk.optimise_and_publish(self.day.day, self.pace.day_seconds, self.day.seed)
+        plan = view["published"]
+        count, left = len(plan["stops"]), len(plan["unserved"])
+        self.tell(f"{self._clock()}  plan revision {view['revision']}: {count} stops, {left} unserved")
+
+    def _evening(self) -> None:
+        """Late in the evening: phones send what is left, unfinished work gets a new date."""
+        for phone in self.phones.values():
+            phone.push()
+        for technician in self.field:
+            for visit_id in technician.unfinished:
+                self._rebook(visit_id)
+
+    def _rebook(self, visit_id: str) -> None:
+        dispatcher = self.desk.people["dispatcher"]
+        order_id = dispatcher.get(f"/v1/visits/{visit_id}")["work_order_id"]
+        order = dispatcher.get(f"/v1/work-orders/{order_id}")
+        waiting = [visit for visit in order["visits"] if visit["state"] == "unplanned"]
+        for visit in waiting:
+            self.desk.call_of_visit[visit["id"]] = self.desk.call_of_visit[visit_id]
+            self.desk.follow_up(visit["id"], self.day.day + timedelta(days=1))
+
+    def _settle_up(self, night: datetime) -> None:
+        """After midnight: review, invoice, collect, and let the scheduler write the log."""
+        self.tell("the day is over; settling, invoicing and writing the log")
+        await_jobs()
+        reviewed = self.desk.approve_reviews()
+        await_jobs()
+        paid = self.desk.collect_transfers(self.timeline.now, share=0.6)
+        self.tell(f"finance released {reviewed} settlements and booked {paid} transfers")
+        self.timeline.at(night + timedelta(minutes=31), lambda: None)
+        self.timeline.run()
+        await_log(self.day.day.isoformat())
+        await_jobs()
+
+    def _progress(self, now: datetime) -> None:
+        """Say now and then how far the day is."""
+        if now - self._told_at < timedelta(hours=1):
+            return
+        self._told_at = now
+        done = sum(technician.work.visits for technician in self.field)
+        self.tell(f"{self._clock()}  {self.desk.tally.calls} calls, {done} visits done")
+
+    def _clock(self) -> str:
+        return self.timeline.now.astimezone(ZoneInfo(self.day.timezone)).strftime("%a %H:%M")
+
+    def close(self) -> None:
+        """Hang up every phone and screen."""
+        self.desk.close()
+        for phone in self.phones.values():
+            phone.close()
+
+
+def _minor(amount: str) -> int:
+    return int(Decimal(amount) * 100)
+
+
+@enduring
+def _open_runs() -> int:
+    with db.transaction() as session:
+        statement = select(func.count()).select_from(JobRun).where(JobRun.state.in_(["ready", "running"]))
+        return int(session.scalar(statement) or 0)
+
+
+@enduring
+def _log_is_written(day: str) -> bool:
+    with db.transaction() as session:
+        state = session.scalar(select(JobRun.state).where(JobRun.key == f"daily-log:{day}"))
+        return state == "done"
+
+
+def await_jobs() -> None:
+    """Wait until no job is ready or running."""
+    _await(lambda: _open_runs() == 0, "jobs to end")
+
+
+def await_log(day: str) -> None:
+    """Wait until the scheduler's run for a day is done."""
+    _await(lambda: _log_is_written(day), f"the daily log of {day}")
+
+
+def _await(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SETTLE_PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {SETTLE_PATIENCE_SECONDS:.0f} s for {what}")
+        time.sleep(0.2)
