@@ -127,15 +127,15 @@ def unallocated(session: Session, order_id: uuid.UUID) -> Sequence[OpenPayment]:
 def allocate_open(session: Session, order_id: uuid.UUID) -> None:
     """Use an order's open payments for the customer's open invoices of that order, oldest first."""
     session.scalars(select(WorkOrder.id).where(WorkOrder.id == order_id).with_for_update()).one()
-    payments = [[payment.id, payment.open_minor] for payment in unallocated(session, order_id)]
+    payments = unallocated(session, order_id)
+    left = {payment.id: payment.open_minor for payment in payments}
     for invoice_id, due in _open_invoices(session, order_id):
-        left = due
         for payment in payments:
-            used = min(left, payment[1])
+            used = min(due, left[payment.id])
             if used > 0:
-                session.add(Allocation(payment_id=payment[0], invoice_id=invoice_id, amount_minor=used))
-                payment[1] -= used
-                left -= used
+                session.add(Allocation(payment_id=payment.id, invoice_id=invoice_id, amount_minor=used))
+                left[payment.id] -= used
+                due -= used  # noqa: PLW2901 - what is still open of this invoice
     session.flush()
 
 

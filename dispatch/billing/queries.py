@@ -86,7 +86,7 @@ def invoices(
     return Page(tuple(_views(session, page.items)), page.next_cursor)
 
 
-def _invoices(principal: Principal) -> Select[tuple[Invoice]]:
+def _invoices(principal: Principal) -> Select[Invoice]:
     return (
         select(Invoice)
         .join(WorkOrder, WorkOrder.id == Invoice.work_order_id)

@@ -14,8 +14,6 @@ from dispatch.billing.model import Invoice
 from dispatch.events import InvoiceRendered
 from dispatch.work_orders.model import StoredDocument
 
-LANGUAGES = ("en", "zh")
-
 
 def render(session: Session, *, invoice_id: uuid.UUID) -> None:
     """Make the PDF in the customer's language and keep it; a second run finds it made."""
@@ -50,7 +48,7 @@ def _stored(session: Session, invoice_id: uuid.UUID, language: str) -> StoredDoc
 def _document(invoice: Invoice, language: str) -> StoredDocument:
     from dispatch import documents
 
-    content = documents.render("invoice", invoice.snapshot, language)
+    content = documents.render("invoice", invoice.snapshot, "zh" if language == "zh" else "en")
     return StoredDocument(
         kind="invoice",
         subject_id=invoice.id,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -36,7 +36,7 @@ BEGUN = tuple(ON_DUTY_STATES | FINISHED_STATES)
 LATEST = 36 * 3600
 """End of a plan day in seconds after its midnight: a night shift may reach into the next day."""
 
-Facts = Row[tuple[Visit, WorkOrder, Site]]
+Facts = tuple[Visit, WorkOrder, Site]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def candidates(
         .where(WorkOrder.territory_id == day.territory_id, wanted, WorkOrder.waiting_reason.is_(None))
         .order_by(Visit.id)
     )
-    return session.execute(statement).all()
+    return session.execute(statement).tuples().all()
 
 
 def build(
