@@ -94,6 +94,7 @@ class ServicesNotRunning(DispatchError):
     """No database was named, and this home's embedded services are not up."""
 
     code = "SERVICES_NOT_RUNNING"
+    kind = "unavailable"
     remedy = "Start them with `truckroll up`, or set DATABASE_URL and REDIS_URL."
 
 
