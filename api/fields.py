@@ -7,6 +7,7 @@ No ``"5"`` for 5, no ``yes`` for true, no time without a zone; every text has a 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -52,6 +53,13 @@ class Text(fields.String):
         if not self._shape.fullmatch(text):
             raise ma.ValidationError("Not in the expected form.")
         return text
+
+
+class Word(fields.String):
+    """One of a few words."""
+
+    def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
+        super().__init__(validate=validate.OneOf(sorted(words)), **kwargs)
 
 
 class Notes(Text):

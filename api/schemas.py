@@ -54,7 +54,7 @@ class Counts(fields.Dict):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if isinstance(value, Mapping) and len(value) > self._most:
             raise ma.ValidationError(f"Longer than {self._most}.")
-        return super()._deserialize(value, attr, data, **kwargs)
+        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
 
 
 class MoneyShape(Schema):

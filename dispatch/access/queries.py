@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from dispatch.access.model import Device, Token, User, UserTerritory
 from dispatch.access.rules import Principal, Role
 from dispatch.access.tokens import ACCESS, fingerprint
 from dispatch.errors import NotFound
+from dispatch.paging import USUAL, Page, cut
 
 
 def in_scope(
@@ -87,11 +87,10 @@ def _valid_access(token_sha256: str) -> Select[Any]:
 
 
 def users(
-    session: Session, principal: Principal, *, after: uuid.UUID | None = None, limit: int = 50
-) -> Sequence[User]:
-    """Return users in the order of their creation, one more than ``limit`` when there are more."""
-    statement = select(User).where(_within_reach(principal)).order_by(User.id).limit(limit + 1)
-    return session.scalars(statement if after is None else statement.where(User.id > after)).all()
+    session: Session, principal: Principal, *, cursor: str | None = None, limit: int = USUAL
+) -> Page[User]:
+    """Return users, newest first."""
+    return cut(session, select(User).where(_within_reach(principal)), User.id, cursor=cursor, limit=limit)
 
 
 def find_user(session: Session, principal: Principal, user_id: uuid.UUID) -> User:
@@ -108,11 +107,10 @@ def myself(session: Session, principal: Principal) -> User:
 
 
 def devices(
-    session: Session, principal: Principal, *, after: uuid.UUID | None = None, limit: int = 50
-) -> Sequence[Device]:
-    """Return devices in the order of their registration, one more than ``limit`` when there are more."""
-    statement = _devices(principal).order_by(Device.id).limit(limit + 1)
-    return session.scalars(statement if after is None else statement.where(Device.id > after)).all()
+    session: Session, principal: Principal, *, cursor: str | None = None, limit: int = USUAL
+) -> Page[Device]:
+    """Return devices, newest first."""
+    return cut(session, _devices(principal), Device.id, cursor=cursor, limit=limit)
 
 
 def find_device(session: Session, principal: Principal, device_id: uuid.UUID) -> Device:

@@ -103,6 +103,12 @@ def assessment_of(session: Session, principal: Principal, call_id: uuid.UUID) ->
     return found
 
 
+def first_visit_of(session: Session, judged: Assessment) -> Visit | None:
+    """Return the visit that an assessment opened; none after guidance."""
+    statement = select(Visit).where(Visit.work_order_id == judged.work_order_id)
+    return session.scalars(statement.order_by(Visit.attempt).limit(1)).first()
+
+
 def find_template(session: Session, code: str) -> ProblemTemplate:
     """Return a problem template, in use or not."""
     found = session.get(ProblemTemplate, code)
