@@ -112,6 +112,23 @@ class Quantity(Text):
         return Decimal(text) if isinstance(text, str) else text
 
 
+class Fraction(Text):
+    """A decimal with up to four decimals as text, such as a tax rate ``"0.24"``; loads as ``Decimal``."""
+
+    pattern = r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(21, **kwargs)
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        """Read the text, then make it exact."""
+        text = super().deserialize(value, attr, data, **kwargs)
+        return Decimal(text) if isinstance(text, str) else text
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else f"{value:f}"
+
+
 class Flag(fields.Boolean):
     """True or false, and no other word for it."""
 

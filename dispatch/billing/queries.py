@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
-from dispatch.access.rules import Principal
+from dispatch.access.rules import Principal, Role
 from dispatch.billing.model import Allocation, Invoice, Payment, Settlement, Tariff
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
@@ -105,14 +105,23 @@ def _views(session: Session, found: Sequence[Invoice]) -> list[InvoiceView]:
 
 
 def payments(
-    session: Session, principal: Principal, *, cursor: str | None = None, limit: int = USUAL
+    session: Session,
+    principal: Principal,
+    *,
+    work_order_id: uuid.UUID | None = None,
+    cursor: str | None = None,
+    limit: int = USUAL,
 ) -> Page[Payment]:
-    """Return payments, newest first."""
+    """Return payments, newest first; technicians see what they collected themselves."""
     statement = (
         select(Payment)
         .join(WorkOrder, WorkOrder.id == Payment.work_order_id)
         .where(in_scope(principal, WorkOrder.territory_id))
     )
+    if principal.role is Role.TECHNICIAN:
+        statement = statement.where(Payment.collected_by_technician_id == principal.technician_id)
+    if work_order_id is not None:
+        statement = statement.where(Payment.work_order_id == work_order_id)
     return cut(session, statement, Payment.id, cursor=cursor, limit=limit)
 
 

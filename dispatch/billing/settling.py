@@ -58,8 +58,11 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     return settlement
 
 
-def approve(session: Session, *, by: Principal | None, settlement: Settlement) -> Settlement:
+def approve(
+    session: Session, *, by: Principal | None, settlement: Settlement, expected_version: int | None = None
+) -> Settlement:
     """Release a settlement that waited for a person (R-204)."""
+    settlement.expect_version(expected_version)
     if settlement.state != "review":
         raise SettlementNotInReview(f"the settlement is {settlement.state}")
     settlement.state = "approved"

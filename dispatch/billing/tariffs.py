@@ -7,10 +7,11 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
-from dispatch import money
+from dispatch import text
 from dispatch.access.rules import Principal
 from dispatch.billing.model import Tariff
 from dispatch.money import AmountInvalid, Money
+from dispatch.parts import rules
 
 
 def add_tariff(
@@ -23,13 +24,15 @@ def add_tariff(
     travel_fee: Money,
     tax_rate: Decimal,
     payment_days: int = 14,
+    company_currency: str | None = None,
 ) -> Tariff:
     """Add the prices that hold from a day on; both amounts in one currency, the tax rate as a fraction."""
-    money.total_of([labour_per_hour, travel_fee], labour_per_hour.currency)
+    for price in (labour_per_hour, travel_fee):
+        rules.checked_price(price, company_currency or labour_per_hour.currency)
     if not Decimal(0) <= tax_rate < Decimal(1):
         raise AmountInvalid(f"tax rate {tax_rate} is not a fraction between 0 and 1")
     tariff = Tariff(
-        code=code,
+        code=text.code(code, "code"),
         valid_from=valid_from,
         currency=labour_per_hour.currency,
         labour_per_hour_minor=labour_per_hour.minor,

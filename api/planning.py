@@ -1,0 +1,225 @@
+"""Day plans: read a day, have it optimised, publish by compare-and-set, pin visits."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from api import roles
+from api.auth import current_principal, policy
+from api.config import current_settings
+from api.errors import RequestInvalid
+from api.etags import changes, expected_version
+from api.fields import Day, Id, Moment, Notes, Whole, Word
+from api.idempotency import creates
+from api.resource import Resource
+from api.schemas import Schema
+from api.session import current_session
+from dispatch.planning import commands, queries
+from dispatch.technicians.queries import find_technician
+from dispatch.work_orders.queries import find_visit
+
+resource = Resource("planning", description="Versioned day plans of a territory.")
+
+DAY_ADDRESS = "/territories/<uuid:territory_id>/days/<string:day>"
+DAY_PARAMETER: Any = [{"in": "path", "name": "day", "schema": {"type": "string", "format": "date"}}]
+PLAN_STATES = ("draft", "proposed", "published", "superseded", "rejected")
+RUN_STATES = ("ready", "running", "done", "parked", "cancelled")
+
+
+class StopShape(Schema):
+    """One visit on one technician's route."""
+
+    visit_id = Id(required=True)
+    technician_id = Id(required=True)
+    position = Whole(required=True)
+    arrival = Moment(required=True)
+    start = Moment(required=True)
+    end = Moment(required=True)
+    travel_seconds = Whole(required=True)
+    travel_metres = Whole(required=True)
+
+
+class UnservedShape(Schema):
+    """A visit that the plan leaves out, with the reason and what would help."""
+
+    visit_id = Id(required=True)
+    reason = fields.String(required=True)
+    sentence = fields.String(required=True)
+    action = fields.String(required=True)
+
+
+class PlanShape(Schema):
+    """A plan of one day."""
+
+    id = Id(required=True)
+    territory_id = Id(required=True)
+    day = Day(required=True)
+    state = Word(PLAN_STATES, required=True)
+    base_version = Whole(required=True)
+    revision = Whole(required=True, allow_none=True)
+    reason = fields.String(required=True)
+    seed = Whole(required=True, allow_none=True)
+    engine = fields.String(required=True, allow_none=True)
+    cost_by_term = fields.Dict(required=True)
+    stats = fields.Dict(required=True)
+    created_at = Moment(required=True)
+    published_at = Moment(required=True, allow_none=True)
+    stops = fields.List(fields.Nested(StopShape), required=True)
+    unserved = fields.List(fields.Nested(UnservedShape), required=True)
+
+
+class DayShape(Schema):
+    """A day of a territory; ``version`` rises with every booking, lock and publication."""
+
+    territory_id = Id(required=True)
+    day = Day(required=True)
+    version = Whole(required=True)
+    revision = Whole(required=True)
+    published = fields.Nested(PlanShape, required=True, allow_none=True)
+    draft = fields.Nested(PlanShape, required=True, allow_none=True)
+    proposals = fields.List(fields.Nested(PlanShape), required=True)
+
+
+class NewOptimisation(Schema):
+    """How long the engine may think, and its seed."""
+
+    seconds = Whole(1, 3600, allow_none=True, load_default=None)
+    seed = Whole(0, load_default=1)
+
+
+class RunStartShape(Schema):
+    """A job that was asked for."""
+
+    run_id = Id(required=True)
+    state = Word(RUN_STATES, required=True)
+
+
+class RunShape(Schema):
+    """How an optimisation is getting on; ``plan_id`` is its proposal once it is done."""
+
+    id = Id(required=True)
+    state = Word(RUN_STATES, required=True)
+    attempt = Whole(required=True)
+    plan_id = Id(required=True, allow_none=True)
+    error = fields.String(required=True, allow_none=True)
+
+
+class NewLock(Schema):
+    """A technician, a start, or both."""
+
+    technician_id = Id(allow_none=True, load_default=None)
+    start = Moment(allow_none=True, load_default=None)
+    reason = Notes(500, load_default="")
+
+
+class LockShape(Schema):
+    """A pin that planning keeps."""
+
+    visit_id = Id(required=True)
+    technician_id = Id(required=True, allow_none=True)
+    start = Moment(required=True, allow_none=True)
+    reason = fields.String(required=True)
+    locked_at = Moment(required=True)
+
+
+@resource.get(DAY_ADDRESS, parameters=DAY_PARAMETER)
+@policy(*roles.READERS)
+@resource.response(200, DayShape)
+def read_day(territory_id: uuid.UUID, day: str) -> object:
+    """A day's version, its published plan, the draft that bookings made, and proposals on this version."""
+    return queries.day_view(current_session(), current_principal(), territory_id, _day(day))
+
+
+@resource.post(DAY_ADDRESS + "/optimise", parameters=DAY_PARAMETER)
+@policy(*roles.PLANNERS)
+@creates
+@resource.arguments(NewOptimisation)
+@resource.response(202, RunStartShape)
+def optimise_day(body: dict[str, Any], territory_id: uuid.UUID, day: str) -> object:
+    """Ask for a day to be planned; the run's result is a proposal, published by nobody but a person."""
+    session, me = current_session(), current_principal()
+    _check_seconds(body["seconds"])
+    view = queries.day_view(session, me, territory_id, _day(day))
+    run_id = commands.request_optimise(session, by=me, territory_id=view.territory_id, day=view.day, **body)
+    return {"run_id": run_id, "state": "ready"}
+
+
+@resource.get("/planning/runs/<uuid:run_id>")
+@policy(*roles.READERS)
+@resource.response(200, RunShape)
+def read_run(run_id: uuid.UUID) -> object:
+    """How an optimisation is getting on."""
+    return queries.find_run(current_session(), current_principal(), run_id)
+
+
+@resource.get("/plans/<uuid:plan_id>")
+@policy(*roles.READERS)
+@resource.response(200, PlanShape)
+def read_plan(plan_id: uuid.UUID) -> object:
+    """One plan with its stops and the visits it leaves out."""
+    return queries.find_plan(current_session(), current_principal(), plan_id)
+
+
+@resource.post("/plans/<uuid:plan_id>/publish")
+@policy(*roles.PLANNERS)
+@changes
+@resource.response(200, DayShape)
+def publish_plan(plan_id: uuid.UUID) -> object:
+    """Make a plan binding; If-Match is the version of the day."""
+    session, me = current_session(), current_principal()
+    plan = queries.find_plan(session, me, plan_id)
+    commands.publish(session, by=me, plan=plan, expected_version=expected_version())
+    return queries.day_view(session, me, plan.territory_id, plan.day)
+
+
+@resource.post("/plans/<uuid:plan_id>/reject")
+@policy(*roles.PLANNERS)
+@resource.response(200, PlanShape)
+def reject_plan(plan_id: uuid.UUID) -> object:
+    """Put a proposal aside."""
+    session, me = current_session(), current_principal()
+    plan = queries.find_plan(session, me, plan_id)
+    commands.reject(session, by=me, plan=plan)
+    return plan
+
+
+@resource.put("/visits/<uuid:visit_id>/lock")
+@policy(*roles.PLANNERS)
+@resource.arguments(NewLock)
+@resource.response(200, LockShape)
+def lock_visit(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Pin a visit to a technician, a start, or both."""
+    session, me = current_session(), current_principal()
+    visit = find_visit(session, me, visit_id)
+    if body["technician_id"] is not None:
+        find_technician(session, me, body["technician_id"])
+    return commands.lock_visit(session, by=me, visit=visit, **body)
+
+
+@resource.delete("/visits/<uuid:visit_id>/lock")
+@policy(*roles.PLANNERS)
+@resource.response(204)
+def unlock_visit(visit_id: uuid.UUID) -> None:
+    """Take the pin off."""
+    session = current_session()
+    commands.unlock_visit(session, visit=find_visit(session, current_principal(), visit_id))
+
+
+def _day(text: str) -> date:
+    try:
+        day: date = Day().deserialize(text)
+    except ValidationError as error:
+        raise RequestInvalid("the day in the address is none", errors={"day": error.messages}) from None
+    return day
+
+
+def _check_seconds(seconds: int | None) -> None:
+    most = current_settings().optimiser_seconds_most
+    if seconds is not None and seconds > most:
+        raise RequestInvalid(
+            f"an optimisation may take {most} seconds", errors={"seconds": [f"At most {most}."]}
+        )

@@ -1,0 +1,116 @@
+"""Arrival windows: offered by inserting the visit into the plan, promised once (R-303, R-309)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from marshmallow import fields
+
+from api import roles
+from api.auth import current_principal, policy
+from api.fields import Day, Flag, Id, Moment, Text, Whole, Word
+from api.idempotency import creates
+from api.resource import Resource
+from api.schemas import QuerySchema, Schema, Window, list_of
+from api.session import current_session
+from dispatch.planning import commands
+from dispatch.promises import queries
+from dispatch.promises.rules import CHANNELS
+from dispatch.work_orders.queries import find_visit
+
+resource = Resource("promises", description="Arrival windows offered and promised.")
+
+
+class OffersArgs(QuerySchema):
+    """Which days; from today on without ``first_day``."""
+
+    first_day = Day(load_default=None)
+    days = Whole(1, 14, load_default=3)
+    limit = Whole(1, 50, load_default=12)
+
+
+class OfferShape(Schema):
+    """A window that the plan can hold, with its price to the plan in minor units."""
+
+    day = Day(required=True)
+    window = Window(start="start", end="end", required=True)
+    cost_minor = Whole(required=True)
+    technician_id = Id(required=True)
+    expected_start = Moment(required=True)
+    slack_seconds = Whole(required=True)
+    meets_response = Flag(required=True)
+    plan_version = Whole(required=True)
+
+
+class RefusalShape(Schema):
+    """Why one technician cannot take the visit on a day."""
+
+    day = Day(required=True)
+    technician_id = Id(required=True)
+    code = fields.String(required=True)
+    sentence = fields.String(required=True)
+
+
+class OffersShape(Schema):
+    """Windows that can be promised, cheapest first, and why nobody can when there are none."""
+
+    windows = fields.List(fields.Nested(OfferShape), required=True)
+    refusals = fields.List(fields.Nested(RefusalShape), required=True)
+
+
+class NewPromise(Schema):
+    """The window the customer chose, how it was told, and why there is a new one."""
+
+    window = Window(required=True)
+    channel = Word(CHANNELS, required=True)
+    reason = Text(load_default="first")
+
+
+class PromiseShape(Schema):
+    """A window told once; never changed."""
+
+    id = Id(required=True)
+    visit_id = Id(required=True)
+    ordinal = Whole(required=True)
+    window = Window(start="window_start", end="window_end", required=True)
+    promised_by = Id(required=True, allow_none=True)
+    promised_at = Moment(required=True)
+    channel = fields.String(required=True)
+    slot_cost_minor = Whole(required=True)
+    reason = fields.String(required=True)
+    is_reservation = Flag(required=True)
+
+
+PromiseList = list_of(PromiseShape)
+
+
+@resource.get("/visits/<uuid:visit_id>/offers")
+@policy(*roles.INTAKE)
+@resource.arguments(OffersArgs, location="query")
+@resource.response(200, OffersShape)
+def read_offers(args: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Windows that some technician can keep, found by inserting the visit into each day's plan."""
+    session = current_session()
+    return commands.offer(session, find_visit(session, current_principal(), visit_id), **args)
+
+
+@resource.post("/visits/<uuid:visit_id>/promise")
+@policy(*roles.INTAKE)
+@creates
+@resource.arguments(NewPromise)
+@resource.response(201, PromiseShape)
+def promise_window(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Promise a window; when somebody took it meanwhile, 409 SLOT_GONE with fresh ones under cause."""
+    session, me = current_session(), current_principal()
+    start, end = body.pop("window")
+    visit = find_visit(session, me, visit_id)
+    return commands.book(session, by=me, visit=visit, start=start, end=end, **body)
+
+
+@resource.get("/visits/<uuid:visit_id>/promises")
+@policy(*roles.ALL)
+@resource.response(200, PromiseList)
+def list_promises(visit_id: uuid.UUID) -> object:
+    """Every window told for a visit, the first one first."""
+    return {"items": queries.ledger(current_session(), current_principal(), visit_id)}
