@@ -67,3 +67,14 @@ def test_a_break_that_leaves_no_room_is_a_reason() -> None:
 def test_a_technician_who_stays_at_home_needs_no_break() -> None:
     day = replace(DAY, technicians=(ADA, a_technician("ben")))
     assert codes(day, a_plan(day, ben="v1 v2")) == set()
+
+
+def test_checker_finds_two_breaks_at_once() -> None:
+    ada = a_technician(
+        "ada", breaks=(Break(at("10:00"), at("10:30"), 1800), Break(at("10:00"), at("10:30"), 1800))
+    )
+    day = a_day(a_visit(1), technicians=(ada,))
+    plan = a_plan(day, ada="v1")
+    assert codes(day, plan) == set()
+    at_once = (BreakTaken(at("10:00"), at("10:30")), BreakTaken(at("10:15"), at("10:45")))
+    assert codes(day, replace(plan, routes=(replace(plan.routes[0], breaks=at_once),))) == {"BREAK"}
