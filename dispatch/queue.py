@@ -119,9 +119,17 @@ def named_run(name: str) -> tuple[uuid.UUID, int] | None:
         return None
 
 
+def named_token(name: str) -> uuid.UUID | None:
+    """Return the lease token that the name of a batch's ring tells."""
+    try:
+        return uuid.UUID(name[-36:])
+    except ValueError:
+        return None
+
+
 def ring(run_id: uuid.UUID, attempt: int, queue: str, timeout_seconds: int) -> bool:
     """Ring for one attempt of a run; False if the server is silent."""
-    return _enqueue(DOORS["one"], str(run_id), job_name(run_id, attempt), queue, timeout_seconds)
+    return _enqueue(DOORS["one"], (str(run_id),), job_name(run_id, attempt), queue, timeout_seconds)
 
 
 def ring_batch(kind: str, queue: str, timeout_seconds: int) -> bool:
@@ -131,8 +139,10 @@ def ring_batch(kind: str, queue: str, timeout_seconds: int) -> bool:
     rung = _bell.call(lambda client: client.set(_bell_key(kind), "1", nx=True, ex=BELL_SECONDS) or "rung")
     if rung == "rung":
         return True
-    name = re.sub(r"[^A-Za-z0-9_-]", "-", f"{kind}-{uuid.uuid4().hex}")
-    return rung is not None and _enqueue(DOORS["batch"], kind, name, queue, timeout_seconds)
+    token = uuid.uuid4()
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", f"{kind}-{token}")
+    arguments = (kind, str(token))
+    return rung is not None and _enqueue(DOORS["batch"], arguments, name, queue, timeout_seconds)
 
 
 def bell_heard(kind: str) -> None:
@@ -159,14 +169,14 @@ def _bell_key(kind: str) -> str:
     return f"truckroll:bell:{kind}"
 
 
-def _enqueue(function: str, argument: str, name: str, queue: str, timeout_seconds: int) -> bool:
+def _enqueue(function: str, arguments: tuple[str, ...], name: str, queue: str, timeout_seconds: int) -> bool:
     if _bell is None:
         return False
 
     def enqueue(client: redis.Redis) -> bool:
         rq.Queue(queue, connection=client, serializer="json").enqueue_call(
             func=function,
-            args=(argument,),
+            args=arguments,
             timeout=timeout_seconds,
             job_id=name,
             description=name,

@@ -124,6 +124,8 @@ def batch(leases: list[Lease]) -> None:
             if "poison" in lease.payload:
                 raise ValueError("poison in the batch")
             leave_effect(session, lease)
+        if leases[0].attempt == 1 and "kill" in leases[0].payload:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _wait_at_gate(key: str) -> None:

@@ -119,7 +119,7 @@ def take(run_id: uuid.UUID) -> Lease | None:
     return leases[0] if leases else None
 
 
-def take_batch(kind: str, limit: int) -> list[Lease]:
+def take_batch(kind: str, limit: int, token: uuid.UUID | None = None) -> list[Lease]:
     """
     Take up to ``limit`` ready runs of a kind that nobody else is taking at this moment, oldest first.
 
@@ -134,7 +134,7 @@ def take_batch(kind: str, limit: int) -> list[Lease]:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        return _take(session, JobRun.id.in_(session.scalars(free).all()))
+        return _take(session, JobRun.id.in_(session.scalars(free).all()), token)
 
 
 def give_back(lease: Lease, error: BaseException) -> str:
@@ -157,21 +157,27 @@ def give_back(lease: Lease, error: BaseException) -> str:
 
 def abandon(ring: str) -> None:
     """
-    Shorten the lease of a work-horse that is known to be dead to the usual pause after a failure.
+    Shorten the leases of a work-horse that is known to be dead to the usual pause after a failure.
 
-    Leases of batches simply lapse. The fence does not depend on this: it only saves waiting.
+    The fence does not depend on this: it only saves waiting.
     """
-    named = queue.named_run(ring)
-    if named is None:
+    named, token, attempt = queue.named_run(ring), queue.named_token(ring), 1
+    if named is not None:
+        run_id, attempt = named[0], named[1] + 1
+        which = and_(JobRun.id == run_id, JobRun.attempt == attempt)
+    elif token is not None:
+        which = JobRun.lease_token == token
+    else:
         return
-    run_id, rung_attempt = named
-    soon = func.now() + timedelta(seconds=timing().pause_after(rung_attempt + 1))
-    which = and_(JobRun.id == run_id, JobRun.state == "running", JobRun.attempt == rung_attempt + 1)
+    soon = func.now() + timedelta(seconds=timing().pause_after(attempt))
+    statement = _update(
+        and_(which, JobRun.state == "running"), lease_until=func.least(JobRun.lease_until, soon)
+    )
     try:
         with db.transaction() as session:
-            session.execute(_update(which, lease_until=func.least(JobRun.lease_until, soon)))
+            session.execute(statement)
     except SQLAlchemyError as error:
-        log.warning("abandon_failed", run_id=str(run_id), error=type(error).__name__)
+        log.warning("abandon_failed", ring=ring, error=type(error).__name__)
 
 
 def _told(error: BaseException) -> str:
@@ -181,8 +187,8 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:4000]
 
 
-def _take(session: Session, which: ColumnElement[bool]) -> list[Lease]:
-    token = uuid.uuid4()
+def _take(session: Session, which: ColumnElement[bool], token: uuid.UUID | None = None) -> list[Lease]:
+    token = token or uuid.uuid4()
     statement = _update(
         and_(which, claimable()),
         state="running",

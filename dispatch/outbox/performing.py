@@ -42,12 +42,17 @@ def perform(run_id: str) -> None:
         _failed(lease, error)
 
 
-def perform_batch(kind: str) -> None:
-    """Do the ready runs of a batch kind, as many as fit into half of the kind's time."""
+def perform_batch(kind: str, token: str | None = None) -> None:
+    """
+    Do the ready runs of a batch kind, as many as fit into half of the kind's time.
+
+    The ring's ``token`` becomes the token of the leases, so that the worker can tell whose they were.
+    """
     queue.bell_heard(kind)
+    lease_token = uuid.UUID(token) if token else uuid.uuid4()
     job = job_of(kind)
     half_time = time.monotonic() + job.timeout_seconds / 2
-    while leases := take_batch(kind, timing().batch_size):
+    while leases := take_batch(kind, timing().batch_size, lease_token):
         _do_batch(job, leases)
         if time.monotonic() > half_time:
             queue.ring_batch(kind, job.queue, job.timeout_seconds)

@@ -129,6 +129,16 @@ def test_the_lease_of_a_dead_work_horse_ends_after_the_usual_pause(stage: Stage)
     assert seconds <= 0.2
 
 
+def test_the_leases_of_a_dead_batch_end_after_the_usual_pause(stage: Stage) -> None:
+    stage.request("test.batch", "a", "b")
+    token = uuid.uuid4()
+    assert len(outbox.take_batch("test.batch", 10, token)) == 2
+    outbox.abandon(f"test-batch-{uuid.uuid4()}")
+    assert stage.ask("select bool_and(lease_until > now() + interval '1 s') from job_run") == [(True,)]
+    outbox.abandon(f"test-batch-{token}")
+    assert stage.ask("select bool_and(lease_until < now() + interval '0.3 s') from job_run") == [(True,)]
+
+
 def test_the_lease_of_a_later_owner_is_left_alone(stage: Stage) -> None:
     lease = taken(stage)
     stage.lapse(str(lease.run_id))

@@ -105,6 +105,15 @@ def test_poison_is_parked_while_everything_else_proceeds(stage: Stage, start: St
     assert set(stage.effects().values()) == {1}
 
 
+def test_a_batch_whose_work_horse_was_killed_is_repeated_one_by_one(stage: Stage, start: Start) -> None:
+    keys = [f"b{n}" for n in range(10)]
+    stage.request("test.batch", *keys, kill="yes")
+    start("default")
+    wait_for(lambda: stage.states() == {"done": 10})
+    assert stage.effects() == {f"test.batch:{key}": 1 for key in keys}
+    assert stage.ask("select distinct attempt from effect") == [(2,)]
+
+
 def test_two_workers_and_their_sweepers_do_a_crowd_of_jobs_once(stage: Stage, start: Start) -> None:
     keys = [f"k{n}" for n in range(60)]
     start("default")
