@@ -34,6 +34,7 @@ STATUS_OF_KIND: Mapping[str, int] = {
     "too_large": 413,
     "media_type": 415,
     "invalid": 422,
+    "upgrade": 426,
     "unconditional": 428,
     "limited": 429,
     "internal": 500,
