@@ -42,8 +42,8 @@ def test_links_inside_the_repository_resolve(page: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(generate.PAGES))
 def test_a_generated_page_is_up_to_date(name: str) -> None:
-    text = generate.PAGES[name]()
-    assert (generate.REFERENCE / name).read_text(encoding="utf-8") == text, "run `make docs`"
+    is_current = (generate.REFERENCE / name).read_text(encoding="utf-8") == generate.PAGES[name]()
+    assert is_current, "run `make docs`"
 
 
 def test_every_page_of_the_documentation_is_reached_from_its_index() -> None:
