@@ -37,7 +37,7 @@ class Opening:
 
 
 def opening(problem: Problem, technician: Technician) -> Opening:
-    """Open part of a technician's day; breaks that can no longer begin are past and not planned again."""
+    """Open part of a technician's day; breaks that can no longer begin in time are not planned again."""
     begun = problem.begun_by(technician.id)
     ready, location = technician.shift.start, technician.start
     if begun:
@@ -46,9 +46,24 @@ def opening(problem: Problem, technician: Technician) -> Opening:
         ready = begun_start(problem, last) + last.duration
     if technician.earliest_departure is not None:
         ready = max(ready, technician.earliest_departure)
-    ahead = [pause for pause in technician.breaks if pause.latest >= ready]
-    ahead.sort(key=lambda pause: (pause.earliest, pause.latest, pause.duration))
-    return Opening(begun, location, ready, tuple(ahead))
+    return Opening(begun, location, ready, breaks_ahead(technician.breaks, ready))
+
+
+def breaks_ahead(breaks: Sequence[Break], ready: Seconds) -> tuple[Break, ...]:
+    """
+    Breaks that can still be kept from a moment on, in order of time.
+
+    A day that runs late can make a break impossible even without any visit; it is given up rather than
+    leaving the whole day unplannable.
+    """
+    ahead: list[Break] = []
+    now = ready
+    for pause in sorted(breaks, key=lambda pause: (pause.earliest, pause.latest, pause.duration)):
+        begin = max(now, pause.earliest)
+        if begin <= pause.latest:
+            ahead.append(pause)
+            now = begin + pause.duration
+    return tuple(ahead)
 
 
 def begun_start(problem: Problem, visit: Visit) -> Seconds:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from optimizer.errors import OptimizerError
 from optimizer.explain import blocking_rule
 from optimizer.problem import Lock, Problem, Technician, Visit, Window
-from optimizer.timing import cross, opening
-from optimizer.units import HORIZON, NEVER, clock
+from optimizer.timing import breaks_ahead
+from optimizer.units import HORIZON, clock
 
 LARGEST = 1_000_000_000
 DEAREST = 100_000_000
@@ -230,9 +230,9 @@ def _lock_order(problem: Problem) -> Iterator[Finding]:
             cause = f"stops already begun claim positions {positions}"
             remedy = "number them 0, 1, 2 … in the order in which they were begun"
             yield Finding("LOCK_SEQUENCE", f"technician {technician.id}", cause, remedy)
-        ahead = opening(problem, technician)
-        if cross(ahead.ready, 0, ahead.breaks) >= NEVER:
-            cause = "the breaks cannot all be taken, even without any visit"
+        due = [pause for pause in technician.breaks if pause.latest >= technician.shift.start]
+        if len(breaks_ahead(due, technician.shift.start)) < len(due):
+            cause = "the breaks of the shift cannot all be taken, even without any visit"
             yield Finding("BREAKS_CLASH", f"technician {technician.id}", cause, "move or shorten a break")
 
 

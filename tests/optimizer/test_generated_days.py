@@ -12,7 +12,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @given(st.integers(0, 10**9), st.integers(1, 16), st.integers(1, 4))
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=QUIET)
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=QUIET)
 def test_plans_of_generated_days_break_no_rule(seed: int, visits: int, technicians: int) -> None:
     problem = random_day(seed, visits=max(visits, 6), technicians=technicians)
     assert errors_in(problem) == []
@@ -27,7 +27,7 @@ def test_plans_of_generated_days_break_no_rule(seed: int, visits: int, technicia
 
 
 @given(st.integers(0, 10**9), st.integers(6, 40), st.integers(1, 8))
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=QUIET)
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=QUIET)
 def test_insertion_alone_breaks_no_rule_either(seed: int, visits: int, technicians: int) -> None:
     problem = random_day(seed, visits=visits, technicians=technicians)
     assert check(problem, fill(problem, {})) == []

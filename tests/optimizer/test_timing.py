@@ -9,9 +9,11 @@ import pytest
 from optimizer import Break, BreakTaken, Lock, Matrix, Problem, Technician, Visit, Window
 from optimizer.errors import InfeasibleRoute
 from optimizer.timing import (
+    breaks_ahead,
     cross,
     cross_back,
     latest_service_start,
+    opening,
     service_start,
     slacks,
     timetable,
@@ -114,6 +116,15 @@ def test_an_infeasible_route_names_the_rule(changes: dict[str, object], rule: st
     assert missed.value.rule == rule
 
 
+def test_breaks_that_a_late_day_makes_impossible_are_given_up() -> None:
+    lunch, tea = Break(at("11:00"), at("13:00"), 1800), Break(at("13:00"), at("13:10"), 900)
+    assert breaks_ahead((tea, lunch), at("8:00")) == (lunch, tea)
+    assert breaks_ahead((tea, lunch), at("12:40")) == (lunch, tea)
+    assert breaks_ahead((tea, lunch), at("12:41")) == (lunch,)
+    assert breaks_ahead((tea, lunch), at("13:05")) == (tea,)
+    assert breaks_ahead((tea, lunch), at("13:11")) == ()
+
+
 def test_clock_and_span_read_well() -> None:
     assert [clock(t) for t in (at("8:05"), 91_800, 30, -60)] == ["8:05", "25:30", "0:00:30", "-0:01"]
     assert [span(t) for t in (45, 1_200, 7_500)] == ["45 s", "20 min", "2 h 05 min"]
@@ -147,10 +158,7 @@ def earliest_return(problem: Problem) -> int | None:
     are taken in order of time; those left over are taken at home.
     """
     ada = problem.technicians[0]
-    breaks = sorted(
-        (p for p in ada.breaks if p.latest >= ada.shift.start),
-        key=lambda p: (p.earliest, p.latest, p.duration),
-    )
+    breaks = list(opening(problem, ada).breaks)
     legs = [problem.matrix.seconds[a][b] for a, b in _ways(problem)]
     limit = ada.shift.end + ada.overtime
 
