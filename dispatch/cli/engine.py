@@ -79,10 +79,10 @@ def run_optimise(args: argparse.Namespace) -> int:
         write(args.out, plan_to_json(result.plan))
     except OptimizerError as error:
         return _unusable(error)
-    print(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
+    _say(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
     _print_cost(result.cost_by_term)
     for left in result.plan.unserved:
-        print(f"unserved {left.visit_id}: {left.reason} · {left.sentence} · {left.action}")
+        _say(f"unserved {left.visit_id}: {left.reason} · {left.sentence} · {left.action}")
     return 0
 
 
@@ -98,8 +98,8 @@ def run_check(args: argparse.Namespace) -> int:
         return _unusable(error)
     violations = check(problem, plan)
     for violation in violations:
-        print(f"violation {violation.code} · {violation.subject}: {violation.message}")
-    print(f"{_summary(problem, plan)}, {len(violations)} violations")
+        _say(f"violation {violation.code} · {violation.subject}: {violation.message}")
+    _say(f"{_summary(problem, plan)}, {len(violations)} violations")
     _print_cost(cost(problem, plan))
     return 1 if violations else 0
 
@@ -114,8 +114,8 @@ def _summary(problem: Problem, plan: Plan) -> str:
 def _print_cost(terms: Mapping[str, int]) -> None:
     """One line per term and the sum, in cents."""
     for name, cents in terms.items():
-        print(f"cost {name:<10} {cents:>12} cents")
-    print(f"cost {'total':<10} {sum(terms.values()):>12} cents")
+        _say(f"cost {name:<10} {cents:>12} cents")
+    _say(f"cost {'total':<10} {sum(terms.values()):>12} cents")
 
 
 def _show_progress(progress: Progress) -> None:
@@ -132,6 +132,12 @@ def _unusable(error: OptimizerError) -> int:
     return UNUSABLE
 
 
+def _say(line: str) -> None:
+    """One line of output; characters the terminal cannot show are written as escapes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def _complain(line: str) -> None:
-    """One line for a person, beside the output; characters no terminal can show are written as escapes."""
-    print(line.encode("utf-8", "backslashreplace").decode("utf-8"), file=sys.stderr)
+    """One line for a person, beside the output."""
+    print(line, file=sys.stderr)

@@ -2,13 +2,16 @@
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dispatch.cli.engine import add_parsers
-from optimizer import Problem
+from optimizer import Plan, Problem
 from optimizer.wire import plan_to_json, problem_to_json, read_plan, write
 from tests.optimizer.world import a_day, a_plan, a_visit
 
@@ -82,6 +85,21 @@ def test_an_input_that_cannot_be_planned_gets_reasons_and_2(
     assert f"error: {code} · " in told
     assert "Traceback" not in told
     assert not (tmp_path / "plan.json").exists()
+
+
+def test_a_terminal_without_unicode_gets_escapes(tmp_path: Path) -> None:
+    day = a_day(a_visit(1, id="泵"))
+    write(tmp_path / "plan.json", plan_to_json(Plan()))
+    script = "import sys; from dispatch.__main__ import main; sys.exit(main())"
+    found = subprocess.run(
+        [sys.executable, "-c", script, "check", problem_file(tmp_path, day), tmp_path / "plan.json"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert b"violation SERVED_ONCE \\xb7 \\u6cf5" in found.stdout
+    assert found.stderr == b""
 
 
 def test_missing_files_places_and_engines_are_named(
