@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Protocol, TypeVar, cast
 
 from flask import Response, request
@@ -17,6 +18,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 PDF = "application/pdf"
 BINARY = {"type": "string", "format": "binary"}
 LANGUAGES = ("en", "zh")
+FORM_BYTES = 10_000
+"""What surrounds a file in a multipart body."""
 
 
 class Decorator(Protocol):
@@ -48,3 +51,17 @@ def file_answer(content: bytes, *, name: str, sha256: str = "", media_type: str 
         answer.set_etag(sha256)
         answer.make_conditional(request)
     return answer
+
+
+def takes_files(most_bytes: int) -> Decorator:
+    """Accept a body as large as one file may be, whatever the usual limit."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def roomy(*args: Any, **kwargs: Any) -> Any:
+            request.max_content_length = most_bytes + FORM_BYTES
+            return view(*args, **kwargs)
+
+        return cast("View", roomy)
+
+    return decorate

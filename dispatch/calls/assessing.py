@@ -10,7 +10,6 @@ from dispatch.access.rules import Principal, Role
 from dispatch.calls import rules
 from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
 from dispatch.calls.rules import Judgement, Told
-from dispatch.calls.templates import check_needs
 from dispatch.contracts import queries as contracts
 from dispatch.customers.model import Site
 from dispatch.money import Money
@@ -20,6 +19,7 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders import refusals
 from dispatch.work_orders.commands import open_order
 from dispatch.work_orders.model import WorkOrder
+from dispatch.work_orders.needing import check_needs
 from dispatch.work_orders.queries import past_visits, used_part_lots
 from dispatch.work_orders.rules import (
     EMERGENCY,

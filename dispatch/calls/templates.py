@@ -11,10 +11,7 @@ from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.calls import rules
 from dispatch.calls.model import ProblemTemplate
-from dispatch.parts import queries as parts
-from dispatch.parts.rules import checked_quantity
-from dispatch.technicians import queries as technicians
-from dispatch.technicians.rules import LEVELS
+from dispatch.work_orders.needing import check_needs
 from dispatch.work_orders.rules import EMERGENCY, FaultClass, Needs, OrderKind
 
 CHANGEABLE = frozenset(
@@ -97,18 +94,3 @@ def update_template(
 
 def _guidance(value: str | None, field: str) -> str | None:
     return text.prose(value, field) or None if value is not None else None
-
-
-def check_needs(session: Session, needs: Needs, *, check_certificates: bool = True) -> None:
-    """Refuse needs that nobody could meet: unknown skills, certificates and parts, numbers out of range."""
-    technicians.check_skills_exist(session, needs.skills)
-    for code, level in needs.skills.items():
-        text.whole(level, f"level of {code}", *LEVELS)
-    text.lines(needs.certificates, "certificates", longest=text.CODE)
-    if check_certificates:
-        technicians.check_certificates_exist(session, needs.certificates)
-    parts.parts_named(session, needs.parts)
-    for quantity in needs.parts.values():
-        checked_quantity(quantity)
-    text.whole(needs.duration_minutes, "duration_minutes", 1, 1440)
-    text.whole(needs.crew_size, "crew_size", 1, 4)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db
 from dispatch.access.rules import Principal
-from dispatch.errors import Conflict, Invalid
+from dispatch.errors import Conflict, Invalid, NotFound
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.model import Attachment, Visit
 from dispatch.work_orders.record import check_recordable
@@ -39,6 +39,13 @@ class AttachmentTooLarge(Invalid):
 
     code = "ATTACHMENT_TOO_LARGE"
     remedy = "Send a smaller picture."
+
+
+class AttachmentGone(NotFound):
+    """The attachment is known, but its file is not where files are kept."""
+
+    code = "ATTACHMENT_GONE"
+    remedy = "Ask an administrator to restore the directory of attachments."
 
 
 class AttachmentsFull(Conflict):
@@ -162,6 +169,14 @@ def _redrawn(media_type: str, content: bytes) -> bytes:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise AttachmentRefused("the picture is damaged") from error
     return written.getvalue()
+
+
+def content_of(attachment: Attachment, directory: Path) -> bytes:
+    """Return the bytes of an attachment that was found before."""
+    try:
+        return (directory / attachment.stored_name).read_bytes()
+    except FileNotFoundError as error:
+        raise AttachmentGone(f"attachment {attachment.id} is not on this machine") from error
 
 
 def write_durably(directory: Path, name: str, content: bytes) -> Path:

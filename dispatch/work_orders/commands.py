@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatch.work_orders.assigning import assign, place, release
 from dispatch.work_orders.attachments import store_attachment
+from dispatch.work_orders.office_steps import cancel_visit, reopen_visit, verify_visit
 from dispatch.work_orders.opening import (
     cancel_order,
     change_needs,
@@ -39,6 +40,7 @@ __all__ = [
     "Shown",
     "assign",
     "cancel_order",
+    "cancel_visit",
     "change_needs",
     "change_priority",
     "close",
@@ -54,6 +56,7 @@ __all__ = [
     "record_approval",
     "record_findings",
     "release",
+    "reopen_visit",
     "sign",
     "stop_waiting",
     "store_attachment",
@@ -61,6 +64,7 @@ __all__ = [
     "use_part",
     "verify",
     "verify_if_complete",
+    "verify_visit",
     "void_part_use",
     "wait_for",
     "waive",

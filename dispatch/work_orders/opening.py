@@ -17,6 +17,7 @@ from dispatch.work_orders import refusals
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.lifecycle import OPEN_STATES, Actor, OrderState, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.needing import check_needs
 from dispatch.work_orders.rules import EMERGENCY, Estimate, FaultClass, Needs, OrderKind, Repeat
 from dispatch.work_orders.steps import carry_order_state, take_step
 
@@ -124,6 +125,8 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
         crew_size=visit.crew_size,
         required_technician_id=visit.required_technician_id,
     )
+    if needs is not None:
+        check_needs(session, needs)
     latest = max(other.attempt for other in order.visits)
     return _add_visit(session, order, needs or same, attempt=latest + 1)
 
@@ -140,6 +143,7 @@ def change_needs(
     visit.expect_version(expected_version)
     if S(visit.state) not in {S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED}:
         raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
+    check_needs(session, needs)
     visit.skills, visit.certificates = dict(needs.skills), list(needs.certificates)
     visit.parts = dict(needs.parts)
     visit.crew_size = text.whole(needs.crew_size, "crew_size", 1, 4)
@@ -190,8 +194,16 @@ def cancel_order(
     return order
 
 
-def wait_for(session: Session, *, by: Principal | None, order: WorkOrder, reason: str) -> WorkOrder:
+def wait_for(
+    session: Session,
+    *,
+    by: Principal | None,
+    order: WorkOrder,
+    reason: str,
+    expected_version: int | None = None,
+) -> WorkOrder:
     """Note that an order waits for a part or for the customer, since when (R-801, decision 15)."""
+    order.expect_version(expected_version)
     if OrderState(order.state) in FINISHED_ORDERS:
         raise refusals.OrderFinished(f"order {order.number} is {order.state}")
     waits = text.choice(reason, "reason", WAITING_REASONS)
@@ -203,8 +215,11 @@ def wait_for(session: Session, *, by: Principal | None, order: WorkOrder, reason
     return order
 
 
-def stop_waiting(session: Session, *, by: Principal | None, order: WorkOrder) -> WorkOrder:
+def stop_waiting(
+    session: Session, *, by: Principal | None, order: WorkOrder, expected_version: int | None = None
+) -> WorkOrder:
     """Note that what an order waited for is there; planning may use its visits again (R-801)."""
+    order.expect_version(expected_version)
     order.waiting_reason = order.waiting_since = None
     db.flush(session)
     return order

@@ -54,6 +54,16 @@ def _visits(principal: Principal) -> Select[Visit]:
     return statement.where(_mine(principal)) if principal.role is Role.TECHNICIAN else statement
 
 
+def _seen(principal: Principal) -> Select[uuid.UUID]:
+    """The ids of the visits that a person may see."""
+    statement = (
+        select(Visit.id)
+        .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
+        .where(in_scope(principal, WorkOrder.territory_id))
+    )
+    return statement.where(_mine(principal)) if principal.role is Role.TECHNICIAN else statement
+
+
 def find_order(session: Session, principal: Principal, order_id: uuid.UUID) -> WorkOrder:
     """Return a work order."""
     found = session.scalars(_orders(principal).where(WorkOrder.id == order_id)).first()
@@ -96,6 +106,7 @@ def list_orders(
     principal: Principal,
     *,
     state: str | None = None,
+    territory_id: uuid.UUID | None = None,
     customer_id: uuid.UUID | None = None,
     asset_id: uuid.UUID | None = None,
     cursor: str | None = None,
@@ -103,6 +114,8 @@ def list_orders(
 ) -> Page[WorkOrder]:
     """Return work orders, newest first."""
     statement = _orders(principal)
+    if territory_id is not None:
+        statement = statement.where(WorkOrder.territory_id == territory_id)
     if state is not None:
         statement = statement.where(WorkOrder.state == state)
     if customer_id is not None:
@@ -162,10 +175,20 @@ def visits_of_day(
     return session.scalars(statement.order_by(Visit.planned_start, Visit.id)).all()
 
 
+def visits_of_order(session: Session, principal: Principal, order: WorkOrder) -> Sequence[Visit]:
+    """Return those visits of an order that a person may see, in the order in which they were made."""
+    statement = _visits(principal).where(Visit.work_order_id == order.id)
+    return session.scalars(statement.order_by(Visit.attempt)).all()
+
+
 def timeline(session: Session, principal: Principal, visit_id: uuid.UUID) -> Sequence[VisitEvent]:
     """Return every step of a visit in the order in which it was recorded."""
-    visit = find_visit(session, principal, visit_id)
-    statement = select(VisitEvent).where(VisitEvent.visit_id == visit.id)
+    return steps_of(session, [find_visit(session, principal, visit_id)])
+
+
+def steps_of(session: Session, visits: Iterable[Visit]) -> Sequence[VisitEvent]:
+    """Return every step of visits that were found before, in the order in which they were recorded."""
+    statement = select(VisitEvent).where(VisitEvent.visit_id.in_([visit.id for visit in visits]))
     return session.scalars(statement.order_by(VisitEvent.recorded_at, VisitEvent.id)).all()
 
 
@@ -219,19 +242,21 @@ def attachments_of(session: Session, principal: Principal, visit_id: uuid.UUID) 
 
 def find_attachment(session: Session, principal: Principal, attachment_id: uuid.UUID) -> Attachment:
     """Return one photograph or document of a visit the person may see."""
-    found = session.get(Attachment, attachment_id)
+    statement = select(Attachment).where(
+        Attachment.id == attachment_id, Attachment.visit_id.in_(_seen(principal))
+    )
+    found = session.scalars(statement).first()
     if found is None:
         raise NotFound("there is no such attachment")
-    find_visit(session, principal, found.visit_id)
     return found
 
 
 def find_case(session: Session, principal: Principal, case_id: uuid.UUID) -> ReviewCase:
     """Return a review case of a visit the person may see."""
-    found = session.get(ReviewCase, case_id)
+    statement = select(ReviewCase).where(ReviewCase.id == case_id, ReviewCase.visit_id.in_(_seen(principal)))
+    found = session.scalars(statement).first()
     if found is None:
         raise NotFound("there is no such case")
-    find_visit(session, principal, found.visit_id)
     return found
 
 
@@ -244,8 +269,7 @@ def list_cases(
     limit: int = USUAL,
 ) -> Page[ReviewCase]:
     """Return review cases, newest first."""
-    seen = _visits(principal).with_only_columns(Visit.id).order_by(None)
-    statement = select(ReviewCase).where(ReviewCase.visit_id.in_(seen))
+    statement = select(ReviewCase).where(ReviewCase.visit_id.in_(_seen(principal)))
     if only_open:
         statement = statement.where(ReviewCase.decided_at.is_(None))
     return cut(session, statement, ReviewCase.id, cursor=cursor, limit=limit)

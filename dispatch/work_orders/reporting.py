@@ -3,18 +3,43 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Literal
+import uuid
+from typing import Literal, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, documents
+from dispatch.access.rules import Principal
+from dispatch.customers.model import Customer
 from dispatch.documents.words import Language
+from dispatch.errors import NotFound
 from dispatch.settings import Settings
 from dispatch.work_orders.model import ServiceReport, StoredDocument, Visit
 from dispatch.work_orders.papers import service_report_snapshot
+from dispatch.work_orders.queries import find_visit, reports_of
 
 KIND: Literal["service_report"] = "service_report"
+
+
+class ReportMissing(NotFound):
+    """The visit's record was neither signed nor waived yet, so there is no report (R-509)."""
+
+    code = "REPORT_MISSING"
+    remedy = "Have the record signed first."
+
+
+def service_report(
+    session: Session, principal: Principal, visit_id: uuid.UUID, language: Language | None, settings: Settings
+) -> StoredDocument:
+    """Return the report of a visit's newest signed record, in the customer's language by default."""
+    visit = find_visit(session, principal, visit_id)
+    signed = reports_of(session, visit.id)
+    if not signed:
+        raise ReportMissing(f"visit {visit.number} has no signed record")
+    customer = session.get_one(Customer, visit.work_order.customer_id)
+    spoken = language or cast("Language", customer.language)
+    return render_service_report(session, visit, signed[-1], spoken, settings)
 
 
 def render_service_report(

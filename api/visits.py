@@ -1,0 +1,141 @@
+"""Visits: read them, change their needs, and take the office's steps."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from marshmallow import fields
+
+from api import roles
+from api.auth import current_principal, policy
+from api.etags import changes, expected_version
+from api.fields import Flag, Id, Moment, Text, Word
+from api.promises import PromiseShape
+from api.resource import Resource
+from api.schemas import Joined, PageArgs, Schema, page_of
+from api.session import current_session
+from api.visit_shapes import (
+    VISIT_STATES,
+    AttachmentShape,
+    FindingShape,
+    NeedsShape,
+    PartUseShape,
+    ReportShape,
+    StepShape,
+    VisitShape,
+    needs_of,
+)
+from dispatch.promises.queries import ledger
+from dispatch.technicians.queries import find_technician
+from dispatch.work_orders import commands, queries
+
+resource = Resource("visits", description="Visits with their records.")
+
+
+class VisitFileShape(VisitShape):
+    """A visit with its promises, steps and record."""
+
+    promises = fields.List(fields.Nested(PromiseShape), required=True)
+    timeline = fields.List(fields.Nested(StepShape), required=True)
+    findings = fields.List(fields.Nested(FindingShape), required=True)
+    part_uses = fields.List(fields.Nested(PartUseShape), required=True)
+    reports = fields.List(fields.Nested(ReportShape), required=True)
+    attachments = fields.List(fields.Nested(AttachmentShape), required=True)
+
+
+class VisitArgs(PageArgs):
+    """Which visits; ``planned_until`` is exclusive."""
+
+    state = Word(VISIT_STATES, load_default=None)
+    technician_id = Id(load_default=None)
+    planned_from = Moment(load_default=None)
+    planned_until = Moment(load_default=None)
+    needs_review = Flag(load_default=None, allow_none=True)
+
+
+class Reason(Schema):
+    """Why a step is taken."""
+
+    reason = Text(500, required=True)
+
+
+VisitPage = page_of(VisitShape)
+
+
+@resource.get("/visits")
+@policy(*roles.ALL)
+@resource.arguments(VisitArgs, location="query")
+@resource.response(200, VisitPage)
+def list_visits(args: dict[str, Any]) -> object:
+    """Visits, newest first; technicians see their own once they are published."""
+    return queries.list_visits(current_session(), current_principal(), **args)
+
+
+@resource.get("/visits/<uuid:visit_id>")
+@policy(*roles.ALL)
+@resource.response(200, VisitFileShape)
+def read_visit(visit_id: uuid.UUID) -> object:
+    """One visit with its promises, steps and record."""
+    session, me = current_session(), current_principal()
+    visit = queries.find_visit(session, me, visit_id)
+    return Joined(
+        visit,
+        promises=ledger(session, me, visit.id),
+        timeline=queries.steps_of(session, [visit]),
+        findings=queries.findings_of(session, [visit.id]).get(visit.id, []),
+        part_uses=queries.part_uses_of(session, [visit.id]).get(visit.id, []),
+        reports=queries.reports_of(session, visit.id),
+        attachments=queries.attachments_of(session, me, visit.id),
+    )
+
+
+@resource.put("/visits/<uuid:visit_id>/needs")
+@policy(*roles.DESK)
+@changes
+@resource.arguments(NeedsShape)
+@resource.response(200, VisitShape)
+def change_needs(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Correct what a visit needs before anybody set out."""
+    session, me = current_session(), current_principal()
+    visit, needs = queries.find_visit(session, me, visit_id), needs_of(body)
+    if needs.required_technician_id:
+        find_technician(session, me, needs.required_technician_id)
+    return commands.change_needs(
+        session, by=me, visit=visit, needs=needs, expected_version=expected_version()
+    )
+
+
+@resource.post("/visits/<uuid:visit_id>/cancel")
+@policy(*roles.DESK)
+@changes
+@resource.arguments(Reason)
+@resource.response(200, VisitShape)
+def cancel_visit(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Call a visit off."""
+    session, me = current_session(), current_principal()
+    visit = queries.find_visit(session, me, visit_id)
+    return commands.cancel_visit(session, by=me, visit=visit, expected_version=expected_version(), **body)
+
+
+@resource.post("/visits/<uuid:visit_id>/reopen")
+@policy(*roles.DESK)
+@changes
+@resource.arguments(Reason)
+@resource.response(200, VisitShape)
+def reopen_visit(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Give a finished visit back to its technician before it was verified."""
+    session, me = current_session(), current_principal()
+    visit = queries.find_visit(session, me, visit_id)
+    return commands.reopen_visit(session, by=me, visit=visit, expected_version=expected_version(), **body)
+
+
+@resource.post("/visits/<uuid:visit_id>/verify")
+@policy(*roles.DESK)
+@changes
+@resource.response(200, VisitShape)
+def verify_visit(visit_id: uuid.UUID) -> object:
+    """Confirm that a record is complete; settlement follows."""
+    session, me = current_session(), current_principal()
+    visit = queries.find_visit(session, me, visit_id)
+    return commands.verify_visit(session, by=me, visit=visit, expected_version=expected_version())

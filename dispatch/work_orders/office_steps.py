@@ -1,0 +1,38 @@
+"""Steps that the office takes with one visit, decided on the version that was read."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from dispatch.access.rules import Principal
+from dispatch.work_orders import verifying
+from dispatch.work_orders.lifecycle import Actor, VisitState
+from dispatch.work_orders.model import Visit
+from dispatch.work_orders.steps import take_step
+
+
+def cancel_visit(
+    session: Session, *, by: Principal, visit: Visit, reason: str, expected_version: int | None = None
+) -> Visit:
+    """Call a visit off; its technician's devices forget it."""
+    visit.expect_version(expected_version)
+    take_step(session, visit=visit, target=VisitState.CANCELLED, actor=Actor.DISPATCHER, by=by, reason=reason)
+    return visit
+
+
+def reopen_visit(
+    session: Session, *, by: Principal, visit: Visit, reason: str, expected_version: int | None = None
+) -> Visit:
+    """Give a finished visit back to its technician, so that the record can be corrected before settlement."""
+    visit.expect_version(expected_version)
+    take_step(session, visit=visit, target=VisitState.WORKING, actor=Actor.DISPATCHER, by=by, reason=reason)
+    return visit
+
+
+def verify_visit(
+    session: Session, *, by: Principal, visit: Visit, expected_version: int | None = None
+) -> Visit:
+    """Confirm that a visit's record is complete; settlement follows (decision 3)."""
+    visit.expect_version(expected_version)
+    verifying.verify(session, by=by, visit=visit)
+    return visit
