@@ -67,7 +67,9 @@ def _create_tariff() -> None:
         sa.Column("payment_days", sa.Integer(), nullable=False),
         sa.Column("warranty_days", sa.Integer(), nullable=False),
         sa.Column("estimate_tolerance_percent", sa.Integer(), nullable=False),
-        sa.CheckConstraint("labour_per_hour_minor >= 0 and travel_fee_minor >= 0", name=op.f("ck_tariff_prices")),
+        sa.CheckConstraint(
+            "labour_per_hour_minor >= 0 and travel_fee_minor >= 0", name=op.f("ck_tariff_prices")
+        ),
         sa.CheckConstraint("increment_minutes between 1 and 240", name=op.f("ck_tariff_increment")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_tariff")),
         sa.UniqueConstraint("valid_from", name=op.f("uq_tariff_valid_from")),
