@@ -11,7 +11,7 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.etags import changes, expected_version
-from api.fields import Day, Fraction, Id, Moment, Whole, Word
+from api.fields import Day, Exact, Id, Moment, Whole, Word
 from api.papers import LanguageArgs, file_answer, serves
 from api.resource import Resource
 from api.schemas import Joined, Money, PageArgs, Schema, page_of
@@ -31,11 +31,11 @@ class SettlementLineShape(Schema):
     kind = fields.String(required=True)
     description = fields.String(required=True)
     description_zh = fields.String(required=True)
-    quantity = Fraction(required=True)
+    quantity = Exact(required=True)
     unit = fields.String(required=True)
     unit_price_minor = Whole(required=True)
     net_minor = Whole(required=True)
-    tax_rate = Fraction(required=True)
+    tax_rate = Exact(required=True)
     payer = Word(PAYERS, required=True)
     explanation = fields.String(required=True)
 

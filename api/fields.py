@@ -125,8 +125,15 @@ class Fraction(Text):
         text = super().deserialize(value, attr, data, **kwargs)
         return Decimal(text) if isinstance(text, str) else text
 
-    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return None if value is None else f"{value:f}"
+
+class Exact(fields.String):
+    """An exact decimal in an answer, as text without needless zeros."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        if value is None:
+            return None
+        text = f"{value:f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class Flag(fields.Boolean):

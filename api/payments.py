@@ -10,7 +10,7 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.config import current_settings
-from api.fields import Day, Fraction, Id, Moment, Text, Whole, Word
+from api.fields import Day, Exact, Fraction, Id, Moment, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import Money, PageArgs, Schema, list_of, page_of
@@ -67,7 +67,7 @@ class TariffShape(Schema):
     valid_from = Day(required=True)
     labour_per_hour = Money(minor="labour_per_hour_minor", required=True)
     travel_fee = Money(minor="travel_fee_minor", required=True)
-    tax_rate = Fraction(required=True)
+    tax_rate = Exact(required=True)
     minimum_minutes = Whole(required=True)
     increment_minutes = Whole(required=True)
     payment_days = Whole(required=True)

@@ -13,7 +13,11 @@ ALL = tuple(sorted(EVERYBODY))
 INTAKE = (Role.ADMIN, Role.CALL_TAKER, Role.DISPATCHER, Role.SUPERVISOR)
 """Customer files, calls, arrival windows."""
 JUDGES = (Role.ADMIN, Role.SUPERVISOR)
-"""Assessments, overrules, templates, the catalogue."""
+"""Assessments, overrules, templates, skills."""
+CATALOGUERS = (Role.ADMIN, Role.FINANCE, Role.SUPERVISOR)
+"""Parts and their prices."""
+CONTRACTORS = (Role.ADMIN, Role.FINANCE, Role.SUPERVISOR)
+"""Contracts."""
 PLANNERS = (Role.ADMIN, Role.DISPATCHER)
 """Day plans, publications, locks."""
 DESK = (Role.ADMIN, Role.DISPATCHER, Role.SUPERVISOR)
@@ -21,7 +25,7 @@ DESK = (Role.ADMIN, Role.DISPATCHER, Role.SUPERVISOR)
 CASHIERS = (Role.ADMIN, Role.DISPATCHER, Role.FINANCE)
 """Receiving what technicians hand in."""
 MONEY = (Role.ADMIN, Role.FINANCE)
-"""Tariffs, payments, contracts."""
+"""Tariffs and payments."""
 MONEY_READERS = (Role.ADMIN, Role.FINANCE, Role.SUPERVISOR)
 """Settlements and invoices; a supervisor releases what R-204 held back."""
 COLLECTORS = (Role.ADMIN, Role.FINANCE, Role.TECHNICIAN)

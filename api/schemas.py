@@ -166,7 +166,12 @@ class Position(fields.Nested):
 
     def serialize(self, attr: str, obj: Any, accessor: Any = None, **kwargs: Any) -> Any:
         """Show the thing's own coordinates."""
-        return None if obj.latitude is None else {"latitude": obj.latitude, "longitude": obj.longitude}
+        return None if obj.latitude is None else shown_point(obj.latitude, obj.longitude)
+
+
+def shown_point(latitude: float, longitude: float) -> dict[str, float]:
+    """Return a position as it is written on the wire."""
+    return {"latitude": latitude, "longitude": longitude}
 
 
 class PageArgs(QuerySchema):

@@ -57,6 +57,14 @@ def find_asset(session: Session, principal: Principal, asset_id: uuid.UUID) -> A
     return found
 
 
+def find_asset_of(session: Session, principal: Principal, customer: Customer, asset_id: uuid.UUID) -> Asset:
+    """Return a piece of equipment that stands at one of the customer's sites."""
+    asset = find_asset(session, principal, asset_id)
+    if find_site(session, principal, asset.site_id).customer_id != customer.id:
+        raise NotFound("there is no such asset")
+    return asset
+
+
 def customers_with_phone(
     session: Session, principal: Principal, phone: str, region: str | None = None
 ) -> Sequence[Customer]:

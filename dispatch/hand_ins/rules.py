@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.errors import Conflict, Invalid
+from dispatch.money import CurrencyMismatch, Money
 
 
 class SheetsIncomplete(Invalid):
@@ -63,6 +64,16 @@ def missing_sheets(
     if silent:
         raise SheetsIncomplete(f"{len(silent)} sheets are missing without a reason", sheets=silent)
     return [{"sheet": sheet, "reason": reasons[sheet].strip()} for sheet in missing]
+
+
+def counted_by_method(rows: Sequence[tuple[str, Money]], currency: str) -> dict[str, int]:
+    """Return counted money by method in minor units; a method counted twice is added up."""
+    counted: dict[str, int] = {}
+    for method, amount in rows:
+        if amount.currency != currency:
+            raise CurrencyMismatch(f"the company's currency is {currency}, not {amount.currency}")
+        counted[method] = counted.get(method, 0) + amount.minor
+    return counted
 
 
 def count_money(

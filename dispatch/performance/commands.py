@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -12,13 +13,26 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock
+from dispatch import clock, db, outbox
+from dispatch.access.rules import Principal
 from dispatch.performance import facts, metrics
 from dispatch.performance.metrics import DutyFact, VisitFact
 from dispatch.performance.model import DailyLog, Indicator
 from dispatch.territories.model import Territory
 
 COMPANY = "company"
+
+
+def request_daily_log(session: Session, *, by: Principal | None, day: date) -> uuid.UUID:
+    """Ask for a day's log to be written anew; the answer is the job's run."""
+    run_id = outbox.request(
+        session,
+        "performance.write_daily_log",
+        key=f"{day.isoformat()}:{db.new_id()}",
+        payload={"day": day.isoformat(), "days_back": "0"},
+    )
+    assert run_id is not None  # noqa: S101 - the key is fresh, so the row is always written
+    return run_id
 
 
 def write_daily_log(session: Session, *, day: date) -> list[DailyLog]:

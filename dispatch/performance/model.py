@@ -47,3 +47,8 @@ class Indicator(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     numerator: Mapped[Decimal] = mapped_column(Numeric(18, 3))
     denominator: Mapped[Decimal] = mapped_column(Numeric(18, 3))
+
+    @property
+    def value(self) -> Decimal | None:
+        """The quotient to four decimals, or None when it is undefined (R-704)."""
+        return round(self.numerator / self.denominator, 4) if self.denominator else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from dispatch import clock, db, text
 from dispatch.access.rules import Principal
@@ -100,15 +101,22 @@ def update_technician(
 
 
 def set_skills(
-    session: Session, *, by: Principal | None, technician: Technician, skills: Mapping[str, int]
+    session: Session,
+    *,
+    by: Principal | None,
+    technician: Technician,
+    skills: Mapping[str, int],
+    expected_version: int | None = None,
 ) -> Technician:
     """Replace the skills a technician holds: code to level, 1 to 5."""
+    technician.expect_version(expected_version)
     check_skills_exist(session, skills)
     levels = {code: text.whole(level, f"level of {code}", *rules.LEVELS) for code, level in skills.items()}
     kept = [held for held in technician.skills if held.skill_code in levels]
     for held in kept:
         held.level = levels.pop(held.skill_code)
     technician.skills = [*kept, *(TechnicianSkill(skill_code=c, level=level) for c, level in levels.items())]
+    flag_modified(technician, "name")  # skills are rows of their own; the technician's version must rise
     db.flush(session)
     return technician
 
