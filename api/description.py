@@ -7,9 +7,11 @@ from typing import Any
 
 from flask import Flask
 from flask_smorest import Api  # type: ignore[import-untyped]
+from flask_smorest.spec.plugins import RE_URL  # type: ignore[import-untyped]
 from flask_smorest.utils import prepare_response  # type: ignore[import-untyped]
 from marshmallow import fields
 
+from api.auth import policies
 from api.errors import PROBLEM_JSON
 from api.schemas import Schema
 
@@ -48,6 +50,22 @@ class _Api(Api):  # type: ignore[misc]
             response: dict[str, Any] = {"description": phrase, "schema": Problem}
             prepare_response(response, self.spec, PROBLEM_JSON)
             self.spec.components.response(name, response, lazy=True)
+
+
+def finished(app: Flask, api: Api) -> dict[str, Any]:
+    """Return the description, with a name for every operation and no token asked for where none is needed."""
+    document: dict[str, Any] = api.spec.to_dict()
+    for rule in app.url_map.iter_rules():
+        path = document["paths"].get(RE_URL.sub(r"{\1}", rule.rule), {})
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            operation = path.get(method.lower())
+            if operation is None:
+                continue
+            operation["operationId"] = rule.endpoint.replace(".", "_")
+            found = policies(app)[rule.rule, method]
+            if found is not None and found.is_public:
+                operation["security"] = []
+    return document
 
 
 def describe_api(app: Flask) -> Api:

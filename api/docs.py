@@ -16,6 +16,7 @@ from flask import Flask, Response
 from flask_smorest import Api  # type: ignore[import-untyped]
 
 from api.auth import EVERYBODY, policy
+from api.description import finished
 from api.resource import BASE
 from dispatch.settings import Settings
 
@@ -63,7 +64,7 @@ def register(app: Flask, api: Api, settings: Settings) -> None:
     add("/docs/start.js", "start", START.encode(), "text/javascript; charset=utf-8")
     for name, content_type in FILES.items():
         add(f"/docs/{name}", name.replace(".", "-"), _packaged(name), content_type)
-    description = json.dumps(api.spec.to_dict(), indent=1).encode()
+    description = json.dumps(finished(app, api), indent=1).encode()
     add("/openapi.json", "openapi", description, "application/json")
 
 

@@ -7,6 +7,7 @@ Valkey is away each process counts by itself, so a limit is then loose by the nu
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -31,12 +32,20 @@ def register(app: Flask, settings: Settings) -> Limiter:
         strategy=STRATEGY,
         in_memory_fallback_enabled=True,
         swallow_errors=True,
-        headers_enabled=True,
         key_prefix="truckroll-limits",
     )
     limiter.init_app(app)
     limiter.request_filter(lambda: request.blueprint in UNCOUNTED)
     app.extensions[_EXTENSION] = limiter
+
+    @app.after_request
+    def say_when(response: Response) -> Response:
+        """Tell a caller who was too fast when the next request is welcome."""
+        breached = limiter.current_limit
+        if response.status_code == 429 and breached is not None:
+            response.headers["Retry-After"] = str(max(1, breached.reset_at - int(time.time())))
+        return response
+
     return limiter
 
 

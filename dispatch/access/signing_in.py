@@ -260,25 +260,26 @@ class _Family:
 
 def _issue(session: Session, family: _Family, access: str, refresh: str, rules: TokenRules) -> Issued:
     """Store both tokens as hashes; issued again, only the access token's life begins anew."""
-    access_expiry = func.least(func.now() + rules.access, family.expires_at)
-    common = {
-        "family_id": family.id,
-        "generation": family.generation,
-        "user_id": family.user_id,
-        "device_id": family.device_id,
-        "issued_at": func.now(),
-        "family_expires_at": family.expires_at,
-    }
-    stored = upsert(Token).values(
-        id=new_id(), token_sha256=fingerprint(access), kind=ACCESS, expires_at=access_expiry, **common
+    expiries = {ACCESS: func.least(func.now() + rules.access, family.expires_at), REFRESH: family.expires_at}
+    rows = [
+        {
+            "id": new_id(),
+            "token_sha256": fingerprint(token),
+            "kind": kind,
+            "family_id": family.id,
+            "generation": family.generation,
+            "user_id": family.user_id,
+            "device_id": family.device_id,
+            "issued_at": func.now(),
+            "expires_at": expiries[kind],
+            "family_expires_at": family.expires_at,
+        }
+        for kind, token in ((ACCESS, access), (REFRESH, refresh))
+    ]
+    stored = upsert(Token).values(rows)
+    again = stored.on_conflict_do_update(
+        index_elements=["token_sha256"], set_={"expires_at": stored.excluded.expires_at}
     )
-    again = stored.on_conflict_do_update(index_elements=["token_sha256"], set_={"expires_at": access_expiry})
-    expires_at = session.execute(again.returning(Token.expires_at)).scalar_one()
-    kept = upsert(Token).values(
-        id=new_id(), token_sha256=fingerprint(refresh), kind=REFRESH, expires_at=family.expires_at, **common
-    )
-    session.execute(kept.on_conflict_do_nothing(index_elements=["token_sha256"]))
-    ends = session.execute(
-        select(Token.family_expires_at).where(Token.token_sha256 == fingerprint(refresh))
-    ).scalar_one()
-    return Issued(access, refresh, expires_at, ends, family.user_id)
+    found = session.execute(again.returning(Token.kind, Token.expires_at))
+    ends = {row.kind: row.expires_at for row in found}
+    return Issued(access, refresh, ends[ACCESS], ends[REFRESH], family.user_id)

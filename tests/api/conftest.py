@@ -12,6 +12,8 @@ from api import create_app
 from dispatch import bootstrap
 from dispatch.access.rules import Role
 from tests.api.company import Client, ClientFor, Company, test_settings
+from tests.api.database import SharedDatabase
+from tests.services import TestServices
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +21,17 @@ def _application() -> Flask:
     return create_app(test_settings())
 
 
+@pytest.fixture(scope="session")
+def _database(services: TestServices) -> Iterator[SharedDatabase]:
+    shared = SharedDatabase(services)
+    yield shared
+    services.drop_database(shared.url)
+
+
 @pytest.fixture
-def app(_application: Flask, database_url: str, redis_url: str) -> Iterator[Flask]:
-    """The application; its database is new for each test, and what it commits stays until the test ends."""
-    bootstrap.start(replace(test_settings(), database_url=database_url, redis_url=redis_url))
+def app(_application: Flask, _database: SharedDatabase, redis_url: str) -> Iterator[Flask]:
+    """The application; its database is empty for each test, and what it commits stays until the test ends."""
+    bootstrap.start(replace(test_settings(), database_url=_database.fresh(), redis_url=redis_url))
     yield _application
     bootstrap.stop()
 

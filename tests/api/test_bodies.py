@@ -36,19 +36,19 @@ def test_two_hundred_broken_bodies_are_refused_with_their_cause(client_for: Clie
 
 
 def test_no_address_fails_inside_over_a_broken_body(company: Company, client_for: ClientFor) -> None:
-    """Each kind of broken body once at every address that reads one, as every role that may."""
+    """Each kind of broken body once at every address that may read one."""
     samples = list(dict(broken_bodies()).items())
-    for role in Role:
-        client = client_for(role)
-        for address in addresses(company.app):
-            if address.method == "GET" or role not in address.policy.roles or "logout" in address.rule:
-                continue
-            for reason, body in samples:
-                headers = key() | {"If-Match": '"1"'}
-                answer = client.open(
-                    address.path, method=address.method, data=body, content_type=JSON, headers=headers
-                )
-                assert 400 <= answer.status_code < 500, f"{role} {address} {reason}: {answer.status_code}"
+    clients = {role: client_for(role) for role in Role}
+    for address in addresses(company.app):
+        if address.method == "GET" or "logout" in address.rule:
+            continue
+        client = clients[min(address.policy.roles, default=Role.ADMIN)]
+        for reason, body in samples:
+            headers = key() | {"If-Match": '"1"'}
+            answer = client.open(
+                address.path, method=address.method, data=body, content_type=JSON, headers=headers
+            )
+            assert 400 <= answer.status_code < 500, f"{address} {reason}: {answer.status_code}"
 
 
 def test_a_body_of_another_kind_is_not_read(client_for: ClientFor) -> None:
@@ -97,7 +97,7 @@ def test_a_name_that_is_blank_or_has_control_characters_is_refused(client_for: C
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=201", "limit=x", "limit=1_0", "limit=%D9%A3", "limit=", "cursor=1", "page=2"]
+    "query", ["limit=0", "limit=201", "limit=x", "limit=1_0", "limit=%D9%A3", "limit=", "cursor=", "page=2"]
 )
 def test_a_wrong_query_parameter_is_named(client_for: ClientFor, query: str) -> None:
     answer = client_for(Role.ADMIN).get(f"/v1/users?{query}")
@@ -105,16 +105,14 @@ def test_a_wrong_query_parameter_is_named(client_for: ClientFor, query: str) -> 
     assert list(answer.get_json()["errors"]) == [query.partition("=")[0]]
 
 
-@pytest.mark.parametrize("path", ["/v1/users?cursor=%00", "/v1/users%00", "/v1/users?cursor=%ff", "/v1/%ff"])
+@pytest.mark.parametrize("path", ["/v1/users?cursor=%00", "/v1/users%00", "/v1/%ff"])
 def test_an_address_with_nul_or_broken_utf8_is_refused(client_for: ClientFor, path: str) -> None:
     answer = client_for(Role.ADMIN).get(path)
     assert (answer.status_code, answer.get_json()["code"]) == (400, "MALFORMED_REQUEST")
 
 
-@pytest.mark.parametrize(
-    "body", [b'{"a": {"b": [1, 2.5, -9223372036854775808, "\\ud83d\\ude9a", null, true]}}']
-)
-def test_ordinary_json_is_read_as_it_stands(body: bytes) -> None:
+def test_ordinary_json_is_read_as_it_stands() -> None:
+    body = b'{"a": {"b": [1, 2.5, -9223372036854775808, "\\ud83d\\ude9a", null, true]}}'
     assert json_body.parse(body) == json.loads(body)
 
 

@@ -102,7 +102,7 @@ def test_a_thousand_refreshes_with_lost_replies_log_nobody_out(
             lost += 1
             continue
         client.take(answer.get_json())
-        if step % 3 == 0 and not works(client):
+        if step % 5 == 0 and not works(client):
             wrongful += 1
     assert (wrongful, alerts()) == (0, 0)
     assert lost > 20
