@@ -7,12 +7,10 @@ about ten kilometres around the centre. Times of day are given in local hours: `
 
 from __future__ import annotations
 
-import itertools
 import uuid
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -27,29 +25,11 @@ from dispatch.promises.model import Promise
 from dispatch.technicians.model import Absence, Certificate, Shift, Skill, Technician, TechnicianSkill
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Finding, PartUse, ServiceReport, Visit, VisitEvent, WorkOrder
+from tests.world import CENTRE, DAY, MORNING, SQUARE, ZONE, at, frozen_clock, number, serial
 
-ZONE = "Europe/Helsinki"
-DAY = date(2026, 3, 2)
-SQUARE = [[60.12, 24.85], [60.12, 25.03], [60.22, 25.03], [60.22, 24.85]]
-CENTRE = (60.17, 24.94)
+__all__ = ["CENTRE", "DAY", "MORNING", "SQUARE", "ZONE", "at", "frozen_clock", "serial"]
 
 Thing = TypeVar("Thing")
-
-_number = itertools.count(1)
-
-
-def serial(prefix: str) -> str:
-    """A code that no other thing of this test run has."""
-    return f"{prefix}{next(_number):04d}-{uuid.uuid4().hex[:4]}"
-
-
-def at(hour: float, *, days: int = 0, zone: str = ZONE) -> datetime:
-    """A local hour of the test day, or of a day before or after it."""
-    local = datetime.combine(DAY + timedelta(days=days), datetime.min.time(), ZoneInfo(zone))
-    return (local + timedelta(hours=hour)).astimezone(ZoneInfo("UTC"))
-
-
-MORNING = at(8)
 
 
 def _kept(session: Session, thing: Thing) -> Thing:
@@ -96,7 +76,7 @@ def a_territory(session: Session, **fields: Any) -> Territory:
 
 def a_customer(session: Session, **fields: Any) -> Customer:
     """A person with a phone."""
-    defaults = {"name": "Customer", "phone": f"+35850{next(_number):07d}", "created_at": clock.now()}
+    defaults = {"name": "Customer", "phone": f"+35850{next(number):07d}", "created_at": clock.now()}
     return _kept(session, Customer(**{**defaults, **fields}))
 
 
@@ -107,7 +87,7 @@ def a_site(
     defaults = {
         "customer_id": (customer or a_customer(session)).id,
         "territory_id": (territory or a_territory(session)).id,
-        "address": f"Testikatu {next(_number)}, Helsinki",
+        "address": f"Testikatu {next(number)}, Helsinki",
         "latitude": CENTRE[0],
         "longitude": CENTRE[1],
     }
@@ -415,8 +395,3 @@ def a_promise(session: Session, visit: Visit, **fields: Any) -> Promise:
     visit.window_start, visit.window_end = told.window_start, told.window_end
     session.flush()
     return told
-
-
-def frozen_clock(moment: datetime = MORNING) -> Callable[[], datetime]:
-    """A clock that stands still; give it to ``clock.set_source`` and reset that with None."""
-    return lambda: moment

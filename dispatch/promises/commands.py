@@ -61,10 +61,11 @@ def promise(
         reason=text.line(reason, "reason"),
         is_reservation=rules.is_reservation(now, start),
     )
+    db.flush(session)
     try:
         with session.begin_nested():
             session.add(told)
-            session.flush([told])
+            session.flush()
     except IntegrityError as error:
         raise rules.PromiseRaced(f"visit {visit.number} was promised at the same moment") from error
     visit.window_start, visit.window_end = start, end

@@ -158,6 +158,7 @@ def test_an_order_that_becomes_an_emergency_is_announced_once(
 
 def test_needs_change_until_somebody_sets_out(session: Session, now: MovableClock) -> None:
     """R-203."""
+    b.a_skill(session, "gas")
     needs = Needs(duration_minutes=45, skills={"gas": 1})
     visit = b.a_visit(session, state="accepted")
     change_needs(session, by=OFFICE, visit=visit, needs=needs)

@@ -1,0 +1,153 @@
+"""Contracts: coverage, due times, warranty, inspections (R-401, R-402, R-404 to R-406)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy.orm import Session
+
+from dispatch.access.rules import Role
+from dispatch.contracts import commands, queries, rules
+from dispatch.contracts.commands import Terms
+from dispatch.contracts.rules import Coverage, DueTimes
+from dispatch.customers.model import Customer
+from dispatch.errors import NotFound
+from tests import builders as b
+from tests.dispatch.conftest import MovableClock
+
+DAY = b.DAY
+
+
+@pytest.fixture
+def customer(session: Session, now: MovableClock) -> Customer:
+    """A customer with a site."""
+    return session.get_one(Customer, b.a_site(session).customer_id)
+
+
+def test_a_contract_pays_within_its_days_only(session: Session, customer: Customer) -> None:
+    contract = b.a_contract(
+        session, customer=customer, valid_from=DAY, valid_until=DAY, covers_parts=True, covers_travel=False
+    )
+    assert rules.coverage_of(contract, DAY) == Coverage(labour=True, parts=True, travel=False)
+    assert rules.coverage_of(contract, date(2026, 3, 1)) == rules.NOTHING
+    assert rules.coverage_of(contract, date(2026, 3, 3)) == rules.NOTHING
+    assert rules.coverage_of(None, DAY) == rules.NOTHING
+
+
+def test_response_and_resolution_run_from_the_request_around_the_clock(
+    session: Session, customer: Customer
+) -> None:
+    """R-401: 60 minutes, R-402: 12 hours; a night and a change of the clock do not stop them."""
+    contract = b.a_contract(session, customer=customer, response_minutes=60, resolution_minutes=720)
+    night = b.at(23.5, days=26)
+    assert rules.due_times(night, contract) == DueTimes(b.at(0.5, days=27), b.at(12.5, days=27))
+    free = b.a_contract(session, customer=customer, response_minutes=None, resolution_minutes=None)
+    assert rules.due_times(night, free) == rules.due_times(night, None) == DueTimes()
+
+
+@pytest.mark.parametrize(
+    ("last", "months", "expected"),
+    [
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2024, 1, 31), 1, date(2024, 2, 29)),
+        (date(2026, 11, 30), 3, date(2027, 2, 28)),
+        (date(2026, 3, 15), 12, date(2027, 3, 15)),
+    ],
+)
+def test_the_next_inspection_is_due_some_months_later(last: date, months: int, expected: date) -> None:
+    """R-406: quarterly by default; the 31st becomes the month's last day."""
+    assert rules.next_due(last, months) == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        (date(2023, 3, 1), False),
+        (date(2023, 3, 2), True),
+        (date(2026, 3, 1), True),
+        (date(2026, 3, 2), False),
+    ],
+)
+def test_our_warranty_lasts_three_years_from_acceptance(day: date, expected: bool) -> None:
+    """R-404."""
+    assert rules.is_under_warranty(date(2023, 3, 2), day) is expected
+
+
+def test_warranty_may_start_the_day_after_and_needs_an_acceptance() -> None:
+    """R-404."""
+    assert rules.warranty_until(date(2023, 3, 2), starts_day_after=True) == date(2026, 3, 2)
+    assert rules.warranty_until(date(2024, 2, 29), years=1) == date(2025, 2, 27)
+    assert rules.warranty_until(None) is None
+    assert rules.is_under_warranty(None, DAY) is False
+
+
+@pytest.mark.parametrize(("until", "expected"), [(None, False), (date(2026, 3, 1), False), (DAY, True)])
+def test_the_maker_pays_until_the_last_day_of_its_warranty(until: date | None, expected: bool) -> None:
+    """R-405."""
+    assert rules.is_makers_case(until, DAY) is expected
+
+
+def test_the_assets_own_contract_comes_before_the_customers(session: Session, customer: Customer) -> None:
+    site = b.a_site(session, customer=customer)
+    asset, other = b.an_asset(session, site=site), b.an_asset(session, site=site)
+    b.a_contract(session, customer=customer, valid_from=date(2025, 1, 1))
+    newest = b.a_contract(session, customer=customer, valid_from=date(2026, 2, 1))
+    own = b.a_contract(session, customer=customer, asset=asset)
+    assert queries.for_asset(session, customer.id, asset.id, DAY) is own
+    assert queries.for_asset(session, customer.id, other.id, DAY) is newest
+    assert queries.for_asset(session, customer.id, None, DAY) is newest
+    assert queries.for_asset(session, customer.id, asset.id, date(2030, 1, 1)) is None
+    assert queries.for_asset(session, b.a_customer(session).id, asset.id, DAY) is None
+
+
+def test_a_contract_is_made_changed_and_cared_for(session: Session, customer: Customer) -> None:
+    """R-406."""
+    given = {
+        "by": None,
+        "customer_id": customer.id,
+        "asset_id": None,
+        "valid_from": DAY,
+        "valid_until": date(2027, 3, 1),
+    }
+    contract = commands.create_contract(
+        session, number="K-1", terms=Terms(response_minutes=60, inspection_every_months=3), **given
+    )
+    assert contract.next_inspection_due_on == date(2026, 6, 2)
+    commands.mark_inspected(session, by=None, contract=contract, on=date(2026, 6, 10))
+    assert contract.next_inspection_due_on == date(2026, 9, 10)
+    everywhere = b.a_principal()
+    assert queries.inspections_due(session, everywhere, date(2026, 9, 9)) == []
+    assert queries.inspections_due(session, everywhere, date(2026, 9, 10)) == [contract]
+    with pytest.raises(rules.ContractNumberTaken):
+        commands.create_contract(session, number="K-1", terms=Terms(), **given)
+    for number, terms in (("K-2", Terms(response_minutes=0)), ("K-3", Terms(inspection_every_months=-1))):
+        with pytest.raises(rules.ContractInvalid):
+            commands.create_contract(session, number=number, terms=terms, **given)
+
+
+def test_a_refused_change_leaves_the_contract_as_it_was(session: Session, customer: Customer) -> None:
+    contract = b.a_contract(session, customer=customer)
+    with pytest.raises(rules.ContractInvalid):
+        commands.update_contract(
+            session,
+            by=None,
+            contract=contract,
+            changes={"covers_parts": True, "valid_until": date(2020, 1, 1)},
+        )
+    session.flush()
+    assert (contract.covers_parts, contract.valid_until) == (False, date(2026, 12, 31))
+    commands.update_contract(session, by=None, contract=contract, changes={"response_minutes": 30})
+    assert (contract.response_minutes, contract.version) == (30, 2)
+
+
+def test_contracts_are_seen_through_the_customers_sites(session: Session, customer: Customer) -> None:
+    """S1."""
+    contract = b.a_contract(session, customer=customer)
+    (site,) = session.query(b.Site).filter_by(customer_id=customer.id)
+    here = b.a_principal(Role.FINANCE, territory_ids=frozenset({site.territory_id}))
+    assert queries.find_contract(session, here, contract.id) is contract
+    assert queries.list_contracts(session, here, customer_id=customer.id).items == (contract,)
+    for nobody in (b.a_principal(territory_ids=frozenset()), b.of(b.a_technician(session))):
+        with pytest.raises(NotFound):
+            queries.find_contract(session, nobody, contract.id)

@@ -1,0 +1,192 @@
+"""Order sheet and service report, from facts to PDF, in both languages."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Any, Literal
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import documents
+from dispatch.access.rules import Role
+from dispatch.errors import NotFound
+from dispatch.settings import Settings
+from dispatch.work_orders.commands import preview, sign, waive
+from dispatch.work_orders.model import StoredDocument, Visit
+from dispatch.work_orders.papers import dispatch_sheet, dispatch_sheet_snapshot, service_report_snapshot
+from dispatch.work_orders.reporting import render_service_report
+from tests import builders as b
+from tests.dispatch.conftest import MovableClock
+
+SETTINGS = Settings()
+LANGUAGES: tuple[Literal["zh", "en"], ...] = ("en", "zh")
+
+
+@pytest.fixture
+def visit(session: Session, now: MovableClock) -> Visit:
+    """A repeat repair with everything a paper can show."""
+    customer = b.a_customer(session, name="王小明", language="zh", needs_home_service=True)
+    site = b.a_site(session, customer=customer, access_notes="Code 1234", parking_minutes=5, access_minutes=3)
+    asset = b.an_asset(session, site=site, accepted_on=date(2024, 2, 29), purchased_on=date(2024, 2, 1))
+    ada = b.a_technician(session, skills={"gas": 3}, certificates={"gas_a": date(2026, 12, 31)})
+    former = b.a_visit(
+        session,
+        order=b.an_order(session, asset=asset, state="closed"),
+        state="closed",
+        finished_at=b.at(10, days=-9),
+    )
+    b.findings(session, former, fault="Pump noisy", action="Greased")
+    part = b.a_part(session, is_approved=False)
+    order = b.an_order(
+        session,
+        asset=asset,
+        call_id=b.a_call(session, site=site, asset=asset, description="又坏了").id,
+        repeat_of_id=former.work_order_id,
+        priority=5,
+    )
+    visit = b.a_visit(
+        session,
+        order=order,
+        technician=ada,
+        state="working",
+        skills={"gas": 2},
+        certificates=["gas_a", "lift"],
+        parts={part.sku: 2},
+        window_start=b.at(9),
+        window_end=b.at(11),
+        arrived_at=b.at(9),
+        started_at=b.at(9.25),
+        is_solved=True,
+    )
+    b.findings(
+        session,
+        visit,
+        advised=["Flue is rusty"],
+        measurements=[{"name": "p", "value": "1.5", "unit": ""}],
+        documents_handed_over=["Manual"],
+    )
+    b.part_use(session, visit, part, serial="S1", unapproved_reason="none left")
+    return visit
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_order_sheet_shows_where_to_go_what_to_take_and_what_was_done(
+    session: Session, visit: Visit, language: Literal["zh", "en"]
+) -> None:
+    """R-502, R-510 and R-106: one number, printable, with the last repairs and the care needed."""
+    snapshot = dispatch_sheet_snapshot(session, visit, language, SETTINGS)
+    documents.check_snapshot("dispatch_sheet", snapshot)
+    assert snapshot["number"] == visit.number
+    assert snapshot["priority"] == "emergency"
+    assert snapshot["needs_care"] is True
+    assert "又坏了" in snapshot["problem"]
+    assert [row["fault"] for row in snapshot["history"]] == ["Pump noisy"]
+    assert snapshot["repeat_of"].startswith("WO-")
+    assert snapshot["certificates"] == [
+        {"name": "gas_a", "number": snapshot["certificates"][0]["number"], "valid_until": "2026-12-31"},
+        {"name": "lift"},
+    ]
+    assert snapshot["asset"]["warranty_until"] == "2027-02-27"
+    office = b.a_principal(Role.DISPATCHER)
+    assert dispatch_sheet(session, office, visit.id, language, SETTINGS).startswith(b"%PDF-")
+
+
+def test_an_order_sheet_is_printed_for_whoever_may_see_the_visit(session: Session, visit: Visit) -> None:
+    with pytest.raises(NotFound):
+        dispatch_sheet(session, b.of(b.a_technician(session)), visit.id, "en", SETTINGS)
+
+
+def signed(session: Session, visit: Visit) -> Any:
+    """The report of a signed visit."""
+    return sign(
+        session, by=None, visit=visit, shown_sha256=preview(session, visit).sha256,
+        signed_by_name="王小明", signature_path="M0 0L9 9", rating=4,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_service_report_shows_the_record_and_the_hash_that_was_signed(
+    session: Session, visit: Visit, language: Literal["zh", "en"]
+) -> None:
+    """R-509."""
+    report = signed(session, visit)
+    visit.finished_at = b.at(10)
+    snapshot = service_report_snapshot(session, visit, report, language, SETTINGS)
+    documents.check_snapshot("service_report", snapshot)
+    assert (snapshot["shown_sha256"], snapshot["rating"], snapshot["result"]) == (
+        report.shown_sha256,
+        4,
+        "solved",
+    )
+    assert snapshot["times"]["work_minutes"] == 45
+    assert snapshot["parts"][0]["origin"] == "other"
+    assert snapshot["signature"]["strokes"] == "M0 0L9 9"
+    stored = render_service_report(session, visit, report, language, SETTINGS)
+    assert stored.content.startswith(b"%PDF-")
+
+
+def test_a_waived_signature_is_printed_with_its_reason(session: Session, visit: Visit) -> None:
+    report = waive(session, by=None, visit=visit, reason="had to leave")
+    snapshot = service_report_snapshot(session, visit, report, "en", SETTINGS)
+    documents.check_snapshot("service_report", snapshot)
+    assert snapshot["signature"]["refused"] == "had to leave"
+
+
+def test_a_report_is_printed_once_per_revision_and_language(session: Session, visit: Visit) -> None:
+    report = signed(session, visit)
+    printed = {render_service_report(session, visit, report, "zh", SETTINGS).id for _ in range(2)}
+    assert len(printed) == 1
+    assert len(session.scalars(select(StoredDocument)).all()) == 1
+
+
+def test_the_barest_visit_has_its_papers(session: Session, now: MovableClock) -> None:
+    visit = b.a_visit(session, state="done", is_solved=False, arrived_at=None, started_at=None)
+    report = waive(session, by=None, visit=visit, reason="nobody there")
+    documents.check_snapshot(
+        "service_report", service_report_snapshot(session, visit, report, "en", SETTINGS)
+    )
+    documents.check_snapshot(
+        "dispatch_sheet", dispatch_sheet_snapshot(session, b.a_visit(session), "zh", SETTINGS)
+    )
+
+
+def test_the_job_prints_in_the_customers_language_and_once(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run and its document are committed together; a second run prints nothing new."""
+    from dispatch import clock, db, outbox
+    from dispatch.bootstrap import JOBS, SUBSCRIPTIONS
+    from dispatch.work_orders.jobs import render_report
+
+    monkeypatch.setenv("TRUCKROLL_ENV", "test")
+    engine = db.connect(database_url)
+    db.configure(db.sessions(engine))
+    outbox.register(JOBS, SUBSCRIPTIONS)
+    clock.set_source(b.frozen_clock())
+    try:
+        with db.transaction() as session:
+            visit = b.a_visit(session, state="done")
+            session.get_one(b.Customer, visit.work_order.customer_id).language = "zh"
+            b.findings(session, visit)
+            waive(session, by=None, visit=visit, reason="had to leave")
+            runs = [
+                outbox.request(
+                    session, "work_orders.render_report", f"{visit.id}:{n}", {"visit_id": str(visit.id)}
+                )
+                for n in range(2)
+            ]
+        for run in runs:
+            assert isinstance(run, uuid.UUID)
+            lease = outbox.take(run)
+            assert lease is not None
+            render_report(lease, visit_id=str(visit.id))
+        with db.open_session() as session:
+            stored = session.scalars(select(StoredDocument)).all()
+            assert [(row.language, row.subject_id) for row in stored] == [("zh", visit.id)]
+    finally:
+        clock.set_source(None)
+        outbox.register((), {})
+        engine.dispose()
