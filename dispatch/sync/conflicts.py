@@ -1,0 +1,166 @@
+"""
+What physically happened is kept although the visit moved on meanwhile (reliability §2.4).
+
+One open case per visit and technician tells the whole story: each further fact is added to it. The
+dispatcher's decision is never undone by the phone, and the technician's fact is never thrown away.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.access.rules import Principal
+from dispatch.sync.clock_repair import Corrected
+from dispatch.sync.envelope import Incoming
+from dispatch.sync.protocol import ARRIVE, START, TRAVEL
+from dispatch.work_orders import commands as visits
+from dispatch.work_orders.lifecycle import Actor, VisitState
+from dispatch.work_orders.model import ReviewCase, Visit
+
+S = VisitState
+
+ILLEGAL = "illegal_transition"
+CANCELLED_BUT_DONE = "cancelled_but_done"
+REASSIGNED_BUT_DONE = "reassigned_but_done"
+DOUBLE_ATTENDANCE = "double_attendance"
+CLOCK = "clock_unverified"
+GAP = "gap_forced"
+STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
+NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One operation in the hands of whoever applies it: who sent it, and when it happened."""
+
+    by: Principal
+    op: Incoming
+    at: Corrected
+    op_id: uuid.UUID
+    """The id its effects carry: the operation's own, or that of the decision that applied it later."""
+    company_currency: str
+    is_forced: bool = False
+    """It was decided although an earlier operation never came."""
+
+    @property
+    def payload(self) -> object:
+        """The operation's payload."""
+        return self.op.body.get("payload", {})
+
+
+def keep_fact(session: Session, reported: Reported, visit: Visit, target: VisitState) -> ReviewCase:
+    """Keep a step that the table does not allow; a finished visit becomes done if nobody else has begun."""
+    kind = kind_of(visit, reported.by, target)
+    case = _tell(session, reported, visit, kind)
+    if target is S.DONE and kind != DOUBLE_ATTENDANCE and S(visit.state) in {*NOT_STARTED, S.CANCELLED}:
+        visits.take_step(
+            session,
+            visit=visit,
+            target=S.DONE,
+            actor=Actor.CASE,
+            by=reported.by,
+            occurred_at=reported.at.moment,
+            op_id=reported.op_id,
+            device_id=reported.by.device_id,
+        )
+        visits.note_times(session, by=reported.by, visit=visit, **_times(case))
+    return case
+
+
+def keep_signature(session: Session, reported: Reported, visit: Visit) -> ReviewCase:
+    """Keep a signature under a record that changed meanwhile; the present one needs another or a waiver."""
+    return _tell(session, reported, visit, ILLEGAL)
+
+
+def kind_of(visit: Visit, by: Principal, target: VisitState) -> str:
+    """Return what kind of contradiction it is."""
+    state, is_mine = S(visit.state), visit.technician_id == by.technician_id
+    if target is not S.DONE:
+        return ILLEGAL
+    if state is S.CANCELLED:
+        return CANCELLED_BUT_DONE
+    if is_mine:
+        return ILLEGAL
+    return REASSIGNED_BUT_DONE if state in NOT_STARTED else DOUBLE_ATTENDANCE
+
+
+def story_of(session: Session, visit: Visit, by: Principal) -> ReviewCase | None:
+    """Return the open case about what this technician did at the visit."""
+    statement = select(ReviewCase).where(
+        ReviewCase.visit_id == visit.id, ReviewCase.decided_at.is_(None), ReviewCase.kind.in_(STORIES)
+    )
+    mine = str(by.technician_id)
+    return next(
+        (case for case in session.scalars(statement) if case.detail.get("technician_id") == mine), None
+    )
+
+
+def flag(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
+    """Open one case of a kind for a visit, or return the open one: somebody has to look before billing."""
+    statement = select(ReviewCase).where(
+        ReviewCase.visit_id == visit.id, ReviewCase.decided_at.is_(None), ReviewCase.kind == kind
+    )
+    case = session.scalars(statement).first()
+    if case is not None:
+        _add(case, _fact(reported))
+        return case
+    return _open(session, reported, visit, kind)
+
+
+def _tell(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
+    case = story_of(session, visit, reported.by)
+    if case is None:
+        return _open(session, reported, visit, kind)
+    _add(case, _fact(reported))
+    if kind != ILLEGAL:
+        case.kind = kind
+    return case
+
+
+def _open(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
+    detail = _detail(reported, visit)
+    return visits.open_case(session, by=reported.by, visit=visit, kind=kind, detail=detail, hold_billing=True)
+
+
+def _detail(reported: Reported, visit: Visit) -> dict[str, Any]:
+    """Both truths: how the dispatcher left the visit, and what the technician reports."""
+    return {
+        "technician_id": str(reported.by.technician_id),
+        "device_id": str(reported.by.device_id) if reported.by.device_id else None,
+        "found_state": visit.state,
+        "found_technician_id": str(visit.technician_id) if visit.technician_id else None,
+        "found_version": visit.version,
+        "facts": [_fact(reported)],
+    }
+
+
+def _fact(reported: Reported) -> dict[str, Any]:
+    """The fact as told; a drawing stays in the operation, which is kept for ever."""
+    given = reported.payload if isinstance(reported.payload, Mapping) else {}
+    return {
+        "op_id": str(reported.op_id),
+        "type": reported.op.type,
+        "occurred_at": reported.at.moment.isoformat(),
+        "clock_quality": reported.at.quality,
+        "payload": {name: value for name, value in given.items() if name != "signature_path"},
+    }
+
+
+def _add(case: ReviewCase, fact: dict[str, Any]) -> None:
+    case.detail = {**case.detail, "facts": [*case.detail["facts"], fact]}
+
+
+def _times(case: ReviewCase) -> dict[str, datetime]:
+    names = {TRAVEL: "travelling_at", ARRIVE: "arrived_at", START: "started_at"}
+    found: dict[str, datetime] = {}
+    for fact in case.detail["facts"]:
+        if fact["type"] in names:
+            found.setdefault(names[fact["type"]], datetime.fromisoformat(fact["occurred_at"]))
+    return found

@@ -1,0 +1,210 @@
+"""Decides operations of one installation: applies each in a savepoint, and stores what became of it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import db
+from dispatch.access.rules import Principal
+from dispatch.errors import DispatchError, Stale
+from dispatch.sync import receipts, refusals
+from dispatch.sync.applying import Applied, apply
+from dispatch.sync.clock_repair import (
+    UNVERIFIED,
+    Corrected,
+    DeviceClock,
+    TimeUnreadable,
+    correct,
+    read_moment,
+)
+from dispatch.sync.conflicts import Reported
+from dispatch.sync.envelope import Incoming
+from dispatch.sync.model import DeviceEpoch, Operation, Rejection
+from dispatch.sync.protocol import BLOCKING, HELD, NEVER_BLOCKED, REJECTED
+from dispatch.sync.receipts import Decision
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 3
+
+
+class Decider:
+    """Decides for one installation of a phone, within the transaction of one push."""
+
+    def __init__(
+        self,
+        session: Session,
+        by: Principal,
+        epoch: DeviceEpoch,
+        *,
+        device_clock: DeviceClock,
+        now: datetime,
+        company_currency: str,
+    ) -> None:
+        self.epoch = epoch
+        self.now = now
+        self._session = session
+        self._by = by
+        self._clock = device_clock
+        self._currency = company_currency
+        self._blockers = self._open_blockers()
+
+    def held(self) -> Sequence[Operation]:
+        """The operations that wait for an earlier one."""
+        statement = select(Operation).where(
+            Operation.device_id == self.epoch.device_id,
+            Operation.install_epoch == self.epoch.install_epoch,
+            Operation.state == HELD,
+        )
+        return self._session.scalars(statement).all()
+
+    def decide(self, op: Incoming) -> str:
+        """Decide an operation that just arrived; return its receipt."""
+        at, unreadable = self._when(op)
+        decision = self._decision(op, at, unreadable)
+        self._store(op, at, decision)
+        return decision.receipt
+
+    def hold(self, op: Incoming, missing_seq: int) -> str:
+        """Keep an operation until the one before it arrives; return its provisional receipt."""
+        at, _ = self._when(op)
+        decision = receipts.held(op, missing_seq)
+        self._store(op, at, decision)
+        return decision.receipt
+
+    def decide_held(self, row: Operation, *, is_forced: bool) -> None:
+        """Decide an operation that waited; its time was corrected when it arrived."""
+        op = Incoming(row.op_id, row.install_epoch, row.seq, row.body, row.body_sha256)
+        _, unreadable = self._when(op)
+        at = Corrected(row.occurred_at, row.clock_quality)
+        decision = self._decision(op, at, unreadable, is_forced=is_forced)
+        row.state, row.receipt = decision.state, decision.receipt
+        db.flush(self._session)
+        self._note_rejection(op, decision)
+
+    def _when(self, op: Incoming) -> tuple[Corrected, TimeUnreadable | None]:
+        try:
+            occurred_at = read_moment(op.body.get("occurred_at"))
+        except TimeUnreadable as why:
+            return Corrected(self.now, UNVERIFIED), why
+        except DispatchError:
+            return Corrected(self.now, UNVERIFIED), TimeUnreadable("occurred_at has no zone")
+        boot_id, mono_ms = op.body.get("boot_id"), op.body.get("mono_ms")
+        return correct(occurred_at, mono_ms, boot_id, device=self._clock, now=self.now), None
+
+    def _decision(
+        self, op: Incoming, at: Corrected, unreadable: TimeUnreadable | None, *, is_forced: bool = False
+    ) -> Decision:
+        if unreadable is not None:
+            return receipts.rejected(op, unreadable)
+        blocker = self._blocker_of(op)
+        if blocker is not None:
+            return receipts.rejected(op, refusals.Blocked("an earlier one was rejected"), blocked_by=blocker)
+        reported = Reported(self._by, op, at, op.op_id, self._currency, is_forced)
+        outcome = attempt(self._session, reported)
+        if isinstance(outcome, Applied):
+            return receipts.accepted(op, at, outcome)
+        return receipts.rejected(op, outcome)
+
+    def _store(self, op: Incoming, at: Corrected, decision: Decision) -> None:
+        try:
+            said = read_moment(op.body.get("occurred_at"))
+        except DispatchError:
+            said = self.now
+        self._session.add(
+            Operation(
+                op_id=op.op_id,
+                device_id=self.epoch.device_id,
+                install_epoch=op.install_epoch,
+                seq=op.seq,
+                type=op.type,
+                schema=op.schema,
+                visit_id=op.visit_id,
+                body=op.body,
+                body_sha256=op.sha256,
+                state=decision.state,
+                receipt=decision.receipt,
+                occurred_at_device=said,
+                occurred_at=at.moment,
+                clock_quality=at.quality,
+                received_at=self.now,
+            )
+        )
+        db.flush(self._session)
+        self._note_rejection(op, decision)
+
+    def _note_rejection(self, op: Incoming, decision: Decision) -> None:
+        if decision.state != REJECTED:
+            return
+        self._session.add(
+            Rejection(
+                op_id=op.op_id,
+                technician_id=self._by.technician_id,
+                code=decision.code,
+                reason=decision.reason,
+                rejected_at=self.now,
+            )
+        )
+        db.flush(self._session)
+        if op.visit_id is not None and op.type in BLOCKING and decision.code != refusals.Blocked.code:
+            self._blockers.setdefault(op.visit_id, []).append((op.seq, op.op_id))
+
+    def _open_blockers(self) -> dict[uuid.UUID, list[tuple[int, uuid.UUID]]]:
+        """Rejected operations that nobody decided about yet, by visit."""
+        statement = (
+            select(Operation.visit_id, Operation.seq, Operation.op_id)
+            .join(Rejection, Rejection.op_id == Operation.op_id)
+            .where(
+                Operation.device_id == self.epoch.device_id,
+                Operation.install_epoch == self.epoch.install_epoch,
+                Operation.visit_id.is_not(None),
+                Operation.type.in_(BLOCKING),
+                Rejection.decided_at.is_(None),
+                Rejection.code != refusals.Blocked.code,
+            )
+        )
+        found: dict[uuid.UUID, list[tuple[int, uuid.UUID]]] = {}
+        for visit_id, seq, op_id in self._session.execute(statement):
+            if visit_id is not None:
+                found.setdefault(visit_id, []).append((seq, op_id))
+        return found
+
+    def _blocker_of(self, op: Incoming) -> uuid.UUID | None:
+        """The first rejected operation of the visit that the phone did not know of when this was recorded."""
+        if op.visit_id is None or op.type in NEVER_BLOCKED:
+            return None
+        known = self._blockers.get(op.visit_id, [])
+        return next((op_id for seq, op_id in sorted(known) if op.known_seq < seq < op.seq), None)
+
+
+def attempt(session: Session, reported: Reported) -> Applied | DispatchError:
+    """Apply an operation in a savepoint; return why not, or raise when the database is not able to at all."""
+    for _ in range(ATTEMPTS):
+        try:
+            with session.begin_nested():
+                applied = apply(session, reported)
+                db.flush(session)
+        except Exception as error:
+            why = _refusal(error, reported)
+            if why.kind == "unavailable":
+                raise
+            if not isinstance(why, Stale):
+                return why
+            session.expire_all()
+        else:
+            return applied
+    raise db.Unavailable("another change got in between")
+
+
+def _refusal(error: Exception, reported: Reported) -> DispatchError:
+    found = error if isinstance(error, DispatchError) else db.refusal_of(error)
+    if found is not None:
+        return found
+    log.error("sync_operation_failed", op_type=reported.op.type, op_id=str(reported.op.op_id), exc_info=error)
+    return refusals.ServerFault("the server failed at this operation")

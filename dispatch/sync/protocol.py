@@ -1,0 +1,115 @@
+"""
+What phone and server agree on (docs/reference/sync.md): limits, names, and the record that a customer signs.
+
+Pure: the reference phone imports this module and nothing else of the server. Another client rebuilds it from
+the reference page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dispatch.money import Money
+from dispatch.work_orders.rules import canonical, digest
+
+SCHEMA = 1
+SCHEMA_HEADER = "Sync-Schema"
+PUSH_SCHEMAS = frozenset({1})
+"""Every schema ever shipped; it only grows."""
+PULL_SCHEMAS = frozenset({1})
+"""The newest three."""
+MARKER = "truckroll_sync"
+"""Member of every answer of ours; a 200 without it came from somebody else, such as a captive portal."""
+MARKER_VALUE = 1
+MOST_OPERATIONS = 200
+MOST_BYTES = 1_048_576
+PAGE = 500
+LARGEST_SEQ = 2**31 - 1
+
+ACCEPT, DECLINE = "visit.accept", "visit.decline"
+TRAVEL, ARRIVE, START = "visit.travel", "visit.arrive", "visit.start"
+PAUSE, RESUME, FINISH, NO_ACCESS = "visit.pause", "visit.resume", "visit.finish", "visit.no_access"
+FINDING, PART, APPROVAL = "finding.add", "part.add", "approval.add"
+SIGN, WAIVE = "report.sign", "report.waive"
+PAYMENT = "payment.add"
+HAND_IN = "day.hand_in"
+
+STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RESUME, FINISH, NO_ACCESS})
+TYPES = STEPS_OF_A_VISIT | {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, HAND_IN}
+
+APPLIED, CONFLICT, REJECTED, HELD = "applied", "applied_conflict", "rejected", "held"
+DECIDED = frozenset({APPLIED, CONFLICT, REJECTED})
+
+BLOCKING = TYPES - {ACCEPT, DECLINE, PAYMENT, HAND_IN}
+"""A rejected one of these blocks later operations of its visit that were recorded in ignorance of it."""
+NEVER_BLOCKED = frozenset({PAYMENT, HAND_IN})
+
+
+def record_digest(shown: Mapping[str, Any]) -> str:
+    """Return the hash that a signature is bound to: SHA-256 of the canonical text of what was shown."""
+    return digest(canonical(shown))
+
+
+def operation_digest(operation: Mapping[str, Any]) -> str:
+    """Return the hash by which two deliveries of one operation are found to be the same."""
+    return digest(canonical(operation))
+
+
+def shown_after(
+    record: Mapping[str, Any], operations: Iterable[Mapping[str, Any]], times: Mapping[str, str | None]
+) -> dict[str, Any]:
+    """
+    Return the record as the customer sees it: as pulled, plus own operations that the pull does not hold yet.
+
+    ``operations`` are of this visit and in the order of their seq; ``times`` are ``arrived_at`` and
+    ``started_at`` as the phone shows them. ``record_digest`` of the result is what is signed.
+    """
+    shown = dict(record)
+    shown["parts"] = list(record["parts"])
+    shown["approvals"] = list(record["approvals"])
+    for operation in operations:
+        change = _CHANGES.get(operation["type"])
+        if change is not None:
+            change(shown, operation["payload"])
+    shown["parts"].sort(
+        key=lambda row: (row["sku"], row["direction"], row["serial"], row["lot"], row["quantity"])
+    )
+    shown["times"] = {name: times.get(name) or None for name in ("arrived_at", "started_at")}
+    return shown
+
+
+def _found(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    for name in ("fault", "cause", "action"):
+        shown[name] = payload[name].strip()
+    shown["solved"] = payload["is_solved"]
+    shown["tested"] = payload.get("is_tested", False)
+    shown["use_explained"] = payload.get("use_explained", False)
+    shown["advised"] = [text.strip() for text in payload.get("advised", [])]
+    shown["documents"] = [text.strip() for text in payload.get("documents_handed_over", [])]
+    shown["measurements"] = [
+        {name: measured.get(name, "").strip() for name in ("name", "value", "unit")}
+        for measured in payload.get("measurements", [])
+    ]
+
+
+def _fitted(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    shown["parts"].append(
+        {
+            "sku": payload["sku"].strip(),
+            "direction": payload["direction"],
+            "quantity": payload["quantity"],
+            "serial": (payload.get("serial") or "").strip(),
+            "lot": (payload.get("lot") or "").strip(),
+        }
+    )
+
+
+def _agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    agreed = Money.parse(payload["amount"], payload["currency"])
+    shown["approvals"].append(
+        {"amount_minor": agreed.minor, "currency": agreed.currency, "by": payload["approved_by_name"].strip()}
+    )
+
+
+_CHANGES = {FINDING: _found, PART: _fitted, APPROVAL: _agreed}

@@ -1,0 +1,155 @@
+"""Gives a phone what changed for its technician since a cursor, or the whole scope (reliability §2.3)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, cast, func, literal, select, text, tuple_
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.access.rules import Principal
+from dispatch.feed import FeedRow, TransactionNumber, technician_scope
+from dispatch.sync import cursor as cursors
+from dispatch.sync import visit_view
+from dispatch.sync.cursor import Position
+from dispatch.sync.protocol import PAGE
+from dispatch.sync.push import acknowledged, device_scope, require_device
+from dispatch.sync.refusals import Resync
+
+RETENTION = timedelta(days=90)
+"""How long the feed can be continued; an older cursor starts anew."""
+
+_FEED_EPOCH = text(
+    "select md5(concat_ws(':', s.system_identifier, c.timeline_id, d.oid))"
+    " from pg_control_system() s, pg_control_checkpoint() c, pg_database d"
+    " where d.datname = current_database()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A page of changes. The phone applies them when a page is complete, all at once."""
+
+    cursor: str
+    complete: bool
+    acked_seq: Mapping[str, int]
+    """Own operations that this page's data includes: from here on the phone drops its overlay."""
+    changes: Sequence[Mapping[str, Any]]
+    server_time: datetime
+
+
+def pull(
+    session: Session, principal: Principal, *, cursor: str | None, key: bytes, page: int = PAGE
+) -> Pulled:
+    """
+    Return a page of the technician's changes after a cursor; without one, of the whole scope.
+
+    Only rows of transactions below the oldest one still running are given, since rows appear out of order
+    under concurrent writers. Raises ``Resync`` for a cursor that cannot be continued.
+    """
+    require_device(session, principal)
+    technician_id = principal.technician_id or uuid.UUID(int=0)
+    now = clock.now()
+    feed_epoch = str(session.scalars(_FEED_EPOCH).one())
+    horizon = int(
+        session.scalars(select(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text))).one()
+    )
+    position = cursors.read(cursor, key=key, technician_id=technician_id) if cursor else None
+    if position is not None:
+        _check(position, feed_epoch, now)
+    if position is None or position.acked_seq is not None:
+        start = position or Position(feed_epoch, now, horizon, acked_seq=acknowledged(session, principal))
+        following, changes, acked = _whole_scope(session, principal, start, page)
+    else:
+        following, changes, acked = _since(session, principal, position, horizon=horizon, now=now, page=page)
+    text_cursor = cursors.write(following, key=key, technician_id=technician_id)
+    return Pulled(text_cursor, _is_complete(following), acked, changes, now)
+
+
+def _is_complete(following: Position) -> bool:
+    return following.acked_seq is None and following.seq == 0
+
+
+def _check(position: Position, feed_epoch: str, now: datetime) -> None:
+    if position.feed_epoch != feed_epoch:
+        raise Resync("the database was restored since this cursor was given")
+    if position.scope_moment < now - RETENTION:
+        raise Resync("this cursor is too old to be continued")
+
+
+Page = tuple[Position, list[Mapping[str, Any]], Mapping[str, int]]
+
+
+def _whole_scope(session: Session, principal: Principal, start: Position, page: int) -> Page:
+    """Give every visit of the scope as it is now; what changes meanwhile comes after the last page."""
+    moment = start.scope_moment
+    selected = visit_view.in_window(principal, moment, after=start.after, limit=page + 1)
+    rows = session.execute(selected, execution_options={"populate_existing": True}).all()
+    changes = [_put(visit_view.body(session, row, moment)) for row in rows[:page]]
+    acked = start.acked_seq or {}
+    if len(rows) > page:
+        return replace(start, after=rows[page - 1][0].id), changes, acked
+    return replace(start, after=None, acked_seq=None), changes, acked
+
+
+def _since(
+    session: Session, principal: Principal, start: Position, *, horizon: int, now: datetime, page: int
+) -> Page:
+    """Give what the feed says and what the passing of time changed, each visit once, as it is now."""
+    scope = technician_scope(principal.technician_id or "")
+    statement = (
+        select(cast(FeedRow.xid, Text), FeedRow.seq, FeedRow.entity_id)
+        .where(FeedRow.scope == scope, FeedRow.entity == "visit", _after(start), FeedRow.xid < _xid(horizon))
+        .order_by(FeedRow.xid, FeedRow.seq)
+        .limit(page + 1)
+    )
+    rows = session.execute(statement).all()
+    moved = visit_view.whose_exposure_changed(session, principal, start.scope_moment, now)
+    ids = dict.fromkeys([*(uuid.UUID(row[2]) for row in rows[:page]), *moved])
+    if len(rows) > page:
+        following = replace(start, scope_moment=now, xid=int(rows[page - 1][0]), seq=rows[page - 1][1])
+    else:
+        following = replace(start, scope_moment=now, xid=max(horizon, start.xid), seq=0)
+    acked = _acknowledged_until(session, principal, following)
+    return following, _changes(session, principal, ids, now), acked
+
+
+def _changes(
+    session: Session, principal: Principal, ids: Iterable[uuid.UUID], now: datetime
+) -> list[Mapping[str, Any]]:
+    wanted = list(ids)
+    held = visit_view.bodies(session, principal, wanted, now)
+    return [_put(held[one]) if one in held else _evict(one) for one in wanted]
+
+
+def _put(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"kind": "put", "entity": "visit", "id": body["id"], "version": body["version"], "body": body}
+
+
+def _evict(visit_id: uuid.UUID) -> Mapping[str, Any]:
+    """The phone forgets the visit and everything that hangs on it, but not its own unsent operations."""
+    return {"kind": "evict", "entity": "visit", "id": str(visit_id)}
+
+
+def _acknowledged_until(session: Session, principal: Principal, until: Position) -> dict[str, int]:
+    """Return how far operations were acknowledged by transactions that this position includes."""
+    statement = (
+        select(FeedRow.entity_id, func.max(FeedRow.version))
+        .where(FeedRow.scope == device_scope(principal.device_id), FeedRow.entity == "ack", ~_after(until))
+        .group_by(FeedRow.entity_id)
+        .order_by(FeedRow.entity_id)
+    )
+    return {epoch: acked for epoch, acked in session.execute(statement)}  # noqa: C416 - rows are no pairs
+
+
+def _after(position: Position) -> ColumnElement[bool]:
+    return tuple_(FeedRow.xid, FeedRow.seq) > tuple_(_xid(position.xid), literal(position.seq))
+
+
+def _xid(number: int) -> ColumnElement[int]:
+    return cast(literal(str(number)), TransactionNumber())

@@ -1,0 +1,230 @@
+"""Takes operations from a phone: each decided once, all in one transaction (reliability §2.2)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, feed
+from dispatch.access import audit
+from dispatch.access.model import Device
+from dispatch.access.rules import Principal
+from dispatch.crashpoints import crashpoint
+from dispatch.sync import refusals
+from dispatch.sync.clock_repair import DeviceClock
+from dispatch.sync.deciding import Decider
+from dispatch.sync.envelope import Incoming, read_batch
+from dispatch.sync.model import DeviceEpoch, Operation
+from dispatch.sync.protocol import MARKER, MARKER_VALUE, SCHEMA
+from dispatch.sync.receipts import rejected
+from dispatch.work_orders.model import Visit
+
+HOLD_FOR = timedelta(hours=72)
+"""How long an operation waits for an earlier one before it is decided without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The receipts in the order of the request, and how far each installation is decided without a gap."""
+
+    receipts: Sequence[str]
+    acked_seq: Mapping[str, int]
+    server_time: datetime
+
+    @property
+    def text(self) -> str:
+        """The answer's body; receipts are put in as they are stored, byte for byte."""
+        head = {
+            MARKER: MARKER_VALUE,
+            "schema": SCHEMA,
+            "server_time": self.server_time.isoformat(),
+            "acked_seq": dict(self.acked_seq),
+        }
+        return f'{json.dumps(head)[:-1]}, "receipts": [{",".join(self.receipts)}]}}'
+
+
+def device_scope(device_id: uuid.UUID | None) -> str:
+    """Return the scope key of what concerns one device alone: how far its operations are acknowledged."""
+    return f"device:{device_id}"
+
+
+def push(session: Session, *, by: Principal, batch: Mapping[str, Any], company_currency: str) -> Pushed:
+    """
+    Decide the operations of a batch, in the order of their seq, each in a savepoint of its own.
+
+    Nothing is decided unless the caller's transaction commits. An operation that was decided before gets its
+    stored receipt again.
+    """
+    require_device(session, by, hold=True)
+    operations = read_batch(batch.get("ops"))
+    given = batch.get("clock")
+    device_clock = DeviceClock.read(given if isinstance(given, Mapping) else {})
+    now = clock.now()
+    epochs = _lock_epochs(session, by, {operation.install_epoch for operation in operations})
+    _lock_visits(session, operations)
+    answers, fresh = _sort_out(session, by, operations)
+    for name, epoch in epochs.items():
+        decider = Decider(
+            session, by, epoch, device_clock=device_clock, now=now, company_currency=company_currency
+        )
+        answers |= _decide(session, by, decider, [op for op in fresh if op.install_epoch == name])
+    crashpoint("sync.push.before_commit")
+    db.after_commit(session, partial(crashpoint, "sync.push.after_commit"))
+    receipts = [answers[_identity(operation)] for operation in operations]
+    return Pushed(receipts, acknowledged(session, by), now)
+
+
+def require_device(session: Session, by: Principal, *, hold: bool = False) -> None:
+    """Refuse callers without a registered phone; held, a revocation waits for this transaction or wins."""
+    if by.device_id is None or by.technician_id is None:
+        raise refusals.DeviceNeeded("this login is not bound to a phone")
+    statement = select(Device.revoked_at).where(Device.id == by.device_id)
+    if session.scalars(statement.with_for_update(read=True) if hold else statement).one() is not None:
+        raise refusals.DeviceRevoked("this phone was revoked")
+
+
+def acknowledged(session: Session, by: Principal) -> dict[str, int]:
+    """Return how far the operations of each installation of a phone are decided without a gap."""
+    statement = select(DeviceEpoch.install_epoch, DeviceEpoch.acked_seq)
+    rows = session.execute(statement.where(DeviceEpoch.device_id == by.device_id).order_by("install_epoch"))
+    return {epoch: acked for epoch, acked in rows}  # noqa: C416 - rows are no pairs for the type checker
+
+
+def _lock_epochs(session: Session, by: Principal, names: Iterable[str]) -> dict[str, DeviceEpoch]:
+    """Two pushes of one installation wait for each other, so that each operation is decided once."""
+    found: dict[str, DeviceEpoch] = {}
+    for name in sorted(names):
+        fresh = insert(DeviceEpoch).values(device_id=by.device_id, install_epoch=name, acked_seq=0)
+        session.execute(fresh.on_conflict_do_nothing())
+        statement = select(DeviceEpoch).filter_by(device_id=by.device_id, install_epoch=name)
+        locked = statement.with_for_update().execution_options(populate_existing=True)
+        found[name] = session.scalars(locked).one()
+    return found
+
+
+def _lock_visits(session: Session, operations: Iterable[Incoming]) -> None:
+    """Hold the visits in one order, whoever else changes several of them."""
+    wanted = {operation.visit_id for operation in operations if operation.visit_id is not None}
+    if wanted:
+        session.execute(select(Visit.id).where(Visit.id.in_(wanted)).order_by(Visit.id).with_for_update())
+
+
+Identity = tuple[uuid.UUID, str]
+
+
+def _identity(operation: Incoming) -> Identity:
+    return operation.op_id, operation.sha256
+
+
+def _sort_out(
+    session: Session, by: Principal, operations: Sequence[Incoming]
+) -> tuple[dict[Identity, str], list[Incoming]]:
+    """Return receipts of what was seen before or contradicts it, and the operations that are new."""
+    ids = {operation.op_id for operation in operations}
+    known = _known(session, ids)
+    taken = _taken(session, by, operations)
+    answers: dict[Identity, str] = {}
+    fresh: list[Incoming] = []
+    for operation in operations:
+        stored = known.get(operation.op_id)
+        if stored is not None:
+            answers[_identity(operation)] = _again(session, by, operation, stored)
+            continue
+        place = (operation.install_epoch, operation.seq)
+        if taken.setdefault(place, operation.op_id) != operation.op_id:
+            answers[_identity(operation)] = _contradiction(session, by, operation, refusals.SeqReuse)
+            continue
+        known[operation.op_id] = _Seen(operation.sha256, by.technician_id, None)
+        fresh.append(operation)
+    return answers, fresh
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    sha256: str
+    technician_id: uuid.UUID | None
+    receipt: str | None
+
+
+def _known(session: Session, ids: set[uuid.UUID]) -> dict[uuid.UUID, _Seen]:
+    statement = (
+        select(Operation.op_id, Operation.body_sha256, Device.technician_id, Operation.receipt)
+        .join(Device, Device.id == Operation.device_id)
+        .where(Operation.op_id.in_(ids))
+    )
+    return {row[0]: _Seen(*row[1:]) for row in session.execute(statement)}
+
+
+def _taken(
+    session: Session, by: Principal, operations: Sequence[Incoming]
+) -> dict[tuple[str, int], uuid.UUID]:
+    statement = select(Operation.install_epoch, Operation.seq, Operation.op_id).where(
+        Operation.device_id == by.device_id,
+        Operation.install_epoch.in_({operation.install_epoch for operation in operations}),
+        Operation.seq.in_({operation.seq for operation in operations}),
+    )
+    return {(epoch, seq): op_id for epoch, seq, op_id in session.execute(statement)}
+
+
+def _again(session: Session, by: Principal, operation: Incoming, stored: _Seen) -> str:
+    if stored.sha256 == operation.sha256 and stored.technician_id == by.technician_id:
+        return stored.receipt or ""
+    return _contradiction(session, by, operation, refusals.IdReuse)
+
+
+def _contradiction(
+    session: Session,
+    by: Principal,
+    operation: Incoming,
+    refusal: type[refusals.IdReuse | refusals.SeqReuse],
+) -> str:
+    """Refuse an operation that claims another one's identity; an honest phone never sends one."""
+    audit.record(
+        session,
+        action="sync_push",
+        outcome="alert",
+        user_id=by.user_id,
+        subject=operation.op_id,
+        reason=refusal.code,
+        device=str(by.device_id),
+        sha256=operation.sha256,
+    )
+    return rejected(operation, refusal("the identity belongs to another operation")).receipt
+
+
+def _decide(
+    session: Session, by: Principal, decider: Decider, fresh: Sequence[Incoming]
+) -> dict[Identity, str]:
+    """Decide new and waiting operations of one installation as far as their seq has no gap."""
+    epoch, before = decider.epoch, decider.epoch.acked_seq
+    waiting = {row.seq: row for row in decider.held()}
+    arrived = {operation.seq: operation for operation in fresh}
+    answers: dict[Identity, str] = {}
+    for seq in sorted({*waiting, *arrived}):
+        is_late = seq in waiting and waiting[seq].received_at <= decider.now - HOLD_FOR
+        is_forced = seq > epoch.acked_seq + 1 and is_late
+        is_due = seq <= epoch.acked_seq + 1 or is_forced
+        if seq in waiting:
+            if is_due:
+                decider.decide_held(waiting[seq], is_forced=is_forced)
+        elif is_due:
+            answers[_identity(arrived[seq])] = decider.decide(arrived[seq])
+        else:
+            answers[_identity(arrived[seq])] = decider.hold(arrived[seq], epoch.acked_seq + 1)
+        if is_due:
+            epoch.acked_seq = max(epoch.acked_seq, seq)
+            crashpoint("sync.push.decided")
+    if epoch.acked_seq > before:
+        scope = device_scope(by.device_id)
+        feed.announce(session, scope, "ack", epoch.install_epoch, version=epoch.acked_seq)
+    db.flush(session)
+    return answers

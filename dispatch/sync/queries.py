@@ -1,0 +1,116 @@
+"""What phones pull, and which of their operations were rejected."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from dispatch.access.model import Device, Token
+from dispatch.access.queries import in_scope
+from dispatch.access.rules import Principal, Role
+from dispatch.access.tokens import fingerprint
+from dispatch.errors import NotFound
+from dispatch.paging import USUAL, Page, cut
+from dispatch.sync.model import Operation, Rejection
+from dispatch.sync.pull import Pulled, pull
+from dispatch.technicians.model import Technician
+
+__all__ = [
+    "Pulled",
+    "RejectionView",
+    "find_rejection",
+    "is_of_revoked_device",
+    "pull",
+    "rejections",
+    "view_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionView:
+    """A rejected operation with everything that was sent."""
+
+    id: uuid.UUID
+    op_id: uuid.UUID
+    technician_id: uuid.UUID
+    visit_id: uuid.UUID | None
+    type: str
+    code: str
+    reason: str
+    payload: Any
+    occurred_at: datetime
+    clock_quality: str
+    rejected_at: datetime
+    decided_at: datetime | None
+    decided_by: uuid.UUID | None
+
+
+def rejections(
+    session: Session,
+    principal: Principal,
+    *,
+    only_open: bool = True,
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[RejectionView]:
+    """Return rejected operations of the technicians a person sees, newest first; their own to technicians."""
+    statement = _seen(principal)
+    if only_open:
+        statement = statement.where(Rejection.decided_at.is_(None))
+    page = cut(session, statement, Rejection.id, cursor=cursor, limit=limit)
+    return page.of(lambda rejection: view_of(session, rejection))
+
+
+def find_rejection(session: Session, principal: Principal, rejection_id: uuid.UUID) -> Rejection:
+    """Return a rejection to be decided, held until the end of the transaction."""
+    statement = _seen(principal).where(Rejection.id == rejection_id)
+    found = session.scalars(statement.with_for_update(of=Rejection)).one_or_none()
+    if found is None:
+        raise NotFound("there is no such rejected operation")
+    return found
+
+
+def view_of(session: Session, rejection: Rejection) -> RejectionView:
+    """Return a rejection with the operation as it was sent."""
+    operation = session.get_one(Operation, rejection.op_id)
+    return RejectionView(
+        id=rejection.id,
+        op_id=rejection.op_id,
+        technician_id=rejection.technician_id,
+        visit_id=operation.visit_id,
+        type=operation.type,
+        code=rejection.code,
+        reason=rejection.reason,
+        payload=operation.body.get("payload"),
+        occurred_at=operation.occurred_at,
+        clock_quality=operation.clock_quality,
+        rejected_at=rejection.rejected_at,
+        decided_at=rejection.decided_at,
+        decided_by=rejection.decided_by,
+    )
+
+
+def is_of_revoked_device(session: Session, access_token: str) -> bool:
+    """Tell whether a token that is not accepted any more belonged to a phone that was revoked."""
+    statement = (
+        select(Device.id)
+        .join(Token, Token.device_id == Device.id)
+        .where(Token.token_sha256 == fingerprint(access_token), Device.revoked_at.is_not(None))
+    )
+    return session.scalar(statement) is not None
+
+
+def _seen(principal: Principal) -> Select[Rejection]:
+    statement = (
+        select(Rejection)
+        .join(Technician, Technician.id == Rejection.technician_id)
+        .where(in_scope(principal, Technician.territory_id))
+    )
+    if principal.role is Role.TECHNICIAN:
+        statement = statement.where(Rejection.technician_id == principal.technician_id)
+    return statement

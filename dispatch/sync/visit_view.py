@@ -1,0 +1,184 @@
+"""What a phone is told of a visit, and which visits it may hold (reliability §2.3)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from dispatch.access.rules import Principal
+from dispatch.customers.model import Asset, Customer, Site
+from dispatch.sync import privacy
+from dispatch.territories.model import Territory
+from dispatch.work_orders.announcing import HIDDEN
+from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.shown import shown_of
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A visit as far as it decides what a phone holds of it."""
+
+    id: uuid.UUID
+    planned_start: datetime
+    ended_at: datetime | None
+    zone: str
+
+    def exposure(self, now: datetime) -> int:
+        """Return how much is held at a moment: 0 nothing, 1 masked, 2 in full."""
+        if not privacy.in_window(self.planned_start, now):
+            return 0
+        return 1 + privacy.is_revealed(self.planned_start, self.ended_at, self.zone, now)
+
+
+def mine(by: Principal) -> Select[*tuple[Any, ...]]:
+    """Select the visits that are given to a technician, with what belongs to them."""
+    return (
+        select(Visit, WorkOrder, Customer, Site, Asset, Territory)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .join(Customer, Customer.id == WorkOrder.customer_id)
+        .join(Site, Site.id == WorkOrder.site_id)
+        .join(Territory, Territory.id == WorkOrder.territory_id)
+        .outerjoin(Asset, Asset.id == WorkOrder.asset_id)
+        .where(Visit.technician_id == by.technician_id, Visit.state.not_in([*HIDDEN]))
+    )
+
+
+def in_window(
+    by: Principal, now: datetime, *, after: uuid.UUID | None, limit: int
+) -> Select[*tuple[Any, ...]]:
+    """Select a page of the technician's visits from 7 days ago to 14 days ahead, by id."""
+    statement = mine(by).where(
+        Visit.planned_start >= now - privacy.LOOK_BACK, Visit.planned_start < now + privacy.LOOK_AHEAD
+    )
+    if after is not None:
+        statement = statement.where(Visit.id > after)
+    return statement.order_by(Visit.id).limit(limit)
+
+
+def whose_exposure_changed(session: Session, by: Principal, then: datetime, now: datetime) -> list[uuid.UUID]:
+    """Return visits that came into the window, left it, or are told more or less of since a moment."""
+    if now <= then:
+        return []
+    statement = (
+        select(
+            Visit.id,
+            Visit.planned_start,
+            Visit.state,
+            Visit.finished_at,
+            Visit.arrived_at,
+            Visit.planned_end,
+            Territory.timezone,
+        )
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .join(Territory, Territory.id == WorkOrder.territory_id)
+        .where(Visit.technician_id == by.technician_id, Visit.state.not_in([*HIDDEN]))
+        .where(
+            Visit.planned_start >= then - privacy.LOOK_BACK, Visit.planned_start < now + privacy.LOOK_AHEAD
+        )
+        .order_by(Visit.id)
+    )
+    found = [
+        Held(row.id, row.planned_start, _ended_at(row), row.timezone) for row in session.execute(statement)
+    ]
+    return [visit.id for visit in found if visit.exposure(then) != visit.exposure(now)]
+
+
+def bodies(
+    session: Session, by: Principal, ids: Collection[uuid.UUID], now: datetime
+) -> dict[uuid.UUID, dict[str, Any]]:
+    """Return what the phone is told of those visits that it may hold now."""
+    rows = session.execute(mine(by).where(Visit.id.in_(ids)), execution_options={"populate_existing": True})
+    return {row[0].id: body(session, row, now) for row in rows if is_held(row, now)}
+
+
+def is_held(row: Any, now: datetime) -> bool:
+    """Tell whether the phone holds a visit at a moment."""
+    visit: Visit = row[0]
+    return visit.planned_start is not None and privacy.in_window(visit.planned_start, now)
+
+
+def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
+    """Return a visit as its technician sees it; the customer in full only around the day itself."""
+    visit, order, customer, site, asset, territory = row
+    is_full = privacy.is_revealed(visit.planned_start, _ended_at(visit), territory.timezone, now)
+    return {
+        "id": str(visit.id),
+        "version": visit.version,
+        "number": visit.number,
+        "order_number": order.number,
+        "attempt": visit.attempt,
+        "state": visit.state,
+        "kind": order.kind,
+        "fault_code": order.fault_code,
+        "priority": order.priority,
+        "estimate_minor": order.estimate_minor,
+        "currency": order.currency,
+        "duration_minutes": visit.duration_minutes,
+        "crew_size": visit.crew_size,
+        "skills": visit.skills,
+        "certificates": visit.certificates,
+        "parts": visit.parts,
+        "needs_review": visit.needs_review,
+        **{
+            name: _moment(getattr(visit, name))
+            for name in (
+                "planned_start",
+                "planned_end",
+                "window_start",
+                "window_end",
+                "travelling_at",
+                "arrived_at",
+                "started_at",
+                "finished_at",
+            )
+        },
+        "is_revealed": is_full,
+        "customer": {
+            "name": customer.name if is_full else privacy.masked_name(customer.name),
+            "phone": customer.phone if is_full else privacy.masked_phone(customer.phone),
+            "language": customer.language,
+            "needs_home_service": customer.needs_home_service,
+        },
+        "site": _place(site, territory, is_full=is_full),
+        "asset": _equipment(asset),
+        "record": shown_of(session, visit) if is_full else None,
+    }
+
+
+def _place(site: Site, territory: Territory, *, is_full: bool) -> dict[str, Any]:
+    return {
+        "district": territory.name,
+        "timezone": territory.timezone,
+        "address": site.address if is_full else None,
+        "latitude": site.latitude if is_full else None,
+        "longitude": site.longitude if is_full else None,
+        "parking_minutes": site.parking_minutes,
+        "access_minutes": site.access_minutes,
+        "access_notes": site.access_notes if is_full else "",
+    }
+
+
+def _equipment(asset: Asset | None) -> dict[str, Any] | None:
+    if asset is None:
+        return None
+    return {"product_kind": asset.product_kind, "model": asset.model, "serial": asset.serial or ""}
+
+
+def _ended_at(visit: Any) -> datetime | None:
+    """When a visit ended: finished, or stood before a closed door."""
+    if visit.state == VisitState.NO_ACCESS:
+        ended: datetime | None = visit.arrived_at or visit.planned_end
+        return ended
+    finished: datetime | None = visit.finished_at
+    return finished
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.isoformat() if value else None
