@@ -9,7 +9,7 @@ sends it when there is a connection.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -32,10 +32,10 @@ class Phone(Protocol):
     def pull(self) -> None:
         """Fetch what the office changed."""
 
-    def push(self) -> None:
+    def push(self) -> object:
         """Send what waits, and keep what was not answered."""
 
-    def visits(self) -> list[Mapping[str, Any]]:
+    def visits(self) -> Sequence[Mapping[str, Any]]:
         """Return the visits on the phone."""
 
     def record(
@@ -45,7 +45,7 @@ class Phone(Protocol):
         at: datetime,
         visit_id: str | None = None,
         payload: Mapping[str, Any] | None = None,
-    ) -> None:
+    ) -> object:
         """Write an operation durably on the phone."""
 
     def shown_sha256(self, visit_id: str) -> str:
@@ -225,6 +225,7 @@ class FieldTechnician:
             "advised": ["descale within 6 months"] if self._random.random() < 0.1 else [],
             "use_explained": True,
             "documents_handed_over": [],
+            "is_solved": call.course.is_solved,
             "is_tested": call.course.is_solved,
         }
 

@@ -1,0 +1,319 @@
+"""
+The reference phone: records without contact, pushes until every operation has a receipt, pulls its visits.
+
+Speaks HTTP only, as docs/reference/sync.md says; of the server it shares ``dispatch.sync.protocol``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from dispatch.simulation.phone_store import PhoneStore
+from dispatch.sync import protocol
+
+STATES = {
+    protocol.ACCEPT: "accepted",
+    protocol.DECLINE: "unplanned",
+    protocol.TRAVEL: "travelling",
+    protocol.ARRIVE: "on_site",
+    protocol.START: "working",
+    protocol.PAUSE: "paused",
+    protocol.RESUME: "working",
+    protocol.FINISH: "done",
+    protocol.NO_ACCESS: "no_access",
+}
+TIMES = {protocol.TRAVEL: "travelling_at", protocol.ARRIVE: "arrived_at", protocol.START: "started_at"}
+TRY_AGAIN = frozenset({429, 502, 503, 504})
+PAUSE_SECONDS = 0.3
+
+
+class NothingDecided(Exception):
+    """No answer of ours came: everything stays as it is and is sent again."""
+
+    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Revoked(Exception):
+    """The phone was revoked; it has deleted what it held."""
+
+
+class Login(Protocol):
+    """What the technician signs in with."""
+
+    @property
+    def username(self) -> str:
+        """The user name."""
+
+    @property
+    def password(self) -> str:
+        """The password."""
+
+
+class PhoneClient:
+    """
+    A technician's phone; ``store_path`` is its file, ``now`` its wall clock.
+
+    ``patience_seconds`` is how long it tries again while nobody answers; a real phone goes on for ever.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        login: Login,
+        store_path: Path | str = ":memory:",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        http: httpx.Client | None = None,
+        patience_seconds: float = 90.0,
+    ) -> None:
+        self.store = PhoneStore(store_path)
+        self.boot_id = uuid.uuid4().hex
+        self._now = now
+        self._login = login
+        self._http = http or httpx.Client(base_url=base_url, timeout=30.0)
+        self._patience_seconds = patience_seconds
+
+    def close(self) -> None:
+        """Hang up and close the file."""
+        self._http.close()
+        self.store.close()
+
+    def sign_in(self) -> None:
+        """Log in and bind this login to the key of this phone."""
+        login = {"username": self._login.username, "password": self._login.password}
+        tokens = self._expect(200, "POST", "/v1/auth/login", json=login)
+        self._keep(tokens)
+        key = self._key()
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        pem = key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+        body = {
+            "label": f"phone of {self._login.username}"[:100],
+            "public_key": pem,
+            "proof": _proof(key, "truckroll-device-v1", tokens["access_token"]),
+        }
+        key_header = {"Idempotency-Key": uuid.uuid4().hex}
+        device = self._expect(201, "POST", "/v1/auth/devices", json=body, headers=key_header)
+        self.store.set("device_id", device["id"])
+
+    def record(
+        self,
+        kind: str,
+        *,
+        visit_id: str | None = None,
+        payload: Mapping[str, Any] | None = None,
+        at: datetime | None = None,
+    ) -> str:
+        """Record that something happened; it is on the disk before this returns the op_id."""
+        moment = at or self._now()
+        held = self.store.visit(visit_id) if visit_id else None
+        told = dict(payload or {})
+        if kind == protocol.SIGN and visit_id:
+            told.setdefault("times", self.times(visit_id))
+        operation = {
+            "type": kind,
+            "schema": protocol.SCHEMA,
+            "visit_id": visit_id,
+            "base_version": held["version"] if held else None,
+            "occurred_at": moment.isoformat(),
+            "mono_ms": _mono_ms(moment),
+            "boot_id": self.boot_id,
+            "payload": told,
+        }
+        return str(self.store.add(operation)["op_id"])
+
+    def shown(self, visit_id: str) -> dict[str, Any]:
+        """Return the record as the customer sees it now."""
+        visit = self.store.visit(visit_id)
+        if visit is None or visit["record"] is None:
+            raise LookupError("the visit is not held in full")
+        return protocol.shown_after(visit["record"], self._own(visit_id), self.times(visit_id))
+
+    def shown_sha256(self, visit_id: str) -> str:
+        """Return the hash of what the customer sees before signing."""
+        return protocol.record_digest(self.shown(visit_id))
+
+    def times(self, visit_id: str) -> dict[str, str | None]:
+        """Arrival and start as the phone shows them: its own words first, then the server's."""
+        visit = self.visit(visit_id) or {}
+        return {name: _to_the_second(visit.get(name)) for name in ("arrived_at", "started_at")}
+
+    def visit(self, visit_id: str) -> dict[str, Any] | None:
+        """A visit as the technician sees it: as pulled, with what was recorded since."""
+        visit = self.store.visit(visit_id)
+        if visit is None:
+            return None
+        for operation in self._own(visit_id):
+            visit["state"] = STATES.get(operation["type"], visit["state"])
+            if operation["type"] in TIMES:
+                visit[TIMES[operation["type"]]] = operation["occurred_at"]
+        return visit
+
+    def visits(self) -> list[dict[str, Any]]:
+        """All visits as the technician sees them, in the planned order."""
+        return [self.visit(pulled["id"]) or pulled for pulled in self.store.visits()]
+
+    def _own(self, visit_id: str) -> list[Mapping[str, Any]]:
+        """Operations of a visit that the pulled data does not include yet."""
+        kept = self.store.operations_since(self.store.acked_seq)
+        return [one.body for one in kept if one.is_alive and one.body["visit_id"] == visit_id]
+
+    def push(self) -> list[dict[str, Any]]:
+        """Push until nothing more can be sent; return the receipts."""
+        receipts: list[dict[str, Any]] = []
+        while batch := self.store.unsent(protocol.MOST_OPERATIONS):
+            taken = self.send(batch)
+            receipts += taken
+            if all(receipt["result"] == protocol.HELD for receipt in taken):
+                break
+        return receipts
+
+    def send(self, operations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Send one batch and keep its receipts; ``NothingDecided`` leaves everything to be sent again."""
+        now = self._now()
+        clocks = {"wall": now.isoformat(), "mono_ms": _mono_ms(now), "boot_id": self.boot_id}
+        answer = self._ask("POST", "/v1/sync/push", json={"clock": clocks, "ops": list(operations)})
+        receipts: list[dict[str, Any]] = answer["receipts"]
+        self.store.take_receipts(receipts)
+        return receipts
+
+    def pull(self) -> None:
+        """Take every page, then apply all at once."""
+        start = cursor = self.store.setting("cursor")
+        changes: list[Mapping[str, Any]] = []
+        while True:
+            try:
+                page = self._ask("GET", "/v1/sync/pull", params={"cursor": cursor} if cursor else {})
+            except NothingDecided as why:
+                if why.status != 410 or cursor is None:
+                    raise
+                start, cursor, changes = None, None, []
+                continue
+            changes += page["changes"]
+            cursor = page["cursor"]
+            if page["complete"]:
+                break
+        acked = page["acked_seq"].get(self.store.install_epoch, 0)
+        self.store.apply_pull(changes, cursor=page["cursor"], acked_seq=acked, is_whole=start is None)
+
+    def _ask(self, method: str, address: str, **options: Any) -> dict[str, Any]:
+        """Send a request; refresh the login once if it lapsed; believe only answers that carry the marker."""
+        response = self._send(method, address, **options)
+        if response.status_code == 401:
+            self.refresh()
+            response = self._send(method, address, **options)
+        if response.status_code != 200:
+            refused = _undecided(response)
+            if refused.code == "device_revoked":
+                self.store.wipe()
+                raise Revoked
+            raise refused
+        answer = _json(response)
+        if not isinstance(answer, dict) or answer.get(protocol.MARKER) != protocol.MARKER_VALUE:
+            raise NothingDecided("somebody else answered, such as a captive portal", status=200)
+        return answer
+
+    def _send(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Send a request; while nobody is there to answer, try again until patience ends."""
+        deadline = time.monotonic() + self._patience_seconds
+        headers = self._headers() | options.pop("headers", {})
+        while True:
+            try:
+                response = self._http.request(method, address, headers=headers, **options)
+            except httpx.TransportError as error:
+                if time.monotonic() >= deadline:
+                    raise NothingDecided(f"no contact: {error!r}") from error
+            else:
+                if response.status_code not in TRY_AGAIN or time.monotonic() >= deadline:
+                    return response
+            time.sleep(PAUSE_SECONDS)
+
+    def _expect(self, status: int, method: str, address: str, **options: Any) -> dict[str, Any]:
+        response = self._send(method, address, **options)
+        if response.status_code != status:
+            raise _undecided(response)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def refresh(self) -> None:
+        """Exchange the refresh token; when that is not accepted any more, log in again."""
+        token = self.store.setting("refresh_token")
+        if token is not None:
+            body = {"refresh_token": token, "proof": _proof(self._key(), "truckroll-refresh-v1", token)}
+            response = self._send("POST", "/v1/auth/refresh", json=body)
+            if response.status_code == 200:
+                self._keep(response.json())
+                return
+        self.sign_in()
+
+    def _headers(self) -> dict[str, str]:
+        token = self.store.setting("access_token")
+        known = {protocol.SCHEMA_HEADER: str(protocol.SCHEMA)}
+        return known | ({"Authorization": f"Bearer {token}"} if token else {})
+
+    def _keep(self, tokens: Mapping[str, Any]) -> None:
+        self.store.set("access_token", tokens["access_token"])
+        self.store.set("refresh_token", tokens["refresh_token"])
+
+    def _key(self) -> ec.EllipticCurvePrivateKey:
+        """The key of this phone; a real one lives in the phone's key store and never leaves it."""
+        kept = self.store.setting("device_key")
+        if kept is None:
+            made = ec.generate_private_key(ec.SECP256R1())
+            plain = serialization.NoEncryption()
+            encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+            kept = made.private_bytes(encoding, form, plain).decode()
+            self.store.set("device_key", kept)
+        key = serialization.load_pem_private_key(kept.encode(), None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("the kept key is not of an elliptic curve")
+        return key
+
+
+def _proof(key: ec.EllipticCurvePrivateKey, purpose: str, token: str) -> dict[str, Any]:
+    """Sign purpose, SHA-256 of the token and the time, one a line; the raw 64 bytes in base64url."""
+    timestamp = int(time.time())
+    told = f"{purpose}\n{hashlib.sha256(token.encode()).hexdigest()}\n{timestamp}".encode()
+    r, s = decode_dss_signature(key.sign(told, ec.ECDSA(hashes.SHA256())))
+    raw = r.to_bytes(32) + s.to_bytes(32)
+    return {"timestamp": timestamp, "signature": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
+
+
+def _undecided(response: httpx.Response) -> NothingDecided:
+    found = _json(response)
+    problem = found if isinstance(found, dict) else {}
+    code = str(problem.get("code", ""))
+    message = f"{response.status_code} {code} {problem.get('detail', '')}"
+    return NothingDecided(message, status=response.status_code, code=code)
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _to_the_second(moment: str | None) -> str | None:
+    if moment is None:
+        return None
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _mono_ms(moment: datetime) -> int:
+    """Milliseconds on the clock that nobody can set; in a simulation it runs with the simulated time."""
+    return int(moment.timestamp() * 1000)

@@ -1,0 +1,182 @@
+"""What a phone keeps: its operations until and after their receipts, and the visits of its scope."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCHEMA = """
+create table if not exists setting (name text primary key, value text not null);
+create table if not exists operation (
+    seq integer primary key, op_id text unique not null, body text not null,
+    receipt text, result text
+);
+create table if not exists visit (id text primary key, body text not null);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An operation as the phone keeps it; without a final receipt it is sent again."""
+
+    seq: int
+    body: Mapping[str, Any]
+    result: str | None
+
+    @property
+    def is_alive(self) -> bool:
+        """It may still take effect, or did."""
+        return self.result != "rejected"
+
+
+class PhoneStore:
+    """A SQLite file, written through to the disk before anything counts as recorded."""
+
+    def __init__(self, path: Path | str = ":memory:") -> None:
+        self._lock = threading.RLock()
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._database.execute("pragma synchronous = full")
+        self._database.executescript(SCHEMA)
+        if self.setting("install_epoch") is None:
+            self.set("install_epoch", uuid.uuid4().hex)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One local transaction: all of it or nothing."""
+        with self._lock:
+            self._database.execute("begin immediate")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("rollback")
+                raise
+            self._database.execute("commit")
+
+    @property
+    def install_epoch(self) -> str:
+        """The name of this installation; new after a reinstall or a restore, so that no seq is used twice."""
+        return self.setting("install_epoch") or ""
+
+    def setting(self, name: str) -> str | None:
+        """A kept value."""
+        with self._lock:
+            row = self._database.execute("select value from setting where name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def set(self, name: str, value: str | None) -> None:
+        """Keep a value, or forget it."""
+        with self.writing() as database:
+            _set(database, name, value)
+
+    def add(self, operation: Mapping[str, Any]) -> dict[str, Any]:
+        """Give an operation its place in the order and keep it; return it complete."""
+        with self.writing() as database:
+            newest = database.execute("select coalesce(max(seq), 0) from operation").fetchone()[0]
+            known = database.execute(
+                "select coalesce(max(seq), 0) from operation where result is not null"
+            ).fetchone()[0]
+            complete = {
+                "op_id": str(uuid.uuid4()),
+                "install_epoch": self.install_epoch,
+                "seq": newest + 1,
+                "known_seq": known,
+                **operation,
+            }
+            database.execute(
+                "insert into operation (seq, op_id, body) values (?, ?, ?)",
+                (newest + 1, complete["op_id"], json.dumps(complete)),
+            )
+        return complete
+
+    def unsent(self, most: int) -> list[dict[str, Any]]:
+        """Operations without a final receipt, in order."""
+        with self._lock:
+            rows = self._database.execute(
+                "select body from operation where result is null order by seq limit ?", (most,)
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
+    def take_receipts(self, receipts: Iterable[Mapping[str, Any]]) -> None:
+        """Keep receipts; a held operation stays unsent."""
+        with self.writing() as database:
+            for receipt in receipts:
+                result = None if receipt["result"] == "held" else receipt["result"]
+                database.execute(
+                    "update operation set receipt = ?, result = ? where op_id = ?",
+                    (json.dumps(receipt), result, receipt["op_id"]),
+                )
+
+    def receipt(self, op_id: str) -> dict[str, Any] | None:
+        """The receipt of an operation, if it has one."""
+        with self._lock:
+            row = self._database.execute("select receipt from operation where op_id = ?", (op_id,)).fetchone()
+        return json.loads(row[0]) if row and row[0] else None
+
+    def operations_since(self, seq: int) -> list[Kept]:
+        """Own operations after a seq, in order."""
+        with self._lock:
+            rows = self._database.execute(
+                "select seq, body, result from operation where seq > ? order by seq", (seq,)
+            ).fetchall()
+        return [Kept(row[0], json.loads(row[1]), row[2]) for row in rows]
+
+    def apply_pull(
+        self, changes: Sequence[Mapping[str, Any]], *, cursor: str, acked_seq: int, is_whole: bool
+    ) -> None:
+        """Take a complete pull in one transaction; the whole scope replaces what was held."""
+        with self.writing() as database:
+            if is_whole:
+                database.execute("delete from visit")
+            for change in changes:
+                if change["kind"] == "put":
+                    database.execute(
+                        "insert or replace into visit (id, body) values (?, ?)",
+                        (change["id"], json.dumps(change["body"])),
+                    )
+                else:
+                    database.execute("delete from visit where id = ?", (change["id"],))
+            _set(database, "cursor", cursor)
+            _set(database, "acked_seq", str(max(acked_seq, self.acked_seq)))
+
+    @property
+    def acked_seq(self) -> int:
+        """Up to here the pulled visits include this phone's operations."""
+        return int(self.setting("acked_seq") or 0)
+
+    def visits(self) -> list[dict[str, Any]]:
+        """The pulled visits in the planned order."""
+        with self._lock:
+            rows = self._database.execute("select body from visit").fetchall()
+        return sorted(
+            (json.loads(row[0]) for row in rows), key=lambda visit: (visit["planned_start"], visit["id"])
+        )
+
+    def visit(self, visit_id: str) -> dict[str, Any] | None:
+        """One pulled visit."""
+        with self._lock:
+            row = self._database.execute("select body from visit where id = ?", (visit_id,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def wipe(self) -> None:
+        """Forget everything of the company but the own operations."""
+        with self.writing() as database:
+            database.execute("delete from visit")
+            database.execute("delete from setting where name <> 'install_epoch'")
+
+
+def _set(database: sqlite3.Connection, name: str, value: str | None) -> None:
+    if value is None:
+        database.execute("delete from setting where name = ?", (name,))
+    else:
+        database.execute("insert or replace into setting (name, value) values (?, ?)", (name, value))
