@@ -44,10 +44,10 @@ class OfferShape(Schema):
 
 
 class RefusalShape(Schema):
-    """Why one technician cannot take the visit on a day."""
+    """Why one technician, or nobody at all, can take the visit on a day."""
 
     day = Day(required=True)
-    technician_id = Id(required=True)
+    technician_id = Id(required=True, allow_none=True)
     code = fields.String(required=True)
     sentence = fields.String(required=True)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from dispatch.planning.model import DayPlan, PlanHead
+from dispatch.planning.model import DayPlan, PlanHead, PlanStop
 
 
 def locked(session: Session, territory_id: uuid.UUID, day: date) -> PlanHead:
@@ -29,11 +29,29 @@ def find(session: Session, territory_id: uuid.UUID, day: date) -> PlanHead | Non
 
 
 def in_force(session: Session, head: PlanHead | None) -> DayPlan | None:
-    """Return the plan that the next change starts from: the working draft, else the published one."""
+    """
+    Return the plan that the next change starts from: the working draft, else the published one.
+
+    Read anew, since another session may have changed the draft after this one saw it first.
+    """
     if head is None:
         return None
     plan_id = head.working_plan_id or head.published_plan_id
-    return session.get(DayPlan, plan_id) if plan_id else None
+    if plan_id is None:
+        return None
+    session.flush()
+    return session.get(DayPlan, plan_id, populate_existing=True)
+
+
+def days_with(session: Session, territory_id: uuid.UUID, visit_id: uuid.UUID) -> list[date]:
+    """Return the days whose plan in force holds a visit, oldest first."""
+    in_force_id = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
+    statement = (
+        select(PlanHead.day)
+        .join(PlanStop, PlanStop.plan_id == in_force_id)
+        .where(PlanHead.territory_id == territory_id, PlanStop.visit_id == visit_id)
+    )
+    return list(session.scalars(statement.order_by(PlanHead.day)))
 
 
 def touch(head: PlanHead) -> None:

@@ -7,10 +7,14 @@ from datetime import date
 
 from dispatch import clock, db
 from dispatch.outbox import Lease
-from dispatch.planning import optimise, problem
+from dispatch.planning import optimise
+from dispatch.planning.days import day_at
 from dispatch.planning.optimise import Limits
 from dispatch.settings import Settings
 from dispatch.work_orders.model import Visit
+
+REPLAN_SECONDS = 2
+"""An emergency waits for its plan; the published one is the start, so little time does much."""
 
 
 def optimise_day(
@@ -28,15 +32,15 @@ def optimise_day(
 
 
 def replan(lease: Lease, *, visit_id: str) -> None:
-    """Plan today anew around an emergency; begun stops stay where they are."""
+    """Plan the day of an emergency anew; begun stops stay where they are."""
     with db.transaction() as session:
         visit = session.get(Visit, uuid.UUID(visit_id))
         if visit is None:
             raise ValueError(f"visit {visit_id} does not exist")
         territory_id = visit.work_order.territory_id
-        zone = problem.day_of(session, territory_id, clock.now().date()).timezone
-        today = clock.business_day(visit.window_start or clock.now(), zone)
-    optimise.optimise_day(lease, territory_id, today, seed=1, reason="emergency", limits=_limits(""))
+        today = day_at(session, territory_id, visit.window_start or clock.now()).day
+    limits = _limits(str(REPLAN_SECONDS))
+    optimise.optimise_day(lease, territory_id, today, seed=1, reason="emergency", limits=limits)
 
 
 def _limits(seconds: str) -> Limits:

@@ -7,7 +7,6 @@ The only module that loads the solving engine; the web process never imports it 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,13 +15,15 @@ from sqlalchemy.orm import Session
 from dispatch import db, travel
 from dispatch.outbox import Lease
 from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning.days import day_of
 from dispatch.planning.model import DayPlan
 from dispatch.planning.problem import Built
-from dispatch.planning.rules import DayTooLarge
+from dispatch.planning.rules import DayNotPlannable, DayTooLarge
 from optimizer.engines.base import Budget, Result
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.solve import solve
+from optimizer.validate import InvalidProblem
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def optimise_day(
 def _read(
     session: Session, territory_id: uuid.UUID, on: date, limits: Limits, relaxed: frozenset[str]
 ) -> _Snapshot:
-    day = problem.day_of(session, territory_id, on)
+    day = day_of(session, territory_id, on)
     head = heads.locked(session, territory_id, on)
     current = heads.in_force(session, head)
     built = problem.build(session, day, travel.times(), plan=current, relaxed=relaxed)
@@ -88,11 +89,13 @@ def _is_promised(built: Built, visit_id: str) -> bool:
 
 
 def _solve(lease: Lease, day: Problem, start: Plan, limits: Limits, seed: int) -> Result:
-    beat: Callable[..., None] = lambda *_: lease.heartbeat()  # noqa: E731 - a callback of one line
-    lease.heartbeat(
-        busy_seconds=limits.seconds
-    )  # the solver holds the interpreter, no thread beats meanwhile
-    return solve(day, Budget(seconds=limits.seconds), seed=seed, start=start, on_progress=beat)
+    # The solver holds the interpreter, so no thread beats meanwhile.
+    lease.heartbeat(busy_seconds=limits.seconds)
+    try:
+        return solve(day, Budget(seconds=limits.seconds), seed=seed, start=start)
+    except InvalidProblem as error:
+        findings = [str(finding) for finding in error.findings[:20]]
+        raise DayNotPlannable(f"{len(error.findings)} findings: {findings[0]}", findings=findings) from error
 
 
 def _store(session: Session, snapshot: _Snapshot, result: Result, seed: int, reason: str) -> DayPlan:

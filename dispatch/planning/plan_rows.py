@@ -4,44 +4,59 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.planning.problem import Built, stops_by_route
+from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Plan, Route, Stop
+from optimizer.problem import Technician, Visit
+from optimizer.timing import begun_start, timetable
 
 
-def to_plan(built: Built, plan: DayPlan | None) -> Plan:
+def to_plan(built: Built, plan: DayPlan | None, *, without: frozenset[str] = frozenset()) -> Plan:
     """
     Read a stored plan as the optimiser's, begun stops first in the order in which they happened.
 
-    Times are the stored ones; stops whose visit is gone or whose technician is off duty are left out.
+    Each route is timed again as the day stands now; one that no longer holds keeps its stored times, and
+    nothing is inserted into it. Visits that are gone and technicians off duty are left out.
     """
     stored = {str(stop.visit_id): stop for stop in plan.stops} if plan else {}
     order = stops_by_route(plan.stops) if plan else {}
     routes: list[Route] = []
     for technician in built.problem.technicians:
-        begun = [visit.id for visit in built.problem.begun_by(technician.id)]
+        begun = built.problem.begun_by(technician.id)
         later = [
-            visit_id
+            visit
             for visit_id in order.get(technician.id, [])
-            if visit_id in built.visits and visit_id not in built.begun
+            if visit_id not in built.begun | without and (visit := built.problem.visit(visit_id)) is not None
         ]
-        stops = tuple(_stop(built, visit_id, stored.get(visit_id)) for visit_id in [*begun, *later])
-        if stops:
-            routes.append(Route(technician.id, technician.shift.start, stops))
+        if begun or later:
+            routes.append(_route(built, technician, (*begun, *later), stored))
     return Plan(tuple(routes))
 
 
-def _stop(built: Built, visit_id: str, stored: PlanStop | None) -> Stop:
+def _route(
+    built: Built, technician: Technician, visits: tuple[Visit, ...], stored: dict[str, PlanStop]
+) -> Route:
+    try:
+        return timetable(built.problem, technician, visits)
+    except InfeasibleRoute:
+        stops = tuple(_stop(built, visit, stored.get(visit.id)) for visit in visits)
+        return Route(technician.id, technician.shift.start, stops)
+
+
+def _stop(built: Built, visit: Visit, stored: PlanStop | None) -> Stop:
+    if visit.id in built.begun:
+        start = begun_start(built.problem, visit)
+        return Stop(visit.id, start, start, start + visit.duration, 0, 0)
     if stored is None:
-        return Stop(visit_id, 0, 0, 0, 0, 0)
+        raise ValueError(f"visit {visit.id} is on no plan")
     seconds = built.day.seconds
     times = (seconds(stored.arrival), seconds(stored.start), seconds(stored.end))
-    return Stop(visit_id, *times, stored.travel_seconds, stored.travel_metres)
+    return Stop(visit.id, *times, stored.travel_seconds, stored.travel_metres)
 
 
 def to_stops(built: Built, routes: Iterable[Route]) -> list[PlanStop]:
@@ -88,19 +103,17 @@ def store(
     return row
 
 
-def replace_route(session: Session, plan: DayPlan, built: Built, route: Route) -> None:
-    """Put one route of a draft in place of the stored one."""
-    technician_id = uuid.UUID(route.technician_id)
-    fresh = to_stops(built, [route])
+def replace_routes(session: Session, draft: DayPlan, built: Built, *, before: Plan, after: Plan) -> None:
+    """Write the routes of a draft that differ between two plans."""
+    changed = [route for route in after.routes if route != before.route_of(route.technician_id)]
+    emptied = {route.technician_id for route in before.routes if after.route_of(route.technician_id) is None}
+    rewritten = {uuid.UUID(name) for name in [*emptied, *(route.technician_id for route in changed)]}
+    fresh = to_stops(built, changed)
     moved = {stop.visit_id for stop in fresh}
-    plan.stops = [
-        stop for stop in plan.stops if stop.technician_id != technician_id and stop.visit_id not in moved
+    draft.stops = [
+        stop for stop in draft.stops if stop.technician_id not in rewritten and stop.visit_id not in moved
     ]
+    draft.unserved = [left for left in draft.unserved if left.visit_id not in moved]
     session.flush()
-    plan.stops = [*plan.stops, *fresh]
+    draft.stops = [*draft.stops, *fresh]
     session.flush()
-
-
-def planned_times(plan: DayPlan) -> dict[uuid.UUID, tuple[uuid.UUID, datetime, datetime]]:
-    """Return visit id to technician, start and end."""
-    return {stop.visit_id: (stop.technician_id, stop.start, stop.end) for stop in plan.stops}

@@ -10,55 +10,28 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.customers.model import Site
 from dispatch.parts.model import Part, VanStock
+from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
+from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import OnDuty
-from dispatch.territories.model import Territory
 from dispatch.travel import TravelTimes
 from dispatch.travel.provider import Point
-from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
-from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.model import Visit
 from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
 from optimizer.problem import Visit as Job
 
-NOT_BEGUN = (VisitState.UNPLANNED, VisitState.PLANNED, VisitState.PUBLISHED, VisitState.ACCEPTED)
-ANNOUNCED = frozenset({VisitState.PUBLISHED, VisitState.ACCEPTED})
-BEGUN = tuple(ON_DUTY_STATES | FINISHED_STATES)
-LATEST = 36 * 3600
-"""End of a plan day in seconds after its midnight: a night shift may reach into the next day."""
-
-Facts = tuple[Visit, WorkOrder, Site]
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One territory and calendar day; converts between moments and seconds since its local midnight."""
-
-    territory_id: uuid.UUID
-    day: date
-    timezone: str
-
-    @property
-    def midnight(self) -> datetime:
-        """Start of the day in UTC."""
-        return clock.local_midnight(self.day, self.timezone)
-
-    def seconds(self, moment: datetime) -> int:
-        """Seconds since local midnight; negative before it."""
-        return int((moment - self.midnight).total_seconds())
-
-    def moment(self, seconds: int) -> datetime:
-        """Return the moment of a number of seconds since local midnight."""
-        return self.midnight + timedelta(seconds=seconds)
+BEFORE_DUTY, AFTER_DUTY = timedelta(hours=3), timedelta(hours=4)
+"""A visit begun so long before or after a duty still belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +43,6 @@ class Built:
     visits: Mapping[str, Visit]
     begun: frozenset[str]
     """Ids of visits already under way or finished: facts of the plan."""
-
-
-def day_of(session: Session, territory_id: uuid.UUID, on: date) -> Day:
-    """Return the day of a territory in its own zone."""
-    zone = session.execute(select(Territory.timezone).where(Territory.id == territory_id)).scalar_one()
-    return Day(territory_id, on, zone)
-
-
-def candidates(
-    session: Session, day: Day, plan: DayPlan | None, extra: Iterable[uuid.UUID]
-) -> Sequence[Facts]:
-    """
-    Return the visits that a plan of this day is about.
-
-    Promised for the day, on the day's plan already, begun on the day, or still without any promise.
-    """
-    start, end = clock.day_bounds(day.day, day.timezone)
-    on_plan = [stop.visit_id for stop in plan.stops] if plan else []
-    waiting = Visit.state.in_(NOT_BEGUN)
-    begun = and_(Visit.state.in_(BEGUN), Visit.planned_start >= start, Visit.planned_start < end)
-    promised = and_(waiting, Visit.window_start >= start, Visit.window_start < end)
-    unpromised = and_(waiting, Visit.window_start.is_(None), WorkOrder.opened_at < end)
-    wanted = or_(promised, begun, unpromised, and_(waiting, Visit.id.in_([*on_plan, *extra])))
-    statement = (
-        select(Visit, WorkOrder, Site)
-        .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
-        .join(Site, WorkOrder.site_id == Site.id)
-        .where(WorkOrder.territory_id == day.territory_id, wanted, WorkOrder.waiting_reason.is_(None))
-        .order_by(Visit.id)
-    )
-    return session.execute(statement).tuples().all()
 
 
 def build(
@@ -120,18 +62,28 @@ def build(
     kept any more.
     """
     now = max(0, day.seconds(clock.now()))
-    rows = candidates(session, day, plan, extra)
     crew = technicians.on_duty(session, day.territory_id, day.day)
-    present = {member.technician.id for member in crew}
-    rows = [row for row in rows if row[0].state in NOT_BEGUN or row[0].technician_id in present]
+    duties = {member.technician.id: member for member in crew}
+    found = candidates(session, day, plan, extra)
+    rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
     places = _Places(crew, [row[2] for row in rows])
-    jobs = [_job(day, row, places, now, relaxed) for row in rows]
+    pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
+    jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
-    stock = _stock(session, present)
+    stock = _stock(session, set(duties))
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
-    locks = [*_facts(day, begun.values(), now), *_pins(session, day, rows)]
+    locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks))
     return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun))
+
+
+def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day: Day) -> bool:
+    """Tell whether a begun visit is part of the duty that its technician has on this day."""
+    duty = duties.get(visit.technician_id) if visit.technician_id else None
+    if duty is None:
+        return False
+    begun = day.moment(_begun_at(visit, day, now))
+    return duty.starts_at - BEFORE_DUTY <= begun < duty.ends_at + AFTER_DUTY
 
 
 class _Places:
@@ -166,9 +118,20 @@ class _Places:
         return Matrix(seconds.tolist(), table.metres.tolist())
 
 
-def _job(day: Day, row: Facts, places: _Places, now: int, relaxed: frozenset[str]) -> Job:
+def _job(  # noqa: PLR0917 - the day, then the visit, then what was decided about it
+    day: Day,
+    row: Facts,
+    places: _Places,
+    now: int,
+    relaxed: frozenset[str],
+    pin: PlanLock | None,
+    present: set[uuid.UUID],
+) -> Job:
     visit, order, site = row
     is_begun = visit.state in BEGUN
+    required = visit.required_technician_id
+    if pin is not None and pin.technician_id is not None and pin.technician_id not in present:
+        required = pin.technician_id  # off duty: nobody may go, and the plan says why
     return Job(
         id=str(visit.id),
         location=places.sites[site.id],
@@ -181,32 +144,35 @@ def _job(day: Day, row: Facts, places: _Places, now: int, relaxed: frozenset[str
         priority=order.priority,
         optional=visit.window_start is None,
         excluded_technicians=frozenset(str(item) for item in order.excluded_technicians),
-        required_technician=str(visit.required_technician_id) if visit.required_technician_id else None,
+        required_technician=str(required) if required else None,
         previous_technician=str(visit.technician_id) if visit.state in ANNOUNCED else None,
     )
 
 
 def _duration(visit: Visit, day: Day, now: int) -> int:
     """Length of a begun visit: as it was, or as expected, but never over before the present moment."""
-    start = day.seconds(_begun_at(visit))
+    start = _begun_at(visit, day, now)
     if visit.finished_at is not None:
         return max(60, day.seconds(visit.finished_at) - start)
     return max(visit.duration_minutes * 60, now + 300 - start)
 
 
-def _begun_at(visit: Visit) -> datetime:
+def _begun_at(visit: Visit, day: Day, now: int) -> int:
+    """Second at which service began; of somebody still on the way, when it can begin at the earliest."""
+    if visit.state == VisitState.TRAVELLING and visit.planned_start is not None:
+        return max(day.seconds(visit.planned_start), now)
     found = visit.started_at or visit.arrived_at or visit.planned_start
     if found is None:
         raise ValueError(f"visit {visit.id} has begun without any time")
-    return found
+    return max(0, day.seconds(found))
 
 
 def _windows(day: Day, visit: Visit, now: int, is_relaxed: bool) -> tuple[Window, ...]:
     if visit.window_start is None or visit.window_end is None:
-        return (Window(now, LATEST),)
+        return (Window(now, Day.LATEST),)
     start, end = day.seconds(visit.window_start), day.seconds(visit.window_end)
     if is_relaxed or end < now:
-        return (Window(max(start, now), LATEST),)
+        return (Window(max(start, now), Day.LATEST),)
     return (Window(start, end),)
 
 
@@ -239,7 +205,7 @@ def _vehicle(day: Day, member: OnDuty, places: _Places, stock: dict[str, int], n
         ),
         stock=stock,
         territories=frozenset({str(person.territory_id)}),
-        earliest_departure=max(start, now) if now > start else None,
+        earliest_departure=max(start, now),
     )
 
 
@@ -254,29 +220,41 @@ def _breaks(day: Day, member: OnDuty, now: int) -> tuple[Break, ...]:
 
 def _facts(day: Day, begun: Iterable[Visit], now: int) -> list[Lock]:
     """Stops under way or finished, in the order in which they happened; they never overlap."""
-    ordered = sorted(begun, key=lambda visit: (str(visit.technician_id), _begun_at(visit)))
+    ordered = sorted(
+        begun, key=lambda visit: (str(visit.technician_id), _begun_at(visit, day, now), visit.serial)
+    )
     locks: list[Lock] = []
     positions: dict[uuid.UUID | None, int] = {}
     for visit in ordered:
         position = positions.get(visit.technician_id, 0)
         positions[visit.technician_id] = position + 1
-        start = day.seconds(_begun_at(visit))
+        start = _begun_at(visit, day, now)
         locks.append(Lock(str(visit.id), str(visit.technician_id), start=start, sequence=position))
     return locks
 
 
-def _pins(session: Session, day: Day, rows: Sequence[Facts]) -> list[Lock]:
-    """Dispatchers' locks on visits that have not begun."""
-    open_ids = [row[0].id for row in rows if row[0].state in NOT_BEGUN]
-    pins = session.scalars(select(PlanLock).where(PlanLock.visit_id.in_(open_ids)))
-    return [
-        Lock(
-            str(pin.visit_id),
-            str(pin.technician_id) if pin.technician_id else None,
-            start=day.seconds(pin.start) if pin.start else None,
-        )
-        for pin in pins
-    ]
+def _pins(session: Session, visit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PlanLock]:
+    """Return dispatchers' locks by visit."""
+    statement = select(PlanLock).where(PlanLock.visit_id.in_(visit_ids)).order_by(PlanLock.visit_id)
+    found = session.scalars(statement.execution_options(populate_existing=True))
+    return {pin.visit_id: pin for pin in found}
+
+
+def _locks(day: Day, pins: Iterable[PlanLock], present: set[uuid.UUID], now: int) -> list[Lock]:
+    """
+    Dispatchers' locks as the optimiser's.
+
+    A start that has passed binds nobody any more, and a technician who is off duty is named as the required
+    one instead, so that the plan says why nobody comes.
+    """
+    locks = []
+    for pin in pins:
+        start = day.seconds(pin.start) if pin.start else None
+        start = None if start is not None and start < now else start
+        technician = str(pin.technician_id) if pin.technician_id in present else None
+        if technician is not None or start is not None:
+            locks.append(Lock(str(pin.visit_id), technician, start=start))
+    return locks
 
 
 def stops_by_route(stops: Iterable[PlanStop]) -> dict[str, list[str]]:
@@ -285,8 +263,3 @@ def stops_by_route(stops: Iterable[PlanStop]) -> dict[str, list[str]]:
     for stop in stops:
         routes.setdefault(str(stop.technician_id), []).append((stop.position, str(stop.visit_id)))
     return {technician: [visit for _, visit in sorted(pairs)] for technician, pairs in routes.items()}
-
-
-def zone_of(day: Day) -> ZoneInfo:
-    """Return the day's time zone."""
-    return ZoneInfo(day.timezone)

@@ -13,20 +13,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox, travel
 from dispatch.access.rules import Principal
 from dispatch.events import EmergencyRaised
 from dispatch.planning import heads, plan_rows, problem
-from dispatch.planning.model import DayPlan, PlanHead
-from dispatch.planning.problem import NOT_BEGUN, Built, Day
+from dispatch.planning.candidates import NOT_BEGUN
+from dispatch.planning.days import Day, day_at
+from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
+from dispatch.planning.problem import Built
 from dispatch.planning.rules import (
     EMERGENCY,
     SlotGone,
     SlotGrid,
     VisitNotPlannable,
     check_window,
+    new_reason,
     slot_windows,
 )
 from dispatch.promises import commands as promises
@@ -35,6 +39,7 @@ from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from optimizer import oracle
+from optimizer.plan import Plan, Route
 from optimizer.problem import Visit as Job
 from optimizer.problem import Window
 
@@ -61,7 +66,8 @@ class Refusal:
     """Why one technician cannot take the visit on a day."""
 
     day: date
-    technician_id: uuid.UUID
+    technician_id: uuid.UUID | None
+    """None when nobody at all is on duty."""
     code: str
     sentence: str
 
@@ -84,8 +90,8 @@ def offer(
     """
     _require_plannable(visit)
     order = visit.work_order
-    today = problem.day_of(session, order.territory_id, clock.now().date())
-    begin = first_day or clock.business_day(clock.now(), today.timezone)
+    today = day_at(session, order.territory_id, clock.now())
+    begin = first_day or today.day
     found: list[WindowOffer] = []
     refused: list[Refusal] = []
     for ahead in range(days):
@@ -103,12 +109,14 @@ def _offer_on(
     head = heads.find(session, day.territory_id, day.day)
     built, asked = _open(session, day, head, visit)
     now = max(0, day.seconds(clock.now()))
-    slots = slot_windows(GRID, now)
-    if order.priority >= EMERGENCY and now:
-        slots = [(now, now + GRID.hours * 3600), *slots]
+    slots = slot_windows(((day.at_hour(a), day.at_hour(b)) for a, b in GRID.local_hours()), now)
+    if order.priority >= EMERGENCY and day.is_today():
+        slots = [(now, now + GRID.hours * 3600), *(slot for slot in slots if slot[0] > now)]
     windows = [Window(start, end) for start, end in slots]
-    if not windows or not built.problem.technicians:
+    if not windows:
         return [], []
+    if not built.problem.technicians:
+        return [], [Refusal(day.day, None, "NO_TECHNICIAN", "nobody is on duty on this day")]
     plan = plan_rows.to_plan(built, heads.in_force(session, head))
     quotes = oracle.quote(built.problem, plan, asked, windows)
     offers = [_offer_view(day, order, head, quote) for quote in quotes]
@@ -160,46 +168,73 @@ def book(
     """
     start, end = clock.aware(start), clock.aware(end)
     check_window(start, end, clock.now())
-    _require_plannable(visit)
     order = visit.work_order
-    day = problem.day_of(session, order.territory_id, start.date())
-    day = replace(day, day=clock.business_day(start, day.timezone))
-    head = heads.locked(session, day.territory_id, day.day)
+    day = day_at(session, order.territory_id, start)
+    head = _lock_days(session, visit, day)
+    _require_plannable(visit)
     built, asked = _open(session, day, head, visit)
-    plan = plan_rows.to_plan(built, heads.in_force(session, head))
+    before = plan_rows.to_plan(built, heads.in_force(session, head))
     window = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
-    quotes = oracle.quote(built.problem, plan, asked, [window])
+    quotes = oracle.quote(built.problem, before, asked, [window])
     if not quotes:
         raise SlotGone(
             f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, visit)
         )
-    _leave_other_day(session, visit, day)
-    draft = _draft(session, head, built)
-    narrowed = replace(asked, windows=(window,))
-    after = oracle.insert(built.problem, plan, quotes[0], narrowed)
-    route = after.route_of(quotes[0].technician_id)
-    if route is None:
-        raise SlotGone("the route is gone", fresh=_fresh(session, visit))
-    plan_rows.replace_route(session, draft, built, route)
+    best = quotes[0]
+    after = oracle.insert(built.problem, before, best, replace(asked, windows=(window,)))
+    _leave_other_days(session, by=by, visit=visit, day=day)
+    draft = _draft(session, head, built, before)
+    plan_rows.replace_routes(session, draft, built, before=before, after=after)
     heads.touch(head)
-    stop = next(stop for stop in route.stops if stop.visit_id == asked.id)
-    if visit.state in {VisitState.UNPLANNED, VisitState.PLANNED}:
-        work_orders.place(
-            session,
-            by=by,
-            visit=visit,
-            technician_id=uuid.UUID(route.technician_id),
-            planned_start=day.moment(stop.start),
-            planned_end=day.moment(stop.end),
-            actor=Actor.DISPATCHER,
-        )
+    _place(session, by, visit, day, after.route_of(best.technician_id))
+    _loosen(session, visit, start, end)
     promise = promises.promise(
-        session, by=by, visit=visit, window=(start, end), channel=channel,
-        slot_cost_minor=quotes[0].extra_cost, reason=reason,
-    )  # fmt: skip
-    if order.priority >= EMERGENCY and day.seconds(clock.now()) > 0:
+        session,
+        by=by,
+        visit=visit,
+        window=(start, end),
+        channel=channel,
+        slot_cost_minor=best.extra_cost,
+        reason=new_reason(visit.window_start is not None, reason),
+    )
+    if order.priority >= EMERGENCY and day.is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
     return promise
+
+
+def _lock_days(session: Session, visit: Visit, day: Day) -> PlanHead:
+    """Lock every day concerned in order of time, then the visit; return the head of the wanted day."""
+    concerned = {day.day, *heads.days_with(session, day.territory_id, visit.id)}
+    locked = {on: heads.locked(session, day.territory_id, on) for on in sorted(concerned)}
+    session.refresh(visit, with_for_update=True)
+    return locked[day.day]
+
+
+def _place(session: Session, by: Principal | None, visit: Visit, day: Day, route: Route | None) -> None:
+    """Note technician and times with a visit that no technician has heard of yet."""
+    if route is None or visit.state not in {VisitState.UNPLANNED, VisitState.PLANNED}:
+        return
+    stop = next(stop for stop in route.stops if stop.visit_id == str(visit.id))
+    work_orders.place(
+        session,
+        by=by,
+        visit=visit,
+        technician_id=uuid.UUID(route.technician_id),
+        planned_start=day.moment(stop.start),
+        planned_end=day.moment(stop.end),
+        actor=Actor.DISPATCHER,
+    )
+
+
+def _loosen(session: Session, visit: Visit, start: datetime, end: datetime) -> None:
+    """Take the start off a pin that contradicts the window the customer chose; its technician stays."""
+    pin = session.scalars(select(PlanLock).where(PlanLock.visit_id == visit.id)).one_or_none()
+    if pin is None or pin.start is None or start <= pin.start <= end:
+        return
+    if pin.technician_id is None:
+        session.delete(pin)
+    else:
+        pin.start = None
 
 
 def _require_plannable(visit: Visit) -> None:
@@ -213,26 +248,41 @@ def _fresh(session: Session, visit: Visit) -> Sequence[dict[str, str]]:
     return [{"start": item.start.isoformat(), "end": item.end.isoformat()} for item in windows]
 
 
-def _leave_other_day(session: Session, visit: Visit, day: Day) -> None:
-    """Take a visit that moves to another day out of the draft of the former day."""
-    if visit.window_start is None:
-        return
-    former = clock.business_day(visit.window_start, day.timezone)
-    if former == day.day:
-        return
-    head = heads.locked(session, day.territory_id, former)
-    plan = heads.in_force(session, head)
-    if plan is not None and plan.state == "draft":
-        plan.stops = [stop for stop in plan.stops if stop.visit_id != visit.id]
-    heads.touch(head)
+def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, day: Day) -> None:
+    """
+    Take a visit that moves to another day off the plans of all other days; their heads are locked already.
+
+    A published visit goes back to the pool, and its technician's phone forgets it.
+    """
+    for on in heads.days_with(session, day.territory_id, visit.id):
+        if on == day.day:
+            continue
+        head = heads.locked(session, day.territory_id, on)
+        former = replace(day, day=on)
+        built = problem.build(session, former, travel.times(), plan=heads.in_force(session, head))
+        before = plan_rows.to_plan(built, heads.in_force(session, head))
+        draft = _draft(session, head, built, before)
+        after = plan_rows.to_plan(built, draft, without=frozenset({str(visit.id)}))
+        plan_rows.replace_routes(session, draft, built, before=before, after=after)
+        session.execute(delete(Booking).where(Booking.visit_id == visit.id))
+        heads.touch(head)
+        if visit.state == VisitState.PUBLISHED:
+            work_orders.release(session, by=by, visit=visit, reason="moved to another day")
 
 
-def _draft(session: Session, head: PlanHead, built: Built) -> DayPlan:
-    """Return the day's draft; a fresh one copies the published plan."""
+def _draft(session: Session, head: PlanHead, built: Built, plan: Plan) -> DayPlan:
+    """Return the day's draft; a fresh one copies the plan in force and why it leaves visits out."""
     current = heads.in_force(session, head)
     if current is not None and current.state == "draft":
         return current
-    plan = plan_rows.to_plan(built, current)
     draft = plan_rows.store(session, built, plan, state="draft", base_version=head.version, reason="booking")
+    if current is not None:
+        draft.unserved = [
+            PlanUnserved(
+                visit_id=left.visit_id, reason=left.reason, sentence=left.sentence, action=left.action
+            )
+            for left in current.unserved
+            if str(left.visit_id) in built.visits
+        ]
     head.working_plan_id = draft.id
     return draft

@@ -8,7 +8,7 @@ two that overlap for one technician, whoever wrote them.
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import Range
@@ -19,10 +19,12 @@ from dispatch import clock, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
 from dispatch.planning import heads
+from dispatch.planning.candidates import ANNOUNCED, NOT_BEGUN
+from dispatch.planning.days import day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanStop
-from dispatch.planning.problem import ANNOUNCED, NOT_BEGUN, day_of
 from dispatch.planning.rules import (
     DoubleBooking,
+    LockEmpty,
     PlanNotPublishable,
     PlanStale,
     VisitNotPlannable,
@@ -30,6 +32,7 @@ from dispatch.planning.rules import (
     new_window_around,
 )
 from dispatch.promises import commands as promises
+from dispatch.technicians import queries as technicians
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
@@ -43,6 +46,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     the database finds a technician in two places.
     """
     head = heads.locked(session, plan.territory_id, plan.day)
+    session.refresh(plan)
     if head.version != expected_version:
         raise PlanStale(
             f"version {expected_version} was read, the day is at {head.version}", current=head.version
@@ -51,6 +55,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
         raise PlanStale(f"the plan was made on version {plan.base_version}", current=head.version)
     if plan.state not in {"draft", "proposed"} or (plan.state == "draft" and head.working_plan_id != plan.id):
         raise PlanNotPublishable(f"the plan is {plan.state}")
+    _require_on_duty(session, plan)
     former = session.get(DayPlan, head.published_plan_id) if head.published_plan_id else None
     _release_dropped(session, by, plan, former, head)
     changed = _assign(session, by, plan)
@@ -68,9 +73,32 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     return head
 
 
+def _require_on_duty(session: Session, plan: DayPlan) -> None:
+    """Refuse a plan that sends somebody whose shift was taken away or who fell ill since it was made."""
+    duties = {d.technician.id: d for d in technicians.on_duty(session, plan.territory_id, plan.day)}
+    absent = []
+    for stop in plan.stops:
+        duty = duties.get(stop.technician_id)
+        if duty is None or not any(
+            piece.start <= stop.start
+            and stop.end <= piece.end + timedelta(minutes=duty.technician.overtime_minutes)
+            for piece in duty.free
+        ):
+            absent.append(stop)
+    visits = _visits_of(session, plan)
+    open_stops = [stop for stop in absent if visits[stop.visit_id].state in NOT_BEGUN]
+    if open_stops:
+        names = sorted({str(stop.technician_id) for stop in open_stops})
+        raise PlanNotPublishable(
+            f"{len(open_stops)} visits are planned for technicians who are not on duty then",
+            technicians=names,
+        )
+
+
 def _visits_of(session: Session, plan: DayPlan) -> dict[uuid.UUID, Visit]:
     ids = [stop.visit_id for stop in plan.stops]
     statement = select(Visit).where(Visit.id.in_(ids)).order_by(Visit.id).with_for_update()
+    statement = statement.execution_options(populate_existing=True)
     return {visit.id: visit for visit in session.scalars(statement)}
 
 
@@ -82,10 +110,10 @@ def _release_dropped(
     working = session.get(DayPlan, head.working_plan_id) if head.working_plan_id else None
     before = [*(former.stops if former else []), *(working.stops if working else [])]
     dropped = {stop.visit_id for stop in before} - kept
-    for visit in session.scalars(
-        select(Visit).where(Visit.id.in_(dropped)).order_by(Visit.id).with_for_update()
-    ):
-        if visit.state in {VisitState.PUBLISHED, VisitState.PLANNED}:
+    statement = select(Visit).where(Visit.id.in_(dropped)).order_by(Visit.id).with_for_update()
+    for visit in session.scalars(statement, execution_options={"populate_existing": True}):
+        moved = set(heads.days_with(session, plan.territory_id, visit.id)) - {plan.day}
+        if visit.state in {VisitState.PUBLISHED, VisitState.PLANNED} and not moved:
             work_orders.release(session, by=by, visit=visit, reason="left out of the plan")
 
 
@@ -113,7 +141,11 @@ def _assign(session: Session, by: Principal | None, plan: DayPlan) -> list[Visit
 
 
 def _promise_if_needed(session: Session, by: Principal | None, visit: Visit, stop: PlanStop) -> bool:
-    if visit.window_start is not None and visit.window_end is not None and stop.start <= visit.window_end:
+    if (
+        visit.window_start is not None
+        and visit.window_end is not None
+        and visit.window_start <= stop.start <= visit.window_end
+    ):
         return False
     start, end = new_window_around(stop.start)
     reason = "first" if visit.window_start is None else "delay"
@@ -173,29 +205,34 @@ def lock_visit(
     """Pin a visit to a technician, a start time, or both; planning keeps it."""
     if visit.state not in NOT_BEGUN:
         raise VisitNotPlannable(f"visit {visit.number} is {visit.state}")
+    if str(technician_id) in visit.work_order.excluded_technicians:
+        raise VisitNotPlannable(f"R-508: this technician is excluded from order {visit.work_order.number}")
+    if technician_id is None and start is None:
+        raise LockEmpty("neither a technician nor a start is named")
     if start is not None:
-        check_window(clock.aware(start), clock.aware(start).replace(microsecond=999_999), clock.now())
+        check_window(clock.aware(start), clock.aware(start) + timedelta(seconds=1), clock.now())
     lock = session.scalars(select(PlanLock).where(PlanLock.visit_id == visit.id)).one_or_none()
     if lock is None:
         lock = PlanLock(visit_id=visit.id)
         session.add(lock)
     lock.technician_id, lock.start, lock.reason = technician_id, start, reason
     lock.locked_by, lock.locked_at = by.user_id if by else None, clock.now()
-    _touch_day(session, visit)
+    _touch_days(session, visit, start)
     session.flush()
     return lock
 
 
 def unlock_visit(session: Session, *, visit: Visit) -> None:
     """Take the pin off a visit."""
+    pinned = session.scalars(select(PlanLock.start).where(PlanLock.visit_id == visit.id)).one_or_none()
     session.execute(delete(PlanLock).where(PlanLock.visit_id == visit.id))
-    _touch_day(session, visit)
+    _touch_days(session, visit, pinned)
 
 
-def _touch_day(session: Session, visit: Visit) -> None:
-    """Move the version of the day a visit is promised on, so that older proposals become stale."""
-    if visit.window_start is None:
-        return
+def _touch_days(session: Session, visit: Visit, pinned: datetime | None) -> None:
+    """Move the versions of the days a visit is promised on or pinned to, so that older proposals go stale."""
     territory_id = visit.work_order.territory_id
-    zone = day_of(session, territory_id, visit.window_start.date()).timezone
-    heads.touch(heads.locked(session, territory_id, clock.business_day(visit.window_start, zone)))
+    moments = [moment for moment in (visit.window_start, pinned) if moment is not None]
+    days = {day_at(session, territory_id, moment).day for moment in moments}
+    for on in sorted(days | set(heads.days_with(session, territory_id, visit.id))):
+        heads.touch(heads.locked(session, territory_id, on))

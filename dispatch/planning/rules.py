@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -45,6 +46,13 @@ class VisitNotPlannable(Conflict):
     remedy = "Open a follow-up visit if more work is needed."
 
 
+class LockEmpty(Invalid):
+    """A lock names neither a technician nor a start, so there is nothing to keep."""
+
+    code = "LOCK_EMPTY"
+    remedy = "Name a technician, a start time, or both."
+
+
 class DoubleBooking(Conflict):
     """The publication would give a technician two visits at the same time; the database refused it."""
 
@@ -57,6 +65,15 @@ class DayTooLarge(Invalid):
 
     code = "DAY_TOO_LARGE"
     remedy = "Split the territory, or raise the limit in the settings."
+    permanent = True
+
+
+class DayNotPlannable(Invalid):
+    """The facts of the day contradict each other, so no plan can be made; each finding names its remedy."""
+
+    code = "DAY_NOT_PLANNABLE"
+    remedy = "Mend what the findings name, then optimise again."
+    permanent = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +84,10 @@ class SlotGrid:
     last_hour: int = 22
     hours: int = 2
 
-    def starts(self) -> list[int]:
-        """Seconds since local midnight at which slots begin."""
-        return [hour * 3600 for hour in range(self.first_hour, self.last_hour - self.hours + 1, self.hours)]
+    def local_hours(self) -> list[tuple[int, int]]:
+        """Local hours at which slots begin and end."""
+        last = self.last_hour - self.hours
+        return [(hour, hour + self.hours) for hour in range(self.first_hour, last + 1, self.hours)]
 
 
 def check_window(start: datetime, end: datetime, now: datetime) -> None:
@@ -82,14 +100,14 @@ def check_window(start: datetime, end: datetime, now: datetime) -> None:
         raise WindowImpossible("the window is longer than 12 hours")
 
 
-def slot_windows(grid: SlotGrid, earliest: int) -> list[tuple[int, int]]:
-    """Return the day's slots that are still open at ``earliest`` (seconds since local midnight)."""
-    length = grid.hours * 3600
-    return [
-        (max(start, earliest), start + length)
-        for start in grid.starts()
-        if start + length - 1800 >= max(start, earliest)
-    ]
+def slot_windows(slots: Iterable[tuple[int, int]], earliest: int) -> list[tuple[int, int]]:
+    """Return the slots (seconds since local midnight) that are open for half an hour after ``earliest``."""
+    return [(max(start, earliest), end) for start, end in slots if end - 1800 >= max(start, earliest)]
+
+
+def new_reason(is_promised: bool, reason: str) -> str:
+    """Return why a window is told: a further one is never the first, whatever the caller says."""
+    return "customer_moved" if is_promised and reason == "first" else reason
 
 
 def new_window_around(start: datetime, hours: int = 2) -> tuple[datetime, datetime]:

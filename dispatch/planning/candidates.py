@@ -1,0 +1,73 @@
+"""Which visits a plan of a day is about, read from the database."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.customers.model import Site
+from dispatch.planning.days import Day
+from dispatch.planning.model import DayPlan, PlanHead, PlanLock, PlanStop
+from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
+from dispatch.work_orders.model import Visit, WorkOrder
+
+NOT_BEGUN = (VisitState.UNPLANNED, VisitState.PLANNED, VisitState.PUBLISHED, VisitState.ACCEPTED)
+ANNOUNCED = frozenset({VisitState.PUBLISHED, VisitState.ACCEPTED})
+BEGUN = tuple(ON_DUTY_STATES | FINISHED_STATES)
+
+Facts = tuple[Visit, WorkOrder, Site]
+
+
+def candidates(
+    session: Session, day: Day, plan: DayPlan | None, extra: Iterable[uuid.UUID]
+) -> Sequence[Facts]:
+    """
+    Return the visits that a plan of this day is about, as they stand in the database now.
+
+    Promised for the day or pinned to it, on the day's plan already, begun on the day, or still without any
+    promise. What waits for a part or the customer is left out until it has begun (decision 15); what the
+    night shift of the evening before has on its plan is left to it.
+    """
+    on_plan = [stop.visit_id for stop in plan.stops] if plan else []
+    waiting = and_(Visit.state.in_(NOT_BEGUN), WorkOrder.waiting_reason.is_(None))
+    named = Visit.id.in_([*on_plan, *extra])
+    wanted = or_(_begun(day), and_(waiting, or_(named, _for_day(day))))
+    statement = (
+        select(Visit, WorkOrder, Site)
+        .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
+        .join(Site, WorkOrder.site_id == Site.id)
+        .outerjoin(PlanLock, PlanLock.visit_id == Visit.id)
+        .where(WorkOrder.territory_id == day.territory_id, wanted)
+        .order_by(Visit.id)
+        .execution_options(populate_existing=True)
+    )
+    return session.execute(statement).all()
+
+
+def _for_day(day: Day) -> ColumnElement[bool]:
+    """Promised for the day, pinned to it, or free of both."""
+    start, end = clock.day_bounds(day.day, day.timezone)
+    told = func.coalesce(PlanLock.start, Visit.window_start)
+    promised = and_(told >= start, told < end, Visit.id.not_in(_of_last_night(day)))
+    free = and_(told.is_(None), WorkOrder.opened_at < end)
+    return or_(promised, free)
+
+
+def _of_last_night(day: Day) -> Select[uuid.UUID]:
+    in_force = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
+    return (
+        select(PlanStop.visit_id)
+        .join(PlanHead, PlanStop.plan_id == in_force)
+        .where(PlanHead.territory_id == day.territory_id, PlanHead.day == day.day - timedelta(days=1))
+    )
+
+
+def _begun(day: Day) -> ColumnElement[bool]:
+    """Under way or finished between the day's midnight and the end of its night shift."""
+    moment = func.coalesce(Visit.started_at, Visit.arrived_at, Visit.planned_start)
+    return and_(Visit.state.in_(BEGUN), moment >= day.midnight, moment < day.moment(day.LATEST))
