@@ -206,7 +206,7 @@ def _lock_days(session: Session, visit: Visit, day: Day) -> PlanHead:
     """Lock every day concerned in order of time, then the visit; return the head of the wanted day."""
     concerned = {day.day, *heads.days_with(session, day.territory_id, visit.id)}
     locked = {on: heads.locked(session, day.territory_id, on) for on in sorted(concerned)}
-    session.refresh(visit, with_for_update=True)
+    session.refresh(visit, with_for_update={"of": Visit})
     return locked[day.day]
 
 
