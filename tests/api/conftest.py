@@ -13,6 +13,7 @@ from dispatch import bootstrap
 from dispatch.access.rules import Role
 from tests.api.company import Client, ClientFor, Company, test_settings
 from tests.api.database import SharedDatabase
+from tests.api.desk import Desk
 from tests.services import TestServices
 
 
@@ -56,3 +57,9 @@ def client_for(company: Company) -> ClientFor:
 def anybody(company: Company) -> Client:
     """A client without login."""
     return company.anybody()
+
+
+@pytest.fixture
+def desk(company: Company, client_for: ClientFor) -> Desk:
+    """The office of the north at work."""
+    return Desk(company, client_for)
