@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 
 from flask import Flask
 
@@ -56,8 +55,7 @@ def create_app(settings: Settings) -> Flask:
     api = describe_api(app)
     errors.register(app)
     for name in RESOURCES:
-        if importlib.util.find_spec(f"api.{name}") is not None:
-            api.register_blueprint(importlib.import_module(f"api.{name}").resource)
+        api.register_blueprint(importlib.import_module(f"api.{name}").resource)
     limits.limit_failed_logins(app, limiter, "access.log_in", settings)
     docs.register(app, api, settings)
     auth.require_policies(app)

@@ -10,8 +10,7 @@ from typing import Any, TypeVar, cast
 from flask import g, request
 
 from api.described import describe
-from api.errors import IfMatchMissing
-from dispatch.errors import Stale
+from api.errors import IfMatchMissing, MalformedRequest
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -27,14 +26,14 @@ _VERSION = re.compile(r'"([0-9]{1,18})"', re.ASCII)
 
 
 def changes(view: View) -> View:
-    """Require If-Match; the view passes ``expected_version()`` to the command (428, 412)."""
+    """Require If-Match; the view passes ``expected_version()`` to the command (400, 412, 428)."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
         g.expected_version = _read(request.headers.get("If-Match"))
         return view(*args, **kwargs)
 
-    describe(guarded, parameters=[IF_MATCH], responses=[412, 428])
+    describe(guarded, parameters=[IF_MATCH], responses=[400, 412, 428])
     return cast("View", guarded)
 
 
@@ -55,5 +54,5 @@ def _read(value: str | None) -> int:
         raise IfMatchMissing("a change needs If-Match")
     found = _VERSION.fullmatch(value.strip())
     if found is None:
-        raise Stale('If-Match must be one strong ETag such as "3"')
+        raise MalformedRequest('If-Match must be one ETag as it was read, such as "3"', header="If-Match")
     return int(found[1])
