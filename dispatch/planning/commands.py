@@ -35,7 +35,7 @@ def request_optimise(
     territory_id: uuid.UUID,
     day: date,
     seed: int = 1,
-    seconds: int | None = None,
+    seconds: float | None = None,
     reason: str = "optimise",
 ) -> uuid.UUID:
     """Ask for a day to be planned; the answer is the job's run, its result names the proposal."""

@@ -1,0 +1,169 @@
+"""Many sessions at once on one day: one place is sold once, one plan wins."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, outbox, travel
+from dispatch.errors import DispatchError
+from dispatch.planning import heads
+from dispatch.planning.commands import book, offer, publish
+from dispatch.planning.model import DayPlan, PlanStop
+from dispatch.planning.rules import PlanStale, SlotGone
+from dispatch.promises.model import Promise
+from dispatch.settings import Settings
+from dispatch.territories.model import Territory
+from dispatch.work_orders.model import Visit
+from tests.builders import DAY, at, frozen_clock
+from tests.planning_world import Town, a_town, register_kinds
+
+
+@pytest.fixture
+def committed(database_url: str) -> Iterator[db.Sessions]:
+    """Sessions that really commit, at eight in the morning of the test day."""
+    engine = db.connect(database_url, pool_size=30)
+    factory = db.sessions(engine)
+    db.configure(factory)
+    register_kinds()
+    travel.configure(Settings(travel="geodesic"))
+    clock.set_source(frozen_clock())
+    yield factory
+    clock.set_source(None)
+    outbox.register((), {})
+    engine.dispose()
+
+
+def at_once(many: int, work: Callable[[int], str]) -> list[str]:
+    """Run the work in threads that all start together; refusals are answers too."""
+    gate = threading.Barrier(many)
+
+    def run(number: int) -> str:
+        gate.wait()
+        try:
+            return work(number)
+        except DispatchError as refusal:
+            return type(refusal).__name__
+
+    with ThreadPoolExecutor(many) as pool:
+        return list(pool.map(run, range(many)))
+
+
+def a_small_day(factory: db.Sessions, visits: int) -> tuple[uuid.UUID, list[uuid.UUID]]:
+    """One technician with room for one long visit in the morning."""
+    with factory.begin() as session:
+        town = a_town(session)
+        town.technician((8, 12), break_minutes=0)
+        return town.territory.id, [town.visit(duration_minutes=110).id for _ in range(visits)]
+
+
+@pytest.mark.parametrize("many", [2, 20])
+def test_of_many_callers_for_one_place_exactly_one_gets_it(committed: db.Sessions, many: int) -> None:
+    territory_id, visit_ids = a_small_day(committed, many)
+
+    def call(number: int) -> str:
+        with db.transaction() as session:
+            visit = session.get_one(Visit, visit_ids[number])
+            assert offer(session, visit, days=1).windows  # each has seen the place free
+            book(session, by=None, visit=visit, start=at(8), end=at(9), channel="phone")
+            return "booked"
+
+    answers = at_once(many, call)
+    assert answers.count("booked") == 1, answers
+    assert set(answers) <= {"booked", SlotGone.__name__}
+    with committed() as session:
+        assert session.scalar(select(func.count()).select_from(Promise)) == 1
+        assert session.scalar(select(func.count()).select_from(PlanStop)) == 1
+        head = heads.find(session, territory_id, DAY)
+        assert head is not None
+        assert head.working_plan_id is not None
+
+
+def test_callers_for_different_places_all_get_theirs(committed: db.Sessions) -> None:
+    with committed.begin() as session:
+        town = a_town(session)
+        for _ in range(4):
+            town.technician((8, 16))
+        visit_ids = [visit.id for visit in town.visits(12, duration_minutes=30)]
+
+    def call(number: int) -> str:
+        with db.transaction() as session:
+            visit = session.get_one(Visit, visit_ids[number])
+            hour = 8 + 2 * (number % 4)
+            book(session, by=None, visit=visit, start=at(hour), end=at(hour + 2), channel="phone")
+            return "booked"
+
+    assert at_once(12, call) == ["booked"] * 12
+    with committed() as session:
+        plan = session.scalars(select(DayPlan)).one()
+        assert len(plan.stops) == 12
+
+
+def test_of_fifty_publishers_exactly_one_wins(committed: db.Sessions) -> None:
+    territory_id, [visit_id] = a_small_day(committed, 1)
+    with db.transaction() as session:
+        visit = session.get_one(Visit, visit_id)
+        book(session, by=None, visit=visit, start=at(8), end=at(9), channel="phone")
+    with committed() as session:
+        plan_id = session.scalars(select(DayPlan.id)).one()
+        head = heads.find(session, territory_id, DAY)
+        assert head is not None
+        version = head.version
+
+    def send(_: int) -> str:
+        with db.transaction() as session:
+            publish(session, by=None, plan=session.get_one(DayPlan, plan_id), expected_version=version)
+            return "published"
+
+    answers = at_once(50, send)
+    assert answers.count("published") == 1
+    assert answers.count(PlanStale.__name__) == 49
+    with committed() as session:
+        assert revision_of(session, territory_id) == 1
+
+
+def revision_of(session: Session, territory_id: uuid.UUID) -> int:
+    """Number of publications of the test day."""
+    return Town(session, session.get_one(Territory, territory_id)).head().revision
+
+
+def test_a_booking_and_a_publication_at_once_lose_nothing(committed: db.Sessions) -> None:
+    """Whoever comes second sees the first: the publication is stale, or the booking starts a new draft."""
+    with committed.begin() as session:
+        town = a_town(session)
+        town.technician((8, 16))
+        territory_id = town.territory.id
+        first, second = (visit.id for visit in town.visits(2, duration_minutes=30))
+    with db.transaction() as session:
+        visit = session.get_one(Visit, first)
+        book(session, by=None, visit=visit, start=at(8), end=at(10), channel="phone")
+    with committed() as session:
+        plan_id = session.scalars(select(DayPlan.id)).one()
+        head = heads.find(session, territory_id, DAY)
+        assert head is not None
+        version = head.version
+
+    def work(number: int) -> str:
+        with db.transaction() as session:
+            if number:
+                publish(session, by=None, plan=session.get_one(DayPlan, plan_id), expected_version=version)
+                return "published"
+            visit = session.get_one(Visit, second)
+            book(session, by=None, visit=visit, start=at(12), end=at(14), channel="phone")
+            return "booked"
+
+    booked, published = at_once(2, work)
+    assert booked == "booked"
+    assert published in {"published", PlanStale.__name__}
+    with committed() as session:
+        head = heads.find(session, territory_id, DAY)
+        assert head is not None
+        in_force = heads.in_force(session, head)
+        assert in_force is not None
+        assert {stop.visit_id for stop in in_force.stops} == {first, second}
