@@ -27,6 +27,8 @@ _settings: Settings | None = None
 def configure(settings: Settings) -> None:
     """Say which settings this process uses (``bootstrap`` calls this once)."""
     global _settings  # noqa: PLW0603 - one source of travel times per process
+    if settings == _settings:
+        return
     _settings = settings
     times.cache_clear()
     addresses.cache_clear()

@@ -1,0 +1,150 @@
+"""Offers, promises, day plans and locks through the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dispatch.access.rules import Role
+from tests.api.company import key
+from tests.api.desk import NOWHERE, Desk, code_of, day, local, run_jobs
+
+
+def test_offers_become_a_promise_and_a_draft(desk: Desk) -> None:
+    """R-303, R-309: found by insertion, promised once, kept in the day's draft."""
+    assessment = desk.promised()
+    order = desk.read(Role.DISPATCHER, f"/v1/work-orders/{assessment['work_order_id']}")
+    [promise] = order["promises"]
+    assert (promise["ordinal"], promise["channel"], promise["reason"]) == (1, "phone", "first")
+    assert order["visits"][0]["window"] == promise["window"]
+    view = desk.read(Role.DISPATCHER, f"/v1/territories/{desk.territory}/days/{day()}")
+    assert [stop["visit_id"] for stop in view["draft"]["stops"]] == [assessment["visit_id"]]
+    told = desk.read(Role.CALL_TAKER, f"/v1/visits/{assessment['visit_id']}/promises")
+    assert told["items"] == [promise]
+
+
+def test_without_anybody_on_duty_there_are_no_windows(desk: Desk) -> None:
+    """Bad input: technician without shift."""
+    visit = desk.assessment()["visit_id"]
+    offers = desk.read(Role.CALL_TAKER, f"/v1/visits/{visit}/offers?first_day={day()}&days=1")
+    assert offers["windows"] == []
+    body = {"window": {"start": local(9), "end": local(11)}, "channel": "phone"}
+    answer = desk.post(Role.CALL_TAKER, f"/v1/visits/{visit}/promise", body)
+    assert code_of(answer) == (409, "SLOT_GONE")
+    assert answer.get_json()["cause"]["fresh"] == []
+
+
+def test_nobody_qualified_is_said_per_technician(desk: Desk) -> None:
+    desk.skill()
+    desk.shift()
+    call = desk.call()
+    body = {"told": desk.told(), "judgement": {"skills": {"gas": 3}}}
+    visit = desk.made(Role.SUPERVISOR, f"/v1/calls/{call['id']}/assessment", body)["visit_id"]
+    offers = desk.read(Role.CALL_TAKER, f"/v1/visits/{visit}/offers?first_day={day()}&days=1")
+    assert offers["windows"] == []
+    assert {refusal["technician_id"] for refusal in offers["refusals"]} == {desk.technician}
+    assert all(refusal["sentence"] for refusal in offers["refusals"])
+
+
+@pytest.mark.parametrize(
+    ("window", "refusal"),
+    [
+        ({"start": local(11), "end": local(9)}, (422, "WINDOW_IMPOSSIBLE")),
+        ({"start": local(9, days=-1), "end": local(11, days=-1)}, (422, "WINDOW_IMPOSSIBLE")),
+        ({"start": local(1), "end": local(23)}, (422, "WINDOW_IMPOSSIBLE")),
+        ({"start": "2026-03-02T08:00:00", "end": local(9)}, (422, "TIME_WITHOUT_ZONE")),
+        ({"start": local(9)}, (422, "REQUEST_INVALID")),
+    ],
+)
+def test_an_impossible_window_is_refused_by_name(
+    desk: Desk, window: dict[str, Any], refusal: tuple[int, str]
+) -> None:
+    desk.shift()
+    assessment = desk.assessment()
+    body = {"window": window, "channel": "phone", "reason": "first"}
+    path = f"/v1/visits/{assessment['visit_id']}/promise"
+    assert code_of(desk.post(Role.CALL_TAKER, path, body)) == refusal
+    order = desk.read(Role.DISPATCHER, f"/v1/work-orders/{assessment['work_order_id']}")
+    assert (order["promises"], order["visits"][0]["window"]) == ([], None)
+
+
+def test_a_day_is_optimised_published_and_never_published_on_an_old_version(desk: Desk) -> None:
+    assessment = desk.promised()
+    address = f"/v1/territories/{desk.territory}/days/{day()}"
+    run = desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1, "seed": 3}, status=202)
+    assert run["state"] == "ready"
+    assert run_jobs("planning.") == 1
+    done = desk.read(Role.DISPATCHER, f"/v1/planning/runs/{run['run_id']}")
+    assert (done["state"], done["error"]) == ("done", None)
+    view = desk.read(Role.DISPATCHER, address)
+    [proposal] = view["proposals"]
+    assert proposal["id"] == done["plan_id"]
+    assert (proposal["seed"], proposal["unserved"]) == (3, [])
+    path = f"/v1/plans/{proposal['id']}/publish"
+    stale = desk.of(Role.DISPATCHER).post(path, json={}, headers={"If-Match": '"999"'})
+    assert code_of(stale) == (412, "PLAN_STALE")
+    published = desk.change(Role.DISPATCHER, "POST", path, {}, view["version"])
+    assert (published["revision"], published["published"]["id"]) == (1, proposal["id"])
+    visit = desk.read(Role.TECHNICIAN, f"/v1/visits/{assessment['visit_id']}")
+    assert (visit["state"], visit["technician_id"]) == ("published", desk.technician)
+    again = desk.of(Role.DISPATCHER).post(path, headers={"If-Match": f'"{published["version"]}"'})
+    assert code_of(again) == (409, "PLAN_NOT_PUBLISHABLE")
+
+
+def test_a_proposal_is_put_aside_once(desk: Desk) -> None:
+    desk.promised()
+    address = f"/v1/territories/{desk.territory}/days/{day()}"
+    desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1}, status=202)
+    run_jobs("planning.")
+    [proposal] = desk.read(Role.DISPATCHER, address)["proposals"]
+    path = f"/v1/plans/{proposal['id']}/reject"
+    rejected = desk.of(Role.DISPATCHER).post(path)
+    assert (rejected.status_code, rejected.get_json()["state"]) == (200, "rejected")
+    assert desk.read(Role.DISPATCHER, address)["proposals"] == []
+    assert code_of(desk.of(Role.DISPATCHER).post(path)) == (409, "PLAN_NOT_PUBLISHABLE")
+
+
+def test_an_optimisation_is_limited_in_time(desk: Desk) -> None:
+    """S9: nobody lets the engine think for an hour."""
+    path = f"/v1/territories/{desk.territory}/days/{day()}/optimise"
+    answer = desk.post(Role.DISPATCHER, path, {"seconds": 3600})
+    assert code_of(answer) == (422, "REQUEST_INVALID")
+    assert "seconds" in answer.get_json()["errors"]
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "2026-13-01", "0001-01-01", "2026-3-2"])
+def test_a_day_that_is_none_is_named(desk: Desk, text: str) -> None:
+    answer = desk.of(Role.DISPATCHER).get(f"/v1/territories/{desk.territory}/days/{text}")
+    assert code_of(answer) == (422, "REQUEST_INVALID")
+    assert "day" in answer.get_json()["errors"]
+
+
+def test_a_visit_is_pinned_and_let_go(desk: Desk) -> None:
+    visit = desk.promised()["visit_id"]
+    address = f"/v1/territories/{desk.territory}/days/{day()}"
+    before = desk.read(Role.DISPATCHER, address)["version"]
+    path = f"/v1/visits/{visit}/lock"
+    body = {"technician_id": desk.technician, "reason": "knows the house"}
+    locked = desk.of(Role.DISPATCHER).put(path, json=body)
+    assert (locked.status_code, locked.get_json()["technician_id"]) == (200, desk.technician)
+    assert desk.read(Role.DISPATCHER, address)["version"] > before
+    assert desk.of(Role.DISPATCHER).delete(path).status_code == 204
+    for wrong, refusal in (
+        ({"technician_id": NOWHERE}, (404, "NOT_FOUND")),
+        ({"start": local(9, days=-2)}, (422, "WINDOW_IMPOSSIBLE")),
+        ({"start": "2026-03-02T08:00:00"}, (422, "TIME_WITHOUT_ZONE")),
+    ):
+        assert code_of(desk.of(Role.DISPATCHER).put(path, json=wrong)) == refusal
+    nothing = desk.of(Role.DISPATCHER).put(path, json={})
+    assert nothing.status_code == 422
+
+
+def test_a_visit_under_way_is_not_offered_again(desk: Desk) -> None:
+    visit = desk.worked()["visit_id"]
+    offers = desk.of(Role.CALL_TAKER).get(f"/v1/visits/{visit}/offers")
+    assert code_of(offers) == (409, "VISIT_NOT_PLANNABLE")
+    locked = desk.of(Role.DISPATCHER).put(
+        f"/v1/visits/{visit}/lock", json={"technician_id": desk.technician}, headers=key()
+    )
+    assert code_of(locked) == (409, "VISIT_NOT_PLANNABLE")
