@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,7 @@ STATES = {
 TIMES = {protocol.TRAVEL: "travelling_at", protocol.ARRIVE: "arrived_at", protocol.START: "started_at"}
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 PAUSE_SECONDS = 0.3
+JSON = {"Content-Type": "application/json"}
 
 
 class NothingDecided(Exception):
@@ -186,7 +188,8 @@ class PhoneClient:
         """Send one batch and keep its receipts; ``NothingDecided`` leaves everything to be sent again."""
         now = self._now()
         clocks = {"wall": now.isoformat(), "mono_ms": _mono_ms(now), "boot_id": self.boot_id}
-        answer = self._ask("POST", "/v1/sync/push", json={"clock": clocks, "ops": list(operations)})
+        body = json.dumps({"clock": clocks, "ops": list(operations)}).encode("ascii")
+        answer = self._ask("POST", "/v1/sync/push", content=body, headers=JSON)
         receipts: list[dict[str, Any]] = answer["receipts"]
         self.store.take_receipts(receipts)
         return receipts

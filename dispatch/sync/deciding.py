@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import db
 from dispatch.access.rules import Principal
+from dispatch.clock import TimeWithoutZone
 from dispatch.errors import DispatchError, Stale
 from dispatch.sync import receipts, refusals
 from dispatch.sync.applying import Applied, apply
@@ -19,7 +20,6 @@ from dispatch.sync.clock_repair import (
     UNVERIFIED,
     Corrected,
     DeviceClock,
-    TimeUnreadable,
     correct,
     read_moment,
 )
@@ -88,18 +88,16 @@ class Decider:
         db.flush(self._session)
         self._note_rejection(op, decision)
 
-    def _when(self, op: Incoming) -> tuple[Corrected, TimeUnreadable | None]:
+    def _when(self, op: Incoming) -> tuple[Corrected, TimeWithoutZone | None]:
         try:
             occurred_at = read_moment(op.body.get("occurred_at"))
-        except TimeUnreadable as why:
+        except TimeWithoutZone as why:
             return Corrected(self.now, UNVERIFIED), why
-        except DispatchError:
-            return Corrected(self.now, UNVERIFIED), TimeUnreadable("occurred_at has no zone")
         boot_id, mono_ms = op.body.get("boot_id"), op.body.get("mono_ms")
         return correct(occurred_at, mono_ms, boot_id, device=self._clock, now=self.now), None
 
     def _decision(
-        self, op: Incoming, at: Corrected, unreadable: TimeUnreadable | None, *, is_forced: bool = False
+        self, op: Incoming, at: Corrected, unreadable: TimeWithoutZone | None, *, is_forced: bool = False
     ) -> Decision:
         if unreadable is not None:
             return receipts.rejected(op, unreadable)
@@ -115,7 +113,7 @@ class Decider:
     def _store(self, op: Incoming, at: Corrected, decision: Decision) -> None:
         try:
             said = read_moment(op.body.get("occurred_at"))
-        except DispatchError:
+        except TimeWithoutZone:
             said = self.now
         self._session.add(
             Operation(

@@ -1,0 +1,381 @@
+"""Push and pull over HTTP, with the reference phone against the application."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from dispatch import db
+from dispatch.access.rules import Role
+from dispatch.simulation.phone import NothingDecided, PhoneClient, Revoked
+from dispatch.sync import protocol
+from dispatch.technicians.model import Technician
+from dispatch.territories.model import Territory
+from dispatch.work_orders import commands as visits
+from tests import builders
+from tests.api.company import NORTH, PASSWORD, Client, ClientFor, Company
+
+FINDINGS = {
+    "fault": "Pump blocked ",
+    "cause": "Lime",
+    "action": "Cleaned",
+    "is_solved": True,
+    "is_tested": True,
+    "measurements": [{"name": "pressure", "value": "1.5", "unit": "bar"}],
+    "advised": ["descale"],
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    """What the technician signs in with."""
+
+    username: str
+    password: str = PASSWORD
+
+
+@pytest.fixture
+def phone(company: Company) -> Iterator[PhoneClient]:
+    """A phone of the northern technician, signed in and registered."""
+    http = httpx.Client(transport=httpx.WSGITransport(company.app), base_url="http://127.0.0.1")
+    login = Login(company.user(Role.TECHNICIAN))
+    made = PhoneClient("", login, http=http, patience_seconds=0)
+    made.sign_in()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def dispatcher(client_for: ClientFor) -> Client:
+    """A dispatcher of the north."""
+    return client_for(Role.DISPATCHER)
+
+
+def a_visit(company: Company, technician: uuid.UUID | None = None, *, hours: float = 1) -> str:
+    """A visit published to the northern technician, to begin some hours from now."""
+    with db.transaction() as session:
+        territory = session.get_one(Territory, company.territories[NORTH])
+        site = builders.a_site(session, territory=territory)
+        order = builders.an_order(session, asset=builders.an_asset(session, site=site))
+        visit = builders.a_visit(session, order=order)
+        publish(company, str(visit.id), technician, hours=hours, session=session)
+        return str(visit.id)
+
+
+def publish(
+    company: Company,
+    visit_id: str,
+    technician: uuid.UUID | None = None,
+    *,
+    hours: float = 1,
+    session: Any,
+) -> None:
+    """Give a visit to a technician."""
+    start = datetime.now(UTC) + timedelta(hours=hours)
+    visits.assign(
+        session,
+        by=builders.a_principal(Role.DISPATCHER),
+        visit=session.get_one(builders.Visit, uuid.UUID(visit_id)),
+        technician_id=technician or company.technicians[NORTH],
+        planned_start=start,
+        planned_end=start + timedelta(hours=1),
+    )
+
+
+def a_part(**fields: Any) -> str:
+    """A part of the catalogue."""
+    with db.transaction() as session:
+        return builders.a_part(session, **fields).sku
+
+
+def asked(question: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Rows of a query."""
+    with db.transaction() as session:
+        return [tuple(row) for row in session.execute(text(question), values)]
+
+
+def results(phone: PhoneClient) -> list[str | None]:
+    """What was decided about each operation of a phone."""
+    return [kept.result for kept in phone.store.operations_since(0)]
+
+
+def work(phone: PhoneClient, visit_id: str, sku: str) -> None:
+    """Do a visit from setting out to the payment, without contact."""
+    for kind in (protocol.ACCEPT, protocol.TRAVEL, protocol.ARRIVE, protocol.START):
+        phone.record(kind, visit_id=visit_id)
+    phone.record(protocol.FINDING, visit_id=visit_id, payload=FINDINGS)
+    fitted = {"sku": sku, "direction": "in", "quantity": 2, "lot": "L1"}
+    phone.record(protocol.PART, visit_id=visit_id, payload=fitted)
+    agreed = {"amount": "180.50", "currency": "EUR", "approved_by_name": "Customer", "method": "signature"}
+    phone.record(protocol.APPROVAL, visit_id=visit_id, payload=agreed)
+    sign(phone, visit_id)
+    phone.record(protocol.FINISH, visit_id=visit_id, payload={"is_solved": True, "rating": 5})
+    paid = {"method": "cash", "amount": "180.50", "currency": "EUR", "reference": "R1"}
+    phone.record(protocol.PAYMENT, visit_id=visit_id, payload=paid)
+
+
+def sign(phone: PhoneClient, visit_id: str) -> None:
+    """Have the customer sign what the phone shows."""
+    signed = {
+        "shown_sha256": phone.shown_sha256(visit_id),
+        "signed_by_name": "Customer",
+        "signature_path": "M0 0L9 9",
+    }
+    phone.record(protocol.SIGN, visit_id=visit_id, payload=signed)
+
+
+def test_a_technician_works_a_whole_day_without_contact_and_hands_it_in(
+    company: Company, phone: PhoneClient
+) -> None:
+    visit_id, sku = a_visit(company), a_part()
+    phone.pull()
+    work(phone, visit_id, sku)
+    overlaid = phone.visits()[0]
+    assert overlaid["state"] == "done"
+    phone.push()
+    assert results(phone) == ["applied"] * 10
+    phone.pull()
+    held = phone.store.visits()[0]
+    assert held["state"] == "verified"
+    assert held["record"]["parts"] == [
+        {"sku": sku, "direction": "in", "quantity": 2, "serial": "", "lot": "L1"}
+    ]
+    assert phone.store.acked_seq == 10
+    day = datetime.now(UTC).astimezone(ZoneInfo("Europe/Monaco")).date().isoformat()
+    closing = {
+        "day": day,
+        "sheets": [held["number"]],
+        "reasons": {},
+        "counted": {"cash": "180.00"},
+        "currency": "EUR",
+        "stock": {sku: 0},
+    }
+    op_id = phone.record(protocol.HAND_IN, payload=closing)
+    phone.push()
+    receipt = phone.store.receipt(op_id)
+    assert receipt is not None
+    assert receipt["result"] == "applied"
+    assert receipt["effect"]["money"][0]["difference_minor"] == -50
+    assert receipt["effect"]["stock"] == [{"sku": sku, "expected": -2, "counted": 0, "difference": 2}]
+    assert asked("select count(*) from job_run where kind = 'billing.settle'") == [(1,)]
+
+
+def test_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(
+    company: Company, phone: PhoneClient
+) -> None:
+    visit_id, sku = a_visit(company), a_part()
+    phone.pull()
+    work(phone, visit_id, sku)
+    batch = phone.store.unsent(200)
+    first = phone.send(batch)
+    before = asked("select count(*) from visit_event union all select count(*) from payment")
+    assert phone.send(batch) == first
+    assert asked("select count(*) from visit_event union all select count(*) from payment") == before
+
+
+def test_every_truncated_body_is_refused_and_decides_nothing(company: Company, phone: PhoneClient) -> None:
+    """Reliability §7 row 5, with a small batch."""
+    visit_id = a_visit(company)
+    phone.pull()
+    phone.record(protocol.ACCEPT, visit_id=visit_id)
+    body = json.dumps({"ops": phone.store.unsent(200)}).encode()
+    client = company.anybody()
+    client.access_token = phone.store.setting("access_token") or ""
+    for length in range(len(body)):
+        answer = client.post("/v1/sync/push", data=body[:length], content_type="application/json")
+        assert answer.status_code == 400, length
+    assert asked("select count(*) from sync_operation") == [(0,)]
+    whole = client.post("/v1/sync/push", data=body, content_type="application/json")
+    assert whole.status_code == 200
+    assert whole.json["truckroll_sync"] == 1
+
+
+def test_a_revoked_phone_is_told_so_and_has_no_effect(
+    company: Company, phone: PhoneClient, client_for: ClientFor
+) -> None:
+    visit_id = a_visit(company)
+    phone.pull()
+    admin = client_for(Role.ADMIN)
+    device = phone.store.setting("device_id")
+    assert admin.post(f"/v1/devices/{device}/revoke", headers={"If-Match": '"1"'}).status_code == 200
+    phone.record(protocol.ACCEPT, visit_id=visit_id)
+    client = company.anybody()
+    client.access_token = phone.store.setting("access_token") or ""
+    for answer in (
+        client.post("/v1/sync/push", json={"ops": phone.store.unsent(200)}),
+        client.get("/v1/sync/pull"),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (403, "device_revoked")
+    assert asked("select state from visit") == [("published",)]
+    assert asked("select count(*) from sync_operation") == [(0,)]
+
+
+def test_a_revoked_phone_forgets_the_company_and_keeps_its_operations(
+    company: Company, phone: PhoneClient, client_for: ClientFor
+) -> None:
+    visit_id = a_visit(company)
+    phone.pull()
+    phone.record(protocol.ACCEPT, visit_id=visit_id)
+    device = phone.store.setting("device_id")
+    client_for(Role.ADMIN).post(f"/v1/devices/{device}/revoke", headers={"If-Match": '"1"'})
+    phone.refresh = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(Revoked):
+        phone.push()
+    assert phone.visits() == []
+    assert len(phone.store.unsent(200)) == 1
+
+
+def test_a_login_without_a_phone_is_refused(client_for: ClientFor) -> None:
+    technician = client_for(Role.TECHNICIAN)
+    for answer in (technician.get("/v1/sync/pull"), technician.post("/v1/sync/push", json={"ops": []})):
+        assert (answer.status_code, answer.json["code"]) == (403, "DEVICE_NEEDED")
+
+
+def test_a_login_without_a_token_stays_unauthenticated(anybody: Client) -> None:
+    assert anybody.get("/v1/sync/pull").status_code == 401
+    forged = {"Authorization": "Bearer tra_" + "x" * 43}
+    assert anybody.get("/v1/sync/pull", headers=forged).status_code == 401
+
+
+def test_an_unknown_schema_is_told_to_update(company: Company, phone: PhoneClient) -> None:
+    client = company.anybody()
+    client.access_token = phone.store.setting("access_token") or ""
+    for answer in (
+        client.get("/v1/sync/pull", headers={"Sync-Schema": "2"}),
+        client.post("/v1/sync/push", json={"ops": []}, headers={"Sync-Schema": "2"}),
+    ):
+        assert (answer.status_code, answer.json["code"]) == (426, "SCHEMA_UNSUPPORTED")
+
+
+def test_a_body_of_more_than_a_mebibyte_is_refused(company: Company, phone: PhoneClient) -> None:
+    client = company.anybody()
+    client.access_token = phone.store.setting("access_token") or ""
+    body = json.dumps({"ops": [], "clock": {"boot_id": "x" * protocol.MOST_BYTES}})
+    answer = client.post("/v1/sync/push", data=body, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (413, "BATCH_TOO_LARGE")
+
+
+def test_a_captive_portal_clears_nothing(phone: PhoneClient, company: Company) -> None:
+    """A 200 without the marker means that nothing was decided."""
+    phone.record(protocol.ACCEPT, visit_id=a_visit(company))
+    portal = httpx.MockTransport(lambda _request: httpx.Response(200, text="<html>Welcome</html>"))
+    trapped = PhoneClient(
+        "", Login("x"), http=httpx.Client(transport=portal, base_url="http://portal"), patience_seconds=0
+    )
+    trapped.store = phone.store
+    with pytest.raises(NothingDecided):
+        trapped.push()
+    assert len(phone.store.unsent(200)) == 1
+
+
+def test_characters_that_no_database_holds_reject_their_own_operation_only(
+    company: Company, phone: PhoneClient
+) -> None:
+    visit_id = a_visit(company)
+    phone.pull()
+    phone.record(protocol.FINDING, visit_id=visit_id, payload={**FINDINGS, "fault": "NUL \x00 \ud800"})
+    phone.record(protocol.ACCEPT, visit_id=visit_id)
+    other = a_visit(company, hours=3)
+    phone.record(protocol.ACCEPT, visit_id=other)
+    phone.push()
+    assert results(phone) == ["rejected", "rejected", "applied"]
+
+
+def test_a_visit_given_to_somebody_else_leaves_the_phone(company: Company, phone: PhoneClient) -> None:
+    visit_id = a_visit(company)
+    phone.pull()
+    assert len(phone.visits()) == 1
+    with db.transaction() as session:
+        territory = session.get_one(Territory, company.territories[NORTH])
+        other = builders.a_technician(session, territory=territory)
+        publish(company, visit_id, other.id, session=session)
+    phone.pull()
+    assert phone.visits() == []
+
+
+def test_a_foreign_cursor_is_answered_with_resync_and_the_phone_starts_anew(
+    company: Company, phone: PhoneClient
+) -> None:
+    a_visit(company)
+    phone.pull()
+    client = company.anybody()
+    client.access_token = phone.store.setting("access_token") or ""
+    answer = client.get("/v1/sync/pull?cursor=AAAA")
+    assert (answer.status_code, answer.json["code"]) == (410, "resync")
+    phone.store.set("cursor", "AAAA")
+    phone.pull()
+    assert len(phone.visits()) == 1
+
+
+def test_a_dispatcher_lists_a_rejected_operation_and_applies_it_corrected(
+    company: Company, phone: PhoneClient, dispatcher: Client
+) -> None:
+    visit_id, sku = a_visit(company), a_part()
+    phone.pull()
+    for kind in (protocol.TRAVEL, protocol.ARRIVE, protocol.START):
+        phone.record(kind, visit_id=visit_id)
+    phone.record(protocol.PART, visit_id=visit_id, payload={"sku": "NONE", "direction": "in", "quantity": 1})
+    phone.record(protocol.PAUSE, visit_id=visit_id, payload={"reason": "part is in the depot"})
+    phone.push()
+    assert results(phone) == ["applied", "applied", "applied", "rejected", "rejected"]
+    listed = dispatcher.get("/v1/sync/rejections").json["items"]
+    assert [item["code"] for item in listed] == ["blocked", "PART_UNKNOWN"]
+    root = listed[1]
+    assert root["payload"]["sku"] == "NONE"
+    refused = dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json={})
+    assert (refused.status_code, refused.json["code"]) == (422, "PART_UNKNOWN")
+    corrected = {"payload": {"sku": sku, "direction": "in", "quantity": 1}}
+    applied = dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json=corrected)
+    assert applied.status_code == 200
+    assert len(applied.json["applied"]) == 2
+    assert asked("select state from visit") == [("paused",)]
+    assert dispatcher.get("/v1/sync/rejections").json["items"] == []
+    assert dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json={}).status_code == 409
+
+
+def test_a_dispatcher_puts_a_rejected_operation_aside(
+    company: Company, phone: PhoneClient, dispatcher: Client
+) -> None:
+    phone.record("photo.add", visit_id=a_visit(company))
+    phone.push()
+    (item,) = dispatcher.get("/v1/sync/rejections").json["items"]
+    assert item["code"] == "OPERATION_UNKNOWN"
+    done = dispatcher.post(f"/v1/sync/rejections/{item['id']}/dismiss", json={"reason": "a test of the app"})
+    assert done.json["decided_by"] == dispatcher.user_id
+    assert dispatcher.get("/v1/sync/rejections").json["items"] == []
+    assert len(dispatcher.get("/v1/sync/rejections?only_open=false").json["items"]) == 1
+
+
+def test_a_foreign_rejection_does_not_exist(
+    company: Company, phone: PhoneClient, client_for: ClientFor
+) -> None:
+    phone.record("photo.add", visit_id=a_visit(company))
+    phone.push()
+    ((rejection_id,),) = asked("select id from sync_rejection")
+    stranger = client_for(Role.DISPATCHER, "south")
+    assert stranger.get("/v1/sync/rejections").json["items"] == []
+    assert stranger.post(f"/v1/sync/rejections/{rejection_id}/apply", json={}).status_code == 404
+
+
+def test_a_technicians_name_is_what_the_record_shows(company: Company, phone: PhoneClient) -> None:
+    """The hash of phone and server are over the same text, word for word (R-509)."""
+    visit_id, sku = a_visit(company), a_part()
+    phone.pull()
+    work(phone, visit_id, sku)
+    shown = phone.shown(visit_id)
+    phone.push()
+    ((stored, name),) = asked("select shown, signed_by_name from service_report")
+    assert json.loads(stored) == shown
+    assert name == "Customer"
+    with db.transaction() as session:
+        technician = session.get_one(Technician, company.technicians[NORTH])
+        assert shown["technician"] == technician.name
