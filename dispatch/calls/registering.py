@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, events, outbox, text
@@ -15,7 +15,7 @@ from dispatch.calls.model import ProblemTemplate, RepairCall
 from dispatch.customers import commands as files
 from dispatch.customers import queries as customers
 from dispatch.customers.model import Asset, Customer, Site
-from dispatch.customers.rules import Caller, Equipment, Place
+from dispatch.customers.rules import Caller, Equipment, Place, phone_e164
 from dispatch.travel.geocode import Geocoder
 from dispatch.work_orders.queries import open_order_of_asset
 from dispatch.work_orders.rules import EMERGENCY, raised_priority
@@ -102,10 +102,16 @@ def _customer(
     if caller is None:
         raise rules.CallerMissing("nobody is named as the customer")
     if caller.phone:
+        _one_at_a_time(session, phone_e164(caller.phone, region))
         known = customers.customers_with_phone(session, by, caller.phone, region)
         if known:
             return known[0]
     return files.create_customer(session, by=by, caller=caller, region=region)
+
+
+def _one_at_a_time(session: Session, phone: str) -> None:
+    """Let one call from a number be registered at a time, so that a caller does not get two files."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(phone, 0))))
 
 
 def _site(

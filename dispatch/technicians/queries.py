@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
@@ -185,14 +185,15 @@ def _duty(technician: Technician, shifts: Sequence[Shift], absences: Sequence[In
 
 
 def require_on_duty(session: Session, technician: Technician, start: datetime, end: datetime) -> None:
-    """Refuse a stretch of work that touches no duty of the technician; overtime is planning's to allow."""
+    """Refuse a stretch of work that touches neither duty nor allowed overtime of the technician."""
+    overtime = timedelta(minutes=technician.overtime_minutes)
     statement = select(Shift).where(
-        Shift.technician_id == technician.id, Shift.starts_at < end, Shift.ends_at > start
+        Shift.technician_id == technician.id, Shift.starts_at < end, Shift.ends_at > start - overtime
     )
-    absences = _absences(session, [technician.id], start).get(technician.id, [])
+    absences = _absences(session, [technician.id], start - overtime).get(technician.id, [])
     wanted = Interval(start, end)
     for shift in session.scalars(statement):
-        pieces = rules.free_of(Interval(shift.starts_at, shift.ends_at), absences)
+        pieces = rules.free_of(Interval(shift.starts_at, shift.ends_at + overtime), absences)
         if any(piece.overlaps(wanted) for piece in pieces):
             return
     raise rules.TechnicianWithoutShift(

@@ -12,7 +12,7 @@ from dispatch import clock, db
 from dispatch.access.rules import Principal
 from dispatch.errors import Invalid
 from dispatch.technicians.model import Technician
-from dispatch.technicians.queries import check_may_be_sent
+from dispatch.technicians.queries import check_may_be_sent, require_on_duty
 from dispatch.territories.model import Territory
 from dispatch.work_orders import refusals
 from dispatch.work_orders.announcing import announce_visit
@@ -109,7 +109,7 @@ def release(
 
 
 def check_assignment(session: Session, visit: Visit, given: Assignment) -> None:
-    """Refuse a technician who is excluded (R-508), gone, or not qualified on that day (R-501)."""
+    """Refuse a technician who is excluded (R-508), gone, not qualified on that day (R-501), or off duty."""
     if given.planned_end <= given.planned_start:
         raise PlannedTimesInvalid("the planned end is not after the planned start")
     order = visit.work_order
@@ -127,3 +127,4 @@ def check_assignment(session: Session, visit: Visit, given: Assignment) -> None:
         certificates=visit.certificates,
         day=clock.business_day(given.planned_start, zone),
     )
+    require_on_duty(session, technician, given.planned_start, given.planned_end)

@@ -6,9 +6,11 @@ import hashlib
 import io
 import os
 import secrets
+import struct
+import zlib
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -22,9 +24,33 @@ from dispatch.work_orders.record import check_recordable
 
 MOST_BYTES = 25 * 1024 * 1024
 MOST_PIXELS = 50_000_000
+MOST_PIXELS_OF = {"image/jpeg": MOST_PIXELS, "image/png": 25_000_000, "image/webp": 12_500_000}
+"""What can be decoded within some 200 MB, so that one upload does not crowd out other requests."""
+KEPT_PIXELS = 12_500_000
+"""Larger pictures are halved in width and height."""
 MOST_PER_VISIT = 200
 SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "application/pdf": ".pdf"}
 FORMAT = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+DAMAGED = (
+    UnidentifiedImageError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    UserWarning,  # what Pillow only warns of, where warnings are errors
+    struct.error,
+    zlib.error,
+)
 
 
 class AttachmentRefused(Invalid):
@@ -35,7 +61,7 @@ class AttachmentRefused(Invalid):
 
 
 class AttachmentTooLarge(Invalid):
-    """The file has more than 25 MB, or the picture more than 50 million pixels."""
+    """The file has more than 25 MB, or the picture more than 50 million pixels (PNG 25, WebP 12.5)."""
 
     code = "ATTACHMENT_TOO_LARGE"
     remedy = "Send a smaller picture."
@@ -105,7 +131,7 @@ def cleaned(content: bytes) -> tuple[str, bytes]:
     media_type = media_type_of(content)
     if media_type == "application/pdf":
         return media_type, content
-    _check_pixels(*_claimed_size(media_type, content))
+    _check_pixels(media_type, *_claimed_size(media_type, content))
     return media_type, _redrawn(media_type, content)
 
 
@@ -145,11 +171,12 @@ def _little(number: bytes) -> int:
     return int.from_bytes(number, "little")
 
 
-def _check_pixels(width: int, height: int) -> None:
+def _check_pixels(media_type: str, width: int, height: int) -> None:
     if width <= 0 or height <= 0:
         raise AttachmentRefused("the picture has no area")
-    if width * height > MOST_PIXELS:
-        raise AttachmentTooLarge(f"{width} x {height} pixels are too many", largest=MOST_PIXELS)
+    largest = MOST_PIXELS_OF[media_type]
+    if width * height > largest:
+        raise AttachmentTooLarge(f"{width} x {height} pixels are too many", largest=largest)
 
 
 def _redrawn(media_type: str, content: bytes) -> bytes:
@@ -157,18 +184,42 @@ def _redrawn(media_type: str, content: bytes) -> bytes:
     kind = FORMAT[media_type]
     try:
         with Image.open(io.BytesIO(content), formats=[kind]) as opened:
-            _check_pixels(*opened.size)
-            picture = ImageOps.exif_transpose(opened)
-            if picture.mode not in {"L", "RGB"} and not (kind != "JPEG" and picture.mode in {"LA", "RGBA"}):
-                picture = picture.convert("RGB" if kind == "JPEG" else "RGBA")
+            _check_pixels(media_type, *opened.size)
+            picture = _upright(_decoded(opened, kind), _turn_of(opened))
             picture.info.clear()
             written = io.BytesIO()
             picture.save(written, kind, **({} if kind == "PNG" else {"quality": 88}))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise AttachmentTooLarge("the picture has too many pixels", largest=MOST_PIXELS) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+    except DAMAGED as error:
         raise AttachmentRefused("the picture is damaged") from error
     return written.getvalue()
+
+
+def _decoded(opened: Image.Image, kind: str) -> Image.Image:
+    """Return the picture in a mode its format can hold, halved when it is larger than anybody looks at."""
+    width, height = opened.size
+    factor = 1 if width * height <= KEPT_PIXELS else 2
+    if factor > 1 and kind == "JPEG":
+        opened.draft(opened.mode, (width // factor, height // factor))
+        factor = 1
+    holdable = {"L", "RGB"} if kind == "JPEG" else {"L", "RGB", "LA", "RGBA"}
+    picture = opened
+    if opened.mode not in holdable:
+        picture = opened.convert("RGB" if kind == "JPEG" else "RGBA")
+    return picture.reduce(factor) if factor > 1 else picture
+
+
+def _turn_of(opened: Image.Image) -> Image.Transpose | None:
+    """Return how the camera says that the picture must be turned; damaged metadata says nothing."""
+    try:
+        return TURNS.get(opened.getexif().get(ORIENTATION, 1))
+    except (*DAMAGED, TypeError, KeyError):
+        return None
+
+
+def _upright(picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
+    return picture if turn is None else picture.transpose(turn)
 
 
 def content_of(attachment: Attachment, directory: Path) -> bytes:

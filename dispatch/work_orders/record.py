@@ -256,7 +256,11 @@ def record_approval(
     method: str,
     op_id: uuid.UUID | None = None,
 ) -> Approval:
-    """Record that the customer agreed to a price beyond the estimate: who, how much, and how (R-204)."""
+    """
+    Record that the customer agreed to a price beyond the estimate: who, how much, and how (R-204).
+
+    It is a statement of its own, so it does not make an earlier signature old.
+    """
     repeated = _recorded(session, Approval, op_id)
     if repeated is not None:
         return repeated
@@ -275,10 +279,9 @@ def record_approval(
         op_id=op_id,
     )
     session.add(approval)
-    for visit in order.visits:
-        if VisitState(visit.state) not in LOCKED:
-            _after_fact(session, visit)
     db.flush(session)
+    for visit in order.visits:
+        announce_visit(session, visit)
     return approval
 
 
@@ -293,11 +296,12 @@ def note_times(
 ) -> Visit:
     """Keep a technician's own times whose steps could not be taken; times that are known stay as they are."""
     check_recordable(session, visit, by)
-    visit.travelling_at = visit.travelling_at or (clock.aware(travelling_at) if travelling_at else None)
-    visit.arrived_at = visit.arrived_at or (clock.aware(arrived_at) if arrived_at else None)
-    visit.started_at = visit.started_at or (clock.aware(started_at) if started_at else None)
-    db.flush(session)
-    announce_visit(session, visit)
+    given = {"travelling_at": travelling_at, "arrived_at": arrived_at, "started_at": started_at}
+    new = {name: at for name, at in given.items() if at is not None and getattr(visit, name) is None}
+    for name, at in new.items():
+        setattr(visit, name, clock.aware(at))
+    if new:
+        _after_fact(session, visit)
     return visit
 
 

@@ -66,7 +66,7 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
 def _parts(session: Session, uses: Iterable[PartUse]) -> list[dict[str, Any]]:
     known = list(uses)
     skus = select(Part.id, Part.sku).where(Part.id.in_([use.part_id for use in known]))
-    named = {part_id: sku for part_id, sku in session.execute(skus)}
+    named = {row.id: row.sku for row in session.execute(skus)}
     rows = [
         {
             "sku": named[use.part_id],

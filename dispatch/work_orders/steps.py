@@ -16,6 +16,7 @@ from dispatch.work_orders import guards
 from dispatch.work_orders.announcing import announce_visit, is_announced, withdraw_visit
 from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState, order_state, step
 from dispatch.work_orders.model import Visit, VisitEvent, WorkOrder
+from dispatch.work_orders.record import outdate_reports
 
 S = VisitState
 SETTLED = frozenset({OrderState.INVOICED})
@@ -74,6 +75,7 @@ def take_step(
         recorded_at=clock.now(),
     )
     session.add(entry)
+    db.flush(session)
     carry_order_state(session, visit.work_order)
     db.flush(session)
     if former is not None and (former != visit.technician_id or not is_announced(visit)):
@@ -101,6 +103,7 @@ def _set_times(session: Session, visit: Visit, source: VisitState, target: Visit
     elif target is S.PUBLISHED:
         visit.travelling_at = visit.arrived_at = visit.started_at = None
         visit.paused_seconds = 0
+        outdate_reports(session, visit)
 
 
 def _seconds_between(start: datetime | None, end: datetime) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatch import events
+from dispatch import db, events
 from dispatch.access.rules import Principal, Role
 from dispatch.calls import rules
 from dispatch.calls.commands import cancel, register
@@ -230,3 +232,32 @@ def test_a_call_is_called_off_once(session: Session, territory: Any) -> None:
     assert cancel(session, by=OPERATOR, call=call).state == "cancelled"
     with pytest.raises(rules.CallDecided):
         cancel(session, by=OPERATOR, call=call)
+
+
+def test_two_calls_at_once_for_one_asset_are_one_call_and_a_duplicate(
+    database_url: str, now: MovableClock
+) -> None:
+    """And an unknown caller who is registered twice at the same moment gets one file."""
+    engine = db.connect(database_url, pool_size=10)
+    sessions = db.sessions(engine)
+    with sessions() as session:
+        b.a_territory(session)
+        code = b.a_template(session).code
+        session.commit()
+    barrier = Barrier(6)
+
+    def take(_: int) -> str:
+        with sessions() as session:
+            barrier.wait(timeout=20)
+            try:
+                asked(session, template_code=code)
+                db.commit(session)
+            except rules.DuplicateCall:
+                return "duplicate"
+            return "registered"
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(take, range(6))) == ["duplicate"] * 5 + ["registered"]
+    with sessions() as session:
+        assert [count(session, kind) for kind in (RepairCall, Customer, Site, Asset)] == [1, 1, 1, 1]
+    engine.dispose()

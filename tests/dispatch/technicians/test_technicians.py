@@ -215,8 +215,9 @@ def test_somebody_without_a_shift_is_not_sent(session: Session) -> None:
     ada = b.a_technician(session)
     b.a_shift(session, ada)
     queries.require_on_duty(session, ada, b.at(15), b.at(17))
+    queries.require_on_duty(session, ada, b.at(16.5), b.at(17.5))
     b.an_absence(session, ada, starts_at=b.at(12), ends_at=b.at(24))
-    for start, end in ((16, 17), (13, 14), (32, 33)):
+    for start, end in ((16, 17), (13, 14), (17, 18), (32, 33)):
         with pytest.raises(rules.TechnicianWithoutShift):
             queries.require_on_duty(session, ada, b.at(start), b.at(end))
 

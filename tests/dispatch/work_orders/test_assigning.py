@@ -7,7 +7,12 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
-from dispatch.technicians.rules import CertificateExpired, CertificateMissing, SkillMissing
+from dispatch.technicians.rules import (
+    CertificateExpired,
+    CertificateMissing,
+    SkillMissing,
+    TechnicianWithoutShift,
+)
 from dispatch.work_orders import refusals
 from dispatch.work_orders.assigning import PlannedTimesInvalid
 from dispatch.work_orders.commands import assign
@@ -38,6 +43,7 @@ def test_nobody_is_sent_without_every_right_on_the_day(
     """R-501: the last day of a certificate still counts."""
     visit = b.a_visit(session, skills={"gas": 2}, certificates=["gas_a"])
     ada = b.a_technician(session, skills=skills, certificates=certificates)
+    b.a_shift(session, ada)
     if refusal is None:
         assert assign(session, by=OFFICE, visit=visit, technician_id=ada.id, **TIMES)
         assert visit.state == "published"
@@ -64,3 +70,14 @@ def test_a_visit_ends_after_it_begins(session: Session, now: MovableClock) -> No
             planned_start=b.at(10),
             planned_end=b.at(10),
         )
+
+
+def test_somebody_who_is_off_duty_gets_no_visits(session: Session, now: MovableClock) -> None:
+    visit, ada = b.a_visit(session), b.a_technician(session)
+    with pytest.raises(TechnicianWithoutShift):
+        assign(session, by=OFFICE, visit=visit, technician_id=ada.id, **TIMES)
+    b.a_shift(session, ada)
+    b.an_absence(session, ada)
+    with pytest.raises(TechnicianWithoutShift):
+        assign(session, by=OFFICE, visit=visit, technician_id=ada.id, **TIMES)
+    assert (visit.state, visit.technician_id) == ("unplanned", None)

@@ -6,8 +6,11 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -62,6 +65,24 @@ def huge_webp(width: int, height: int) -> bytes:
     body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\0\0\0\0"
     body += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
     return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def huge_jpeg(side: int) -> bytes:
+    """A JPEG whose frame header claims a huge square."""
+    content = bytearray(picture("JPEG"))
+    frame = content.index(b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", side, side)
+    return bytes(content)
+
+
+SEEDS = [
+    with_position(),
+    picture("JPEG", progressive=True),
+    picture("PNG", "RGBA"),
+    picture("PNG", "P"),
+    picture("WEBP"),
+    picture("WEBP", lossless=True),
+]
 
 
 @pytest.fixture
@@ -120,11 +141,44 @@ def test_anything_else_is_refused_and_nothing_is_stored(
 
 
 @pytest.mark.parametrize(
-    "content", [claiming(60_000, 60_000), claiming(50_000, 1_001), huge_webp(16_384, 16_384)]
+    "content",
+    [
+        claiming(60_000, 60_000),
+        claiming(25_000, 1_001),
+        huge_webp(16_384, 16_384),
+        huge_jpeg(65_500),
+        huge_jpeg(9_500),
+        huge_jpeg(7_100),
+    ],
 )
 def test_a_picture_bomb_is_refused_before_it_is_decoded(content: bytes) -> None:
     with pytest.raises(AttachmentTooLarge):
         cleaned(content)
+
+
+def test_a_large_photograph_is_halved_and_nothing_is_lost_of_a_small_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attachments, "KEPT_PIXELS", 1200)
+    for size, kept in (((50, 30), (25, 15)), ((40, 30), (40, 30))):
+        for kind in ("JPEG", "PNG"):
+            with Image.open(io.BytesIO(cleaned(picture(kind, size=size))[1])) as stored:
+                assert stored.size == kept, kind
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=300, deadline=None)
+def test_a_damaged_picture_is_refused_by_name_or_drawn_anew(chance: Random) -> None:
+    """S14: whatever bytes come, the answer is a picture or a named refusal."""
+    content = bytearray(chance.choice(SEEDS))
+    for _ in range(chance.randint(1, 6)):
+        where = chance.randrange(8, len(content))
+        content[where : where + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+    try:
+        media_type, clean = cleaned(bytes(content))
+    except (AttachmentRefused, AttachmentTooLarge):
+        return
+    assert attachments.media_type_of(clean) == media_type
 
 
 def test_a_file_beyond_25_megabytes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -219,8 +219,9 @@ def test_a_lot_that_failed_here_is_not_fitted_again(session: Session, now: Movab
 def test_the_customers_approval_is_in_the_orders_currency(
     session: Session, visit: Visit, ada: Principal
 ) -> None:
-    """R-204: work beyond the estimate is agreed to on record."""
+    """R-204: work beyond the estimate is agreed to on record, and an earlier signature stays good."""
     order = visit.work_order
+    report = b.a_report(session, visit)
     with pytest.raises(CurrencyMismatch):
         record_approval(
             session, by=ada, order=order, amount=Money(100, "USD"), approved_by_name="C", method="phone"
@@ -229,6 +230,8 @@ def test_the_customers_approval_is_in_the_orders_currency(
         session, by=ada, order=order, amount=Money(20000, "EUR"), approved_by_name="C", method="phone"
     )
     assert (kept.amount_minor, kept.recorded_by, kept.method) == (20000, ada.user_id, "phone")
+    session.refresh(report)
+    assert report.is_current
 
 
 def test_a_technicians_own_times_fill_gaps_and_change_nothing_known(
@@ -237,3 +240,6 @@ def test_a_technicians_own_times_fill_gaps_and_change_nothing_known(
     visit.arrived_at = b.at(9)
     note_times(session, by=ada, visit=visit, arrived_at=b.at(10), started_at=b.at(9.5))
     assert (visit.arrived_at, visit.started_at) == (b.at(9), b.at(9.5))
+    report = b.a_report(session, visit)
+    note_times(session, by=ada, visit=visit, arrived_at=b.at(10))
+    assert report.is_current, "nothing changed"

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from random import Random
+from threading import Barrier
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from dispatch import events
+from dispatch import db, events
 from dispatch.access.rules import Principal, Role
-from dispatch.errors import TransitionRefused
+from dispatch.errors import DispatchError, Stale, TransitionRefused
 from dispatch.events import Event
 from dispatch.feed import FeedRow, technician_scope
 from dispatch.technicians.model import Technician
 from dispatch.work_orders import refusals
-from dispatch.work_orders.commands import Findings, assign, place, record_findings, release, take_step, waive
+from dispatch.work_orders.commands import (
+    Assignment,
+    Findings,
+    assign,
+    place,
+    record_findings,
+    release,
+    take_step,
+    waive,
+)
 from dispatch.work_orders.guards import CapacityForbidden
-from dispatch.work_orders.lifecycle import Actor, VisitState
+from dispatch.work_orders.lifecycle import STEPS, Actor, VisitState
 from dispatch.work_orders.model import Visit, VisitEvent
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
@@ -165,6 +177,8 @@ def test_publishing_reassigning_and_cancelling_tell_the_right_devices(
 ) -> None:
     order = b.an_order(session)
     ada, ben = b.a_technician(session), b.a_technician(session, name="Ben")
+    for person in (ada, ben):
+        b.a_shift(session, person)
     visit = b.a_visit(session, order=order)
     times = {"planned_start": b.at(9), "planned_end": b.at(10)}
     place(session, by=None, visit=visit, technician_id=ada.id, **times)
@@ -184,11 +198,15 @@ def test_publishing_reassigning_and_cancelling_tell_the_right_devices(
 def test_a_visit_under_way_that_goes_to_a_colleague_begins_anew(session: Session, now: MovableClock) -> None:
     visit = b.a_visit(session, state="on_site", travelling_at=b.at(8), arrived_at=b.at(8.5))
     ben = b.a_technician(session)
+    b.a_shift(session, ben)
+    report = b.a_report(session, visit)
     assign(
         session, by=OFFICE, visit=visit, technician_id=ben.id, planned_start=b.at(13), planned_end=b.at(14)
     )
     assert (visit.state, visit.technician_id) == ("published", ben.id)
     assert (visit.travelling_at, visit.arrived_at) == (None, None)
+    session.refresh(report)
+    assert not report.is_current, "what was signed for the former technician binds nobody now"
 
 
 def test_a_released_visit_belongs_to_nobody(session: Session, now: MovableClock, published: Visit) -> None:
@@ -202,6 +220,7 @@ def test_a_released_visit_belongs_to_nobody(session: Session, now: MovableClock,
 def test_times_alone_move_without_a_step(session: Session, now: MovableClock) -> None:
     visit = b.a_visit(session, state="accepted")
     ada = technician_of(session, visit)
+    b.a_shift(session, ada)
     assert assign(
         session, by=OFFICE, visit=visit, technician_id=ada.id, planned_start=b.at(11), planned_end=b.at(12)
     )
@@ -250,8 +269,6 @@ def test_the_database_refuses_a_state_set_behind_the_tables_back(session: Sessio
 
 
 def test_the_database_holds_the_same_steps_as_the_code(session: Session) -> None:
-    from dispatch.work_orders.lifecycle import STEPS
-
     rows = {tuple(row) for row in session.execute(text("select from_state, to_state from visit_transition"))}
     assert rows == {(taken.from_state.value, taken.to_state.value) for taken in STEPS}
 
@@ -266,6 +283,84 @@ def test_an_excluded_technician_is_not_assigned(session: Session, now: MovableCl
             session, by=OFFICE, visit=visit, technician_id=ada.id, planned_start=b.at(9), planned_end=b.at(10)
         )
     assert visit.state == "unplanned"
+
+
+def test_any_history_through_the_real_function_is_a_path_of_the_table(
+    session: Session, now: MovableClock
+) -> None:
+    """P6: 40 seeded walks of 60 wishes; what was recorded is a path, and what was refused left no trace."""
+    permitted = {(taken.from_state, taken.to_state, taken.actor) for taken in STEPS}
+    ada = b.a_technician(session)
+    me = b.of(ada)
+    edges = 0
+    for seed in range(40):
+        chance = Random(seed)
+        visit = b.a_visit(session, state=chance.choice(["unplanned", "published"]), technician=ada)
+        first = S(visit.state)
+        if chance.random() < 0.7:
+            b.findings(session, visit)
+            b.a_report(session, visit)
+        for _ in range(60):
+            actor, target = chance.choice(list(A)), chance.choice(list(S))
+            onward = [taken for taken in STEPS if taken.from_state == visit.state]
+            if onward and chance.random() < 0.3:
+                wish = chance.choice(onward)
+                actor, target = wish.actor, wish.to_state
+            by = me if actor is A.ASSIGNEE else OFFICE
+            given = Assignment(ada.id, b.at(9), b.at(10)) if target in {S.PLANNED, S.PUBLISHED} else None
+            before = visit.state
+            try:
+                take_step(
+                    session, visit=visit, target=target, actor=actor, by=by, reason="r", assignment=given
+                )
+            except DispatchError:
+                assert visit.state == before
+            now.set(now.moment + timedelta(seconds=1))
+        history = session.scalars(
+            select(VisitEvent).where(VisitEvent.visit_id == visit.id).order_by(VisitEvent.recorded_at)
+        ).all()
+        states = [first, *(S(entry.to_state) for entry in history)]
+        for here, entry in zip(states, history, strict=False):
+            assert here == entry.from_state
+            assert (here, S(entry.to_state), A(entry.actor)) in permitted
+        assert states[-1] == visit.state
+        edges += len(history)
+    assert edges > 200
+
+
+def test_of_two_people_who_take_a_step_at_once_one_is_told(database_url: str, now: MovableClock) -> None:
+    """S5: exactly one winner; the other reads again and decides again."""
+    engine = db.connect(database_url, pool_size=10)
+    sessions = db.sessions(engine)
+    with sessions() as session:
+        visit_id = b.a_visit(session, state="published").id
+        session.commit()
+    barrier = Barrier(8)
+
+    def cancel(number: int) -> str:
+        with sessions() as session:
+            visit = session.get_one(Visit, visit_id)
+            barrier.wait(timeout=20)
+            try:
+                take_step(
+                    session,
+                    visit=visit,
+                    target=S.CANCELLED,
+                    actor=A.DISPATCHER,
+                    by=OFFICE,
+                    reason=f"{number}",
+                )
+                db.commit(session)
+            except Stale:
+                return "stale"
+            return "cancelled"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(cancel, range(8)))
+    assert answers == ["cancelled"] + ["stale"] * 7
+    with sessions() as session:
+        assert len(session.scalars(select(VisitEvent)).all()) == 1
+    engine.dispose()
 
 
 def test_verified_announces_the_gate_to_settlement(
