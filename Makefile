@@ -48,5 +48,5 @@ lock: install  ## Resolve requirements.lock anew from pyproject.toml
 
 clean:  ## Remove .venv, caches and demo-out; data in TRUCKROLL_HOME stays
 	rm -rf .venv build dist demo-out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache .grimp_cache
+		.import_linter_cache .grimp_cache .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
