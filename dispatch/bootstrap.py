@@ -54,11 +54,28 @@ JOBS = (
     Job("planning.replan", "dispatch.planning.jobs:replan", "planning", timeout_seconds=900),
     Job("billing.settle", "dispatch.billing.jobs:settle", "default", timeout_seconds=60),
     Job("billing.issue_invoice", "dispatch.billing.jobs:issue_invoice", "default", timeout_seconds=60),
-    Job("billing.render_invoice", "dispatch.billing.jobs:render_invoice", "default", timeout_seconds=120),
-    Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),
-    Job("messages.send", "dispatch.messages.jobs:send", "default", timeout_seconds=120, batch=True),
     Job(
-        "work_orders.render_report", "dispatch.work_orders.jobs:render_report", "default", timeout_seconds=120
+        "billing.render_invoice",
+        "dispatch.billing.jobs:render_invoice",
+        "default",
+        timeout_seconds=120,
+        batch=True,
+    ),
+    Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),
+    Job(
+        "messages.send",
+        "dispatch.messages.jobs:send",
+        "default",
+        timeout_seconds=120,
+        batch=True,
+        max_attempts=12,
+    ),
+    Job(
+        "work_orders.render_report",
+        "dispatch.work_orders.jobs:render_report",
+        "default",
+        timeout_seconds=120,
+        batch=True,
     ),
     Job(
         "performance.write_daily_log",

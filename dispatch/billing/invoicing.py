@@ -28,7 +28,8 @@ from dispatch.customers.model import Asset, Customer, Site
 from dispatch.events import InvoiceIssued
 from dispatch.settings import Settings
 from dispatch.territories.model import Territory
-from dispatch.work_orders.lifecycle import OrderState
+from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import WorkOrder
 
 BILLED = ("customer", "maker")
@@ -47,24 +48,22 @@ class _Case:
     zone: str
     payer: str
     lines: Sequence[SettlementLine]
-    issued_on: date
-    due_on: date
 
 
 def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
     """Issue the documents of an approved settlement; a second run returns the ones that exist."""
     statement = select(Settlement).where(Settlement.id == settlement_id).with_for_update()
-    settlement = session.scalars(statement).one()
+    settlement = session.scalars(statement, execution_options={"populate_existing": True}).one()
     existing = session.scalars(select(Invoice).where(Invoice.settlement_id == settlement.id)).all()
     if existing:
         return list(existing)
     if settlement.state != "approved":
         raise SettlementNotApproved(f"the settlement is {settlement.state}")
-    invoices = [_issue_one(session, case) for case in _cases(session, settlement)]
+    locked = select(WorkOrder).where(WorkOrder.id == settlement.work_order_id).with_for_update()
+    order = session.scalars(locked, execution_options={"populate_existing": True}).one()
+    invoices = [_issue_one(session, case) for case in _cases(session, settlement, order)]
     settlement.state = "invoiced"
-    order = session.get_one(WorkOrder, settlement.work_order_id)
-    order.state = OrderState.INVOICED
-    session.flush()
+    work_orders.mark_invoiced(session, order=order)
     paying.allocate_open(session, order.id)
     for invoice in invoices:
         outbox.record(session, InvoiceIssued(invoice_id=str(invoice.id)))
@@ -84,13 +83,8 @@ def take_number(session: Session, series: str) -> int:
     return int(session.execute(statement).scalar_one()) - 1
 
 
-def _cases(session: Session, settlement: Settlement) -> list[_Case]:
-    order = session.get_one(WorkOrder, settlement.work_order_id)
+def _cases(session: Session, settlement: Settlement, order: WorkOrder) -> list[_Case]:
     zone = session.get_one(Territory, order.territory_id).timezone
-    today = clock.business_day(clock.now(), zone)
-    days = session.scalars(
-        select(Tariff.payment_days).where(Tariff.valid_from <= today).order_by(Tariff.valid_from.desc())
-    ).first()
     cases = []
     for payer in BILLED:
         lines = [line for line in settlement.lines if line.payer == payer]
@@ -106,8 +100,6 @@ def _cases(session: Session, settlement: Settlement) -> list[_Case]:
                 zone,
                 payer,
                 lines,
-                today,
-                today + timedelta(days=days or 0),
             )
         )
     return cases
@@ -116,16 +108,15 @@ def _cases(session: Session, settlement: Settlement) -> list[_Case]:
 def _issue_one(session: Session, case: _Case) -> Invoice:
     sums = pricing.totals([line.net_minor for line in case.lines], case.lines[0].tax_rate)
     paid = paying.unallocated(session, case.order.id) if case.payer == "customer" else []
-    snapshot_paid = _paid_rows(paid, sums.gross_minor)
-    series = f"{case.issued_on.year}"
-    ordinal = take_number(session, f"invoice:{series}")
+    year = clock.business_day(clock.now(), case.zone).year
+    series = f"invoice:{year}"
+    ordinal = take_number(session, series)
     crashpoint("issue.after_number")
-    number = f"INV-{series}-{ordinal:06d}"
-    snapshot = _snapshot(case, number, sums, snapshot_paid)
+    issued_on = _issue_day(session, series, date(year, 12, 31), case.zone)
     invoice = Invoice(
-        series=f"invoice:{series}",
+        series=series,
         ordinal=ordinal,
-        number=number,
+        number=f"INV-{year}-{ordinal:06d}",
         settlement_id=case.settlement.id,
         work_order_id=case.order.id,
         customer_id=case.customer.id,
@@ -134,16 +125,40 @@ def _issue_one(session: Session, case: _Case) -> Invoice:
         net_minor=sums.net_minor,
         tax_minor=sums.tax_minor,
         gross_minor=sums.gross_minor,
-        issued_on=case.issued_on,
-        due_on=case.due_on,
+        issued_on=issued_on,
+        due_on=issued_on + timedelta(days=_payment_days(session, issued_on)),
         issued_at=clock.now(),
         language=case.customer.language,
-        snapshot=snapshot,
-        snapshot_sha256=_digest(snapshot),
     )
+    invoice.snapshot = _snapshot(case, invoice, sums, _paid_rows(paid, sums.gross_minor))
+    invoice.snapshot_sha256 = digest(invoice.snapshot)
+    _require_printable(invoice.snapshot)
     session.add(invoice)
     session.flush()
     return invoice
+
+
+def _issue_day(session: Session, series: str, last_of_year: date, zone: str) -> date:
+    """
+    Return the day to print, read while the series is locked.
+
+    It is never earlier than that of the number before, nor outside the year of the series (I1).
+    """
+    former = session.scalar(select(func.max(Invoice.issued_on)).where(Invoice.series == series))
+    today = min(clock.business_day(clock.now(), zone), last_of_year)
+    return max(today, former) if former else today
+
+
+def _payment_days(session: Session, on: date) -> int:
+    statement = select(Tariff.payment_days).where(Tariff.valid_from <= on).order_by(Tariff.valid_from.desc())
+    return session.scalars(statement.limit(1)).first() or 0
+
+
+def _require_printable(snapshot: dict[str, Any]) -> None:
+    """Refuse to issue what could not be printed afterwards; the number goes back with the transaction."""
+    from dispatch import documents
+
+    documents.check_snapshot("invoice", snapshot)
 
 
 def _paid_rows(open_payments: Sequence[paying.OpenPayment], gross: int) -> list[dict[str, Any]]:
@@ -165,7 +180,7 @@ def _paid_rows(open_payments: Sequence[paying.OpenPayment], gross: int) -> list[
 
 
 def _snapshot(
-    case: _Case, number: str, sums: pricing.TaxedTotals, paid: list[dict[str, Any]]
+    case: _Case, invoice: Invoice, sums: pricing.TaxedTotals, paid: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return everything the paper shows, in the shape that ``documents`` prints."""
     paid_minor = sum(row["amount_minor"] for row in paid)
@@ -173,13 +188,13 @@ def _snapshot(
         "made_at": clock.now().isoformat(),
         "time_zone": case.zone,
         "company": company(Settings.from_environment()),
-        "number": number,
+        "number": invoice.number,
         "document": "invoice",
         "billed_to": case.payer,
-        "issue_date": case.issued_on.isoformat(),
-        "due_date": case.due_on.isoformat(),
+        "issue_date": invoice.issued_on.isoformat(),
+        "due_date": invoice.due_on.isoformat(),
         "order_number": case.order.number,
-        "sheet_numbers": [visit.number for visit in case.order.visits],
+        "sheet_numbers": [v.number for v in case.order.visits if v.state == VisitState.CLOSED],
         "currency": case.settlement.currency,
         "buyer": _buyer(case),
         "site": [case.site.address],
@@ -217,7 +232,9 @@ def company(settings: Settings) -> dict[str, Any]:
 
 def asset_row(asset: Asset) -> dict[str, Any]:
     """Return the equipment as printed."""
-    row: dict[str, Any] = {"name": asset.product_kind, "model": asset.model}
+    row: dict[str, Any] = {"name": asset.product_kind}
+    if asset.model:
+        row["model"] = asset.model
     if asset.serial:
         row["serial"] = asset.serial
     return row
@@ -253,7 +270,8 @@ def _decimal(value: Any) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _digest(snapshot: dict[str, Any]) -> str:
+def digest(snapshot: dict[str, Any]) -> str:
+    """Return the hash of a snapshot, the same however the database keeps it."""
     return hashlib.sha256(json.dumps(snapshot, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 

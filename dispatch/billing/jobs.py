@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from dispatch.billing import commands
 from dispatch.crashpoints import crashpoint
@@ -30,7 +31,11 @@ def issue_invoice(lease: Lease, *, settlement_id: str) -> None:
     crashpoint("issue.after_commit")
 
 
-def render_invoice(lease: Lease, *, invoice_id: str) -> None:
-    """Make the paper of an issued invoice."""
-    with lease.finishing() as session:
-        commands.render(session, invoice_id=uuid.UUID(invoice_id))
+def render_invoice(leases: Sequence[Lease]) -> None:
+    """Make the papers of issued invoices, many in one work-horse, since a fork costs more than a paper."""
+    for lease in leases:
+        try:
+            with lease.finishing() as session:
+                commands.render(session, invoice_id=uuid.UUID(lease.ids["invoice_id"]))
+        except Exception as error:  # noqa: BLE001 - one bad paper must not keep the others from being printed
+            lease.error = error

@@ -57,7 +57,8 @@ def record_payment(
     if amount.minor <= 0 or method not in METHODS:
         raise PaymentInvalid(f"{amount} by {method!r}", methods=sorted(METHODS))
     if existing := _existing(session, op_id, idempotency_key):
-        if (existing.amount_minor, existing.work_order_id) != (amount.minor, order.id):
+        repeated = (existing.work_order_id, existing.amount_minor, existing.method)
+        if repeated != (order.id, amount.minor, method):
             raise PaymentRepeated("the key belongs to another payment")
         return existing
     payment = Payment(

@@ -17,7 +17,7 @@ from typing import Any
 
 from dispatch import money
 
-RULES = "2026.1"
+RULES = "2026.2"
 """Raised whenever the same facts would give other lines."""
 
 
@@ -62,6 +62,7 @@ class OrderFacts:
 
     order_id: str
     worked_on: date
+    """Last day of the work in the territory's zone."""
     fault_class: str
     is_repeat: bool
     accepted_on: date | None
@@ -108,13 +109,14 @@ def payer_of(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]:
     A use fault is never covered (R-201). Otherwise: repeat repair's labour and travel are ours (R-508), the
     maker's warranty (R-405), our warranty from the acceptance day (R-404), the contract, the customer.
     """
+    if facts.fault_class == "use":
+        return "customer", "R-201: a use fault is not covered"
     if facts.is_repeat and kind in {"labour", "travel"}:
         return "goodwill", "R-508: repeat repair inside the labour warranty"
-    if facts.fault_class != "use":
-        if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
-            return "maker", f"R-405: maker's warranty until {facts.maker_warranty_until.isoformat()}"
-        if facts.accepted_on and facts.worked_on <= facts.accepted_on + timedelta(days=prices.warranty_days):
-            return "goodwill", f"R-404: own warranty since {facts.accepted_on.isoformat()}"
+    if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
+        return "maker", f"R-405: maker's warranty until {facts.maker_warranty_until.isoformat()}"
+    if facts.accepted_on and facts.worked_on <= facts.accepted_on + timedelta(days=prices.warranty_days):
+        return "goodwill", f"R-404: own warranty since {facts.accepted_on.isoformat()}"
     if kind in facts.contract_covers:
         return "contract", "the contract covers it"
     return "customer", "no coverage"
@@ -127,6 +129,11 @@ def billable_minutes(seconds: int, prices: Prices) -> int:
     return max(rounded, prices.minimum_minutes)
 
 
+def hours_of(minutes: int) -> Decimal:
+    """Return minutes as hours with three decimals: what is printed, and therefore what is multiplied."""
+    return (Decimal(minutes) / 60).quantize(Decimal("0.001"))
+
+
 def lines_of(facts: OrderFacts, prices: Prices) -> list[Line]:
     """Return the charges of an order in stable order: per visit labour and travel, then parts."""
     lines: list[Line] = []
@@ -137,16 +144,16 @@ def lines_of(facts: OrderFacts, prices: Prices) -> list[Line]:
 
 def _labour(visit: VisitFacts, facts: OrderFacts, prices: Prices) -> Line:
     minutes = billable_minutes(visit.work_seconds, prices)
-    hours = Decimal(minutes) / 60
+    hours = hours_of(minutes)
     payer, why = payer_of("labour", facts, prices)
     return Line(
         kind="labour",
         description_en=f"Labour, sheet {visit.number}",
         description_zh=f"维修工时费（派工单 {visit.number}）",
-        quantity=hours.quantize(Decimal("0.001")),
+        quantity=hours,
         unit="HUR",
         unit_price_minor=prices.labour_per_hour_minor,
-        net_minor=money.minor(Decimal(prices.labour_per_hour_minor) * Decimal(minutes) / 60),
+        net_minor=money.times(prices.labour_per_hour_minor, hours),
         payer=payer,
         source=f"labour:{visit.visit_id}",
         explanation=f"{visit.work_seconds // 60} min worked, {minutes} min billed; {why}",
@@ -222,5 +229,5 @@ def totals(nets: Sequence[int], rate: Decimal) -> TaxedTotals:
 def estimate(minutes: int, parts_minor: int, prices: Prices) -> tuple[int, int, int]:
     """Return labour, parts and travel in minor units, as told to the customer before the work (R-204)."""
     billed = billable_minutes(minutes * 60, prices)
-    labour = money.minor(Decimal(prices.labour_per_hour_minor) * Decimal(billed) / 60)
+    labour = money.times(prices.labour_per_hour_minor, hours_of(billed))
     return labour, parts_minor, prices.travel_fee_minor

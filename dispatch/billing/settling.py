@@ -18,9 +18,11 @@ from dispatch.billing.pricing import OrderFacts, PartFacts, Prices, VisitFacts
 from dispatch.contracts.model import Contract
 from dispatch.customers.model import Asset
 from dispatch.events import SettlementApproved
+from dispatch.money import CurrencyMismatch
 from dispatch.parts.model import Part
+from dispatch.territories.model import Territory
 from dispatch.work_orders import commands as work_orders
-from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState
+from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
 
 OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
@@ -31,28 +33,29 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     """
     Settle a work order when every visit is verified; None while one is still open.
 
-    A second run on the same order returns the settlement that exists.
+    A second run on the same order returns the settlement that exists. Visits that were added after it are
+    settled by a further revision, which holds them alone.
     """
-    order = session.scalars(select(WorkOrder).where(WorkOrder.id == work_order_id).with_for_update()).one()
-    existing = session.scalars(
-        select(Settlement).where(Settlement.work_order_id == order.id).order_by(Settlement.revision.desc())
-    ).first()
-    if existing is not None and existing.state != "void":
-        return existing
+    statement = select(WorkOrder).where(WorkOrder.id == work_order_id).with_for_update()
+    order = session.scalars(statement, execution_options={"populate_existing": True}).one()
+    earlier = session.scalars(
+        select(Settlement).where(Settlement.work_order_id == order.id).order_by(Settlement.revision)
+    ).all()
+    live = [settlement for settlement in earlier if settlement.state != "void"]
     visits = [visit for visit in order.visits if visit.state not in OPEN_ENDS]
+    fresh = [visit for visit in visits if visit.state == VisitState.VERIFIED] if live else visits
+    if live and not fresh:
+        return live[-1]
     if not visits or any(visit.state not in READY or visit.billing_hold for visit in visits):
         return None
-    prices = prices_on(session, _worked_on(visits))
-    facts = _facts(session, order, visits)
-    settlement = _write(order, facts, prices, revision=existing.revision + 1 if existing else 1)
+    prices = _prices(session, order, fresh)
+    facts = _facts(session, order, fresh, live)
+    settlement = _write(order, facts, prices, revision=earlier[-1].revision + 1 if earlier else 1)
     session.add(settlement)
     session.flush()
-    for visit in visits:
+    for visit in fresh:
         if visit.state == VisitState.VERIFIED:
-            work_orders.take_step(
-                session, visit=visit, target=VisitState.CLOSED, actor=Actor.SETTLEMENT, by=None
-            )
-    order.state = OrderState.CLOSED
+            work_orders.close(session, visit=visit)
     if settlement.state == "approved":
         outbox.record(session, SettlementApproved(settlement_id=str(settlement.id)))
     return settlement
@@ -90,15 +93,28 @@ def prices_on(session: Session, day: date) -> Prices:
     )
 
 
-def _worked_on(visits: Sequence[Visit]) -> date:
-    return max(visit.finished_at or clock.now() for visit in visits).date()
+def _prices(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> Prices:
+    prices = prices_on(session, _worked_on(session, order, visits))
+    if prices.currency != order.currency:
+        raise CurrencyMismatch(f"the order is in {order.currency}, the tariff in {prices.currency}")
+    return prices
 
 
-def _facts(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> OrderFacts:
+def _worked_on(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> date:
+    """Return the last day of the work as the territory's calendar has it."""
+    zone = session.scalars(select(Territory.timezone).where(Territory.id == order.territory_id)).one()
+    return clock.business_day(max(visit.finished_at or clock.now() for visit in visits), zone)
+
+
+def _facts(
+    session: Session, order: WorkOrder, visits: Sequence[Visit], earlier: Sequence[Settlement]
+) -> OrderFacts:
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
     contract = session.get(Contract, order.contract_id) if order.contract_id else None
-    worked_on = _worked_on(visits)
+    worked_on = _worked_on(session, order, visits)
     approvals = session.scalars(select(Approval).where(Approval.work_order_id == order.id))
+    approved = max((approval.amount_minor for approval in approvals), default=0)
+    charged = sum(line.net_minor for settled in earlier for line in settled.lines if line.payer == "customer")
     return OrderFacts(
         order_id=str(order.id),
         worked_on=worked_on,
@@ -107,11 +123,11 @@ def _facts(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> Order
         accepted_on=asset.accepted_on if asset else None,
         maker_warranty_until=asset.maker_warranty_until if asset else None,
         contract_covers=_coverage(contract, worked_on),
-        estimate_minor=order.estimate_minor,
-        approved_minor=max((approval.amount_minor for approval in approvals), default=0),
+        estimate_minor=max(0, order.estimate_minor - charged),
+        approved_minor=max(0, approved - charged),
         labour_norm_minutes=order.labour_norm_minutes,
         visits=tuple(VisitFacts(str(visit.id), visit.number, _worked(visit)) for visit in visits),
-        parts=tuple(_parts(session, visits)),
+        parts=tuple(_parts(session, visits, order.currency)),
     )
 
 
@@ -132,7 +148,7 @@ def _worked(visit: Visit) -> int:
     return max(0, int((visit.finished_at - visit.started_at).total_seconds()) - visit.paused_seconds)
 
 
-def _parts(session: Session, visits: Sequence[Visit]) -> list[PartFacts]:
+def _parts(session: Session, visits: Sequence[Visit], currency: str) -> list[PartFacts]:
     statement = (
         select(PartUse, Part)
         .join(Part, Part.id == PartUse.part_id)
@@ -143,10 +159,12 @@ def _parts(session: Session, visits: Sequence[Visit]) -> list[PartFacts]:
         )
         .order_by(PartUse.id)
     )
-    return [
-        PartFacts(str(use.id), part.name_en, part.name_zh, use.quantity, part.price_minor)
-        for use, part in session.execute(statement)
-    ]
+    found = []
+    for use, part in session.execute(statement):
+        if part.currency != currency:
+            raise CurrencyMismatch(f"part {part.sku} is priced in {part.currency}, the order in {currency}")
+        found.append(PartFacts(str(use.id), part.name_en, part.name_zh, use.quantity, part.price_minor))
+    return found
 
 
 def _write(order: WorkOrder, facts: OrderFacts, prices: Prices, *, revision: int) -> Settlement:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
-from dispatch.messages.channels import Channel, DeliveryRefused, Outgoing
+from dispatch.messages.channels import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.facts import Draft, draft
 from dispatch.messages.model import Message
 from dispatch.messages.templates import TEMPLATES
 from dispatch.settings import Settings
-
-MOST_ATTEMPTS = 5
 
 
 def write(session: Session, *, event: str, ids: dict[str, str], settings: Settings) -> uuid.UUID | None:
@@ -69,36 +66,38 @@ def _columns(found: Draft, settings: Settings) -> dict[str, object]:
     }
 
 
-def claim(session: Session, message_ids: Sequence[uuid.UUID]) -> list[Message]:
+def claim(session: Session, message_id: uuid.UUID) -> Message | None:
     """
-    Mark queued messages as being sent, before the outside world hears of them.
+    Mark a queued message as being sent, before the outside world hears of it; None if it is not queued.
 
     A message found in ``sending`` was interrupted: nobody knows whether it left, so it becomes ``unknown``
     and is never repeated blindly.
     """
-    session.execute(
-        update(Message)
-        .where(Message.id.in_(message_ids), Message.state == "sending")
-        .values(state="unknown", error="interrupted while sending")
-    )
-    statement = select(Message).where(Message.id.in_(message_ids), Message.state == "queued")
-    messages = list(session.scalars(statement.order_by(Message.id).with_for_update(skip_locked=True)))
-    for message in messages:
-        message.state, message.attempts = "sending", message.attempts + 1
-        message.attempted_at = clock.now()
-    return messages
+    statement = select(Message).where(Message.id == message_id).with_for_update()
+    message = session.scalars(statement).one()
+    if message.state == "sending":
+        message.state, message.error = "unknown", "interrupted while sending"
+    if message.state != "queued":
+        return None
+    message.state, message.attempts = "sending", message.attempts + 1
+    message.attempted_at = clock.now()
+    return message
 
 
-def deliver(channel: Channel, message: Message) -> dict[str, object]:
-    """Hand one message to the channel and return what the row will say."""
+def deliver(channel: Channel, message: Message, *, is_last_attempt: bool = False) -> dict[str, object]:
+    """Hand one message to the channel and return what the row will say; never raises."""
     outgoing = Outgoing(message.key, message.address, message.subject, message.body, message.language)
     try:
         reference = channel.send(outgoing)
     except DeliveryRefused as error:
         return {"state": "failed", "error": error.message[:1000]}
-    except ConnectionRefusedError as error:
-        state = "queued" if message.attempts < MOST_ATTEMPTS else "failed"
-        return {"state": state, "error": repr(error)[:1000]}
-    except OSError as error:
+    except ChannelAway as error:
+        return {"state": "failed" if is_last_attempt else "queued", "error": error.message[:1000]}
+    except Exception as error:  # noqa: BLE001 - whatever it was, the mail may be on its way
         return {"state": "unknown", "error": repr(error)[:1000]}
     return {"state": "sent", "provider_reference": reference, "sent_at": clock.now(), "error": None}
+
+
+def note_outcome(session: Session, message_id: uuid.UUID, outcome: dict[str, object]) -> None:
+    """Keep how a delivery went."""
+    session.execute(update(Message).where(Message.id == message_id).values(**outcome))

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from dispatch.billing.model import Invoice, Payment
 from dispatch.calls.model import RepairCall
 from dispatch.customers.model import Asset, Customer, Site
-from dispatch.messages.templates import BY_EVENT, REASONS
+from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS
 from dispatch.money import Money
 from dispatch.promises.model import Promise
 from dispatch.technicians.model import Technician
@@ -98,7 +98,7 @@ def _promised(session: Session, ids: dict[str, str]) -> Draft:
     values["day"] = _day(promise.window_start, zone, language)
     times = [_time(moment, zone, language) for moment in (promise.window_start, promise.window_end)]
     values["window"] = f"{times[0]} - {times[1]}"
-    values["reason"] = REASONS[language].get(promise.reason, promise.reason)
+    values["reason"] = REASONS[language].get(promise.reason, OTHER_REASON[language])
     template = "visit_promised" if promise.ordinal == 1 else "visit_promised_again"
     return Draft(f"{template}:{promise.id}", template, customer, order.id, values)
 

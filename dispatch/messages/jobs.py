@@ -5,13 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import update
-
-from dispatch import db
+from dispatch.crashpoints import crashpoint
 from dispatch.messages import commands
-from dispatch.messages.channels import build_channel
-from dispatch.messages.model import Message
-from dispatch.outbox import Lease, finishing_together
+from dispatch.messages.channels import Channel, build_channel
+from dispatch.outbox import Lease, finishing_together, job_of
 from dispatch.settings import Settings
 
 
@@ -30,28 +27,44 @@ def write(leases: Sequence[Lease]) -> None:
 
 def send(leases: Sequence[Lease]) -> None:
     """
-    Deliver a batch of messages.
+    Deliver messages one by one.
 
-    The attempt is recorded before the channel is asked, the outcome afterwards; a kill in between leaves the
-    message ``unknown``.
+    The attempt is recorded before the channel is asked, the outcome afterwards; a kill in between leaves that
+    one message ``unknown``. A channel that stays in the house needs no such care: all go in one transaction.
     """
     channel = build_channel(Settings.from_environment())
-    by_message = {uuid.UUID(lease.ids["message_id"]): lease for lease in leases}
-    with db.transaction() as session:
-        messages = commands.claim(session, list(by_message))
-    waiting = set()
-    outcomes = {}
-    for message in messages:
-        outcomes[message.id] = commands.deliver(channel, message)
-        if outcomes[message.id]["state"] == "queued":
-            waiting.add(message.id)
-    with db.transaction() as session:
-        for message_id in waiting:
-            session.execute(update(Message).where(Message.id == message_id).values(**outcomes[message_id]))
-    finished = [lease for message_id, lease in by_message.items() if message_id not in waiting]
-    with finishing_together(finished) as session:
-        for message_id, outcome in outcomes.items():
-            if message_id not in waiting:
-                session.execute(update(Message).where(Message.id == message_id).values(**outcome))
-    for message_id in waiting:
-        by_message[message_id].error = StillQueued("the mail server could not be reached")
+    if not channel.leaves_the_house:
+        _note_all(channel, leases)
+        return
+    for lease in leases:
+        try:
+            _send_one(channel, lease)
+        except Exception as error:  # noqa: BLE001 - stored with this run; the others are sent all the same
+            lease.error = error
+
+
+def _note_all(channel: Channel, leases: Sequence[Lease]) -> None:
+    with finishing_together(leases) as session:
+        for lease in leases:
+            message = commands.claim(session, uuid.UUID(lease.ids["message_id"]))
+            if message is not None:
+                commands.note_outcome(session, message.id, commands.deliver(channel, message))
+
+
+def _send_one(channel: Channel, lease: Lease) -> None:
+    with lease.step() as session:
+        message = commands.claim(session, uuid.UUID(lease.ids["message_id"]))
+    if message is None:
+        with lease.finishing():
+            return
+    crashpoint("send.before_delivery")
+    is_last = lease.attempt >= job_of(lease.kind).max_attempts
+    outcome = commands.deliver(channel, message, is_last_attempt=is_last)
+    crashpoint("send.after_delivery")
+    if outcome["state"] == "queued":
+        with lease.step() as session:
+            commands.note_outcome(session, message.id, outcome)
+        raise StillQueued("the mail server took nothing; the message is tried again")
+    with lease.finishing() as session:
+        commands.note_outcome(session, message.id, outcome)
+        lease.result = {"state": outcome["state"]}

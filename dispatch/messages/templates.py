@@ -180,6 +180,18 @@ BY_EVENT = {
 }
 
 REASONS = {
-    "en": {"delay": "an earlier visit takes longer", "customer_moved": "you asked for another time"},
-    "zh": {"delay": "前一单耗时较长", "customer_moved": "按您的要求改期"},
+    "en": {
+        "delay": "an earlier visit takes longer",
+        "customer_moved": "you asked for another time",
+        "technician_ill": "our technician fell ill",
+        "emergency": "an emergency came first",
+    },
+    "zh": {
+        "delay": "前一单耗时较长",
+        "customer_moved": "按您的要求改期",
+        "technician_ill": "技术员临时生病",
+        "emergency": "需先处理紧急抢修",
+    },
 }
+OTHER_REASON = {"en": "our plan for the day has changed", "zh": "当日安排有变"}
+"""Told for reasons that are words of the house."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import cast
 
 from sqlalchemy.orm import Session
@@ -16,11 +17,15 @@ from dispatch.work_orders.model import StoredDocument, Visit
 from dispatch.work_orders.reporting import render_service_report
 
 
-def render_report(lease: Lease, visit_id: str) -> None:
-    """Render a visit's signed record in the customer's language and keep the document (R-509)."""
-    with lease.finishing() as session:
-        stored = _render(session, uuid.UUID(visit_id))
-        lease.result = {"document_id": str(stored.id)} if stored else {"document_id": None}
+def render_report(leases: Sequence[Lease]) -> None:
+    """Render signed records in their customers' languages, many in one work-horse (R-509)."""
+    for lease in leases:
+        try:
+            with lease.finishing() as session:
+                stored = _render(session, uuid.UUID(lease.ids["visit_id"]))
+                lease.result = {"document_id": str(stored.id)} if stored else {"document_id": None}
+        except Exception as error:  # noqa: BLE001 - one bad paper must not keep the others from being printed
+            lease.error = error
 
 
 def _render(session: Session, visit_id: uuid.UUID) -> StoredDocument | None:

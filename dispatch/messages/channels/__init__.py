@@ -1,11 +1,19 @@
 """How a message leaves the house."""
 
-from dispatch.messages.channels.base import Channel, DeliveryRefused, Outgoing
+from dispatch.messages.channels.base import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.channels.null import NullChannel
 from dispatch.messages.channels.smtp import SmtpChannel
 from dispatch.settings import Settings
 
-__all__ = ["Channel", "DeliveryRefused", "NullChannel", "Outgoing", "SmtpChannel", "build_channel"]
+__all__ = [
+    "Channel",
+    "ChannelAway",
+    "DeliveryRefused",
+    "NullChannel",
+    "Outgoing",
+    "SmtpChannel",
+    "build_channel",
+]
 
 
 def build_channel(settings: Settings) -> Channel:

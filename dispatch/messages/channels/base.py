@@ -15,6 +15,14 @@ class DeliveryRefused(DispatchError):
     remedy = "Check the customer's address, then send the message again."
 
 
+class ChannelAway(DispatchError):
+    """The channel could not be reached or asked to come back later; the message was certainly not taken."""
+
+    code = "CHANNEL_AWAY"
+    kind = "unavailable"
+    remedy = "Nothing: the message stays queued and is tried again."
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A message in its final form; ``key`` is stable over attempts."""
@@ -27,9 +35,16 @@ class Outgoing:
 
 
 class Channel(Protocol):
-    """Delivers messages; raises ``DeliveryRefused`` on a clear no, anything else means unknown."""
+    """
+    Delivers messages.
+
+    Raises ``DeliveryRefused`` on a clear no and ``ChannelAway`` when the message was certainly not taken;
+    after any other error nobody knows whether it left.
+    """
 
     name: str
+    leaves_the_house: bool
+    """False when delivering has no effect outside our database."""
 
     def send(self, message: Outgoing) -> str:
         """Deliver and return the provider's reference."""

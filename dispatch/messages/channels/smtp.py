@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from urllib.parse import unquote, urlsplit
 
-from dispatch.messages.channels.base import DeliveryRefused, Outgoing
+from dispatch.messages.channels.base import ChannelAway, DeliveryRefused, Outgoing
 
 TIMEOUT_SECONDS = 15
 
@@ -23,6 +23,7 @@ class SmtpChannel:
     """
 
     name = "email"
+    leaves_the_house = True
 
     def __init__(self, url: str, sender: str) -> None:
         parts = urlsplit(url)
@@ -34,13 +35,22 @@ class SmtpChannel:
 
     def send(self, message: Outgoing) -> str:
         """Deliver one mail and return its ``Message-ID``."""
-        mail = self._mail(message)
         try:
-            with self._connect() as server:
-                server.send_message(mail)
-        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-            raise DeliveryRefused(str(error)) from error
+            mail = self._mail(message)
+        except ValueError as error:
+            raise DeliveryRefused(f"no mail can be written to this address: {error}") from error
+        server = self._connected()
+        try:
+            _hand_over(server, mail)
+        finally:
+            _leave(server)
         return str(mail["Message-ID"])
+
+    def _connected(self) -> smtplib.SMTP:
+        try:
+            return self._connect()
+        except OSError as error:  # every error of smtplib is one
+            raise ChannelAway(f"the mail server cannot be used: {type(error).__name__}") from error
 
     def _mail(self, message: Outgoing) -> EmailMessage:
         mail = EmailMessage(policy=SMTP)
@@ -64,3 +74,29 @@ class SmtpChannel:
         if self._login:
             server.login(*self._login)
         return server
+
+
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage) -> None:
+    """Give the mail to the server; an error without an answer of the server means nobody knows."""
+    try:
+        server.send_message(mail)
+    except smtplib.SMTPRecipientsRefused as error:
+        answers = list(error.recipients.values())
+        raise _refusal(answers[0][0] if answers else 550, error) from error
+    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+        raise _refusal(error.smtp_code, error) from error
+    except (smtplib.SMTPNotSupportedError, UnicodeError) as error:
+        raise DeliveryRefused(f"the mail server cannot write to this address: {error}") from error
+
+
+def _refusal(code: int, error: smtplib.SMTPException) -> DeliveryRefused | ChannelAway:
+    """4xx asks to come back later, 5xx is a clear no (RFC 5321 §4.2.1)."""
+    return ChannelAway(str(error)) if 400 <= code < 500 else DeliveryRefused(str(error))
+
+
+def _leave(server: smtplib.SMTP) -> None:
+    """Say goodbye; the mail is taken or refused by then, whatever the answer."""
+    try:
+        server.quit()
+    except OSError:
+        server.close()

@@ -182,7 +182,7 @@ def test_the_job_prints_in_the_customers_language_and_once(
             assert isinstance(run, uuid.UUID)
             lease = outbox.take(run)
             assert lease is not None
-            render_report(lease, visit_id=str(visit.id))
+            render_report([lease])
         with db.open_session() as session:
             stored = session.scalars(select(StoredDocument)).all()
             assert [(row.language, row.subject_id) for row in stored] == [("zh", visit.id)]
