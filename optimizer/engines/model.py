@@ -144,7 +144,6 @@ class DayModel:
             return
         end = self.routing.End(self._vehicle[technician.id])
         self._time.SetCumulVarSoftUpperBound(end, moment, cents_per_minute * SCALE // 60)
-        self.routing.AddVariableMinimizedByFinalizer(self._time.CumulVar(end))
 
     def price_pairs(self, cents: Callable[[Technician, Visit], Cents]) -> None:
         """Price certain technicians for certain visits, counted as a dimension whose span costs."""
@@ -161,7 +160,7 @@ class DayModel:
         self.routing.AddDisjunction([self._index(visit.id)], SCALE * cents)
 
     def close(self) -> None:
-        """Apply who may serve what; call once after all rules have been added."""
+        """Apply who may serve what and the order of fixing times; call once after all rules are in."""
         vehicles = range(len(self.technicians))
         for visit in self.visits:
             forbidden = self._forbidden[visit.id]
@@ -170,6 +169,13 @@ class DayModel:
                 # everybody; -1 stands for "left out".
                 allowed = [-1, *(v for v in vehicles if v not in forbidden)]
                 self.routing.VehicleVar(self._index(visit.id)).SetValues(allowed)
+        # Services as early as they can be, then returns: fixing returns first makes OR-Tools backtrack over
+        # the breaks, ten times slower at 250 visits; at 400 it finds no times for its own starting plan.
+        for visit in self.visits:
+            self.routing.AddVariableMinimizedByFinalizer(self._time.CumulVar(self._index(visit.id)))
+        for vehicle in vehicles:
+            end = self.routing.End(vehicle)
+            self.routing.AddVariableMinimizedByFinalizer(self._time.CumulVar(end))
 
     def routes_of(self, plan: Plan) -> list[list[int]]:
         """A plan as node indices per technician, for a warm start."""

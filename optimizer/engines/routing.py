@@ -14,7 +14,10 @@ from optimizer.objectives import OBJECTIVES
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 
+FIX_SECONDS = 60
+"""Most that OR-Tools may take to fix the times of one plan; the budget ends it sooner."""
 LOOKS_PER_SOLUTION = 1_000
+"""Questions of the solver after which a search that finds nothing more is over."""
 LEFT_FOR_FINISH = 0.03
 """Part of the time kept for timing the plan again and filling its last holes."""
 
@@ -146,6 +149,9 @@ class _Run:
         # With breaks and a price on late returns OR-Tools would solve a small integer programme per neighbour
         # to place the breaks; plain propagation finds the same costs 30 to 60 times faster (12 visits).
         parameters.disable_scheduling_beware_this_may_degrade_performance = True
+        # OR-Tools fixes the times of the starting plan under the limit meant for one neighbourhood (0.1 s);
+        # beyond it, a plan of 120 visits counted as infeasible on a busy machine.
+        parameters.lns_time_limit.FromSeconds(FIX_SECONDS)
         if self.budget.seconds is not None:
             left = self.budget.seconds * (1 - LEFT_FOR_FINISH) - self.elapsed()
             parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))

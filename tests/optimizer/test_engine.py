@@ -53,6 +53,14 @@ def test_the_engine_improves_on_insertion() -> None:
     assert solve(BIG, Budget(solutions=60)).cost < sum(cost(BIG, fill(BIG, {})).values())
 
 
+@pytest.mark.parametrize("seed", [2, 5])
+def test_the_solver_accepts_its_starting_plan_on_a_full_size_day_with_breaks(seed: int) -> None:
+    problem = random_day(seed, visits=150, technicians=18)
+    result = solve(problem, Budget(seconds=60, solutions=4))
+    assert "model_cost" in result.stats
+    assert result.cost < sum(cost(problem, fill(problem, {})).values())
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_result_is_never_dearer_than_a_valid_start(seed: int) -> None:
     problem = random_day(seed, visits=20, technicians=4)
