@@ -1,0 +1,149 @@
+"""Settlement: once per order, when everything is verified, with its reasons (decision 3)."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.billing.commands import approve, settle
+from dispatch.billing.errors import NoTariff, SettlementNotInReview
+from dispatch.billing.model import SettlementLine
+from dispatch.customers.model import Customer
+from dispatch.money import CurrencyMismatch
+from tests.builders import a_contract, a_technician, a_visit, at
+from tests.money_world import a_tariff, a_verified_order, settled
+from tests.planning_world import runs_of
+
+
+def test_a_verified_order_becomes_lines_with_payers(books: Session) -> None:
+    """R-601: labour, way and parts apart, each with who pays and why."""
+    tariff = a_tariff(books)
+    order = a_verified_order(books, minutes=50)
+    found = settled(books, order)
+    assert [(line.kind, line.net_minor, line.payer) for line in found.lines] == [
+        ("labour", 6000, "customer"),
+        ("travel", 2000, "customer"),
+        ("part", 1250, "customer"),
+    ]
+    assert (found.state, found.revision, found.rule_version.partition("/")[2]) == ("approved", 1, tariff.code)
+    assert (order.visits[0].state, order.state) == ("closed", "closed")
+    assert [run.payload for run in runs_of(books, "billing.issue_invoice")] == [
+        {"event": "SettlementApproved", "settlement_id": str(found.id)}
+    ]
+
+
+def test_a_second_run_finds_the_settlement_made(books: Session) -> None:
+    """I8, I9."""
+    a_tariff(books)
+    order = a_verified_order(books)
+    assert settled(books, order) is settled(books, order)
+    assert len(books.scalars(select(SettlementLine)).all()) == 3
+
+
+@pytest.mark.parametrize("state", ["unplanned", "published", "working", "done"])
+def test_settlement_waits_for_every_visit(books: Session, state: str) -> None:
+    a_tariff(books)
+    order = a_verified_order(books)
+    a_visit(books, order=order, state=state)
+    assert settle(books, work_order_id=order.id) is None
+    assert order.visits[0].state == "verified"
+
+
+@pytest.mark.parametrize("state", ["cancelled", "no_access"])
+def test_visits_that_did_not_happen_are_not_waited_for(books: Session, state: str) -> None:
+    a_tariff(books)
+    order = a_verified_order(books)
+    a_visit(books, order=order, state=state)
+    assert settled(books, order).state == "approved"
+
+
+def test_a_billing_hold_keeps_the_settlement_shut(books: Session) -> None:
+    a_tariff(books)
+    order = a_verified_order(books, visit={"billing_hold": True})
+    assert settle(books, work_order_id=order.id) is None
+
+
+def test_a_fully_covered_order_is_settled_without_charge(books: Session) -> None:
+    """R-404."""
+    a_tariff(books)
+    order = a_verified_order(books, asset={"accepted_on": date(2025, 3, 2)})
+    assert settled(books, order).state == "no_charge"
+    assert runs_of(books, "billing.issue_invoice") == []
+
+
+def test_a_contract_counts_only_on_the_days_it_is_valid(books: Session) -> None:
+    a_tariff(books)
+    order = a_verified_order(books)
+    customer = books.get_one(Customer, order.customer_id)
+    order.contract_id = a_contract(books, customer=customer, valid_until=date(2026, 3, 1)).id
+    books.flush()
+    assert {line.payer for line in settled(books, order).lines} == {"customer"}
+
+
+def test_beyond_the_estimate_waits_for_a_person(books: Session) -> None:
+    """R-204."""
+    a_tariff(books)
+    order = a_verified_order(books, minutes=120, labour_norm_minutes=120)
+    found = settled(books, order)
+    assert found.state == "review"
+    assert "R-204" in (found.review_reason or "")
+    assert runs_of(books, "billing.issue_invoice") == []
+    approve(books, by=None, settlement=found)
+    assert len(runs_of(books, "billing.issue_invoice")) == 1
+    with pytest.raises(SettlementNotInReview):
+        approve(books, by=None, settlement=found)
+
+
+def test_a_visit_added_after_the_settlement_is_settled_by_a_further_one(books: Session) -> None:
+    """I3, I6: nothing twice, nothing forgotten."""
+    a_tariff(books)
+    order = a_verified_order(books)
+    first = settled(books, order)
+    later = a_visit(
+        books,
+        order=order,
+        technician=a_technician(books),
+        state="verified",
+        started_at=at(12),
+        finished_at=at(13),
+    )
+    books.refresh(order)
+    second = settled(books, order)
+    assert (first.revision, second.revision) == (1, 2)
+    assert {line.source_key for line in second.lines} == {f"labour:{later.id}:2", f"travel:{later.id}:2"}
+    assert later.state == "closed"
+    assert second.state == "review"
+    assert settled(books, order) is second
+
+
+def test_the_tariff_of_the_local_day_of_the_work_is_used(books: Session) -> None:
+    """I20: half an hour after local midnight belongs to the new tariff, whatever the day is in UTC."""
+    a_tariff(books, code="old")
+    a_tariff(books, code="new", valid_from=date(2026, 3, 3))
+    late = {"started_at": at(23), "finished_at": at(23.9)}
+    early = {"started_at": at(23.5), "finished_at": at(24.5)}
+    assert settled(books, a_verified_order(books, visit=late)).rule_version.endswith("/old")
+    assert settled(books, a_verified_order(books, visit=early)).rule_version.endswith("/new")
+
+
+def test_without_a_tariff_nothing_is_settled(books: Session) -> None:
+    order = a_verified_order(books)
+    with pytest.raises(NoTariff):
+        settle(books, work_order_id=order.id)
+    assert order.visits[0].state == "verified"
+
+
+def test_currencies_are_never_mixed(books: Session) -> None:
+    """I16."""
+    a_tariff(books, currency="CNY")
+    with pytest.raises(CurrencyMismatch):
+        settle(books, work_order_id=a_verified_order(books).id)
+
+
+def test_paused_time_is_not_billed(books: Session) -> None:
+    a_tariff(books)
+    order = a_verified_order(books, minutes=60, visit={"paused_seconds": 30 * 60})
+    assert settled(books, order).lines[0].net_minor == 3000
