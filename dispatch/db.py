@@ -11,7 +11,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import structlog
@@ -20,6 +20,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Interval,
     MetaData,
     Text,
     TypeDecorator,
@@ -77,6 +78,10 @@ class Moment(TypeDecorator[datetime]):
         if value is not None and value.tzinfo is None:
             raise TimeWithoutZone(f"{value.isoformat()} has no zone")
         return value
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Let a length of time be added to a moment."""
+        return Interval() if isinstance(value, timedelta) else self
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return UTC whatever the server's zone is."""

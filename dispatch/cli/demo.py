@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -148,6 +149,8 @@ def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began:
         seeding.write_templates(session, day)
     _say(f"[{time.monotonic() - began:5.1f} s] company, catalogue and customer files are in place")
     phones = settings.home / "phones"
+    shutil.rmtree(phones, ignore_errors=True)
+    phones.mkdir(parents=True)
     demo = DemoDay(day=day, world=world, base_url=base_url, phones=phones, pace=Pace(), tell=_teller(began))
     try:
         demo.run()

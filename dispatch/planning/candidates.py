@@ -13,6 +13,7 @@ from dispatch import clock
 from dispatch.customers.model import Site
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanHead, PlanLock, PlanStop
+from dispatch.planning.rules import EMERGENCY
 from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 
@@ -29,8 +30,10 @@ def candidates(
     """
     Return the visits that a plan of this day is about, as they stand in the database now.
 
-    Promised for the day or pinned to it, on the day's plan already, begun on the day, or still without any
-    promise. What waits for a part or the customer is left out until it has begun (decision 15); what the
+    Promised for the day or pinned to it, on the day's plan already, begun on the day, or still without
+    any promise.
+
+    What waits for a part or the customer is left out until it has begun (decision 15); what the
     night shift of the evening before has on its plan is left to it.
     """
     on_plan = [stop.visit_id for stop in plan.stops] if plan else []
@@ -50,11 +53,17 @@ def candidates(
 
 
 def _for_day(day: Day) -> ColumnElement[bool]:
-    """Promised for the day, pinned to it, or free of both."""
+    """
+    Promised for the day, pinned to it, or free of both.
+
+    A further attempt waits until the customer was asked, so that nobody is sent to a closed door again;
+    only what is urgent goes without.
+    """
     start, end = clock.day_bounds(day.day, day.timezone)
     told = func.coalesce(PlanLock.start, Visit.window_start)
     promised = and_(told >= start, told < end, Visit.id.not_in(_of_last_night(day)))
-    free = and_(told.is_(None), WorkOrder.opened_at < end)
+    may_go = or_(Visit.attempt == 1, WorkOrder.priority >= EMERGENCY)
+    free = and_(told.is_(None), may_go, WorkOrder.opened_at < end)
     return or_(promised, free)
 
 

@@ -131,7 +131,7 @@ class Clientele:
     def _contract(
         self, customer: GeneratedCustomer, *, needs_service_level: bool
     ) -> GeneratedContract | None:
-        """A contract for about half the businesses; half of those with 60 minutes and 12 hours."""
+        """A contract for about half the businesses; 60 minutes and 12 hours for emergencies."""
         chance = self.chance
         share = BUSINESS_CONTRACT_SHARE if customer.kind == "business" else PERSON_CONTRACT_SHARE
         if not needs_service_level and chance.random() >= share:
@@ -148,8 +148,8 @@ class Clientele:
             covers_labour=True,
             covers_parts=chance.random() < 0.4,
             covers_travel=True,
-            response_minutes=60 if is_fast else None,
-            resolution_minutes=720 if is_fast else None,
+            response_minutes=60 if needs_service_level else 2880 if is_fast else None,
+            resolution_minutes=720 if needs_service_level else 4320 if is_fast else None,
         )
         self.contracts.append(contract)
         return contract

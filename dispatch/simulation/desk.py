@@ -12,8 +12,8 @@ from dispatch.simulation.day_types import GeneratedCall, GeneratedDay, TimeSpan
 from dispatch.simulation.office import OfficeRefused, Person
 from dispatch.simulation.seeding import World
 
-EMERGENCY = 5
 OFFERS = 8
+REPLAN_SECONDS = 3
 SOLVER_PATIENCE_SECONDS = 180.0
 
 
@@ -40,7 +40,8 @@ class Desk:
         self.world = world
         self.people = {name: Person(base_url, world.logins[name]) for name in world.logins if "-" not in name}
         self.tally = Tally()
-        self.call_of_visit: dict[str, GeneratedCall] = {}
+        self._call_of_visit: dict[str, GeneratedCall] = {}
+        self._call_of_order: dict[str, GeneratedCall] = {}
         self._customers = {item.number: item for item in day.customers}
         self._sites = {item.number: item for item in day.sites}
         self._assets = {item.number: item for item in day.assets}
@@ -56,9 +57,18 @@ class Desk:
         if visit_id is None:
             self.tally.guided += 1
             return None
-        self.call_of_visit[visit_id] = call
-        self.promise(visit_id, call.preferred_windows, first_day=None)
+        self._call_of_visit[visit_id] = call
+        self._call_of_order[assessment["work_order_id"]] = call
+        if not call.is_emergency:
+            self.promise(visit_id, call.preferred_windows, first_day=None)
         return str(visit_id)
+
+    def call_for(self, visit_id: str) -> GeneratedCall:
+        """Return the call behind a visit; a follow-up visit belongs to the call of its order."""
+        if visit_id not in self._call_of_visit:
+            visit = self.people["dispatcher"].get(f"/v1/visits/{visit_id}")
+            self._call_of_visit[visit_id] = self._call_of_order[visit["work_order_id"]]
+        return self._call_of_visit[visit_id]
 
     def _call_body(self, call: GeneratedCall) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -112,11 +122,18 @@ class Desk:
         return supervisor.create(f"/v1/calls/{call_id}/assessment", body, key=f"{call.number}:assessment")
 
     def promise(
-        self, visit_id: str, wishes: tuple[TimeSpan, ...], *, first_day: date | None, reason: str = "first"
+        self,
+        visit_id: str,
+        wishes: tuple[TimeSpan, ...],
+        *,
+        first_day: date | None,
+        days: int = 2,
+        earliest: bool = False,
+        reason: str = "first",
     ) -> bool:
         """Ask for offers and take the cheapest that suits the customer; a lost slot is asked for anew."""
         taker = self.people["call_taker"]
-        params: dict[str, Any] = {"days": 2, "limit": OFFERS}
+        params: dict[str, Any] = {"days": days, "limit": OFFERS}
         if first_day is not None:
             params["first_day"] = first_day.isoformat()
         for _ in range(4):
@@ -125,7 +142,7 @@ class Desk:
                 self.tally.without_offer += 1
                 self.tally.notes += [f"{visit_id}: {item['sentence']}" for item in offers["refusals"][:1]]
                 return False
-            chosen = _suiting(offers["windows"], wishes)
+            chosen = _earliest(offers["windows"]) if earliest else _suiting(offers["windows"], wishes)
             body = {"window": chosen["window"], "channel": "phone", "reason": reason}
             try:
                 taker.create(f"/v1/visits/{visit_id}/promise", body)
@@ -164,6 +181,22 @@ class Desk:
                 raise RuntimeError(f"planning gave up: {run['error']}")
             time.sleep(0.2)
         raise TimeoutError(f"run {run_id} is still {run['state']}")
+
+    def place_emergency(self, visit_id: str, day: date, seed: int) -> str:
+        """
+        Find a place today for an emergency and publish it; say how.
+
+        The earliest window that the plan can hold is promised and the replan that it sets off published. When
+        insertion finds none, the whole rest of the day is planned anew; a visit still unserved gets tomorrow.
+        """
+        if self.promise(visit_id, (), first_day=day, days=1, earliest=True):
+            return "replanned" if self.await_replan(day) else "inserted"
+        self.optimise_and_publish(day, REPLAN_SECONDS, seed)
+        visit = self.people["dispatcher"].get(f"/v1/visits/{visit_id}")
+        if visit["state"] == "published":
+            return "planned anew"
+        self.promise(visit_id, (), first_day=day + timedelta(days=1))
+        return "no place today, promised for tomorrow"
 
     def await_replan(self, day: date) -> bool:
         """Wait for the proposal that an emergency has asked for, and publish it."""
@@ -248,6 +281,10 @@ def pages(person: Person, path: str, **params: Any) -> list[dict[str, Any]]:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
+
+
+def _earliest(offers: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return min(offers, key=lambda offer: datetime.fromisoformat(offer["expected_start"]))
 
 
 def _suiting(offers: list[Mapping[str, Any]], wishes: tuple[TimeSpan, ...]) -> Mapping[str, Any]:

@@ -80,12 +80,12 @@ class FieldTechnician:
         phone: Phone,
         timeline: Timeline,
         travel: TravelTimes,
-        calls: Mapping[str, GeneratedCall],
+        call_for: Callable[[str], GeneratedCall],
         day: GeneratedDay,
         bill: Callable[[GeneratedCall], Bill],
     ) -> None:
         self.person, self.phone, self.timeline, self.travel = person, phone, timeline, travel
-        self.calls = calls
+        self.call_for = call_for
         self.day = day
         self.work = Work()
         self.handed_in = False
@@ -118,7 +118,7 @@ class FieldTechnician:
             else:
                 self.timeline.at(min(over, now + LOOK_AGAIN), self._next)
             return
-        call = self.calls[str(stop["id"])]
+        call = self.call_for(str(stop["id"]))
         drive = self._drive(call)
         delay = timedelta(minutes=call.course.departure_delay_minutes)
         leave = max(now + delay, _moment(stop["planned_start"]) - drive - timedelta(minutes=5))
@@ -140,7 +140,6 @@ class FieldTechnician:
             for visit in self.phone.visits()
             if visit["state"] in OPEN
             and visit["planned_start"]
-            and str(visit["id"]) in self.calls
             and _moment(visit["planned_start"]) < now + timedelta(hours=14)
         ]
         return min(today, key=lambda visit: _moment(visit["planned_start"]), default=None)
@@ -166,7 +165,7 @@ class FieldTechnician:
         self.timeline.at(now + drive, lambda: self._arrive(visit_id))
 
     def _arrive(self, visit_id: str) -> None:
-        now, call = self.timeline.now, self.calls[visit_id]
+        now, call = self.timeline.now, self.call_for(visit_id)
         self._here = self._sites[call.site].address.point
         self.phone.record("visit.arrive", at=now, visit_id=visit_id)
         visit = next(item for item in self.phone.visits() if str(item["id"]) == visit_id)
@@ -187,11 +186,11 @@ class FieldTechnician:
 
     def _start(self, visit_id: str) -> None:
         self.phone.record("visit.start", at=self.timeline.now, visit_id=visit_id)
-        minutes = self.calls[visit_id].course.work_minutes
+        minutes = self.call_for(visit_id).course.work_minutes
         self.timeline.at(self.timeline.now + timedelta(minutes=minutes), lambda: self._finish(visit_id))
 
     def _finish(self, visit_id: str) -> None:
-        now, call = self.timeline.now, self.calls[visit_id]
+        now, call = self.timeline.now, self.call_for(visit_id)
         template, course = self._templates[call.template], call.course
         self.phone.record("finding.add", at=now, visit_id=visit_id, payload=self._finding(call))
         if course.is_solved:

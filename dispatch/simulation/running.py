@@ -69,7 +69,7 @@ class DemoDay:
             phone=self.phones[number],
             timeline=self.timeline,
             travel=travel.times(),
-            calls=self.desk.call_of_visit,
+            call_for=self.desk.call_for,
             day=self.day,
             bill=self._bill,
         )
@@ -104,16 +104,22 @@ class DemoDay:
 
     def _call(self, call: GeneratedCall) -> None:
         visit_id = self.desk.take_call(call, self.timeline.now)
-        if visit_id is None or not self._is_today():
+        if visit_id is None:
             return
         if call.is_emergency:
-            self.tell(f"{self._clock()}  emergency {call.template}: planning anew around what has begun")
-            if not self.desk.await_replan(self.day.day):
-                self.desk.publish_draft(self.day.day)
-        else:
+            self._emergency(call, visit_id)
+        elif self._is_out():
             self.desk.publish_draft(self.day.day)
 
-    def _is_today(self) -> bool:
+    def _emergency(self, call: GeneratedCall, visit_id: str) -> None:
+        """Give an emergency a place in the day under way; before the plan is out it is simply booked."""
+        if not self._is_out():
+            self.desk.promise(visit_id, (), first_day=self.day.day, earliest=True)
+            return
+        how = self.desk.place_emergency(visit_id, self.day.day, self.day.seed)
+        self.tell(f"{self._clock()}  emergency {call.template}: {how}")
+
+    def _is_out(self) -> bool:
         """Tell whether the day's plan is out, so that a booking has to be published by itself."""
         return self.desk.day_view(self.day.day)["published"] is not None
 
@@ -138,7 +144,6 @@ class DemoDay:
         order = dispatcher.get(f"/v1/work-orders/{order_id}")
         waiting = [visit for visit in order["visits"] if visit["state"] == "unplanned"]
         for visit in waiting:
-            self.desk.call_of_visit[visit["id"]] = self.desk.call_of_visit[visit_id]
             self.desk.follow_up(visit["id"], self.day.day + timedelta(days=1))
 
     def _settle_up(self, night: datetime) -> None:
@@ -186,7 +191,9 @@ def _open_runs() -> int:
 @enduring
 def _log_is_written(day: str) -> bool:
     with db.transaction() as session:
-        state = session.scalar(select(JobRun.state).where(JobRun.key == f"daily-log:{day}"))
+        state = session.scalar(
+            select(JobRun.state).where(JobRun.key == f"performance.write_daily_log:daily-log:{day}")
+        )
         return state == "done"
 
 
