@@ -57,7 +57,8 @@ def read(text: str, *, key: bytes, technician_id: uuid.UUID) -> Position:
     """Return the position of a cursor that we gave to this technician; any other text is ``Resync``."""
     refused = Resync("this cursor cannot be continued")
     try:
-        sealed = base64.b64decode(text[:LONGEST].encode("ascii") + b"==", altchars=b"-_", validate=True)
+        padded = text[:LONGEST] + "=" * (-len(text) % 4)
+        sealed = base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
     except (ValueError, UnicodeEncodeError, binascii.Error):
         raise refused from None
     mac, raw = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]

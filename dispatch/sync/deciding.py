@@ -78,8 +78,8 @@ class Decider:
         self._store(op, at, decision)
         return decision.receipt
 
-    def decide_held(self, row: Operation, *, is_forced: bool) -> None:
-        """Decide an operation that waited; its time was corrected when it arrived."""
+    def decide_held(self, row: Operation, *, is_forced: bool) -> str:
+        """Decide an operation that waited; its time was corrected when it arrived. Return its receipt."""
         op = Incoming(row.op_id, row.install_epoch, row.seq, row.body, row.body_sha256)
         _, unreadable = self._when(op)
         at = Corrected(row.occurred_at, row.clock_quality)
@@ -87,6 +87,7 @@ class Decider:
         row.state, row.receipt = decision.state, decision.receipt
         db.flush(self._session)
         self._note_rejection(op, decision)
+        return decision.receipt
 
     def _when(self, op: Incoming) -> tuple[Corrected, TimeWithoutZone | None]:
         try:

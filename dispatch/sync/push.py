@@ -215,7 +215,8 @@ def _decide(
         is_due = seq <= epoch.acked_seq + 1 or is_forced
         if seq in waiting:
             if is_due:
-                decider.decide_held(waiting[seq], is_forced=is_forced)
+                row = waiting[seq]
+                answers[row.op_id, row.body_sha256] = decider.decide_held(row, is_forced=is_forced)
         elif is_due:
             answers[_identity(arrived[seq])] = decider.decide(arrived[seq])
         else:

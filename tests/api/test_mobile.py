@@ -81,11 +81,14 @@ def publish(
 ) -> None:
     """Give a visit to a technician."""
     start = datetime.now(UTC) + timedelta(hours=hours)
+    who = session.get_one(Technician, technician or company.technicians[NORTH])
+    duty = {"starts_at": start - timedelta(hours=2), "ends_at": start + timedelta(hours=8)}
+    builders.a_shift(session, who, **duty, break_earliest=None, break_latest=None, break_minutes=0)
     visits.assign(
         session,
         by=builders.a_principal(Role.DISPATCHER),
         visit=session.get_one(builders.Visit, uuid.UUID(visit_id)),
-        technician_id=technician or company.technicians[NORTH],
+        technician_id=who.id,
         planned_start=start,
         planned_end=start + timedelta(hours=1),
     )
@@ -169,7 +172,7 @@ def test_a_technician_works_a_whole_day_without_contact_and_hands_it_in(
     assert asked("select count(*) from job_run where kind = 'billing.settle'") == [(1,)]
 
 
-def test_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(
+def test_push_clause_4_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(
     company: Company, phone: PhoneClient
 ) -> None:
     visit_id, sku = a_visit(company), a_part()
@@ -182,7 +185,9 @@ def test_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(
     assert asked("select count(*) from visit_event union all select count(*) from payment") == before
 
 
-def test_every_truncated_body_is_refused_and_decides_nothing(company: Company, phone: PhoneClient) -> None:
+def test_push_clause_2_every_truncated_body_is_refused_and_decides_nothing(
+    company: Company, phone: PhoneClient
+) -> None:
     """Reliability §7 row 5, with a small batch."""
     visit_id = a_visit(company)
     phone.pull()
@@ -199,7 +204,7 @@ def test_every_truncated_body_is_refused_and_decides_nothing(company: Company, p
     assert whole.json["truckroll_sync"] == 1
 
 
-def test_a_revoked_phone_is_told_so_and_has_no_effect(
+def test_identity_clause_2_a_revoked_phone_is_told_so_and_has_no_effect(
     company: Company, phone: PhoneClient, client_for: ClientFor
 ) -> None:
     visit_id = a_visit(company)
@@ -219,7 +224,7 @@ def test_a_revoked_phone_is_told_so_and_has_no_effect(
     assert asked("select count(*) from sync_operation") == [(0,)]
 
 
-def test_a_revoked_phone_forgets_the_company_and_keeps_its_operations(
+def test_identity_clause_2_a_revoked_phone_forgets_the_company_and_keeps_its_operations(
     company: Company, phone: PhoneClient, client_for: ClientFor
 ) -> None:
     visit_id = a_visit(company)
@@ -234,7 +239,7 @@ def test_a_revoked_phone_forgets_the_company_and_keeps_its_operations(
     assert len(phone.store.unsent(200)) == 1
 
 
-def test_a_login_without_a_phone_is_refused(client_for: ClientFor) -> None:
+def test_identity_clause_1_a_login_without_a_phone_is_refused(client_for: ClientFor) -> None:
     technician = client_for(Role.TECHNICIAN)
     for answer in (technician.get("/v1/sync/pull"), technician.post("/v1/sync/push", json={"ops": []})):
         assert (answer.status_code, answer.json["code"]) == (403, "DEVICE_NEEDED")
@@ -246,7 +251,7 @@ def test_a_login_without_a_token_stays_unauthenticated(anybody: Client) -> None:
     assert anybody.get("/v1/sync/pull", headers=forged).status_code == 401
 
 
-def test_an_unknown_schema_is_told_to_update(company: Company, phone: PhoneClient) -> None:
+def test_identity_clause_3_an_unknown_schema_is_told_to_update(company: Company, phone: PhoneClient) -> None:
     client = company.anybody()
     client.access_token = phone.store.setting("access_token") or ""
     for answer in (
@@ -256,7 +261,9 @@ def test_an_unknown_schema_is_told_to_update(company: Company, phone: PhoneClien
         assert (answer.status_code, answer.json["code"]) == (426, "SCHEMA_UNSUPPORTED")
 
 
-def test_a_body_of_more_than_a_mebibyte_is_refused(company: Company, phone: PhoneClient) -> None:
+def test_push_clause_1_a_body_of_more_than_a_mebibyte_is_refused(
+    company: Company, phone: PhoneClient
+) -> None:
     client = company.anybody()
     client.access_token = phone.store.setting("access_token") or ""
     body = json.dumps({"ops": [], "clock": {"boot_id": "x" * protocol.MOST_BYTES}})
@@ -264,7 +271,7 @@ def test_a_body_of_more_than_a_mebibyte_is_refused(company: Company, phone: Phon
     assert (answer.status_code, answer.json["code"]) == (413, "BATCH_TOO_LARGE")
 
 
-def test_a_captive_portal_clears_nothing(phone: PhoneClient, company: Company) -> None:
+def test_identity_clause_4_a_captive_portal_clears_nothing(phone: PhoneClient, company: Company) -> None:
     """A 200 without the marker means that nothing was decided."""
     phone.record(protocol.ACCEPT, visit_id=a_visit(company))
     portal = httpx.MockTransport(lambda _request: httpx.Response(200, text="<html>Welcome</html>"))
@@ -277,7 +284,7 @@ def test_a_captive_portal_clears_nothing(phone: PhoneClient, company: Company) -
     assert len(phone.store.unsent(200)) == 1
 
 
-def test_characters_that_no_database_holds_reject_their_own_operation_only(
+def test_push_clause_2_characters_that_no_database_holds_reject_their_own_operation_only(
     company: Company, phone: PhoneClient
 ) -> None:
     visit_id = a_visit(company)
@@ -290,7 +297,9 @@ def test_characters_that_no_database_holds_reject_their_own_operation_only(
     assert results(phone) == ["rejected", "rejected", "applied"]
 
 
-def test_a_visit_given_to_somebody_else_leaves_the_phone(company: Company, phone: PhoneClient) -> None:
+def test_pull_clause_6_a_visit_given_to_somebody_else_leaves_the_phone(
+    company: Company, phone: PhoneClient
+) -> None:
     visit_id = a_visit(company)
     phone.pull()
     assert len(phone.visits()) == 1
@@ -302,7 +311,7 @@ def test_a_visit_given_to_somebody_else_leaves_the_phone(company: Company, phone
     assert phone.visits() == []
 
 
-def test_a_foreign_cursor_is_answered_with_resync_and_the_phone_starts_anew(
+def test_pull_clause_9_a_foreign_cursor_is_answered_with_resync_and_the_phone_starts_anew(
     company: Company, phone: PhoneClient
 ) -> None:
     a_visit(company)
@@ -366,7 +375,9 @@ def test_a_foreign_rejection_does_not_exist(
     assert stranger.post(f"/v1/sync/rejections/{rejection_id}/apply", json={}).status_code == 404
 
 
-def test_a_technicians_name_is_what_the_record_shows(company: Company, phone: PhoneClient) -> None:
+def test_record_clause_1_phone_and_server_show_the_same_text_word_for_word(
+    company: Company, phone: PhoneClient
+) -> None:
     """The hash of phone and server are over the same text, word for word (R-509)."""
     visit_id, sku = a_visit(company), a_part()
     phone.pull()

@@ -13,7 +13,7 @@ from tests.dispatch.sync.field import Field
 from tests.services import TestServices
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _address(services: TestServices) -> Iterator[str]:
     address = services.new_database()
     yield address

@@ -91,6 +91,11 @@ class Field:
             return visit.id
 
     def _publish(self, session: Any, visit: Visit, start: Any) -> None:
+        technician = session.get_one(builders.Technician, self.technician_id)
+        hours = {"starts_at": start - timedelta(hours=2), "ends_at": start + timedelta(hours=8)}
+        builders.a_shift(
+            session, technician, **hours, break_earliest=None, break_latest=None, break_minutes=0
+        )
         visits.assign(
             session,
             by=self.desk,

@@ -1,0 +1,19 @@
+"""Every clause of docs/reference/sync.md is held by a test that is named after it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+CLAUSE = re.compile(r"^\*\*(Identity|Push|Pull|Conflict|Time|Record) (\d+)\.\*\*", re.MULTILINE)
+TEST = re.compile(r"def test_(identity|push|pull|conflict|time|record)_clause_(\d+)_")
+
+
+def test_every_clause_has_a_test_and_every_such_test_a_clause() -> None:
+    page = (ROOT / "docs/reference/sync.md").read_text(encoding="utf-8")
+    files = [*Path(__file__).parent.glob("test_*.py"), ROOT / "tests/api/test_mobile.py"]
+    clauses = {(part.lower(), number) for part, number in CLAUSE.findall(page)}
+    held = {found for file in files for found in TEST.findall(file.read_text(encoding="utf-8"))}
+    assert clauses == held
+    assert len(clauses) > 40
