@@ -249,7 +249,7 @@ class Desk:
     def invoiced(self) -> dict[str, Any]:
         """The invoice of a visit that was made, verified and settled."""
         assessment = self.verified()
-        run_jobs("billing.")
+        run_jobs("billing.settle"), run_jobs("billing.issue_invoice")
         path = f"/v1/invoices?work_order_id={assessment['work_order_id']}"
         [invoice] = self.read(Role.FINANCE, path)["items"]
         found: dict[str, Any] = invoice
