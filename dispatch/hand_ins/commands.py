@@ -14,8 +14,10 @@ from dispatch.access.rules import Principal
 from dispatch.events import DayHandedIn
 from dispatch.hand_ins import queries, rules
 from dispatch.hand_ins.model import HandIn
-from dispatch.hand_ins.rules import AlreadyHandedIn
+from dispatch.hand_ins.rules import AlreadyHandedIn, CountInvalid, DayNotBegun, VisitUnderWay
+from dispatch.money import exponent
 from dispatch.technicians.model import Technician
+from dispatch.territories.model import Territory
 
 
 def hand_in(
@@ -46,6 +48,7 @@ def hand_in(
             return existing
         raise AlreadyHandedIn(f"{day.isoformat()} of {technician.number} is handed in")
     due = queries.expected(session, technician, day)
+    _check_closable(session, technician, day, due, currency)
     record = HandIn(
         technician_id=technician.id,
         day=day,
@@ -62,3 +65,17 @@ def hand_in(
     session.flush()
     outbox.record(session, DayHandedIn(hand_in_id=str(record.id)))
     return record
+
+
+def _check_closable(
+    session: Session, technician: Technician, day: date, due: queries.Expected, currency: str
+) -> None:
+    """Refuse a day that has not begun, visits still under way, and a count in another currency."""
+    zone = session.get_one(Territory, technician.territory_id).timezone
+    if day > clock.business_day(clock.now(), zone):
+        raise DayNotBegun(f"{day.isoformat()} has not begun")
+    if due.under_way:
+        raise VisitUnderWay(f"{len(due.under_way)} visits are under way", sheets=list(due.under_way))
+    exponent(currency)
+    if due.currencies - {currency}:
+        raise CountInvalid(f"money was collected in {', '.join(sorted(due.currencies))}, not {currency}")

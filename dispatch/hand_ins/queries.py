@@ -20,7 +20,7 @@ from dispatch.paging import USUAL, Page, cut
 from dispatch.parts.model import Part, VanStock
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
-from dispatch.work_orders.lifecycle import FINISHED_STATES, VisitState
+from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit
 
 
@@ -31,6 +31,10 @@ class Expected:
     sheets: Sequence[str]
     money_minor: Mapping[str, int]
     stock: Mapping[str, int]
+    under_way: Sequence[str] = ()
+    """Sheets of visits of the day that have begun and are not finished."""
+    currencies: frozenset[str] = frozenset()
+    """Currencies of the money collected."""
 
 
 def expected(session: Session, technician: Technician, day: date) -> Expected:
@@ -38,34 +42,37 @@ def expected(session: Session, technician: Technician, day: date) -> Expected:
     zone = session.get_one(Territory, technician.territory_id).timezone
     start, end = clock.day_bounds(day, zone)
     attended = [*FINISHED_STATES, VisitState.NO_ACCESS]
+    moment = func.coalesce(Visit.finished_at, Visit.arrived_at, Visit.planned_start)
     visits = session.scalars(
         select(Visit)
         .where(
             Visit.technician_id == technician.id,
-            Visit.state.in_(attended),
-            func.coalesce(Visit.finished_at, Visit.arrived_at, Visit.planned_start) >= start,
-            func.coalesce(Visit.finished_at, Visit.arrived_at, Visit.planned_start) < end,
+            Visit.state.in_([*attended, *ON_DUTY_STATES]),
+            moment >= start,
+            moment < end,
         )
         .order_by(Visit.serial)
-    )
+    ).all()
     money = session.execute(
-        select(Payment.method, func.sum(Payment.amount_minor))
+        select(Payment.method, Payment.currency, func.sum(Payment.amount_minor))
         .where(
             Payment.collected_by_technician_id == technician.id,
             Payment.received_at >= start,
             Payment.received_at < end,
         )
-        .group_by(Payment.method)
-    )
+        .group_by(Payment.method, Payment.currency)
+    ).all()
     stock = session.execute(
         select(Part.sku, VanStock.quantity)
         .join(Part, Part.id == VanStock.part_id)
         .where(VanStock.technician_id == technician.id)
     )
     return Expected(
-        [visit.number for visit in visits],
-        {method: int(total) for method, total in money},
+        [visit.number for visit in visits if visit.state in attended],
+        {method: int(total) for method, _, total in money},
         {sku: quantity for sku, quantity in stock},  # noqa: C416 - rows are not pairs for the type checker
+        [visit.number for visit in visits if visit.state not in attended],
+        frozenset(currency for _, currency, _ in money),
     )
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from dispatch.errors import Conflict, Invalid
 from dispatch.money import CurrencyMismatch, Money
 
+METHODS = frozenset({"cash", "card", "qr", "transfer"})
+
 
 class SheetsIncomplete(Invalid):
     """A dispatch sheet of the day is neither handed in nor explained."""
@@ -23,11 +25,25 @@ class AlreadyHandedIn(Conflict):
     remedy = "Ask finance to book the difference."
 
 
+class VisitUnderWay(Conflict):
+    """The technician is still at a visit, whose sheet would escape the hand-in."""
+
+    code = "VISIT_UNDER_WAY"
+    remedy = "Finish the named visits on the phone and let it send, then hand in."
+
+
+class DayNotBegun(Invalid):
+    """The day to be handed in lies in the future."""
+
+    code = "DAY_NOT_BEGUN"
+    remedy = "Hand in today or a day before."
+
+
 class CountInvalid(Invalid):
-    """A count is negative or in another currency than the company's."""
+    """A count is negative, of an unknown method, or in another currency than what was collected."""
 
     code = "COUNT_INVALID"
-    remedy = "Count again; amounts and pieces are zero or more."
+    remedy = "Count again by method, in the company's currency; amounts and pieces are zero or more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,9 @@ def count_money(
     expected: Mapping[str, int], counted: Mapping[str, int], currency: str
 ) -> list[dict[str, object]]:
     """Return one row per method, in order of its name."""
+    unknown = sorted(counted.keys() - METHODS)
+    if unknown:
+        raise CountInvalid(f"there is no method {unknown[0][:40]!r}", methods=sorted(METHODS))
     if any(amount < 0 for amount in counted.values()):
         raise CountInvalid("counted money is zero or more")
     methods = sorted({*expected, *counted})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -36,49 +37,66 @@ def request_daily_log(session: Session, *, by: Principal | None, day: date) -> u
 
 
 def write_daily_log(session: Session, *, day: date) -> list[DailyLog]:
-    """Write or correct the logs of a day: per technician, per territory, and the company's."""
+    """
+    Write or correct the logs of a day: per technician, per territory, and the company's.
+
+    A technician who helped out elsewhere has one log with the work of all territories.
+    """
     territories = session.scalars(select(Territory).order_by(Territory.code)).all()
-    logs: list[DailyLog] = []
-    all_visits: list[VisitFact] = []
-    all_duties: list[DutyFact] = []
-    all_money: dict[str, int] = {}
-    for territory in territories:
-        visits = facts.visits_of(session, territory, day)
-        duties = facts.duties_of(session, territory, day)
-        money = facts.money_of(session, territory, day)
-        logs += _technicians(session, day, visits, duties, money)
-        sums = _add({}, *money.values())
-        logs.append(_write(session, day, "territory", str(territory.id), visits, duties, sums))
-        all_visits += visits
-        all_duties += duties
-        all_money = _add(all_money, sums)
-    logs.append(_write(session, day, "company", COMPANY, all_visits, all_duties, all_money))
-    return logs
+    parts = [_read(session, territory, day) for territory in territories]
+    whole = _Part(
+        "company",
+        COMPANY,
+        [visit for part in parts for visit in part.visits],
+        [duty for part in parts for duty in part.duties],
+        _together([part.money for part in parts]),
+    )
+    logs = [_write(session, day, part) for part in _technicians(whole)]
+    return [*logs, *(_write(session, day, part) for part in [*parts, whole])]
 
 
-def _technicians(
-    session: Session,
-    day: date,
-    visits: Sequence[VisitFact],
-    duties: Sequence[DutyFact],
-    money: dict[str, dict[str, int]],
-) -> list[DailyLog]:
-    ids = {duty.technician_id for duty in duties} | {v.technician_id for v in visits if v.technician_id}
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The facts of one log; ``money`` maps technician, or ``office``, to method to minor units."""
+
+    scope: str
+    scope_id: str
+    visits: Sequence[VisitFact]
+    duties: Sequence[DutyFact]
+    money: Mapping[str, Mapping[str, int]]
+
+
+def _read(session: Session, territory: Territory, day: date) -> _Part:
+    return _Part(
+        "territory",
+        str(territory.id),
+        facts.visits_of(session, territory, day),
+        facts.duties_of(session, territory, day),
+        facts.money_of(session, territory, day),
+    )
+
+
+def _technicians(whole: _Part) -> list[_Part]:
+    ids = {duty.technician_id for duty in whole.duties} | (whole.money.keys() - {facts.OFFICE})
+    ids |= {visit.technician_id for visit in whole.visits if visit.technician_id}
     return [
-        _write(
-            session,
-            day,
+        _Part(
             "technician",
             technician_id,
-            [visit for visit in visits if visit.technician_id == technician_id],
-            [duty for duty in duties if duty.technician_id == technician_id],
-            money.get(technician_id, {}),
+            [visit for visit in whole.visits if visit.technician_id == technician_id],
+            [duty for duty in whole.duties if duty.technician_id == technician_id],
+            {technician_id: whole.money.get(technician_id, {})},
         )
         for technician_id in sorted(ids)
     ]
 
 
-def _add(*sums: dict[str, int]) -> dict[str, int]:
+def _together(moneys: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:
+    keepers = sorted({keeper for money in moneys for keeper in money})
+    return {keeper: _add(*(money.get(keeper, {}) for money in moneys)) for keeper in keepers}
+
+
+def _add(*sums: Mapping[str, int]) -> dict[str, int]:
     total: dict[str, int] = {}
     for part in sums:
         for method, amount in part.items():
@@ -86,24 +104,16 @@ def _add(*sums: dict[str, int]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _write(  # noqa: PLR0917 - one row of a table, in the order of its columns
-    session: Session,
-    day: date,
-    scope: str,
-    scope_id: str,
-    visits: Sequence[VisitFact],
-    duties: Sequence[DutyFact],
-    money: dict[str, int],
-) -> DailyLog:
-    body = facts.summary(visits, money)
-    figures = metrics.indicators(visits, duties)
+def _write(session: Session, day: date, part: _Part) -> DailyLog:
+    body = facts.summary(part.visits, _add(*part.money.values()))
+    figures = metrics.indicators(part.visits, part.duties)
     digest = _digest(body, figures)
     statement = select(DailyLog).where(
-        DailyLog.day == day, DailyLog.scope == scope, DailyLog.scope_id == scope_id
+        DailyLog.day == day, DailyLog.scope == part.scope, DailyLog.scope_id == part.scope_id
     )
     log = session.scalars(statement.with_for_update()).one_or_none()
     if log is None:
-        log = DailyLog(day=day, scope=scope, scope_id=scope_id)
+        log = DailyLog(day=day, scope=part.scope, scope_id=part.scope_id)
         session.add(log)
     elif log.facts_sha256 == digest:
         return log

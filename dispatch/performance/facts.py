@@ -20,13 +20,20 @@ from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 
 REPEAT_WITHIN = timedelta(days=30)
+OFFICE = "office"
+"""Keeper of money that no technician collected."""
 
 
 def visits_of(session: Session, territory: Territory, day: date) -> list[VisitFact]:
-    """Return visits that were attended on the day or planned for it, in order of their sheets."""
+    """Return visits attended on the day or planned for it and not called off, in order of their sheets."""
     start, end = clock.day_bounds(day, territory.timezone)
     attended = and_(Visit.arrived_at >= start, Visit.arrived_at < end)
-    planned = and_(Visit.arrived_at.is_(None), Visit.planned_start >= start, Visit.planned_start < end)
+    planned = and_(
+        Visit.arrived_at.is_(None),
+        Visit.planned_start >= start,
+        Visit.planned_start < end,
+        Visit.state != VisitState.CANCELLED,
+    )
     statement = (
         select(Visit, WorkOrder, _was_repeated())
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
@@ -93,7 +100,7 @@ def duties_of(session: Session, territory: Territory, day: date) -> list[DutyFac
 
 
 def money_of(session: Session, territory: Territory, day: date) -> dict[str, dict[str, int]]:
-    """Return money collected on the day in minor units: technician id (or ``office``) to method to sum."""
+    """Return money collected on the day in minor units: technician id or ``OFFICE`` to method to sum."""
     start, end = clock.day_bounds(day, territory.timezone)
     statement = (
         select(Payment.collected_by_technician_id, Payment.method, func.sum(Payment.amount_minor))
@@ -106,7 +113,7 @@ def money_of(session: Session, territory: Territory, day: date) -> dict[str, dic
     )
     found: dict[str, dict[str, int]] = {}
     for technician_id, method, total in session.execute(statement):
-        found.setdefault(str(technician_id or "office"), {})[method] = int(total)
+        found.setdefault(str(technician_id or OFFICE), {})[method] = int(total)
     return found
 
 

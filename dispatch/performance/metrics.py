@@ -145,8 +145,8 @@ def first_time_fix(day: Day) -> Ratio:
 
 
 def repeat_rate(day: Day) -> Ratio:
-    """Repeat orders ÷ completed orders (R-508)."""
-    completed = [v for v in day[0] if v.finished_at is not None]
+    """Repeat orders ÷ completed orders; an order is completed by the visit that solves it (R-508)."""
+    completed = [v for v in day[0] if v.finished_at is not None and v.is_solved]
     return _share(completed, lambda v: v.is_repeat)
 
 

@@ -1,0 +1,217 @@
+"""The daily log: the same facts give the same rows; sums of the parts are the whole (R-701, R-704)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import outbox
+from dispatch.access.rules import Role
+from dispatch.billing.commands import record_payment
+from dispatch.money import Money
+from dispatch.performance.commands import write_daily_log
+from dispatch.performance.model import DailyLog, Indicator
+from dispatch.performance.queries import daily_logs
+from dispatch.technicians.model import Technician
+from dispatch.territories.model import Territory
+from dispatch.work_orders.model import Visit
+from tests.builders import (
+    DAY,
+    a_principal,
+    a_promise,
+    a_shift,
+    a_site,
+    a_technician,
+    a_territory,
+    a_visit,
+    an_order,
+    at,
+    of,
+)
+from tests.dispatch.conftest import MovableClock
+from tests.planning_world import register_kinds
+
+
+@pytest.fixture
+def world(session: Session, now: MovableClock) -> Iterator[Session]:
+    """The evening of the test day."""
+    register_kinds()
+    now.set(at(23))
+    yield session
+    outbox.register((), {})
+
+
+def served(session: Session, who: Technician, place: Territory, hour: float, **fields: object) -> Visit:
+    """A visit of an hour: on the way half an hour before, planned as it happened."""
+    order = an_order(session, site=a_site(session, territory=place), requested_at=at(hour - 2))
+    times = {
+        "planned_start": at(hour),
+        "planned_end": at(hour + 1),
+        "travelling_at": at(hour - 0.5),
+        "arrived_at": at(hour),
+        "started_at": at(hour),
+        "finished_at": at(hour + 1),
+    }
+    return a_visit(session, order=order, technician=who, state="verified", **{**times, **fields})
+
+
+def log_of(session: Session, scope: str, scope_id: object = None) -> DailyLog:
+    """One log of the test day."""
+    statement = select(DailyLog).where(DailyLog.day == DAY, DailyLog.scope == scope)
+    if scope_id is not None:
+        statement = statement.where(DailyLog.scope_id == str(scope_id))
+    return session.scalars(statement).one()
+
+
+def figures(log: DailyLog) -> dict[str, tuple[Decimal, Decimal]]:
+    """Indicators by name."""
+    return {row.name: (row.numerator, row.denominator) for row in log.indicators}
+
+
+def test_the_same_facts_write_the_same_rows(world: Session) -> None:
+    """R-701: a second run changes nothing, not even the moment of writing."""
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    a_shift(world, who)
+    served(world, who, place, 9)
+    first = [(log.id, log.facts_sha256, log.written_at) for log in write_daily_log(world, day=DAY)]
+    world.flush()
+    again = [(log.id, log.facts_sha256, log.written_at) for log in write_daily_log(world, day=DAY)]
+    assert first == again
+    assert len(world.scalars(select(Indicator)).all()) == 3 * 20
+
+
+def test_a_log_written_from_nothing_equals_the_one_that_was_corrected(world: Session) -> None:
+    """R-701: recomputable at any later time with the same result."""
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    a_shift(world, who)
+    served(world, who, place, 9)
+    write_daily_log(world, day=DAY)
+    served(world, who, place, 12)
+    corrected = {log.scope_id: log.facts_sha256 for log in write_daily_log(world, day=DAY)}
+    for log in world.scalars(select(DailyLog)):
+        world.delete(log)
+    world.flush()
+    assert {log.scope_id: log.facts_sha256 for log in write_daily_log(world, day=DAY)} == corrected
+
+
+def test_a_late_sync_corrects_the_day_it_belongs_to(world: Session, now: MovableClock) -> None:
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    a_shift(world, who)
+    visit = served(world, who, place, 9, is_solved=False)
+    write_daily_log(world, day=DAY)
+    before = log_of(world, "technician")
+    sha, moment = before.facts_sha256, before.written_at
+    now.set(at(30))
+    visit.is_solved = True
+    write_daily_log(world, day=DAY)
+    assert before.facts_sha256 != sha
+    assert before.written_at > moment
+    assert figures(before)["first_time_fix"] == (1, 1)
+
+
+def test_territories_and_company_are_the_sums_of_their_technicians(world: Session) -> None:
+    """R-701, R-704: one helps out in the other territory and still has one log with all of the work."""
+    here, there = a_territory(world), a_territory(world)
+    people = [a_technician(world, territory=here), a_technician(world, territory=there)]
+    for who in people:
+        a_shift(world, who)
+    served(world, people[0], here, 9)
+    helped = served(world, people[0], there, 12)
+    served(world, people[1], there, 10)
+    record_payment(
+        world,
+        by=None,
+        order=helped.work_order,
+        method="cash",
+        amount=Money(500, "EUR"),
+        received_at=at(13),
+        technician_id=people[0].id,
+    )
+    write_daily_log(world, day=DAY)
+    write_daily_log(world, day=DAY)
+    technicians = world.scalars(select(DailyLog).where(DailyLog.scope == "technician")).all()
+    territories = world.scalars(select(DailyLog).where(DailyLog.scope == "territory")).all()
+    company = log_of(world, "company", "company")
+    assert len(technicians) == len(territories) == 2
+    for name, whole in figures(company).items():
+        for parts in (technicians, territories):
+            summed = [sum(figures(log)[name][side] for log in parts) for side in (0, 1)]
+            if name not in {"overtime_seconds", "idle_seconds"} or parts is technicians:
+                assert tuple(summed) == whole, name
+    for key in ("work_seconds", "travel_seconds"):
+        assert sum(log.facts[key] for log in technicians) == company.facts[key]
+    own = log_of(world, "technician", people[0].id)
+    assert (len(own.facts["visits"]), own.facts["money_minor"]) == (2, {"cash": 500})
+    assert company.facts["money_minor"] == {"cash": 500}
+
+
+def test_money_without_any_visit_has_its_log(world: Session) -> None:
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    order = an_order(world, site=a_site(world, territory=place))
+    record_payment(
+        world,
+        by=None,
+        order=order,
+        method="cash",
+        amount=Money(700, "EUR"),
+        received_at=at(10),
+        technician_id=who.id,
+    )
+    write_daily_log(world, day=DAY)
+    assert log_of(world, "technician", who.id).facts["money_minor"] == {"cash": 700}
+
+
+def test_without_a_shift_utilisation_is_undefined_not_infinite(world: Session) -> None:
+    """R-704."""
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    served(world, who, place, 9)
+    write_daily_log(world, day=DAY)
+    rows = figures(log_of(world, "technician", who.id))
+    assert rows["utilisation"] == (5400, 0)
+    assert rows["visits_per_technician_day"] == (1, 0)
+
+
+def test_a_visit_that_was_called_off_breaks_no_promise(world: Session) -> None:
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    order = an_order(world, site=a_site(world, territory=place))
+    visit = a_visit(world, order=order, technician=who, state="cancelled")
+    a_promise(world, visit)
+    write_daily_log(world, day=DAY)
+    assert figures(log_of(world, "company", "company"))["promise_kept_first"] == (0, 0)
+
+
+def test_a_planned_visit_that_nobody_reached_breaks_its_promise(world: Session) -> None:
+    """R-309."""
+    place = a_territory(world)
+    order = an_order(world, site=a_site(world, territory=place))
+    a_promise(world, a_visit(world, order=order, state="published"))
+    write_daily_log(world, day=DAY)
+    assert figures(log_of(world, "company", "company"))["promise_kept_first"] == (0, 1)
+
+
+def test_each_person_reads_what_concerns_them(world: Session) -> None:
+    here, there = a_territory(world), a_territory(world)
+    mine, other = a_technician(world, territory=here), a_technician(world, territory=there)
+    for who in (mine, other):
+        a_shift(world, who)
+    write_daily_log(world, day=DAY)
+    first, last = DAY, DAY + timedelta(days=1)
+    seen = daily_logs(world, of(mine), first=first, last=last)
+    assert [(log.scope, log.scope_id) for log in seen] == [("technician", str(mine.id))]
+    narrowed = a_principal(Role.SUPERVISOR, territory_ids=frozenset({here.id}))
+    scopes = {(log.scope, log.scope_id) for log in daily_logs(world, narrowed, first=first, last=last)}
+    assert scopes == {("technician", str(mine.id)), ("territory", str(here.id))}
+    everything = daily_logs(world, a_principal(Role.ADMIN), first=first, last=last)
+    assert len(everything) == 5
+    assert len(daily_logs(world, a_principal(Role.ADMIN), first=first, last=last, scope="company")) == 1
