@@ -9,6 +9,12 @@ from psycopg import sql
 
 from tests.services import TestServices
 
+REWIND = """
+select setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
+from pg_sequences where schemaname = 'public' and last_value is not null
+"""
+"""Numbers begin anew; the migrations draw none."""
+
 
 @dataclass
 class SharedDatabase:
@@ -38,6 +44,7 @@ class SharedDatabase:
             if added:
                 names = sql.SQL(", ").join(map(sql.Identifier, added))
                 connection.execute(sql.SQL("truncate {} cascade").format(names))
+            connection.execute(REWIND)
             return self._digests(connection, self._filled(connection, list(self._seeded))) == self._seeded
 
     def _connection(self) -> psycopg.Connection[tuple[object, ...]]:
