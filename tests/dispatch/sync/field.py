@@ -201,4 +201,18 @@ def results(receipts: Iterable[Mapping[str, Any]]) -> list[str]:
     return [":".join(filter(None, (receipt["result"], receipt.get("code")))) for receipt in receipts]
 
 
-__all__ = ["FINDINGS", "MORNING", "Field", "results"]
+def paid(amount: str, currency: str = "EUR") -> dict[str, Any]:
+    """A payment in cash."""
+    return {"method": "cash", "amount": amount, "currency": currency}
+
+
+def payments(field: Field, visit: uuid.UUID) -> list[tuple[Any, ...]]:
+    """Amounts paid for the visit's order."""
+    return field.ask(
+        "select p.amount_minor from payment p join visit v on v.work_order_id = p.work_order_id"
+        " where v.id = :id order by 1",
+        id=visit,
+    )
+
+
+__all__ = ["FINDINGS", "MORNING", "Field", "paid", "payments", "results"]

@@ -1,0 +1,176 @@
+"""Clauses Push 10 to 13 of docs/reference/sync.md: what is rejected is kept, and decided by people."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from dispatch import db
+from dispatch.errors import NotFound
+from dispatch.sync import commands, protocol, queries
+from dispatch.sync.model import Rejection
+from dispatch.sync.refusals import RejectionDecided
+from tests import builders
+from tests.dispatch.sync.field import FINDINGS, Field, paid, payments, results
+
+LONG = "n" * 10_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "code"),
+    [
+        (protocol.PART, {"sku": "NONE", "direction": "in", "quantity": 1}, "PART_UNKNOWN"),
+        (protocol.PART, {"sku": "", "direction": "in", "quantity": 1}, "TEXT_INVALID"),
+        (protocol.FINDING, FINDINGS | {"fault": "f" * 5_000}, "TEXT_INVALID"),
+        (protocol.FINDING, FINDINGS | {"is_solved": "yes"}, "OPERATION_INVALID"),
+        (protocol.PAYMENT, paid("5.00", "USD"), "CURRENCY_MISMATCH"),
+        (protocol.PAYMENT, paid("-5.00"), "PAYMENT_INVALID"),
+        (protocol.PAYMENT, paid("0.001"), "AMOUNT_INVALID"),
+        (protocol.PAYMENT, paid("5.00") | {"reference": LONG}, "TEXT_INVALID"),
+        (
+            protocol.APPROVAL,
+            {"amount": "9.00", "currency": "EUR", "approved_by_name": LONG, "method": "phone"},
+            "TEXT_INVALID",
+        ),
+        (protocol.WAIVE, {"reason": LONG}, "TEXT_INVALID"),
+        (protocol.FINISH, {"rating": 6}, "OPERATION_INVALID"),
+        (protocol.NO_ACCESS, {}, "TRANSITION_REFUSED"),
+    ],
+)
+def test_push_clause_10_what_cannot_be_applied_is_rejected_by_name_and_kept(
+    field: Field, kind: str, payload: dict[str, Any], code: str
+) -> None:
+    op = field.op(kind, field.visit(), **payload)
+    (receipt,) = field.push(op)
+    if kind == protocol.NO_ACCESS:  # it happened: kept as a case, not rejected
+        assert receipt["result"] == "applied_conflict"
+        return
+    assert results([receipt]) == [f"rejected:{code}"]
+    assert field.stored(op).body["payload"] == payload
+    kept = field.ask("select code from sync_rejection where op_id = :id", id=op["op_id"])
+    assert kept == [(code,)]
+
+
+@pytest.mark.parametrize("quantity", [-1, 0, 10**15, True, "2", 1.5, None])
+def test_push_clause_10_an_unusable_quantity_is_rejected(field: Field, quantity: Any) -> None:
+    with db.transaction() as session:
+        sku = builders.a_part(session).sku
+    visit = field.visit()
+    (receipt,) = field.push(field.op(protocol.PART, visit, sku=sku, direction="in", quantity=quantity))
+    assert receipt["code"] in {"QUANTITY_INVALID", "OPERATION_INVALID"}
+    assert field.ask("select 1 from part_use where visit_id = :id", id=visit) == []
+
+
+def open_rejections(field: Field) -> list[queries.RejectionView]:
+    """What the desk sees."""
+    with db.transaction() as session:
+        return list(queries.rejections(session, field.desk).items)
+
+
+def apply_anyway(field: Field, rejection_id: uuid.UUID, payload: dict[str, Any] | None = None) -> int:
+    """The desk applies a rejected operation; return how many took effect."""
+    with db.transaction() as session:
+        rejection = queries.find_rejection(session, field.desk, rejection_id)
+        return len(
+            commands.apply_anyway(
+                session, by=field.desk, rejection=rejection, payload=payload, company_currency="EUR"
+            )
+        )
+
+
+def test_push_clause_10_the_desk_applies_it_as_a_new_operation_in_its_own_name(field: Field) -> None:
+    visit = field.visit()
+    op = field.op(protocol.PAYMENT, visit, **paid("5.00", "USD"))
+    field.push(op)
+    (rejection,) = open_rejections(field)
+    apply_anyway(field, rejection.id, paid("5.00"))
+    ((op_id, by, collected),) = field.ask(
+        "select p.op_id, p.recorded_by, p.collected_by_technician_id from payment p"
+        " join visit v on v.work_order_id = p.work_order_id where v.id = :id",
+        id=visit,
+    )
+    assert (by, collected) == (field.desk.user_id, field.technician_id)
+    ((body,),) = field.ask("select body from sync_operation where op_id = :id", id=op_id)
+    assert (body["instead_of"], body["decided_by"]) == (op["op_id"], str(field.desk.user_id))
+    assert results(field.push(op)) == ["rejected:CURRENCY_MISMATCH"]
+    with pytest.raises(RejectionDecided):
+        apply_anyway(field, rejection.id, paid("5.00"))
+    assert payments(field, visit) == [(500,)]
+
+
+def test_push_clause_10_the_technician_sees_own_rejections_and_no_others(field: Field) -> None:
+    field.push(field.op("photo.add", field.visit()))
+    with db.transaction() as session:
+        assert len(queries.rejections(session, field.by).items) == 1
+        other = field.colleague().by
+        assert queries.rejections(session, other).items == ()
+        with pytest.raises(NotFound):
+            queries.find_rejection(session, other, session.query(Rejection.id).first()[0])
+
+
+def test_push_clause_10_the_desk_puts_it_aside_and_the_payload_stays(field: Field) -> None:
+    op = field.op("photo.add", field.visit(), shape="round")
+    field.push(op)
+    (rejection,) = open_rejections(field)
+    with db.transaction() as session:
+        found = queries.find_rejection(session, field.desk, rejection.id)
+        commands.dismiss(session, by=field.desk, rejection=found, reason="a test of the app")
+    assert open_rejections(field) == []
+    assert field.stored(op).body["payload"] == {"shape": "round"}
+
+
+def test_push_clause_11_a_rejected_operation_blocks_its_own_visit_until_the_phone_knows(
+    field: Field,
+) -> None:
+    visit, other = field.visit(), field.visit()
+    begun = [field.op(kind, visit) for kind in (protocol.TRAVEL, protocol.ARRIVE, protocol.START)]
+    bad = field.op(protocol.PART, visit, sku="NONE", direction="in", quantity=1)
+    pause = field.op(protocol.PAUSE, visit, reason="part")
+    payment = field.op(protocol.PAYMENT, visit, **paid("1.00"))
+    elsewhere = field.op(protocol.ACCEPT, other)
+    receipts = field.push(*begun, bad, pause, payment, elsewhere)
+    assert results(receipts)[3:] == ["rejected:PART_UNKNOWN", "rejected:blocked", "applied", "applied"]
+    assert receipts[4]["blocked_by"] == bad["op_id"]
+    ignorant = field.op(protocol.PAUSE, visit, reason="part") | {"known_seq": 3}
+    knowing = field.op(protocol.PAUSE, visit, reason="part") | {"known_seq": 7}
+    assert results(field.push(ignorant, knowing)) == ["rejected:blocked", "applied"]
+
+
+@pytest.mark.parametrize("kind", [protocol.DECLINE, "photo.add", protocol.PAYMENT])
+def test_push_clause_11_what_nothing_depends_on_blocks_nothing(field: Field, kind: str) -> None:
+    visit = field.visit()
+    receipts = field.push(field.op(kind, visit), field.op(protocol.TRAVEL, visit))
+    assert [receipt["result"] for receipt in receipts] == ["rejected", "applied"]
+
+
+def test_push_clause_12_applying_the_rejected_one_applies_what_it_blocked(field: Field) -> None:
+    with db.transaction() as session:
+        sku = builders.a_part(session).sku
+    visit = field.visit()
+    begun = [field.op(kind, visit) for kind in (protocol.TRAVEL, protocol.ARRIVE, protocol.START)]
+    bad = field.op(protocol.PART, visit, sku="NONE", direction="in", quantity=1)
+    blocked = [
+        field.op(protocol.PAUSE, visit, reason="part"),
+        field.op(protocol.RESUME, visit),
+        field.op(protocol.PAUSE, visit, reason="lunch"),
+    ]
+    field.push(*begun, bad, *blocked)
+    root = next(one for one in open_rejections(field) if one.op_id == uuid.UUID(bad["op_id"]))
+    assert apply_anyway(field, root.id, {"sku": sku, "direction": "in", "quantity": 1}) == 4
+    assert field.state(visit) == "paused"
+    assert open_rejections(field) == []
+    steps = field.ask(
+        "select user_id, technician_id from visit_event where visit_id = :id and to_state = 'paused'",
+        id=visit,
+    )
+    assert steps == [(field.desk.user_id, field.technician_id)] * 2
+
+
+def test_push_clause_13_an_unknown_type_is_kept_whole(field: Field) -> None:
+    op = field.op("photo.add", field.visit(), anything={"deep": [1, 2]})
+    assert results(field.push(op)) == ["rejected:OPERATION_UNKNOWN"]
+    stored = field.stored(op)
+    assert (stored.type, stored.state) == ("photo.add", "rejected")
+    assert stored.body == op
