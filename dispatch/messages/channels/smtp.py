@@ -58,8 +58,8 @@ class SmtpChannel:
         mail["Message-ID"] = f"<{hashlib.sha256(message.key.encode()).hexdigest()[:32]}@{domain}>"
         mail["From"], mail["To"] = self._sender, message.address
         mail["Subject"] = " ".join(message.subject.split())
-        mail["Content-Language"] = message.language
         mail.set_content(message.body)
+        mail["Content-Language"] = message.language  # after the content, which takes former headers off
         return mail
 
     def _connect(self) -> smtplib.SMTP:

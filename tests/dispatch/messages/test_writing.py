@@ -1,0 +1,229 @@
+"""Every event writes one message, in the customer's language, final in form (R-801)."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterator
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import outbox
+from dispatch.billing.commands import record_payment
+from dispatch.bootstrap import SUBSCRIPTIONS
+from dispatch.customers.model import Customer
+from dispatch.messages.commands import write
+from dispatch.messages.facts import _READERS
+from dispatch.messages.model import Message
+from dispatch.messages.queries import messages
+from dispatch.messages.templates import BY_EVENT, TEMPLATES
+from dispatch.money import Money
+from dispatch.settings import Settings
+from tests.builders import (
+    a_call,
+    a_customer,
+    a_principal,
+    a_promise,
+    a_site,
+    a_territory,
+    a_visit,
+    an_asset,
+    an_order,
+    at,
+)
+from tests.dispatch.conftest import MovableClock
+from tests.money_world import a_tariff, a_verified_order, invoiced
+from tests.planning_world import register_kinds, runs_of
+
+SETTINGS = Settings(company_name="Repairs & Co")
+LANGUAGES = ("en", "zh")
+
+
+@pytest.fixture
+def house(session: Session, now: MovableClock) -> Iterator[Session]:
+    """Jobs known, eight in the morning."""
+    register_kinds()
+    yield session
+    outbox.register((), {})
+
+
+def a_reader(session: Session, language: str, **fields: object) -> Customer:
+    """A customer with a mailbox."""
+    return a_customer(session, **{"name": "Ada", "email": "ada@example.org", "language": language, **fields})
+
+
+def an_order_of(session: Session, customer: Customer) -> object:
+    """An order at the customer's site."""
+    site = a_site(session, customer=customer, territory=a_territory(session))
+    return an_order(session, site=site, waiting_since=at(8))
+
+
+def _visit_ids(session: Session, customer: Customer, **ids: str) -> dict[str, str]:
+    order = an_order_of(session, customer)
+    visit = a_visit(session, order=order, state="published")  # type: ignore[arg-type]
+    return {"visit_id": str(visit.id), **ids}
+
+
+def _call(session: Session, customer: Customer) -> dict[str, str]:
+    site = a_site(session, customer=customer)
+    return {"call_id": str(a_call(session, site=site, asset=an_asset(session, site=site)).id)}
+
+
+def _promise(session: Session, customer: Customer) -> dict[str, str]:
+    visit = a_visit(session, order=an_order_of(session, customer))  # type: ignore[arg-type]
+    return {"visit_id": str(visit.id), "promise_id": str(a_promise(session, visit).id)}
+
+
+def _invoice(session: Session, customer: Customer) -> dict[str, str]:
+    a_tariff(session)
+    order = a_verified_order(session)
+    order.customer_id = customer.id
+    session.flush()
+    return {"invoice_id": str(invoiced(session, order)[0].id)}
+
+
+def _payment(session: Session, customer: Customer) -> dict[str, str]:
+    order = an_order_of(session, customer)
+    payment = record_payment(
+        session,
+        by=None,
+        order=order,  # type: ignore[arg-type]
+        method="cash",
+        amount=Money(123456, "EUR"),
+        received_at=at(9),
+    )
+    return {"payment_id": str(payment.id)}
+
+
+def _order(session: Session, customer: Customer) -> dict[str, str]:
+    return {"work_order_id": str(an_order_of(session, customer).id)}  # type: ignore[attr-defined]
+
+
+CAUSES: dict[str, Callable[[Session, Customer], dict[str, str]]] = {
+    "CallRegistered": _call,
+    "WorkOrderOpened": _order,
+    "WaitingForPart": _order,
+    "VisitPromised": _promise,
+    "VisitScheduled": lambda session, customer: _visit_ids(session, customer, plan_id="p"),
+    "TechnicianOnTheWay": _visit_ids,
+    "TechnicianArrived": _visit_ids,
+    "VisitCompleted": _visit_ids,
+    "VisitFailed": _visit_ids,
+    "VisitCancelled": _visit_ids,
+    "InvoiceRendered": _invoice,
+    "PaymentReceived": _payment,
+}
+
+
+def written(session: Session, event: str, ids: dict[str, str]) -> Message:
+    """The message of an event."""
+    message_id = write(session, event=event, ids=ids, settings=SETTINGS)
+    assert message_id is not None
+    return session.get_one(Message, message_id)
+
+
+def test_every_event_that_customers_hear_of_has_a_cause_here() -> None:
+    """R-801: subscriptions, readers, templates and these tests name the same events."""
+    subscribed = {event.__name__ for event, kinds in SUBSCRIPTIONS.items() if "messages.write" in kinds}
+    assert subscribed == set(_READERS) == set(BY_EVENT) == set(CAUSES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("event", CAUSES)
+def test_an_event_writes_one_message_that_never_changes(house: Session, event: str, language: str) -> None:
+    customer = a_reader(house, language)
+    ids = CAUSES[event](house, customer)
+    message = written(house, event, ids)
+    assert (message.language, message.address, message.state) == (language, "ada@example.org", "queued")
+    assert message.customer_id == customer.id
+    assert "Ada" in message.body
+    assert "Repairs & Co" in message.body
+    assert "$" not in message.subject + message.body
+    is_chinese = any("\u4e00" <= char <= "\u9fff" for char in message.subject + message.body)
+    assert is_chinese is (language == "zh")
+    before = (message.subject, message.body)
+    customer.name = "Renamed"
+    house.flush()
+    assert write(house, event=event, ids=ids, settings=SETTINGS) is None
+    house.expire_all()
+    assert (message.subject, message.body) == before
+    assert [run.payload for run in runs_of(house, "messages.send")] == [{"message_id": str(message.id)}]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_both_languages_use_the_same_facts(template: str, language: str) -> None:
+    """Nothing that one reader is told is missing for the other, greeting apart."""
+
+    def names(words: str) -> set[str]:
+        return {found[1] or found[2] for found in string.Template.pattern.findall(words)}
+
+    asked = TEMPLATES[template][language]
+    other = TEMPLATES[template]["zh" if language == "en" else "en"]
+    assert names(f"{asked.subject}\n{asked.body}") == names(f"{other.subject}\n{other.body}")
+
+
+def test_times_are_those_of_the_territory(house: Session) -> None:
+    customer = a_reader(house, "en")
+    message = written(house, "VisitPromised", _promise(house, customer))
+    plain = message.body.replace("\u202f", " ")
+    assert "Monday, March 2, 2026" in plain
+    assert "9:00 AM - 11:00 AM" in plain
+
+
+def test_a_further_promise_says_why_in_words_of_the_customer(house: Session) -> None:
+    """R-309, R-802: reasons of the house are never shown as codes."""
+    customer = a_reader(house, "en")
+    visit = a_visit(house, order=an_order_of(house, customer))  # type: ignore[arg-type]
+    a_promise(house, visit)
+    told = {"delay": "an earlier visit takes longer", "van_4711": "our plan for the day has changed"}
+    for ordinal, (reason, words) in enumerate(told.items(), 2):
+        window = {"window_start": at(13), "window_end": at(15)}
+        again = a_promise(house, visit, ordinal=ordinal, reason=reason, **window)
+        ids = {"visit_id": str(visit.id), "promise_id": str(again.id)}
+        message = written(house, "VisitPromised", ids)
+        assert message.template == "visit_promised_again"
+        assert words in message.body
+        assert "van_4711" not in message.body
+
+
+def test_without_an_address_the_message_is_kept_and_not_sent(house: Session) -> None:
+    message = written(house, "WorkOrderOpened", _order(house, a_reader(house, "en", email=None)))
+    assert message.state == "suppressed"
+    assert runs_of(house, "messages.send") == []
+
+
+def test_the_makers_invoice_is_not_told_to_the_customer(house: Session) -> None:
+    """R-405."""
+    a_tariff(house)
+    order = a_verified_order(house, asset={"maker_warranty_until": date(2026, 12, 31)})
+    ids = {"invoice_id": str(invoiced(house, order)[0].id)}
+    assert write(house, event="InvoiceRendered", ids=ids, settings=SETTINGS) is None
+
+
+def test_a_schedule_that_was_taken_back_is_not_told(house: Session) -> None:
+    visit = a_visit(house, order=an_order_of(house, a_reader(house, "en")))  # type: ignore[arg-type]
+    ids = {"visit_id": str(visit.id), "plan_id": "p"}
+    assert write(house, event="VisitScheduled", ids=ids, settings=SETTINGS) is None
+
+
+@pytest.mark.parametrize("name", ["$company ${number} $$", "Ada\r\nBcc: all@example.org", "名" * 10_000])
+def test_names_are_inserted_as_they_are(house: Session, name: str) -> None:
+    """A name is never read as a template, however long it is."""
+    message = written(house, "WorkOrderOpened", _order(house, a_reader(house, "en", name=name)))
+    assert name in message.body
+
+
+def test_the_office_reads_messages_of_its_territories(house: Session) -> None:
+    customer = a_reader(house, "en")
+    order = an_order_of(house, customer)
+    written(house, "WorkOrderOpened", {"work_order_id": str(order.id)})  # type: ignore[attr-defined]
+    written(house, "CallRegistered", _call(house, customer))
+    everything = messages(house, a_principal())
+    assert {item.template for item in everything.items} == {"order_opened", "call_registered"}
+    own = a_principal(territory_ids=frozenset({order.territory_id}))  # type: ignore[attr-defined]
+    assert {item.template for item in messages(house, own).items} == {"order_opened"}
+    assert len(messages(house, own, work_order_id=order.id).items) == 1  # type: ignore[attr-defined]
+    assert house.scalars(select(Message)).all()
