@@ -41,8 +41,8 @@ SCHEMA_PARAMETER = {
     "in": "header",
     "name": protocol.SCHEMA_HEADER,
     "required": False,
-    "description": "Version of the protocol the phone speaks; 1 if left out.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 1},
+    "description": "Version of the protocol the phone speaks; 1 if left out, 426 if it is not served.",
+    "schema": {"type": "integer", "minimum": 1},
 }
 
 

@@ -185,6 +185,16 @@ def test_push_clause_4_a_lost_answer_is_asked_for_again_and_nothing_happens_twic
     assert asked("select count(*) from visit_event union all select count(*) from payment") == before
 
 
+def test_a_lapsed_login_is_refreshed_with_the_phones_key_while_it_works(
+    company: Company, phone: PhoneClient
+) -> None:
+    visit_id = a_visit(company)
+    phone.store.set("access_token", "tra_" + "x" * 43)
+    phone.pull()
+    assert [visit["id"] for visit in phone.visits()] == [visit_id]
+    assert phone.store.setting("access_token") != "tra_" + "x" * 43
+
+
 def test_push_clause_2_every_truncated_body_is_refused_and_decides_nothing(
     company: Company, phone: PhoneClient
 ) -> None:

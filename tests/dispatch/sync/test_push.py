@@ -10,17 +10,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from dispatch import clock, db
 from dispatch.access import commands as access
 from dispatch.access.model import Device
-from dispatch.sync import protocol
+from dispatch.sync import commands, protocol
 from dispatch.sync.refusals import (
     BatchInvalid,
     BatchTooLarge,
     DeviceNeeded,
     DeviceRevoked,
 )
+from dispatch.work_orders.model import Visit
 from tests.builders import MORNING, a_principal, frozen_clock
 from tests.dispatch.sync.field import FINDINGS, Field, paid, payments, results
 
@@ -102,6 +105,21 @@ def test_push_clause_2_anything_else_that_is_wrong_rejects_that_operation_alone(
     broken = field.op(protocol.ACCEPT, field.visit()) | change
     good = field.op(protocol.ACCEPT, field.visit())
     assert results(field.push(broken, good)) == [f"rejected:{code}", "applied"]
+
+
+def test_push_clause_2_a_database_that_does_not_answer_in_time_decides_nothing(field: Field) -> None:
+    visit = field.visit()
+    op = field.op(protocol.ACCEPT, visit)
+    with db.transaction() as somebody:
+        somebody.get_one(Visit, visit, with_for_update=True)
+        with db.open_session() as impatient:
+            impatient.execute(text("set local statement_timeout = '200ms'"))
+            with pytest.raises(DBAPIError) as refused:
+                commands.push(impatient, by=field.by, batch={"ops": [op]}, company_currency="EUR")
+            impatient.rollback()
+    assert isinstance(db.refusal_of(refused.value), db.Unavailable)
+    assert field.state(visit) == "published"
+    assert results(field.push(op)) == ["applied"]
 
 
 def test_push_clause_3_one_poison_among_two_hundred_leaves_the_others_decided(field: Field) -> None:
