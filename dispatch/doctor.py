@@ -25,7 +25,7 @@ from dispatch.customers.model import Site
 from dispatch.outbox import JobRun
 from dispatch.parts.model import Part
 from dispatch.settings import Settings, weaknesses
-from dispatch.technicians.model import Certificate, Shift, Technician, TechnicianSkill
+from dispatch.technicians.model import Absence, Certificate, Shift, Technician, TechnicianSkill
 from dispatch.territories.model import Territory
 from dispatch.territories.rules import contains
 from dispatch.work_orders.lifecycle import OPEN_STATES
@@ -150,7 +150,11 @@ def templates(session: Session) -> Iterator[Finding]:
         .group_by(TechnicianSkill.skill_code)
     ).all()
     held: dict[str, int] = {row[0]: row[1] for row in levels}
-    valid = select(Certificate.code).where(Certificate.valid_until >= clock.now().date())
+    valid = (
+        select(Certificate.code)
+        .join(Technician, Technician.id == Certificate.technician_id)
+        .where(Technician.is_active, Certificate.valid_until >= clock.now().date())
+    )
     papers = set(session.scalars(valid))
     parts = set(session.scalars(select(Part.sku)))
     for template in session.scalars(select(ProblemTemplate).where(ProblemTemplate.is_active)):
@@ -180,6 +184,11 @@ def promises(session: Session) -> Iterator[Finding]:
         .where(Visit.state.in_(OPEN_STATES), Visit.window_end > clock.now())
     )
     for visit, territory_id in session.execute(statement):
+        away = select(Absence.id).where(
+            Absence.technician_id == Technician.id,
+            Absence.starts_at <= func.greatest(Shift.starts_at, visit.window_start),
+            Absence.ends_at >= func.least(Shift.ends_at, visit.window_end),
+        )
         covering = (
             select(Shift.id)
             .join(Technician, Technician.id == Shift.technician_id)
@@ -188,6 +197,7 @@ def promises(session: Session) -> Iterator[Finding]:
                 Technician.is_active,
                 Shift.starts_at < visit.window_end,
                 Shift.ends_at > visit.window_start,
+                ~away.exists(),
             )
             .limit(1)
         )

@@ -1,0 +1,171 @@
+"""What is wrong with an installation is found, named and comes with a way to mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from dispatch import doctor, outbox, queue
+from dispatch.doctor import Finding
+from dispatch.outbox import JobRun
+from dispatch.settings import Settings
+from dispatch.technicians.model import Technician
+from dispatch.territories.model import Territory
+from tests.builders import (
+    DAY,
+    a_part,
+    a_promise,
+    a_shift,
+    a_site,
+    a_technician,
+    a_template,
+    a_territory,
+    a_visit,
+    an_absence,
+    an_order,
+    at,
+)
+from tests.dispatch.conftest import MovableClock
+from tests.money_world import a_tariff
+from tests.planning_world import register_kinds
+
+
+@pytest.fixture
+def clean(session: Session, now: MovableClock, redis_url: str) -> Iterator[Session]:
+    """An installation with nothing to complain about."""
+    register_kinds()
+    queue.configure(redis_url)
+    place = a_territory(session)
+    who = a_technician(session, territory=place, skills={"gas": 2}, certificates={"f_gas": DAY})
+    a_shift(session, who)
+    part = a_part(session)
+    a_template(session, skills={"gas": 2}, certificates=["f_gas"], parts={part.sku: 1})
+    a_promise(session, a_visit(session, order=an_order(session, site=a_site(session, territory=place))))
+    a_tariff(session)
+    yield session
+    queue.configure(None)
+    outbox.register((), {})
+
+
+def found(session: Session) -> dict[str, Finding]:
+    """Findings by code."""
+    return {finding.code: finding for finding in doctor.examine(session)}
+
+
+def the_technician(session: Session) -> Technician:
+    """The only one."""
+    return session.scalars(select(Technician)).one()
+
+
+def no_shift(session: Session) -> None:
+    """Shifts end before the look ahead begins."""
+    back = "interval '3 days'"
+    session.execute(text(f"update shift set starts_at = starts_at - {back}, ends_at = ends_at - {back}"))
+
+
+def no_skill(session: Session) -> None:
+    """Nobody holds the level any more."""
+    session.execute(text("update technician_skill set level = 1"))
+
+
+def expired(session: Session) -> None:
+    """The only certificate ended yesterday."""
+    session.execute(text("update certificate set valid_until = :day"), {"day": DAY - timedelta(days=1)})
+
+
+def ill(session: Session) -> None:
+    """The only technician falls ill for the day of the promise."""
+    an_absence(session, the_technician(session))
+
+
+def parked(session: Session) -> None:
+    """A job gave up."""
+    session.add(JobRun(kind="billing.settle", key="k", queue="default", state="parked"))
+
+
+def late(session: Session) -> None:
+    """A job waits since a quarter of an hour."""
+    session.add(JobRun(kind="billing.settle", key="k", queue="default"))
+    session.flush()
+    session.execute(text("update job_run set ready_at = now() - interval '15 minutes'"))
+
+
+def outside(session: Session) -> None:
+    """A site has moved to the sea."""
+    session.execute(text("update site set latitude = 59"))
+
+
+def run(statement: str) -> Callable[[Session], None]:
+    """A change made past all commands."""
+    return lambda session: session.execute(text(statement)) and None
+
+
+BREAKAGES: dict[str, tuple[Callable[[Session], None], str]] = {
+    "SHIFT_MISSING": (no_shift, "error"),
+    "SKILL_NOBODY_HAS": (no_skill, "error"),
+    "SKILL_MISSING": (run("delete from technician_skill"), "warning"),
+    "CERTIFICATE_EXPIRED": (expired, "warning"),
+    "CERTIFICATE_NOBODY_HAS": (expired, "error"),
+    "DURATION_ZERO": (run("update problem_template set duration_minutes = 0"), "error"),
+    "PART_UNKNOWN": (run("update part set sku = 'other'"), "error"),
+    "WINDOW_UNREACHABLE": (ill, "error"),
+    "SITE_OUTSIDE": (outside, "warning"),
+    "ZONE_UNKNOWN": (run("update territory set timezone = 'Europe/Nowhere'"), "error"),
+    "TARIFF_MISSING": (run("delete from tariff"), "error"),
+    "SCHEMA_OLD": (run("update alembic_version set version_num = '0001'"), "error"),
+    "JOBS_PARKED": (parked, "error"),
+    "JOBS_LATE": (late, "warning"),
+    "VALKEY_AWAY": (lambda _: queue.configure(None), "warning"),
+}
+
+
+def test_a_clean_installation_has_no_findings(clean: Session) -> None:
+    assert doctor.examine(clean) == []
+
+
+@pytest.mark.parametrize("code", BREAKAGES)
+def test_each_breakage_is_found_and_comes_with_a_remedy(clean: Session, code: str) -> None:
+    breaks, level = BREAKAGES[code]
+    breaks(clean)
+    clean.flush()
+    clean.expire_all()
+    finding = found(clean)[code]
+    assert finding.level == level
+    assert finding.message
+    assert finding.remedy.endswith(".")
+
+
+def test_an_empty_database_lacks_territory_and_tariff(
+    session: Session, now: MovableClock, redis_url: str
+) -> None:
+    queue.configure(redis_url)
+    assert set(found(session)) == {"NO_TERRITORY", "TARIFF_MISSING"}
+    queue.configure(None)
+
+
+def test_a_window_outside_every_shift_cannot_be_reached(clean: Session) -> None:
+    """Window nobody can reach: promised for the night."""
+    place = clean.get_one(Territory, the_technician(clean).territory_id)
+    visit = a_visit(clean, order=an_order(clean, site=a_site(clean, territory=place)))
+    a_promise(clean, visit, window_start=at(20), window_end=at(22))
+    assert visit.number in found(clean)["WINDOW_UNREACHABLE"].message
+
+
+def test_libraries_settings_and_disk_are_looked_at_without_a_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path)
+    assert [finding.code for finding in doctor.installation(settings) if finding.level == "error"] == []
+    monkeypatch.setattr(doctor, "LIBRARIES", ("flask", "no-such-library"))
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1))
+    open_mail = replace(settings, smtp_url="smtp://mail.example.org")
+    codes = {finding.code for finding in doctor.installation(open_mail)}
+    assert codes >= {"LIBRARY_MISSING", "DISK_FULL", "SETTING_WEAK"}
+    assert dict(doctor.versions())["no-such-library"] == "missing"
