@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal
@@ -98,7 +98,7 @@ def _require_on_duty(session: Session, plan: DayPlan) -> None:
 def _visits_of(session: Session, plan: DayPlan) -> dict[uuid.UUID, Visit]:
     ids = [stop.visit_id for stop in plan.stops]
     statement = select(Visit).where(Visit.id.in_(ids)).order_by(Visit.id).with_for_update()
-    statement = statement.execution_options(populate_existing=True)
+    statement = statement.options(selectinload(Visit.work_order)).execution_options(populate_existing=True)
     return {visit.id: visit for visit in session.scalars(statement)}
 
 
@@ -126,14 +126,15 @@ def _assign(session: Session, by: Principal | None, plan: DayPlan) -> list[Visit
         if visit.state not in NOT_BEGUN:
             continue
         is_new = visit.technician_id != stop.technician_id or visit.state not in ANNOUNCED
-        work_orders.assign(
-            session,
-            by=by,
-            visit=visit,
-            technician_id=stop.technician_id,
-            planned_start=stop.start,
-            planned_end=stop.end,
-        )
+        if is_new or (visit.planned_start, visit.planned_end) != (stop.start, stop.end):
+            work_orders.assign(
+                session,
+                by=by,
+                visit=visit,
+                technician_id=stop.technician_id,
+                planned_start=stop.start,
+                planned_end=stop.end,
+            )
         is_new |= _promise_if_needed(session, by, visit, stop)
         if is_new:
             changed.append(visit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -35,7 +36,7 @@ def summarise(demo: DemoDay, seconds: float) -> dict[str, Any]:
             "chain": _chain(session),
             "plan": _plan(session, demo),
             "money": _money(session, demo.day.currency),
-            "indicators": _indicators(session, demo.day.day.isoformat()),
+            "indicators": _indicators(session, demo.day.day),
             "unserved": _unserved(session, demo),
             "sync": _sync(session, demo),
             "jobs": _counts(session, JobRun.state),
@@ -121,7 +122,7 @@ def _money(session: Session, currency: str) -> dict[str, Any]:
     }
 
 
-def _indicators(session: Session, day: str) -> dict[str, dict[str, str | None]]:
+def _indicators(session: Session, day: date) -> dict[str, dict[str, str | None]]:
     log = session.scalars(
         select(DailyLog).where(DailyLog.day == day, DailyLog.scope == "company")
     ).one_or_none()

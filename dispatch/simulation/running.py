@@ -143,6 +143,8 @@ class DemoDay:
         order_id = dispatcher.get(f"/v1/visits/{visit_id}")["work_order_id"]
         order = dispatcher.get(f"/v1/work-orders/{order_id}")
         waiting = [visit for visit in order["visits"] if visit["state"] == "unplanned"]
+        if not waiting and order["visits"][-1]["state"] == "no_access":
+            waiting = [dispatcher.create(f"/v1/work-orders/{order_id}/visits", {})]
         for visit in waiting:
             self.desk.follow_up(visit["id"], self.day.day + timedelta(days=1))
 
