@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 
 from dispatch import clock, db, outbox
 from dispatch.bootstrap import JOBS, SUBSCRIPTIONS
@@ -14,19 +15,19 @@ from tests.services import TestServices
 
 
 @pytest.fixture(scope="session")
-def _address(services: TestServices) -> Iterator[str]:
+def _engine(services: TestServices) -> Iterator[Engine]:
     address = services.new_database()
-    yield address
+    engine = db.connect(address, pool_size=10)
+    yield engine
+    engine.dispose()
     services.drop_database(address)
 
 
 @pytest.fixture
-def field(_address: str) -> Iterator[Field]:
+def field(_engine: Engine) -> Iterator[Field]:
     """A technician with a registered phone, and a clock that stands at eight in the morning."""
-    engine = db.connect(_address, pool_size=10)
-    db.configure(db.sessions(engine))
+    db.configure(db.sessions(_engine))
     outbox.register(JOBS, SUBSCRIPTIONS)
     clock.set_source(frozen_clock())
     yield Field.prepared()
     clock.set_source(None)
-    engine.dispose()
