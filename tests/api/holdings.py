@@ -1,0 +1,239 @@
+"""One thing of every kind in a territory, written directly, for tests of who may reach what."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db
+from dispatch.access.model import Device, User
+from dispatch.billing.model import Invoice, NumberSeries, Settlement
+from dispatch.calls.model import Assessment
+from dispatch.hand_ins.model import HandIn
+from dispatch.outbox import JobRun
+from dispatch.planning.model import DayPlan
+from dispatch.sync.model import Operation, Rejection
+from dispatch.technicians.model import Technician
+from dispatch.territories.model import Territory
+from dispatch.work_orders.model import Attachment, ReviewCase, WorkOrder
+from tests import builders
+from tests.api.company import Company
+
+DAY = date(2026, 3, 2)
+
+
+@dataclass
+class Holdings:
+    """Ids by the name of the address's parameter."""
+
+    ids: dict[str, str]
+
+    @classmethod
+    def of(cls, company: Company, where: str) -> Holdings:
+        """Write one thing of every kind in a territory."""
+        with db.transaction() as session:
+            territory = session.get_one(Territory, company.territories[where])
+            technician = session.get_one(Technician, company.technicians[where])
+            things = {
+                **_orders(session, territory, technician),
+                **_plans(session, territory),
+                **_people(session, technician),
+            }
+            things["day"] = DAY.isoformat()
+            return cls({name: str(value) for name, value in things.items()})
+
+
+def a_shift_id(technician_id: str) -> str:
+    """The id of a new shift, to be removed."""
+    with db.transaction() as session:
+        return str(builders.a_shift(session, session.get_one(Technician, uuid.UUID(technician_id))).id)
+
+
+def an_absence_id(technician_id: str) -> str:
+    """The id of a new absence, to be taken back."""
+    with db.transaction() as session:
+        return str(builders.an_absence(session, session.get_one(Technician, uuid.UUID(technician_id))).id)
+
+
+def _orders(session: Session, territory: Territory, technician: Technician) -> dict[str, Any]:
+    site = builders.a_site(session, territory=territory)
+    asset = builders.an_asset(session, site=site)
+    call = builders.a_call(session, site=site, asset=asset)
+    order = builders.an_order(session, site=site, asset=asset, call_id=call.id)
+    visit = builders.a_visit(session, order=order, technician=technician, state="done")
+    builders.findings(session, visit)
+    case = ReviewCase(visit_id=visit.id, kind="illegal_transition", detail={}, opened_at=clock.now())
+    attachment = Attachment(
+        visit_id=visit.id,
+        sha256="0" * 64,
+        media_type="image/png",
+        size_bytes=1,
+        stored_name="gone.png",
+        uploaded_at=clock.now(),
+    )
+    session.add_all([case, attachment, _assessment(call.id, order.id)])
+    session.flush()
+    customer = session.get_one(builders.Customer, site.customer_id)
+    return {
+        "site_id": site.id,
+        "customer_id": site.customer_id,
+        "asset_id": asset.id,
+        "call_id": call.id,
+        "order_id": order.id,
+        "visit_id": visit.id,
+        "case_id": case.id,
+        "attachment_id": attachment.id,
+        "contract_id": builders.a_contract(session, customer=customer).id,
+        **_money(session, order),
+    }
+
+
+def _assessment(call_id: uuid.UUID, order_id: uuid.UUID) -> Assessment:
+    return Assessment(
+        call_id=call_id,
+        assessed_at=clock.now(),
+        fault_class="product",
+        kind="simple_repair",
+        fault_code="NO_HEAT",
+        skills={},
+        certificates=[],
+        parts={},
+        crew_size=1,
+        duration_minutes=60,
+        priority=3,
+        estimate_labour_minor=0,
+        estimate_parts_minor=0,
+        estimate_travel_minor=0,
+        currency="EUR",
+        is_accepted_by_customer=True,
+        resolution="visit",
+        work_order_id=order_id,
+    )
+
+
+def _money(session: Session, order: WorkOrder) -> dict[str, Any]:
+    settlement = Settlement(
+        work_order_id=order.id,
+        state="invoiced",
+        currency="EUR",
+        rule_version="1",
+        input_sha256="0" * 64,
+        settled_at=clock.now(),
+        lines=[],
+    )
+    series = f"invoice:{order.serial}"
+    session.add_all([settlement, NumberSeries(code=series, next_number=2)])
+    session.flush()
+    invoice = Invoice(
+        series=series,
+        ordinal=1,
+        number=f"INV-{order.serial}",
+        settlement_id=settlement.id,
+        work_order_id=order.id,
+        customer_id=order.customer_id,
+        payer="customer",
+        currency="EUR",
+        net_minor=100,
+        tax_minor=int(Decimal(20)),
+        gross_minor=120,
+        issued_on=DAY,
+        due_on=DAY,
+        issued_at=clock.now(),
+        language="en",
+        snapshot={},
+        snapshot_sha256="0" * 64,
+    )
+    session.add(invoice)
+    session.flush()
+    return {"settlement_id": settlement.id, "invoice_id": invoice.id}
+
+
+def _plans(session: Session, territory: Territory) -> dict[str, Any]:
+    plan = DayPlan(
+        territory_id=territory.id,
+        day=DAY,
+        state="superseded",
+        base_version=0,
+        reason="optimise",
+        created_at=clock.now(),
+    )
+    run = JobRun(
+        kind="planning.optimise_day",
+        key=f"planning.optimise_day:{territory.id}",
+        queue="planning",
+        payload={"territory_id": str(territory.id), "day": DAY.isoformat()},
+        state="done",
+    )
+    session.add_all([plan, run])
+    session.flush()
+    return {"territory_id": territory.id, "plan_id": plan.id, "run_id": run.id}
+
+
+def _people(session: Session, technician: Technician) -> dict[str, Any]:
+    user = builders.a_user(session, builders.Role.TECHNICIAN, technician_id=technician.id)
+    user.territories = [_membership(user, technician)]
+    session.flush()
+    device = Device(
+        user_id=user.id,
+        technician_id=technician.id,
+        label="Phone",
+        public_key="-",
+        registered_at=clock.now(),
+    )
+    hand_in = HandIn(
+        technician_id=technician.id,
+        day=DAY,
+        handed_in_at=clock.now(),
+        sheets_expected=[],
+        sheets_missing=[],
+        money=[],
+    )
+    session.add_all([device, hand_in])
+    session.flush()
+    return {
+        "technician_id": technician.id,
+        "shift_id": builders.a_shift(session, technician).id,
+        "absence_id": builders.an_absence(session, technician).id,
+        "user_id": user.id,
+        "device_id": device.id,
+        "hand_in_id": hand_in.id,
+        "rejection_id": _rejection(session, device, technician),
+    }
+
+
+def _membership(user: User, technician: Technician) -> Any:
+    kind = User.territories.property.mapper.class_
+    return kind(user_id=user.id, territory_id=technician.territory_id)
+
+
+def _rejection(session: Session, device: Device, technician: Technician) -> uuid.UUID:
+    now = clock.now()
+    operation = Operation(
+        op_id=db.new_id(),
+        device_id=device.id,
+        install_epoch="e",
+        seq=1,
+        type="visit.step",
+        schema=1,
+        body={"payload": {}},
+        body_sha256="0" * 64,
+        state="rejected",
+        receipt="{}",
+        occurred_at_device=now - timedelta(minutes=1),
+        occurred_at=now,
+        clock_quality="mono",
+        received_at=now,
+    )
+    session.add(operation)
+    session.flush()
+    rejection = Rejection(
+        op_id=operation.op_id, technician_id=technician.id, code="X", reason="x", rejected_at=now
+    )
+    session.add(rejection)
+    session.flush()
+    return rejection.id
