@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from dispatch import db
 from dispatch.access.rules import Role
@@ -20,120 +16,27 @@ from dispatch.simulation.phone import NothingDecided, PhoneClient, Revoked
 from dispatch.sync import protocol
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
-from dispatch.work_orders import commands as visits
 from tests import builders
-from tests.api.company import NORTH, PASSWORD, Client, ClientFor, Company
-
-FINDINGS = {
-    "fault": "Pump blocked ",
-    "cause": "Lime",
-    "action": "Cleaned",
-    "is_solved": True,
-    "is_tested": True,
-    "measurements": [{"name": "pressure", "value": "1.5", "unit": "bar"}],
-    "advised": ["descale"],
-}
-
-
-@dataclass(frozen=True)
-class Login:
-    """What the technician signs in with."""
-
-    username: str
-    password: str = PASSWORD
+from tests.api.company import NORTH, Client, ClientFor, Company
+from tests.api.in_the_field import (
+    FINDINGS,
+    Login,
+    a_part,
+    a_visit,
+    asked,
+    publish,
+    results,
+    signed_in,
+    work,
+)
 
 
 @pytest.fixture
 def phone(company: Company) -> Iterator[PhoneClient]:
-    """A phone of the northern technician, signed in and registered."""
-    http = httpx.Client(transport=httpx.WSGITransport(company.app), base_url="http://127.0.0.1")
-    login = Login(company.user(Role.TECHNICIAN))
-    made = PhoneClient("", login, http=http, patience_seconds=0)
-    made.sign_in()
+    """A phone of the northern technician."""
+    made = signed_in(company)
     yield made
     made.close()
-
-
-@pytest.fixture
-def dispatcher(client_for: ClientFor) -> Client:
-    """A dispatcher of the north."""
-    return client_for(Role.DISPATCHER)
-
-
-def a_visit(company: Company, technician: uuid.UUID | None = None, *, hours: float = 1) -> str:
-    """A visit published to the northern technician, to begin some hours from now."""
-    with db.transaction() as session:
-        territory = session.get_one(Territory, company.territories[NORTH])
-        site = builders.a_site(session, territory=territory)
-        order = builders.an_order(session, asset=builders.an_asset(session, site=site))
-        visit = builders.a_visit(session, order=order)
-        publish(company, str(visit.id), technician, hours=hours, session=session)
-        return str(visit.id)
-
-
-def publish(
-    company: Company,
-    visit_id: str,
-    technician: uuid.UUID | None = None,
-    *,
-    hours: float = 1,
-    session: Any,
-) -> None:
-    """Give a visit to a technician."""
-    start = datetime.now(UTC) + timedelta(hours=hours)
-    who = session.get_one(Technician, technician or company.technicians[NORTH])
-    duty = {"starts_at": start - timedelta(hours=2), "ends_at": start + timedelta(hours=8)}
-    builders.a_shift(session, who, **duty, break_earliest=None, break_latest=None, break_minutes=0)
-    visits.assign(
-        session,
-        by=builders.a_principal(Role.DISPATCHER),
-        visit=session.get_one(builders.Visit, uuid.UUID(visit_id)),
-        technician_id=who.id,
-        planned_start=start,
-        planned_end=start + timedelta(hours=1),
-    )
-
-
-def a_part(**fields: Any) -> str:
-    """A part of the catalogue."""
-    with db.transaction() as session:
-        return builders.a_part(session, **fields).sku
-
-
-def asked(question: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Rows of a query."""
-    with db.transaction() as session:
-        return [tuple(row) for row in session.execute(text(question), values)]
-
-
-def results(phone: PhoneClient) -> list[str | None]:
-    """What was decided about each operation of a phone."""
-    return [kept.result for kept in phone.store.operations_since(0)]
-
-
-def work(phone: PhoneClient, visit_id: str, sku: str) -> None:
-    """Do a visit from setting out to the payment, without contact."""
-    for kind in (protocol.ACCEPT, protocol.TRAVEL, protocol.ARRIVE, protocol.START):
-        phone.record(kind, visit_id=visit_id)
-    phone.record(protocol.FINDING, visit_id=visit_id, payload=FINDINGS)
-    fitted = {"sku": sku, "direction": "in", "quantity": 2, "lot": "L1"}
-    phone.record(protocol.PART, visit_id=visit_id, payload=fitted)
-    agreed = {"amount": "180.50", "currency": "EUR", "approved_by_name": "Customer", "method": "signature"}
-    phone.record(protocol.APPROVAL, visit_id=visit_id, payload=agreed)
-    sign(phone, visit_id)
-    phone.record(protocol.FINISH, visit_id=visit_id, payload={"is_solved": True, "rating": 5})
-    paid = {"method": "cash", "amount": "180.50", "currency": "EUR", "reference": "R1"}
-    phone.record(protocol.PAYMENT, visit_id=visit_id, payload=paid)
-
-
-def sign(phone: PhoneClient, visit_id: str) -> None:
-    """Have the customer sign what the phone shows."""
-    signed = {
-        "shown_sha256": phone.shown_sha256(visit_id),
-        "signed_by_name": "Customer",
-        "signature_path": "M0 0L9 9",
-    }
-    phone.record(protocol.SIGN, visit_id=visit_id, payload=signed)
 
 
 def test_a_technician_works_a_whole_day_without_contact_and_hands_it_in(
@@ -333,56 +236,6 @@ def test_pull_clause_9_a_foreign_cursor_is_answered_with_resync_and_the_phone_st
     phone.store.set("cursor", "AAAA")
     phone.pull()
     assert len(phone.visits()) == 1
-
-
-def test_a_dispatcher_lists_a_rejected_operation_and_applies_it_corrected(
-    company: Company, phone: PhoneClient, dispatcher: Client
-) -> None:
-    visit_id, sku = a_visit(company), a_part()
-    phone.pull()
-    for kind in (protocol.TRAVEL, protocol.ARRIVE, protocol.START):
-        phone.record(kind, visit_id=visit_id)
-    phone.record(protocol.PART, visit_id=visit_id, payload={"sku": "NONE", "direction": "in", "quantity": 1})
-    phone.record(protocol.PAUSE, visit_id=visit_id, payload={"reason": "part is in the depot"})
-    phone.push()
-    assert results(phone) == ["applied", "applied", "applied", "rejected", "rejected"]
-    listed = dispatcher.get("/v1/sync/rejections").json["items"]
-    assert [item["code"] for item in listed] == ["blocked", "PART_UNKNOWN"]
-    root = listed[1]
-    assert root["payload"]["sku"] == "NONE"
-    refused = dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json={})
-    assert (refused.status_code, refused.json["code"]) == (422, "PART_UNKNOWN")
-    corrected = {"payload": {"sku": sku, "direction": "in", "quantity": 1}}
-    applied = dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json=corrected)
-    assert applied.status_code == 200
-    assert len(applied.json["applied"]) == 2
-    assert asked("select state from visit") == [("paused",)]
-    assert dispatcher.get("/v1/sync/rejections").json["items"] == []
-    assert dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json={}).status_code == 409
-
-
-def test_a_dispatcher_puts_a_rejected_operation_aside(
-    company: Company, phone: PhoneClient, dispatcher: Client
-) -> None:
-    phone.record("photo.add", visit_id=a_visit(company))
-    phone.push()
-    (item,) = dispatcher.get("/v1/sync/rejections").json["items"]
-    assert item["code"] == "OPERATION_UNKNOWN"
-    done = dispatcher.post(f"/v1/sync/rejections/{item['id']}/dismiss", json={"reason": "a test of the app"})
-    assert done.json["decided_by"] == dispatcher.user_id
-    assert dispatcher.get("/v1/sync/rejections").json["items"] == []
-    assert len(dispatcher.get("/v1/sync/rejections?only_open=false").json["items"]) == 1
-
-
-def test_a_foreign_rejection_does_not_exist(
-    company: Company, phone: PhoneClient, client_for: ClientFor
-) -> None:
-    phone.record("photo.add", visit_id=a_visit(company))
-    phone.push()
-    ((rejection_id,),) = asked("select id from sync_rejection")
-    stranger = client_for(Role.DISPATCHER, "south")
-    assert stranger.get("/v1/sync/rejections").json["items"] == []
-    assert stranger.post(f"/v1/sync/rejections/{rejection_id}/apply", json={}).status_code == 404
 
 
 def test_record_clause_1_phone_and_server_show_the_same_text_word_for_word(

@@ -1,0 +1,83 @@
+"""What phones sent and was rejected, as the desk sees and decides it over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dispatch.access.rules import Role
+from dispatch.simulation.phone import PhoneClient
+from dispatch.sync import protocol
+from tests.api.company import Client, ClientFor, Company
+from tests.api.in_the_field import (
+    a_part,
+    a_visit,
+    asked,
+    results,
+    signed_in,
+)
+
+
+@pytest.fixture
+def phone(company: Company) -> Iterator[PhoneClient]:
+    """A phone of the northern technician."""
+    made = signed_in(company)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def dispatcher(client_for: ClientFor) -> Client:
+    """A dispatcher of the north."""
+    return client_for(Role.DISPATCHER)
+
+
+def test_a_dispatcher_lists_a_rejected_operation_and_applies_it_corrected(
+    company: Company, phone: PhoneClient, dispatcher: Client
+) -> None:
+    visit_id, sku = a_visit(company), a_part()
+    phone.pull()
+    for kind in (protocol.TRAVEL, protocol.ARRIVE, protocol.START):
+        phone.record(kind, visit_id=visit_id)
+    phone.record(protocol.PART, visit_id=visit_id, payload={"sku": "NONE", "direction": "in", "quantity": 1})
+    phone.record(protocol.PAUSE, visit_id=visit_id, payload={"reason": "part is in the depot"})
+    phone.push()
+    assert results(phone) == ["applied", "applied", "applied", "rejected", "rejected"]
+    listed = dispatcher.get("/v1/sync/rejections").json["items"]
+    assert [item["code"] for item in listed] == ["blocked", "PART_UNKNOWN"]
+    root = listed[1]
+    assert root["payload"]["sku"] == "NONE"
+    refused = dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json={})
+    assert (refused.status_code, refused.json["code"]) == (422, "PART_UNKNOWN")
+    corrected = {"payload": {"sku": sku, "direction": "in", "quantity": 1}}
+    applied = dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json=corrected)
+    assert applied.status_code == 200
+    assert len(applied.json["applied"]) == 2
+    assert asked("select state from visit") == [("paused",)]
+    assert dispatcher.get("/v1/sync/rejections").json["items"] == []
+    assert dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json={}).status_code == 409
+
+
+def test_a_dispatcher_puts_a_rejected_operation_aside(
+    company: Company, phone: PhoneClient, dispatcher: Client
+) -> None:
+    phone.record("photo.add", visit_id=a_visit(company))
+    phone.push()
+    (item,) = dispatcher.get("/v1/sync/rejections").json["items"]
+    assert item["code"] == "OPERATION_UNKNOWN"
+    done = dispatcher.post(f"/v1/sync/rejections/{item['id']}/dismiss", json={"reason": "a test of the app"})
+    assert done.json["decided_by"] == dispatcher.user_id
+    assert dispatcher.get("/v1/sync/rejections").json["items"] == []
+    assert len(dispatcher.get("/v1/sync/rejections?only_open=false").json["items"]) == 1
+
+
+def test_a_foreign_rejection_does_not_exist(
+    company: Company, phone: PhoneClient, client_for: ClientFor
+) -> None:
+    phone.record("photo.add", visit_id=a_visit(company))
+    phone.push()
+    ((rejection_id,),) = asked("select id from sync_rejection")
+    stranger = client_for(Role.DISPATCHER, "south")
+    assert stranger.get("/v1/sync/rejections").json["items"] == []
+    assert stranger.post(f"/v1/sync/rejections/{rejection_id}/apply", json={}).status_code == 404
