@@ -39,7 +39,7 @@ from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from optimizer import oracle
-from optimizer.plan import Plan, Route
+from optimizer.plan import Route
 from optimizer.problem import Visit as Job
 from optimizer.problem import Window
 
@@ -107,7 +107,8 @@ def _offer_on(
     session: Session, day: Day, visit: Visit, order: WorkOrder
 ) -> tuple[list[WindowOffer], list[Refusal]]:
     head = heads.find(session, day.territory_id, day.day)
-    built, asked = _open(session, day, head, visit)
+    current = heads.in_force(session, head)
+    built, asked = _open(session, day, current, visit)
     now = max(0, day.seconds(clock.now()))
     slots = slot_windows(((day.at_hour(a), day.at_hour(b)) for a, b in GRID.local_hours()), now)
     if order.priority >= EMERGENCY and day.is_today():
@@ -117,7 +118,7 @@ def _offer_on(
         return [], []
     if not built.problem.technicians:
         return [], [Refusal(day.day, None, "NO_TECHNICIAN", "nobody is on duty on this day")]
-    plan = plan_rows.to_plan(built, heads.in_force(session, head))
+    plan = plan_rows.to_plan(built, current)
     quotes = oracle.quote(built.problem, plan, asked, windows)
     offers = [_offer_view(day, order, head, quote) for quote in quotes]
     if offers:
@@ -142,8 +143,7 @@ def _offer_view(day: Day, order: WorkOrder, head: PlanHead | None, quote: oracle
     )
 
 
-def _open(session: Session, day: Day, head: PlanHead | None, visit: Visit) -> tuple[Built, Job]:
-    plan = heads.in_force(session, head)
+def _open(session: Session, day: Day, plan: DayPlan | None, visit: Visit) -> tuple[Built, Job]:
     built = problem.build(session, day, travel.times(), plan=plan, extra=[visit.id])
     asked = built.problem.visit(str(visit.id))
     if asked is None:
@@ -172,8 +172,9 @@ def book(
     day = day_at(session, order.territory_id, start)
     head = _lock_days(session, visit, day)
     _require_plannable(visit)
-    built, asked = _open(session, day, head, visit)
-    before = plan_rows.to_plan(built, heads.in_force(session, head))
+    current = heads.in_force(session, head)
+    built, asked = _open(session, day, current, visit)
+    before = plan_rows.to_plan(built, current)
     window = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
     quotes = oracle.quote(built.problem, before, asked, [window])
     if not quotes:
@@ -183,7 +184,7 @@ def book(
     best = quotes[0]
     after = oracle.insert(built.problem, before, best, replace(asked, windows=(window,)))
     _leave_other_days(session, by=by, visit=visit, day=day)
-    draft = _draft(session, head, built, before)
+    draft = _draft(session, head, built, current)
     plan_rows.replace_routes(session, draft, built, before=before, after=after)
     heads.touch(head)
     _place(session, by, visit, day, after.route_of(best.technician_id))
@@ -259,9 +260,10 @@ def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, d
             continue
         head = heads.locked(session, day.territory_id, on)
         former = replace(day, day=on)
-        built = problem.build(session, former, travel.times(), plan=heads.in_force(session, head))
-        before = plan_rows.to_plan(built, heads.in_force(session, head))
-        draft = _draft(session, head, built, before)
+        current = heads.in_force(session, head)
+        built = problem.build(session, former, travel.times(), plan=current)
+        before = plan_rows.to_plan(built, current)
+        draft = _draft(session, head, built, current)
         after = plan_rows.to_plan(built, draft, without=frozenset({str(visit.id)}))
         plan_rows.replace_routes(session, draft, built, before=before, after=after)
         session.execute(delete(Booking).where(Booking.visit_id == visit.id))
@@ -270,11 +272,11 @@ def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, d
             work_orders.release(session, by=by, visit=visit, reason="moved to another day")
 
 
-def _draft(session: Session, head: PlanHead, built: Built, plan: Plan) -> DayPlan:
+def _draft(session: Session, head: PlanHead, built: Built, current: DayPlan | None) -> DayPlan:
     """Return the day's draft; a fresh one copies the plan in force and why it leaves visits out."""
-    current = heads.in_force(session, head)
     if current is not None and current.state == "draft":
         return current
+    plan = plan_rows.to_plan(built, current)
     draft = plan_rows.store(session, built, plan, state="draft", base_version=head.version, reason="booking")
     if current is not None:
         draft.unserved = [

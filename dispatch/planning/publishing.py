@@ -8,6 +8,7 @@ two that overlap for one technician, whoever wrote them.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, text
@@ -37,6 +38,8 @@ from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 
+Visits = Mapping[uuid.UUID, Visit]
+
 
 def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_version: int) -> PlanHead:
     """
@@ -55,11 +58,12 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
         raise PlanStale(f"the plan was made on version {plan.base_version}", current=head.version)
     if plan.state not in {"draft", "proposed"} or (plan.state == "draft" and head.working_plan_id != plan.id):
         raise PlanNotPublishable(f"the plan is {plan.state}")
-    _require_on_duty(session, plan)
+    visits = _visits_of(session, plan)
+    _require_on_duty(session, plan, visits)
     former = session.get(DayPlan, head.published_plan_id) if head.published_plan_id else None
     _release_dropped(session, by, plan, former, head)
-    changed = _assign(session, by, plan)
-    _book(session, plan)
+    changed = _assign(session, by, plan, visits)
+    _book(session, plan, visits)
     _close_former(session, former, head, plan)
     head.revision += 1
     head.published_plan_id, head.working_plan_id = plan.id, None
@@ -73,7 +77,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     return head
 
 
-def _require_on_duty(session: Session, plan: DayPlan) -> None:
+def _require_on_duty(session: Session, plan: DayPlan, visits: Visits) -> None:
     """Refuse a plan that sends somebody whose shift was taken away or who fell ill since it was made."""
     duties = {d.technician.id: d for d in technicians.on_duty(session, plan.territory_id, plan.day)}
     absent = []
@@ -85,7 +89,6 @@ def _require_on_duty(session: Session, plan: DayPlan) -> None:
             for piece in duty.free
         ):
             absent.append(stop)
-    visits = _visits_of(session, plan)
     open_stops = [stop for stop in absent if visits[stop.visit_id].state in NOT_BEGUN]
     if open_stops:
         names = sorted({str(stop.technician_id) for stop in open_stops})
@@ -95,7 +98,8 @@ def _require_on_duty(session: Session, plan: DayPlan) -> None:
         )
 
 
-def _visits_of(session: Session, plan: DayPlan) -> dict[uuid.UUID, Visit]:
+def _visits_of(session: Session, plan: DayPlan) -> Visits:
+    """Lock and return the visits of a plan as they stand now."""
     ids = [stop.visit_id for stop in plan.stops]
     statement = select(Visit).where(Visit.id.in_(ids)).order_by(Visit.id).with_for_update()
     statement = statement.options(selectinload(Visit.work_order)).execution_options(populate_existing=True)
@@ -117,9 +121,8 @@ def _release_dropped(
             work_orders.release(session, by=by, visit=visit, reason="left out of the plan")
 
 
-def _assign(session: Session, by: Principal | None, plan: DayPlan) -> list[Visit]:
+def _assign(session: Session, by: Principal | None, plan: DayPlan, visits: Visits) -> list[Visit]:
     """Give every open stop to its technician; promise a window to visits that have none or cannot keep it."""
-    visits = _visits_of(session, plan)
     changed = []
     for stop in plan.stops:
         visit = visits[stop.visit_id]
@@ -162,14 +165,13 @@ def _promise_if_needed(session: Session, by: Principal | None, visit: Visit, sto
     return True
 
 
-def _book(session: Session, plan: DayPlan) -> None:
+def _book(session: Session, plan: DayPlan, visits: Visits) -> None:
     """Swap the day's bookings; the exclusion constraint is checked here and not only at the commit."""
     visit_ids = [stop.visit_id for stop in plan.stops]
     old = select(DayPlan.id).where(DayPlan.territory_id == plan.territory_id, DayPlan.day == plan.day)
     session.execute(delete(Booking).where(Booking.plan_id.in_(old) | Booking.visit_id.in_(visit_ids)))
-    states = {visit.id: visit.state for visit in _visits_of(session, plan).values()}
     for stop in plan.stops:
-        if states[stop.visit_id] in NOT_BEGUN:
+        if visits[stop.visit_id].state in NOT_BEGUN:
             session.add(
                 Booking(
                     visit_id=stop.visit_id,

@@ -53,8 +53,8 @@ def test_a_second_run_issues_nothing_new(books: Session) -> None:
     assert missing_numbers(books, "invoice:2026") == []
 
 
-def test_customer_and_maker_each_get_their_own_document(books: Session) -> None:
-    """R-405, R-601: the repeat's labour is ours, the part is the maker's, a second order is the customer's."""
+def test_inside_the_makers_warranty_the_maker_is_billed(books: Session) -> None:
+    """R-405: inside the maker's warranty the customer gets no document at all."""
     a_tariff(books)
     order = a_verified_order(books, asset={"maker_warranty_until": date(2026, 12, 31)})
     [invoice] = invoiced(books, order)
