@@ -64,6 +64,8 @@ def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 def run_demo(args: argparse.Namespace) -> int:
     """Start everything on a fresh database, let the day happen, report, and stop in order."""
     began = time.monotonic()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # a stop from outside ends in order, as Ctrl-C does
     try:
         settings = _settings(args.serve)
         with _installation(settings) as base_url:
