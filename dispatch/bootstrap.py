@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
 
 from dispatch import clock, db, events, outbox, queue, travel
 from dispatch.embedded import services
@@ -105,6 +106,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
 }
 
 _engine: Engine | None = None
+_clock_engine: Engine | None = None
 
 
 class ServicesNotRunning(DispatchError):
@@ -122,7 +124,7 @@ def start(settings: Settings) -> None:
     Forked children get connections of their own. Without an address in the settings the embedded
     services of the same home are looked up; they must be up.
     """
-    global _engine  # noqa: PLW0603 - one database per process (decision 10)
+    global _engine, _clock_engine  # noqa: PLW0603 - one database per process (decision 10)
     settings = located(settings)
     if settings.database_url is None:
         raise ServicesNotRunning("neither DATABASE_URL is set nor are embedded services running here")
@@ -131,17 +133,20 @@ def start(settings: Settings) -> None:
     db.configure(db.sessions(_engine))
     load_models()
     queue.configure(settings.redis_url)
-    clock.set_source(_moved_clock if settings.simulated_clock else None)
+    if settings.simulated_clock:
+        _clock_engine = db.connect_lean(settings.database_url, pool_size=max(5, settings.web_threads))
+        clock.set_source(_moved_clock)
     travel.configure(settings)
     outbox.register(JOBS, SUBSCRIPTIONS)
 
 
 def stop() -> None:
     """Close this process's connections."""
-    global _engine  # noqa: PLW0603 - see start()
-    if _engine is not None:
-        _engine.dispose()
-        _engine = None
+    global _engine, _clock_engine  # noqa: PLW0603 - see start()
+    for engine in (_engine, _clock_engine):
+        if engine is not None:
+            engine.dispose()
+    _engine = _clock_engine = None
     queue.configure(None)
     clock.set_source(None)
 
@@ -157,17 +162,31 @@ def located(settings: Settings) -> Settings:
 
 
 def _moved_clock() -> datetime:
-    """Return the moment of the simulated clock's row, or the wall clock while there is none (decision 17)."""
-    if _engine is None:
+    """
+    Return the moment of the simulated clock's row, or the wall clock while there is none (decision 17).
+
+    One question on a connection of its own, without a transaction around it, since every command asks.
+    """
+    if _clock_engine is None:
         return datetime.now(UTC)
-    with _engine.connect() as connection:
-        moment: datetime | None = connection.scalar(select(SimulatedClock.moment))
+    try:
+        moment = _read_clock(_clock_engine)
+    except OperationalError:
+        _clock_engine.dispose()
+        moment = _read_clock(_clock_engine)
     return moment or datetime.now(UTC)
 
 
+def _read_clock(engine: Engine) -> datetime | None:
+    with engine.connect() as connection:
+        moment: datetime | None = connection.scalar(select(SimulatedClock.moment))
+    return moment
+
+
 def _forget_parents_connections() -> None:
-    if _engine is not None:
-        _engine.dispose(close=False)
+    for engine in (_engine, _clock_engine):
+        if engine is not None:
+            engine.dispose(close=False)
 
 
 os.register_at_fork(after_in_child=_forget_parents_connections)

@@ -224,6 +224,19 @@ def connect(url: str, *, pool_size: int = 5, echo: bool = False) -> Engine:
     )
 
 
+def connect_lean(url: str, *, pool_size: int) -> Engine:
+    """Return an engine for single questions: no transaction around them and no look at the line before."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=10,
+        pool_reset_on_return=None,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"connect_timeout": 10, "options": "-c timezone=UTC -c statement_timeout=5000"},
+    )
+
+
 Sessions = sessionmaker[Session]
 
 
