@@ -13,7 +13,7 @@ from dispatch.simulation.office import OfficeRefused, Person
 from dispatch.simulation.seeding import World
 
 OFFERS = 8
-REPLAN_SECONDS = 3
+REPLAN_SECONDS = 1
 SOLVER_PATIENCE_SECONDS = 180.0
 
 

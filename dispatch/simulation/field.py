@@ -20,7 +20,7 @@ from dispatch.simulation.timeline import Timeline
 from dispatch.travel.provider import TravelTimes
 
 OPEN = frozenset({"published", "accepted"})
-LOOK_AGAIN = timedelta(minutes=20)
+LOOK_AGAIN = timedelta(minutes=30)
 WAIT_FOR_CUSTOMER = timedelta(minutes=12)
 OFFLINE_SHARE = 0.35
 """Share of pushes that find no connection, as in cellars and lift shafts."""
@@ -93,6 +93,7 @@ class FieldTechnician:
         self._random = random.Random(f"{day.seed}:{person.number}")
         self._here = person.home.point
         self._break_over = False
+        self._looked_at = timeline.now
         self._sheets: list[str] = []
         self._money: dict[str, int] = {}
         self._parts = {part.sku: part for part in day.parts}
@@ -109,7 +110,7 @@ class FieldTechnician:
         now = self.timeline.now
         if self._take_break(now):
             return
-        self.phone.pull()
+        self._look()
         stop = self._next_stop(now)
         over = self.person.shift_ends_at
         if stop is None:
@@ -126,6 +127,10 @@ class FieldTechnician:
             self.timeline.at(now + LOOK_AGAIN, self._next)
             return
         self.timeline.at(leave, lambda: self._set_out(str(stop["id"]), drive))
+
+    def _look(self) -> None:
+        self.phone.pull()
+        self._looked_at = self.timeline.now
 
     def _take_break(self, now: datetime) -> bool:
         if self._break_over or now < self.person.break_earliest:
@@ -152,7 +157,8 @@ class FieldTechnician:
         return timedelta(seconds=round(road) + 60 * (site.parking_minutes + site.access_minutes))
 
     def _set_out(self, visit_id: str, drive: timedelta) -> None:
-        self.phone.pull()
+        if self.timeline.now - self._looked_at > timedelta(minutes=4):
+            self._look()
         still = {str(visit["id"]): visit for visit in self.phone.visits()}.get(visit_id)
         if still is None or still["state"] not in OPEN:
             self._next()

@@ -34,10 +34,9 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long the solver may think: for the day, and for a replan, in seconds."""
+    """How long the solver may think about the day, in seconds."""
 
-    day_seconds: int = 8
-    replan_seconds: int = 2
+    day_seconds: int = 6
 
 
 class DemoDay:
@@ -57,6 +56,7 @@ class DemoDay:
             for person in day.technicians
         }
         self.field = [self._technician(person.number) for person in day.technicians]
+        self._is_out = False
         self._told_at = datetime.min.replace(tzinfo=first.tzinfo)
 
     def _now(self) -> datetime:
@@ -108,24 +108,21 @@ class DemoDay:
             return
         if call.is_emergency:
             self._emergency(call, visit_id)
-        elif self._is_out():
+        elif self._is_out:
             self.desk.publish_draft(self.day.day)
 
     def _emergency(self, call: GeneratedCall, visit_id: str) -> None:
         """Give an emergency a place in the day under way; before the plan is out it is simply booked."""
-        if not self._is_out():
+        if not self._is_out:
             self.desk.promise(visit_id, (), first_day=self.day.day, earliest=True)
             return
         how = self.desk.place_emergency(visit_id, self.day.day, self.day.seed)
         self.tell(f"{self._clock()}  emergency {call.template}: {how}")
 
-    def _is_out(self) -> bool:
-        """Tell whether the day's plan is out, so that a booking has to be published by itself."""
-        return self.desk.day_view(self.day.day)["published"] is not None
-
     def _plan_day(self) -> None:
         self.tell(f"{self._clock()}  {self.desk.tally.promised} windows promised; optimising the day")
         view = self.desk.optimise_and_publish(self.day.day, self.pace.day_seconds, self.day.seed)
+        self._is_out = True
         plan = view["published"]
         count, left = len(plan["stops"]), len(plan["unserved"])
         self.tell(f"{self._clock()}  plan revision {view['revision']}: {count} stops, {left} unserved")

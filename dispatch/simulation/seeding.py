@@ -28,6 +28,7 @@ from dispatch.customers.rules import Caller, Equipment, Place
 from dispatch.money import Money
 from dispatch.outbox import Schedule
 from dispatch.parts import commands as parts
+from dispatch.settings import Settings
 from dispatch.simulation.day_types import EarlierOrder, GeneratedDay, GeneratedTechnician, ProblemTemplate
 from dispatch.technicians import commands as technicians
 from dispatch.technicians.rules import Rest
@@ -330,7 +331,7 @@ def _past_order(
 
 
 def _users(session: Session, day: GeneratedDay, world: World) -> None:
-    passwords = Passwords()
+    passwords = Passwords(Settings.from_environment().hash_cost)
     for role in OFFICE:
         _user(session, world, passwords, role.value, role)
     for person in day.technicians:
