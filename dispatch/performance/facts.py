@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -19,7 +19,6 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 
-REPEAT_WITHIN = timedelta(days=30)
 OFFICE = "office"
 """Keeper of money that no technician collected."""
 
@@ -46,12 +45,9 @@ def visits_of(session: Session, territory: Territory, day: date) -> list[VisitFa
 
 
 def _was_repeated() -> Any:
+    """An order names the one it repeats only within the days of R-508, so there is no limit to test here."""
     later = aliased(WorkOrder)
-    return exists(
-        select(later.id).where(
-            later.repeat_of_id == WorkOrder.id, later.opened_at <= WorkOrder.opened_at + REPEAT_WITHIN
-        )
-    )
+    return exists(select(later.id).where(later.repeat_of_id == WorkOrder.id))
 
 
 def _promises(session: Session, visit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Promise]]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-BAND = timedelta(minutes=15)
-"""R-302: the punctuality band on either side."""
+from dispatch.promises.rules import BAND, kept, within_band
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def promise_kept_last(day: Day) -> Ratio:
 
 
 def _not_later(moment: datetime | None, limit: datetime | None) -> bool:
-    return moment is not None and limit is not None and moment <= limit
+    return moment is not None and limit is not None and kept(moment, limit)
 
 
 def punctual_within_band(day: Day) -> Ratio:
@@ -116,7 +115,7 @@ def punctual_within_band(day: Day) -> Ratio:
 def _in_band(visit: VisitFact) -> bool:
     if visit.arrived_at is None or visit.last_window_start is None or visit.last_window_end is None:
         return False
-    return visit.last_window_start - BAND <= visit.arrived_at <= visit.last_window_end + BAND
+    return within_band(visit.arrived_at, visit.last_window_start, visit.last_window_end)
 
 
 def response_seconds(day: Day) -> Ratio:
