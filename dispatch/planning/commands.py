@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch import outbox
 from dispatch.access.rules import Principal
 from dispatch.db import new_id
+from dispatch.planning import heads
 from dispatch.planning.model import DayPlan
 from dispatch.planning.promising import Offers, WindowOffer, book, offer
 from dispatch.planning.publishing import lock_visit, publish, unlock_visit
@@ -49,7 +50,9 @@ def request_optimise(
 
 
 def reject(session: Session, *, by: Principal | None, plan: DayPlan) -> None:
-    """Put a proposal aside; it can't be published any more."""
+    """Put a proposal aside; it cannot be published any more. Waits for a publication of the same day."""
+    heads.locked(session, plan.territory_id, plan.day)
+    session.refresh(plan)
     if plan.state != "proposed":
         raise PlanNotPublishable(f"the plan is {plan.state}")
     plan.state = "rejected"
