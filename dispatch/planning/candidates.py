@@ -13,9 +13,9 @@ from dispatch import clock
 from dispatch.customers.model import Site
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanHead, PlanLock, PlanStop
-from dispatch.planning.rules import EMERGENCY
 from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.rules import EMERGENCY
 
 NOT_BEGUN = (VisitState.UNPLANNED, VisitState.PLANNED, VisitState.PUBLISHED, VisitState.ACCEPTED)
 ANNOUNCED = frozenset({VisitState.PUBLISHED, VisitState.ACCEPTED})

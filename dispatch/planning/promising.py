@@ -25,7 +25,6 @@ from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import (
-    EMERGENCY,
     SlotGone,
     SlotGrid,
     VisitNotPlannable,
@@ -38,6 +37,7 @@ from dispatch.promises.model import Promise
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.rules import EMERGENCY
 from optimizer import oracle
 from optimizer.plan import Route
 from optimizer.problem import Visit as Job

@@ -15,7 +15,7 @@ from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.outbox import JobRun
 from dispatch.planning import heads
-from dispatch.planning.model import DayPlan, PlanHead, PlanLock
+from dispatch.planning.model import DayPlan, PlanHead
 from dispatch.territories.model import Territory
 
 
@@ -101,8 +101,3 @@ def find_run(session: Session, principal: Principal, run_id: uuid.UUID) -> RunVi
         raise NotFound("no such run")
     result = run.result or {}
     return RunView(run.id, run.state, run.attempt, result.get("plan_id"), run.error)
-
-
-def locks_of(session: Session, visit_ids: Sequence[uuid.UUID]) -> Sequence[PlanLock]:
-    """Return the dispatcher's pins on visits."""
-    return session.scalars(select(PlanLock).where(PlanLock.visit_id.in_(visit_ids))).all()

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 
 from dispatch.errors import Conflict, Invalid, Stale
 
-EMERGENCY = 5
-
 
 class PlanStale(Stale):
     """The day's plan moved on since this plan was made or read."""
