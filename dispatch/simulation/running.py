@@ -29,6 +29,7 @@ from dispatch.simulation.seeding import LABOUR_PER_HOUR, TAX_RATE, TRAVEL_FEE, W
 from dispatch.simulation.timeline import Timeline
 
 SETTLE_PATIENCE_SECONDS = 240.0
+PUBLISH_AFTER = timedelta(minutes=10)
 Tell = Callable[[str], None]
 
 
@@ -56,7 +57,7 @@ class DemoDay:
             for person in day.technicians
         }
         self.field = [self._technician(person.number) for person in day.technicians]
-        self._is_out = False
+        self._is_out = self._is_publishing = False
         self._told_at = datetime.min.replace(tzinfo=first.tzinfo)
 
     def _now(self) -> datetime:
@@ -108,8 +109,14 @@ class DemoDay:
             return
         if call.is_emergency:
             self._emergency(call, visit_id)
-        elif self._is_out:
-            self.desk.publish_draft(self.day.day)
+        elif self._is_out and not self._is_publishing:
+            self._is_publishing = True
+            self.timeline.at(self.timeline.now + PUBLISH_AFTER, self._publish_bookings)
+
+    def _publish_bookings(self) -> None:
+        """Publish what was booked during the last minutes in one go, as a dispatcher would."""
+        self._is_publishing = False
+        self.desk.publish_draft(self.day.day)
 
     def _emergency(self, call: GeneratedCall, visit_id: str) -> None:
         """Give an emergency a place in the day under way; before the plan is out it is simply booked."""
