@@ -16,13 +16,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.billing import paying, pricing
 from dispatch.billing.errors import SettlementNotApproved
-from dispatch.billing.model import Invoice, NumberSeries, Settlement, SettlementLine, Tariff
+from dispatch.billing.model import Invoice, Settlement, SettlementLine, Tariff
+from dispatch.billing.numbering import take_number
 from dispatch.crashpoints import crashpoint
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.events import InvoiceIssued
@@ -68,19 +68,6 @@ def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
     for invoice in invoices:
         outbox.record(session, InvoiceIssued(invoice_id=str(invoice.id)))
     return invoices
-
-
-def take_number(session: Session, series: str) -> int:
-    """Return the next number of a series; the row stays locked until the transaction ends."""
-    statement = (
-        insert(NumberSeries)
-        .values(code=series, next_number=2)
-        .on_conflict_do_update(
-            index_elements=[NumberSeries.code], set_={"next_number": NumberSeries.next_number + 1}
-        )
-        .returning(NumberSeries.next_number)
-    )
-    return int(session.execute(statement).scalar_one()) - 1
 
 
 def _cases(session: Session, settlement: Settlement, order: WorkOrder) -> list[_Case]:

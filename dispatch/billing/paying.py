@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal
 from dispatch.billing.errors import PaymentInvalid, PaymentRepeated
-from dispatch.billing.model import Allocation, Invoice, NumberSeries, Payment
+from dispatch.billing.model import Allocation, Invoice, Payment
+from dispatch.billing.numbering import take_number
 from dispatch.events import PaymentReceived
 from dispatch.money import CurrencyMismatch, Money
 from dispatch.work_orders.model import WorkOrder
@@ -91,15 +91,7 @@ def _existing(session: Session, op_id: uuid.UUID | None, key: str | None) -> Pay
 
 
 def _receipt_number(session: Session) -> str:
-    statement = (
-        insert(NumberSeries)
-        .values(code="receipt", next_number=2)
-        .on_conflict_do_update(
-            index_elements=[NumberSeries.code], set_={"next_number": NumberSeries.next_number + 1}
-        )
-        .returning(NumberSeries.next_number)
-    )
-    return f"RCT-{session.execute(statement).scalar_one() - 1:06d}"
+    return f"RCT-{take_number(session, 'receipt'):06d}"
 
 
 def unallocated(session: Session, order_id: uuid.UUID) -> Sequence[OpenPayment]:
