@@ -16,6 +16,7 @@ from dispatch.billing.errors import NoTariff, SettlementNotInReview
 from dispatch.billing.model import Settlement, SettlementLine, Tariff
 from dispatch.billing.pricing import OrderFacts, PartFacts, Prices, VisitFacts
 from dispatch.contracts.model import Contract
+from dispatch.contracts.rules import covered_by
 from dispatch.customers.model import Asset
 from dispatch.events import SettlementApproved
 from dispatch.money import CurrencyMismatch
@@ -122,24 +123,13 @@ def _facts(
         is_repeat=order.repeat_of_id is not None,
         accepted_on=asset.accepted_on if asset else None,
         maker_warranty_until=asset.maker_warranty_until if asset else None,
-        contract_covers=_coverage(contract, worked_on),
+        contract_covers=covered_by(contract, worked_on),
         estimate_minor=max(0, order.estimate_minor - charged),
         approved_minor=max(0, approved - charged),
         labour_norm_minutes=order.labour_norm_minutes,
         visits=tuple(VisitFacts(str(visit.id), visit.number, _worked(visit)) for visit in visits),
         parts=tuple(_parts(session, visits, order.currency)),
     )
-
-
-def _coverage(contract: Contract | None, on: date) -> frozenset[str]:
-    if contract is None or not contract.valid_from <= on <= contract.valid_until:
-        return frozenset()
-    flags = {
-        "labour": contract.covers_labour,
-        "travel": contract.covers_travel,
-        "part": contract.covers_parts,
-    }
-    return frozenset(kind for kind, is_covered in flags.items() if is_covered)
 
 
 def _worked(visit: Visit) -> int:

@@ -31,15 +31,6 @@ class ContractNumberTaken(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """What somebody other than the customer pays."""
-
-    labour: bool = False
-    parts: bool = False
-    travel: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class DueTimes:
     """Until when we must be on site and until when the fault must be solved; None: nothing promised."""
 
@@ -47,19 +38,21 @@ class DueTimes:
     resolution_due_at: datetime | None = None
 
 
-NOTHING = Coverage()
-
-
 def is_in_force(contract: Contract, day: date) -> bool:
     """Tell whether a contract counts on a day, both ends included."""
     return contract.valid_from <= day <= contract.valid_until
 
 
-def coverage_of(contract: Contract | None, day: date) -> Coverage:
-    """Return what a contract pays on a day; nothing without a contract or outside its days."""
+def covered_by(contract: Contract | None, day: date) -> frozenset[str]:
+    """Return which kinds of line (labour, travel, part) a contract pays on a day; none outside its days."""
     if contract is None or not is_in_force(contract, day):
-        return NOTHING
-    return Coverage(contract.covers_labour, contract.covers_parts, contract.covers_travel)
+        return frozenset()
+    flags = {
+        "labour": contract.covers_labour,
+        "travel": contract.covers_travel,
+        "part": contract.covers_parts,
+    }
+    return frozenset(kind for kind, is_covered in flags.items() if is_covered)
 
 
 def due_times(requested_at: datetime, contract: Contract | None) -> DueTimes:
@@ -96,14 +89,3 @@ def warranty_until(
         return None
     start = accepted_on + timedelta(days=1) if starts_day_after else accepted_on
     return next_due(start, 12 * years) - timedelta(days=1)
-
-
-def is_under_warranty(accepted_on: date | None, day: date, *, years: int = WARRANTY_YEARS) -> bool:
-    """R-404: whether our own warranty counts on a day."""
-    until = warranty_until(accepted_on, years=years)
-    return accepted_on is not None and until is not None and accepted_on <= day <= until
-
-
-def is_makers_case(maker_warranty_until: date | None, day: date) -> bool:
-    """R-405: whether the maker pays on a day; the customer still deals with us alone."""
-    return maker_warranty_until is not None and day <= maker_warranty_until

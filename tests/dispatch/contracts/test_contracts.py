@@ -1,4 +1,4 @@
-"""Contracts: coverage, due times, warranty, inspections (R-401, R-402, R-404 to R-406)."""
+"""Contracts: coverage, due times, warranty, inspections (R-401, R-402, R-404, R-406)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Role
 from dispatch.contracts import commands, queries, rules
 from dispatch.contracts.commands import Terms
-from dispatch.contracts.rules import Coverage, DueTimes
+from dispatch.contracts.rules import DueTimes
 from dispatch.customers.model import Customer
 from dispatch.errors import NotFound
 from tests import builders as b
@@ -29,10 +29,10 @@ def test_a_contract_pays_within_its_days_only(session: Session, customer: Custom
     contract = b.a_contract(
         session, customer=customer, valid_from=DAY, valid_until=DAY, covers_parts=True, covers_travel=False
     )
-    assert rules.coverage_of(contract, DAY) == Coverage(labour=True, parts=True, travel=False)
-    assert rules.coverage_of(contract, date(2026, 3, 1)) == rules.NOTHING
-    assert rules.coverage_of(contract, date(2026, 3, 3)) == rules.NOTHING
-    assert rules.coverage_of(None, DAY) == rules.NOTHING
+    assert rules.covered_by(contract, DAY) == {"labour", "part"}
+    assert rules.covered_by(contract, date(2026, 3, 1)) == frozenset()
+    assert rules.covered_by(contract, date(2026, 3, 3)) == frozenset()
+    assert rules.covered_by(None, DAY) == frozenset()
 
 
 def test_response_and_resolution_run_from_the_request_around_the_clock(
@@ -60,32 +60,12 @@ def test_the_next_inspection_is_due_some_months_later(last: date, months: int, e
     assert rules.next_due(last, months) == expected
 
 
-@pytest.mark.parametrize(
-    ("day", "expected"),
-    [
-        (date(2023, 3, 1), False),
-        (date(2023, 3, 2), True),
-        (date(2026, 3, 1), True),
-        (date(2026, 3, 2), False),
-    ],
-)
-def test_our_warranty_lasts_three_years_from_acceptance(day: date, expected: bool) -> None:
+def test_warranty_lasts_three_years_from_acceptance_or_the_day_after() -> None:
     """R-404."""
-    assert rules.is_under_warranty(date(2023, 3, 2), day) is expected
-
-
-def test_warranty_may_start_the_day_after_and_needs_an_acceptance() -> None:
-    """R-404."""
+    assert rules.warranty_until(date(2023, 3, 2)) == date(2026, 3, 1)
     assert rules.warranty_until(date(2023, 3, 2), starts_day_after=True) == date(2026, 3, 2)
     assert rules.warranty_until(date(2024, 2, 29), years=1) == date(2025, 2, 27)
     assert rules.warranty_until(None) is None
-    assert rules.is_under_warranty(None, DAY) is False
-
-
-@pytest.mark.parametrize(("until", "expected"), [(None, False), (date(2026, 3, 1), False), (DAY, True)])
-def test_the_maker_pays_until_the_last_day_of_its_warranty(until: date | None, expected: bool) -> None:
-    """R-405."""
-    assert rules.is_makers_case(until, DAY) is expected
 
 
 def test_the_assets_own_contract_comes_before_the_customers(session: Session, customer: Customer) -> None:
