@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.shown import shown_of
+from dispatch.work_orders.views import problem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,12 @@ def is_held(row: Any, now: datetime) -> bool:
 
 
 def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
-    """Return a visit as its technician sees it; the customer in full only around the day itself."""
+    """
+    Return a visit as its technician sees it; the customer in full only around the day itself.
+
+    R-502: what is wrong, and R-508: whether it came back and which part lots must not be fitted again. S3: no
+    mail address, tax number, tier or notes of the customer.
+    """
     visit, order, customer, site, asset, territory = row
     is_full = privacy.is_revealed(visit.planned_start, _ended_at(visit), territory.timezone, now)
     return {
@@ -126,6 +132,8 @@ def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
         "certificates": visit.certificates,
         "parts": visit.parts,
         "needs_review": visit.needs_review,
+        "is_repeat": order.repeat_of_id is not None,
+        "refused_part_lots": order.refused_part_lots,
         **{
             name: _moment(getattr(visit, name))
             for name in (
@@ -148,6 +156,7 @@ def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
         },
         "site": _place(site, territory, is_full=is_full),
         "asset": _equipment(asset),
+        "problem": asdict(problem_of(session, order)) if is_full else None,
         "record": shown_of(session, visit) if is_full else None,
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import Session, joinedload
@@ -14,9 +14,8 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
-from dispatch.territories.model import Territory
 from dispatch.work_orders.announcing import HIDDEN
-from dispatch.work_orders.lifecycle import FINISHED_STATES, OPEN_STATES, VisitState
+from dispatch.work_orders.lifecycle import FINISHED_STATES, VisitState
 from dispatch.work_orders.model import (
     Approval,
     Attachment,
@@ -24,7 +23,6 @@ from dispatch.work_orders.model import (
     PartUse,
     ReviewCase,
     ServiceReport,
-    StoredDocument,
     Visit,
     VisitEvent,
     WorkOrder,
@@ -152,29 +150,6 @@ def list_visits(
     return cut(session, statement, Visit.id, cursor=cursor, limit=limit)
 
 
-def visits_of_day(
-    session: Session, principal: Principal, technician_id: uuid.UUID, day: date
-) -> Sequence[Visit]:
-    """Return a technician's announced visits of a local day, in the planned order."""
-    zones = (
-        select(Territory.timezone)
-        .join(WorkOrder, WorkOrder.territory_id == Territory.id)
-        .join(Visit, Visit.work_order_id == WorkOrder.id)
-        .where(Visit.technician_id == technician_id)
-    )
-    zone = session.scalars(zones.limit(1)).first()
-    if zone is None:
-        return []
-    start, end = clock.day_bounds(day, zone)
-    statement = _visits(principal).where(
-        Visit.technician_id == technician_id,
-        Visit.state.not_in([*HIDDEN]),
-        Visit.planned_start >= start,
-        Visit.planned_start < end,
-    )
-    return session.scalars(statement.order_by(Visit.planned_start, Visit.id)).all()
-
-
 def visits_of_order(session: Session, principal: Principal, order: WorkOrder) -> Sequence[Visit]:
     """Return those visits of an order that a person may see, in the order in which they were made."""
     statement = _visits(principal).where(Visit.work_order_id == order.id)
@@ -275,17 +250,6 @@ def list_cases(
     return cut(session, statement, ReviewCase.id, cursor=cursor, limit=limit)
 
 
-def service_report_document(
-    session: Session, principal: Principal, visit_id: uuid.UUID
-) -> StoredDocument | None:
-    """Return the newest rendered service report of a visit, if there is one yet."""
-    visit = find_visit(session, principal, visit_id)
-    statement = select(StoredDocument).where(
-        StoredDocument.kind == "service_report", StoredDocument.subject_id == visit.id
-    )
-    return session.scalars(statement.order_by(StoredDocument.revision.desc()).limit(1)).first()
-
-
 def open_order_of_asset(session: Session, asset_id: uuid.UUID) -> WorkOrder | None:
     """Return the newest order of an asset that still has an open visit or waits for one; for commands."""
     statement = (
@@ -333,8 +297,3 @@ def used_part_lots(session: Session, order_ids: Iterable[uuid.UUID]) -> set[str]
         .where(PartUse.lot.is_not(None), PartUse.voided_by.is_(None))
     )
     return {lot for lot in session.scalars(statement) if lot}
-
-
-def open_visits_of_order(order: WorkOrder) -> list[Visit]:
-    """Return the order's visits that are still to be made."""
-    return [visit for visit in order.visits if VisitState(visit.state) in OPEN_STATES]

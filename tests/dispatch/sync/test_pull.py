@@ -13,6 +13,7 @@ import pytest
 
 from dispatch import clock, db, feed
 from dispatch.access.rules import Role
+from dispatch.customers.model import Customer
 from dispatch.sync import cursor as cursors
 from dispatch.sync import protocol, pull, queries
 from dispatch.sync.refusals import DeviceNeeded, Resync
@@ -199,7 +200,23 @@ def test_pull_clause_8_a_masked_visit_holds_nothing_of_the_customer(field: Field
     assert change["body"]["customer"]["name"] == "C**"
     assert change["body"]["customer"]["phone"] == f"{phone[:4]}****{phone[-4:]}"
     assert (change["body"]["record"], change["body"]["site"]["latitude"]) == (None, None)
+    assert change["body"]["problem"] is None
     assert not any(text in body for text in (name, phone, address))
+
+
+def test_a_visit_in_full_says_what_the_work_needs_and_nothing_else(field: Field) -> None:
+    """R-502: what is wrong; R-508: lots that failed before; S3: nothing else of the customer's file."""
+    visit = field.visit()
+    with db.transaction() as session:
+        order = session.get_one(Visit, visit).work_order
+        order.refused_part_lots = ["L-7"]
+        customer = session.get_one(Customer, order.customer_id)
+        customer.email, customer.tax_id, customer.notes = "canary@example.org", "CANARY-1", "canary note"
+    (change,) = field.pull().changes
+    body = change["body"]
+    assert "canary" not in json.dumps(change).lower()
+    assert body["problem"] == {"description": "", "title_en": "NO_HEAT", "title_zh": "NO_HEAT"}
+    assert (body["is_repeat"], body["refused_part_lots"]) == (False, ["L-7"])
 
 
 def test_pull_clause_8_a_finished_visit_is_masked_again_after_48_hours(field: Field) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 
 import pytest
@@ -51,24 +50,6 @@ def test_a_technician_sees_a_visit_from_publication_on(
     assert queries.list_visits(session, b.of(ben)).items == ()
 
 
-def test_a_sheet_shows_what_the_work_needs_and_nothing_else(session: Session, now: MovableClock) -> None:
-    """S3: no mail address, tax number, tier or notes of the customer."""
-    customer = b.a_customer(session, email="canary@example.org", tax_id="CANARY", tier="A", notes="CANARY")
-    site = b.a_site(session, customer=customer)
-    ada = b.a_technician(session)
-    order = b.an_order(session, asset=b.an_asset(session, site=site), territory_id=ada.territory_id)
-    visit = b.a_visit(session, order=order, technician=ada, state="published")
-    part = b.a_part(session)
-    b.part_use(session, visit, part)
-    b.findings(session, visit)
-    sheet = views.visit_sheet(session, b.of(ada), visit.id)
-    assert "canary" not in repr(dataclasses.asdict(sheet)).lower()
-    assert (sheet.customer_name, sheet.customer_phone) == (customer.name, customer.phone)
-    assert [use["sku"] for use in sheet.part_uses] == [part.sku]
-    assert (sheet.findings or {})["fault"] == "Pump blocked"
-    assert sheet.problem.words("en") == "NO_HEAT"
-
-
 def test_a_phone_finds_a_visit_it_once_held(session: Session, now: MovableClock) -> None:
     ada, ben = b.a_technician(session), b.a_technician(session)
     visit = b.a_visit(session, state="published", technician=ben)
@@ -105,18 +86,6 @@ def test_a_page_has_a_largest_size(session: Session, limit: int) -> None:
     """S9."""
     with pytest.raises(PageSizeInvalid):
         queries.list_orders(session, EVERYWHERE, limit=limit)
-
-
-def test_a_technicians_day_is_the_local_day_in_planned_order(session: Session, now: MovableClock) -> None:
-    ada = b.a_technician(session)
-    times = {"first": b.at(0.5), "second": b.at(23.5), "day before": b.at(-0.5), "day after": b.at(24.5)}
-    for start in sorted(times.values(), reverse=True):
-        order = b.an_order(session, territory_id=ada.territory_id)
-        b.a_visit(
-            session, order=order, technician=ada, state="published", planned_start=start, planned_end=start
-        )
-    day = queries.visits_of_day(session, b.of(ada), ada.id, b.DAY)
-    assert [visit.planned_start for visit in day] == [times["first"], times["second"]]
 
 
 def test_an_assets_history_shows_unfinished_and_advised_work(session: Session, now: MovableClock) -> None:
