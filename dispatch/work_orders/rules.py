@@ -18,8 +18,6 @@ EMERGENCY = 5
 HIGHEST_WITHOUT_JUDGEMENT = 4
 REPEAT_WITHIN = timedelta(days=30)
 REOPEN_WITHIN = timedelta(hours=2)
-TOLERANCE_PERCENT = 10
-OVER_REPAIR_PERCENT = 200
 DEAREST_MINOR = 2_000_000_000
 
 
@@ -64,11 +62,6 @@ class Estimate:
     parts_minor: int
     travel_minor: int
     currency: str
-
-    @property
-    def total_minor(self) -> int:
-        """Labour, parts and travel together."""
-        return self.labour_minor + self.parts_minor + self.travel_minor
 
     @classmethod
     def of(cls, labour: Money, parts: Money, travel: Money, company_currency: str) -> Estimate:
@@ -118,16 +111,6 @@ def technicians_to_avoid(
     """R-508: whoever repaired the same fault of this asset within 30 days is not sent again."""
     former = {visit.technician_id for visit in past if is_repeat(visit, on, within)}
     return tuple(sorted(technician for technician in former if technician is not None))
-
-
-def needs_approval(told_minor: int, cost_minor: int, percent: int = TOLERANCE_PERCENT) -> bool:
-    """R-204: work beyond what the customer was told by more than 10 % needs a recorded approval."""
-    return cost_minor * 100 > told_minor * (100 + percent)
-
-
-def is_over_repair(minutes: int, norm_minutes: int, percent: int = OVER_REPAIR_PERCENT) -> bool:
-    """R-204: labour far above the norm of the fault code, twice by default, raises a flag."""
-    return norm_minutes > 0 and minutes * 100 > norm_minutes * percent
 
 
 def raised_priority(priority: int, *, needs_home_service: bool) -> int:

@@ -46,20 +46,6 @@ def test_a_repeat_is_the_same_fault_within_thirty_days_of_a_finished_visit(
     assert rules.is_repeat(past(ADA, finished, state), at(8)) is expected
 
 
-@pytest.mark.parametrize(("cost", "expected"), [(10_000, False), (11_000, False), (11_001, True)])
-def test_more_than_a_tenth_beyond_the_estimate_needs_approval(cost: int, expected: bool) -> None:
-    """R-204."""
-    assert rules.needs_approval(10_000, cost) is expected
-
-
-@pytest.mark.parametrize(
-    ("minutes", "norm", "expected"), [(120, 60, False), (121, 60, True), (500, 0, False)]
-)
-def test_labour_far_above_the_norm_is_flagged(minutes: int, norm: int, expected: bool) -> None:
-    """R-204: no treatment of a small illness as a large one; without a norm nothing is flagged."""
-    assert rules.is_over_repair(minutes, norm) is expected
-
-
 @pytest.mark.parametrize(
     ("priority", "needs", "expected"), [(3, True, 4), (4, True, 4), (5, True, 5), (3, False, 3), (1, True, 2)]
 )
@@ -73,7 +59,8 @@ def test_elderly_and_disabled_customers_come_a_step_earlier(
 def test_an_estimate_is_in_the_companys_currency_and_not_negative() -> None:
     """R-204."""
     euros = Money(100, "EUR")
-    assert Estimate.of(euros, euros, euros, "EUR").total_minor == 300
+    told = Estimate.of(euros, euros, euros, "EUR")
+    assert (told.labour_minor, told.parts_minor, told.travel_minor, told.currency) == (100, 100, 100, "EUR")
     with pytest.raises(CurrencyMismatch):
         Estimate.of(euros, Money(100, "CNY"), euros, "EUR")
     with pytest.raises(AmountInvalid):
