@@ -7,7 +7,7 @@ Amounts at rest are integers with a currency beside them; fractions exist only i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -110,23 +110,3 @@ def tax_of_lines(nets: Sequence[int], rate: Decimal) -> list[int]:
         taxes.append(upto - taxed)
         taxed = upto
     return taxes
-
-
-def allocate(total: int, weights: Sequence[int]) -> list[int]:
-    """Split minor units by weights with largest remainders; parts sum exactly to the total."""
-    whole = sum(weights)
-    if whole <= 0 or any(weight < 0 for weight in weights):
-        raise AmountInvalid("weights must be non-negative and not all zero")
-    shares = [total * weight // whole for weight in weights]
-    remainders = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for index in remainders[: total - sum(shares)]:
-        shares[index] += 1
-    return shares
-
-
-def total_of(amounts: Iterable[Money], currency: str) -> Money:
-    """Add amounts of one currency; an empty sum is zero of that currency."""
-    result = Money(0, currency)
-    for amount in amounts:
-        result = result + amount
-    return result

@@ -201,12 +201,6 @@ class Track:
                     best[taken] = max(best[taken], cross_back(deadlines[then], travel, breaks[taken:then]))
         return best
 
-    @property
-    def is_feasible(self) -> bool:
-        """Whether the stops can be driven in this order."""
-        last = self.departures(self.backward[-1], self.rows[self.places[-2]][self.places[-1]])
-        return any(e <= b for e, b in zip(self.forward[-1], last, strict=True))
-
 
 def timetable(problem: Problem, technician: Technician, visits: Sequence[Visit]) -> Route:
     """

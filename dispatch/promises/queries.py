@@ -27,12 +27,6 @@ def promises_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.U
     return found
 
 
-def first_promise(session: Session, visit_id: uuid.UUID) -> Promise | None:
-    """Return what the customer was told first."""
-    statement = select(Promise).where(Promise.visit_id == visit_id).order_by(Promise.ordinal)
-    return session.scalars(statement.limit(1)).first()
-
-
 def last_promise(session: Session, visit_id: uuid.UUID) -> Promise | None:
     """Return what the customer was told last."""
     statement = select(Promise).where(Promise.visit_id == visit_id).order_by(Promise.ordinal.desc())

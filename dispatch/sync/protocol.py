@@ -39,7 +39,6 @@ STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RES
 TYPES = STEPS_OF_A_VISIT | {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, HAND_IN}
 
 APPLIED, CONFLICT, REJECTED, HELD = "applied", "applied_conflict", "rejected", "held"
-DECIDED = frozenset({APPLIED, CONFLICT, REJECTED})
 
 BLOCKING = TYPES - {ACCEPT, DECLINE, PAYMENT, HAND_IN}
 """A rejected one of these blocks later operations of its visit that were recorded in ignorance of it."""
