@@ -18,11 +18,10 @@ from api.resource import Resource
 from api.schemas import Counts, ListOf, Money, PageArgs, QuerySchema, Schema, page_of
 from api.session import current_session
 from dispatch.hand_ins import commands, queries, rules
+from dispatch.money import METHODS
 from dispatch.technicians.queries import find_technician
 
 resource = Resource("hand_ins", description="What technicians hand in at the end of a day.")
-
-METHODS = ("cash", "card", "qr", "transfer")
 
 
 class CountedMoney(Schema):

@@ -17,12 +17,11 @@ from api.schemas import Money, PageArgs, Schema, list_of, page_of
 from api.session import current_session
 from dispatch.access.rules import Role
 from dispatch.billing import commands, queries
+from dispatch.money import METHODS
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders.queries import find_order
 
 resource = Resource("payments", description="Money received, and tariffs.")
-
-METHODS = ("cash", "card", "qr", "transfer")
 
 
 class NewPayment(Schema):

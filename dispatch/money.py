@@ -16,6 +16,8 @@ from dispatch.errors import Invalid
 EXPONENTS = {"BIF": 0, "CLP": 0, "JPY": 0, "KRW": 0, "VND": 0, "XAF": 0, "XPF": 0}
 REFUSED = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 LARGEST = 10**15
+METHODS = frozenset({"cash", "card", "qr", "transfer"})
+"""How a customer pays."""
 
 
 class CurrencyUnknown(Invalid):

@@ -16,10 +16,8 @@ from dispatch.billing.errors import PaymentInvalid, PaymentRepeated
 from dispatch.billing.model import Allocation, Invoice, Payment
 from dispatch.billing.numbering import take_number
 from dispatch.events import PaymentReceived
-from dispatch.money import CurrencyMismatch, Money
+from dispatch.money import METHODS, CurrencyMismatch, Money
 from dispatch.work_orders.model import WorkOrder
-
-METHODS = frozenset({"cash", "card", "qr", "transfer"})
 
 
 @dataclass(frozen=True, slots=True)

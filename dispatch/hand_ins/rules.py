@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatch.errors import Conflict, Invalid
-from dispatch.money import CurrencyMismatch, Money
-
-METHODS = frozenset({"cash", "card", "qr", "transfer"})
+from dispatch.money import METHODS, CurrencyMismatch, Money
 
 
 class SheetsIncomplete(Invalid):

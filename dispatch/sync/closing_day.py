@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dispatch import text
-from dispatch.billing.paying import METHODS
 from dispatch.hand_ins.commands import hand_in
-from dispatch.money import CurrencyMismatch, Money
+from dispatch.money import METHODS, CurrencyMismatch, Money
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.payloads import Payload
 from dispatch.technicians.model import Technician

@@ -28,7 +28,7 @@ from dispatch.hand_ins.rules import (
     SheetsIncomplete,
     VisitUnderWay,
 )
-from dispatch.money import CurrencyUnknown, Money
+from dispatch.money import METHODS, CurrencyUnknown, Money
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
 from tests.builders import DAY, a_part, a_principal, a_technician, a_visit, at, of, van_stock
@@ -187,8 +187,8 @@ def test_a_hand_in_cannot_be_removed(session: Session, who: Technician) -> None:
 
 
 @given(
-    st.dictionaries(st.sampled_from(sorted(rules.METHODS)), st.integers(0, 10**9)),
-    st.dictionaries(st.sampled_from(sorted(rules.METHODS)), st.integers(0, 10**9)),
+    st.dictionaries(st.sampled_from(sorted(METHODS)), st.integers(0, 10**9)),
+    st.dictionaries(st.sampled_from(sorted(METHODS)), st.integers(0, 10**9)),
 )
 def test_the_differences_are_what_is_missing_in_the_whole(
     expected: dict[str, int], counted: dict[str, int]
