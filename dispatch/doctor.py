@@ -80,10 +80,12 @@ def services(session: Session) -> Iterator[Finding]:
         yield Finding(
             "error", "POSTGRES_OLD", f"PostgreSQL {number // 10_000}", "Use PostgreSQL 15 or newer."
         )
-    current = session.execute(text("select version_num from alembic_version")).scalar_one_or_none()
+    current = _revision(session)
     if current != migrating.newest_revision():
-        remedy = "Run truckroll migrate."
-        yield Finding("error", "SCHEMA_OLD", f"schema {current}, code {migrating.newest_revision()}", remedy)
+        found = f"schema {current or 'none'}, code {migrating.newest_revision()}"
+        yield Finding("error", "SCHEMA_OLD", found, "Run truckroll migrate, or truckroll up.")
+    if current is None:
+        return
     if queue.waiting("default") is None:
         remedy = "Start Valkey or set REDIS_URL; until then jobs run late, by the sweeper."
         yield Finding("warning", "VALKEY_AWAY", "Valkey does not answer", remedy)
@@ -224,6 +226,15 @@ CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
 )
 
 
+def _revision(session: Session) -> str | None:
+    if session.scalar(text("select to_regclass('alembic_version')")) is None:
+        return None
+    found: str | None = session.scalar(text("select version_num from alembic_version"))
+    return found
+
+
 def examine(session: Session) -> list[Finding]:
-    """Run every check that needs the database."""
+    """Run every check that needs the database; without a schema there is nothing else to look at."""
+    if _revision(session) is None:
+        return list(services(session))
     return [finding for check in CHECKS for finding in check(session)]
