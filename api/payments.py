@@ -57,6 +57,10 @@ class NewTariff(Schema):
     travel_fee = Money(required=True)
     tax_rate = Fraction(required=True)
     payment_days = Whole(0, 365, load_default=14)
+    minimum_minutes = Whole(0, 480, load_default=30)
+    increment_minutes = Whole(1, 240, load_default=15)
+    warranty_days = Whole(0, 36_500, load_default=1095)
+    estimate_tolerance_percent = Whole(0, 100, load_default=10)
 
 
 class TariffShape(Schema):

@@ -127,3 +127,19 @@ def test_a_tariff_is_added_once(desk: Desk) -> None:
         name: tariff[name] for name in ("code", "valid_from", "labour_per_hour", "travel_fee", "tax_rate")
     }
     assert code_of(desk.post(Role.FINANCE, "/v1/tariffs", body)) == (409, "ALREADY_EXISTS")
+
+
+def test_the_terms_of_a_tariff_are_the_companys_own(desk: Desk) -> None:
+    """R-204 and R-404: what the rule book says is a default."""
+    usual = desk.tariff()
+    money = {name: usual[name] for name in ("labour_per_hour", "travel_fee", "tax_rate")}
+    terms = {
+        "minimum_minutes": 0,
+        "increment_minutes": 1,
+        "warranty_days": 730,
+        "estimate_tolerance_percent": 5,
+    }
+    later = {"code": "NEXT", "valid_from": "2026-04-01", **money, **terms}
+    shown = desk.made(Role.FINANCE, "/v1/tariffs", later)
+    assert {name: shown[name] for name in terms} == terms
+    assert (usual["warranty_days"], usual["estimate_tolerance_percent"]) == (1095, 10)

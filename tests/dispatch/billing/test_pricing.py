@@ -71,6 +71,14 @@ def test_labour_and_way_of_a_repeat_are_free_its_parts_are_not() -> None:
     }
 
 
+def test_our_warranty_runs_from_the_day_of_acceptance() -> None:
+    """R-404: not before it, and the last day counts."""
+    last = DAY - timedelta(days=PRICES.warranty_days)
+    for accepted, payer in ((last, "goodwill"), (last - timedelta(days=1), "customer")):
+        assert set(payers(replace(FACTS, accepted_on=accepted)).values()) == {payer}
+    assert set(payers(replace(FACTS, accepted_on=DAY + timedelta(days=1))).values()) == {"customer"}
+
+
 def test_a_contract_pays_what_it_covers() -> None:
     """R-601."""
     facts = replace(FACTS, contract_covers=frozenset({"labour", "travel"}))
