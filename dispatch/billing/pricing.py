@@ -17,7 +17,7 @@ from typing import Any
 
 from dispatch import money
 
-RULES = "2026.2"
+RULES = "2026.3"
 """Raised whenever the same facts would give other lines."""
 
 

@@ -31,7 +31,7 @@ def add_tariff(
     company_currency: str | None = None,
 ) -> Tariff:
     """
-    Add the prices and terms that hold from a day on; both amounts in one currency, the tax rate as a fraction.
+    Add prices and terms that hold from a day on; both amounts in one currency, the tax rate as a fraction.
 
     Labour is billed in blocks of ``increment_minutes``, at least ``minimum_minutes``. Our own warranty lasts
     ``warranty_days`` (R-404); the customer is asked beyond ``estimate_tolerance_percent`` (R-204).
