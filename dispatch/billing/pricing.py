@@ -115,9 +115,8 @@ def payer_of(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]:
         return "goodwill", "R-508: repeat repair inside the labour warranty"
     if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
         return "maker", f"R-405: maker's warranty until {facts.maker_warranty_until.isoformat()}"
-    if facts.accepted_on and timedelta(0) <= facts.worked_on - facts.accepted_on <= timedelta(
-        prices.warranty_days
-    ):
+    warranty = timedelta(days=prices.warranty_days)
+    if facts.accepted_on and timedelta(0) <= facts.worked_on - facts.accepted_on <= warranty:
         return "goodwill", f"R-404: own warranty since {facts.accepted_on.isoformat()}"
     if kind in facts.contract_covers:
         return "contract", "the contract covers it"
