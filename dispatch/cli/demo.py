@@ -72,13 +72,13 @@ def run_demo(args: argparse.Namespace) -> int:
         settings = _settings(args.serve)
         with _installation(settings) as base_url:
             _say(f"[{time.monotonic() - began:5.1f} s] services, workers and API are up")
-            _run_day(args, settings, base_url, began)
+            faults = _run_day(args, settings, base_url, began)
             if args.serve:
                 _serve(base_url)
     except DispatchError as error:
         sys.stderr.write(f"{error.code}: {error.message}\n-> {error.remedy}\n")
         return 1
-    return 0
+    return 1 if faults else 0
 
 
 def _settings(is_serving: bool) -> Settings:
@@ -142,8 +142,8 @@ def _await_ready(base_url: str) -> None:
     raise TimeoutError(f"the API did not answer within {READY_SECONDS:.0f} s; see the logs folder")
 
 
-def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began: float) -> None:
-    from dispatch.simulation import papers, reporting, seeding
+def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began: float) -> list[str]:
+    from dispatch.simulation import judging, papers, reporting, seeding
     from dispatch.simulation.day import generate_day
     from dispatch.simulation.running import DemoDay, Pace
 
@@ -165,7 +165,12 @@ def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began:
     _say(reporting.as_text(summary))
     files = ", ".join(f"{count} {name}" for name, count in written.items())
     _say(f"\nWritten to {args.out}: summary.json, plan.json, journal.csv, {files}")
+    with db.transaction() as session:
+        faults = judging.faults(session, day)
+    verdict = "; ".join(faults) if faults else "every step of the chain is in the database, the books balance"
+    _say(f"Judged afterwards: {verdict}.")
     _say(f"Done in {time.monotonic() - began:.1f} s.")
+    return faults
 
 
 def _teller(began: float) -> Callable[[str], None]:
