@@ -17,7 +17,7 @@ from dispatch.work_orders import refusals
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.lifecycle import OPEN_STATES, Actor, OrderState, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
-from dispatch.work_orders.needing import check_needs
+from dispatch.work_orders.needing import check_needs, checked_crew
 from dispatch.work_orders.rules import EMERGENCY, Estimate, FaultClass, Needs, OrderKind, Repeat
 from dispatch.work_orders.steps import carry_order_state, take_step
 
@@ -92,7 +92,7 @@ def _add_visit(session: Session, order: WorkOrder, needs: Needs, *, attempt: int
         skills=dict(needs.skills),
         certificates=list(needs.certificates),
         parts=dict(needs.parts),
-        crew_size=text.whole(needs.crew_size, "crew_size", 1, 4),
+        crew_size=checked_crew(needs.crew_size),
         duration_minutes=text.whole(needs.duration_minutes, "duration_minutes", 1, 1440),
         required_technician_id=needs.required_technician_id,
     )
@@ -146,7 +146,7 @@ def change_needs(
     check_needs(session, needs)
     visit.skills, visit.certificates = dict(needs.skills), list(needs.certificates)
     visit.parts = dict(needs.parts)
-    visit.crew_size = text.whole(needs.crew_size, "crew_size", 1, 4)
+    visit.crew_size = checked_crew(needs.crew_size)
     visit.duration_minutes = text.whole(needs.duration_minutes, "duration_minutes", 1, 1440)
     visit.required_technician_id = needs.required_technician_id
     db.flush(session)

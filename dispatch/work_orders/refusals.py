@@ -5,6 +5,17 @@ from __future__ import annotations
 from dispatch.errors import Conflict, Forbidden, Invalid
 
 
+class CrewNotPlannable(Invalid):
+    """
+    The work asks for more than one person, and planning sends one person to a visit (R-203).
+
+    Accepting the number would promise a team that nobody sends.
+    """
+
+    code = "CREW_NOT_PLANNABLE"
+    remedy = "Open one order per person, or wait for team visits."
+
+
 class ReasonMissing(Invalid):
     """The step needs a reason, which customers, colleagues and statistics will ask for."""
 

@@ -13,8 +13,9 @@ from dispatch import events
 from dispatch.access.rules import Role
 from dispatch.calls import rules
 from dispatch.calls.commands import assess
-from dispatch.calls.model import Assessment, RepairCall
+from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
 from dispatch.calls.rules import Judgement, Told
+from dispatch.calls.templates import create_template
 from dispatch.customers.model import Asset, Customer
 from dispatch.errors import NotFound, Stale
 from dispatch.events import Event
@@ -24,6 +25,7 @@ from dispatch.technicians.rules import CertificateUnknown, SkillUnknown
 from dispatch.text import ChoiceUnknown, NumberOutOfRange
 from dispatch.work_orders import refusals
 from dispatch.work_orders.model import WorkOrder
+from dispatch.work_orders.rules import Needs
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
 
@@ -95,7 +97,7 @@ def test_the_supervisor_overrides_what_the_template_says(session: Session, call:
     b.a_skill(session, "electric")
     said = Judgement(
         fault_class="service", kind="rework", fault_code="LEAK", skills={"electric": 1}, certificates=(),
-        parts={}, crew_size=2, duration_minutes=30, priority=4,
+        parts={}, crew_size=1, duration_minutes=30, priority=4,
     )  # fmt: skip
     order = order_of(session, judged(session, call, judgement=said))
     (visit,) = order.visits
@@ -105,7 +107,7 @@ def test_the_supervisor_overrides_what_the_template_says(session: Session, call:
         "LEAK",
         4,
     )
-    assert (visit.skills, visit.certificates, visit.parts, visit.crew_size) == ({"electric": 1}, [], {}, 2)
+    assert (visit.skills, visit.certificates, visit.parts, visit.crew_size) == ({"electric": 1}, [], {}, 1)
     assert order.estimate_parts_minor == 0
 
 
@@ -122,7 +124,7 @@ def test_a_use_fault_is_solved_by_guidance_without_a_visit(
 
 def test_guidance_needs_something_to_say(session: Session, call: RepairCall) -> None:
     """R-202."""
-    template = session.get_one(b.ProblemTemplate, call.template_code)
+    template = session.get_one(ProblemTemplate, call.template_code)
     template.guidance_en = template.guidance_zh = None
     with pytest.raises(rules.GuidanceMissing):
         judged(session, call, resolution="guidance")
@@ -149,6 +151,7 @@ def test_the_price_is_told_and_accepted_before_the_work(
         ({"parts": {"KNOWN": 0}}, QuantityInvalid),
         ({"duration_minutes": 0}, NumberOutOfRange),
         ({"crew_size": 5}, NumberOutOfRange),
+        ({"crew_size": 2}, refusals.CrewNotPlannable),
         ({"priority": 0}, NumberOutOfRange),
         ({"fault_class": "weather"}, ChoiceUnknown),
         ({"kind": "magic"}, ChoiceUnknown),
@@ -165,6 +168,18 @@ def test_needs_that_nobody_could_meet_are_refused(
     session.flush()
     assert call.state == "registered"
     assert session.scalars(select(Assessment)).all() == []
+
+
+def test_a_template_for_a_team_is_refused_while_planning_sends_one_person(session: Session) -> None:
+    """R-203: the refusal says what to do instead."""
+    with pytest.raises(refusals.CrewNotPlannable) as refused:
+        create_template(
+            session, by=None, code="TEAM", title_en="Lift a boiler", title_zh="抬锅炉",
+            product_kind="boiler", fault_class="product", kind="installation", fault_code="LIFT",
+            needs=Needs(duration_minutes=60, crew_size=2), labour_norm_minutes=60,
+        )  # fmt: skip
+    assert refused.value.remedy == "Open one order per person, or wait for team visits."
+    assert session.get(ProblemTemplate, "TEAM") is None
 
 
 @pytest.mark.parametrize(
