@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.db import Base, Identified, Versioned
 
 
@@ -32,7 +33,7 @@ class Tariff(Base):
     """One fee a visit, whoever and however many travel."""
     tax_rate: Mapped[Decimal] = mapped_column(Numeric(5, 4))
     payment_days: Mapped[int] = mapped_column(default=14)
-    warranty_days: Mapped[int] = mapped_column(default=1095)
+    warranty_days: Mapped[int] = mapped_column(default=WARRANTY_DAYS)
     """R-404: own warranty from the acceptance day."""
     estimate_tolerance_percent: Mapped[int] = mapped_column(default=10)
     """R-204: more than this beyond the estimate needs the customer's approval."""

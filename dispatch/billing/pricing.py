@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from dispatch import money
+from dispatch.contracts.rules import warranty_until
 
 RULES = "2026.3"
 """Raised whenever the same facts would give other lines."""
@@ -115,8 +116,8 @@ def payer_of(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]:
         return "goodwill", "R-508: repeat repair inside the labour warranty"
     if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
         return "maker", f"R-405: maker's warranty until {facts.maker_warranty_until.isoformat()}"
-    warranty = timedelta(days=prices.warranty_days)
-    if facts.accepted_on and timedelta(0) <= facts.worked_on - facts.accepted_on <= warranty:
+    until = warranty_until(facts.accepted_on, prices.warranty_days)
+    if facts.accepted_on and until and facts.accepted_on <= facts.worked_on <= until:
         return "goodwill", f"R-404: own warranty since {facts.accepted_on.isoformat()}"
     if kind in facts.contract_covers:
         return "contract", "the contract covers it"

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch import text
 from dispatch.access.rules import Principal
 from dispatch.billing.model import Tariff
+from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.money import AmountInvalid, Money
 from dispatch.parts import rules
 
@@ -26,7 +27,7 @@ def add_tariff(
     payment_days: int = 14,
     minimum_minutes: int = 30,
     increment_minutes: int = 15,
-    warranty_days: int = 1095,
+    warranty_days: int = WARRANTY_DAYS,
     estimate_tolerance_percent: int = 10,
     company_currency: str | None = None,
 ) -> Tariff:

@@ -6,17 +6,22 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, column, false, or_, select, table, true
+from sqlalchemy import ColumnElement, Date, Integer, column, false, or_, select, table, true
 from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.contracts.model import Contract
+from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 
 SITES = table("site", column("customer_id"), column("territory_id"))
 """The two columns of a neighbour that scoping needs; contracts and customers do not import each other."""
+
+
+TARIFFS = table("tariff", column("valid_from", Date), column("warranty_days", Integer))
+"""The term of a neighbour above that papers print and settlements count."""
 
 
 def _visible(principal: Principal) -> ColumnElement[bool]:
@@ -64,6 +69,18 @@ def for_asset(
         .order_by(Contract.asset_id.is_(None), Contract.valid_from.desc(), Contract.id.desc())
     )
     return session.scalars(statement.limit(1)).first()
+
+
+def warranty_days_on(session: Session, day: date) -> int:
+    """R-404: return how long our own warranty lasts by the tariff in force on a day, else by default."""
+    statement = (
+        select(TARIFFS.c.warranty_days)
+        .where(TARIFFS.c.valid_from <= day)
+        .order_by(TARIFFS.c.valid_from.desc())
+        .limit(1)
+    )
+    days: int | None = session.scalars(statement).one_or_none()
+    return WARRANTY_DAYS if days is None else days
 
 
 def inspections_due(session: Session, principal: Principal, by_day: date) -> Sequence[Contract]:

@@ -12,8 +12,8 @@ from dispatch.errors import Conflict, Invalid
 if TYPE_CHECKING:
     from dispatch.contracts.model import Contract
 
-WARRANTY_YEARS = 3
-"""R-404, the default."""
+WARRANTY_DAYS = 1095
+"""R-404: three years, unless the tariff says otherwise."""
 
 
 class ContractInvalid(Invalid):
@@ -81,11 +81,10 @@ def next_due(last: date, every_months: int) -> date:
     return date(year, month, min(last.day, calendar.monthrange(year, month)[1]))
 
 
-def warranty_until(
-    accepted_on: date | None, *, years: int = WARRANTY_YEARS, starts_day_after: bool = False
-) -> date | None:
-    """R-404: the last day of our own warranty, which starts on the day of acceptance or the day after."""
-    if accepted_on is None:
-        return None
-    start = accepted_on + timedelta(days=1) if starts_day_after else accepted_on
-    return next_due(start, 12 * years) - timedelta(days=1)
+def warranty_until(accepted_on: date | None, days: int) -> date | None:
+    """
+    R-404: the last day of our own warranty; None without an acceptance.
+
+    It covers the day of acceptance and ``days`` counted from the day after.
+    """
+    return None if accepted_on is None else accepted_on + timedelta(days=days)

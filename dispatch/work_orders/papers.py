@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, documents
 from dispatch.access.rules import Principal
+from dispatch.contracts.queries import warranty_days_on
 from dispatch.contracts.rules import warranty_until
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.documents.words import Language
@@ -89,7 +90,7 @@ def dispatch_sheet_snapshot(
             ),
             "needs_care": customer.needs_home_service,
             "problem": problem_of(session, order).words(language) or order.fault_code,
-            "asset": _asset(session, order),
+            "asset": _asset(session, order, day),
             "history": _history(session, visit, zone),
             "repeat_of": parent.number if parent else None,
             "skills": _skills(session, visit, language),
@@ -113,16 +114,17 @@ def service_report_snapshot(
     findings = findings_of(session, [visit.id]).get(visit.id, [])
     last = findings[-1] if findings else None
     finished = visit.finished_at or report.signed_at
+    day = clock.business_day(finished, zone)
     return _without_none(
         {
             **_frame(zone, settings, report.signed_at),
             "number": f"{visit.number}-{report.revision}",
             "order_number": order.number,
             "sheet_number": visit.number,
-            "date": clock.business_day(finished, zone).isoformat(),
+            "date": day.isoformat(),
             "customer": _without_none({"name": customer.name, "phone": customer.phone}),
             "site": [site.address],
-            "asset": _asset(session, order),
+            "asset": _asset(session, order, day),
             "technicians": [technician.name] if technician else [],
             "result": _result(visit, order),
             "problem": problem_of(session, order).words(language) or order.fault_code,
@@ -168,11 +170,11 @@ def _zone(session: Session, order: WorkOrder) -> str:
     return session.scalars(select(Territory.timezone).where(Territory.id == order.territory_id)).one()
 
 
-def _asset(session: Session, order: WorkOrder) -> dict[str, Any] | None:
+def _asset(session: Session, order: WorkOrder, day: date) -> dict[str, Any] | None:
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
     if asset is None:
         return None
-    warranty = warranty_until(asset.accepted_on)
+    warranty = warranty_until(asset.accepted_on, warranty_days_on(session, day))
     return _without_none(
         {
             "name": asset.product_kind.replace("_", " "),

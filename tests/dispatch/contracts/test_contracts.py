@@ -15,6 +15,7 @@ from dispatch.customers.model import Customer
 from dispatch.errors import NotFound
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
+from tests.money_world import a_tariff
 
 DAY = b.DAY
 
@@ -60,12 +61,20 @@ def test_the_next_inspection_is_due_some_months_later(last: date, months: int, e
     assert rules.next_due(last, months) == expected
 
 
-def test_warranty_lasts_three_years_from_acceptance_or_the_day_after() -> None:
-    """R-404."""
-    assert rules.warranty_until(date(2023, 3, 2)) == date(2026, 3, 1)
-    assert rules.warranty_until(date(2023, 3, 2), starts_day_after=True) == date(2026, 3, 2)
-    assert rules.warranty_until(date(2024, 2, 29), years=1) == date(2025, 2, 27)
-    assert rules.warranty_until(None) is None
+def test_warranty_covers_the_day_of_acceptance_and_its_days_after_it() -> None:
+    """R-404: three years of days, a leap day counted like any other."""
+    assert rules.warranty_until(date(2025, 3, 2), rules.WARRANTY_DAYS) == date(2028, 3, 1)
+    assert rules.warranty_until(date(2022, 3, 2), rules.WARRANTY_DAYS) == date(2025, 3, 1)
+    assert rules.warranty_until(date(2026, 3, 2), 0) == date(2026, 3, 2)
+    assert rules.warranty_until(None, rules.WARRANTY_DAYS) is None
+
+
+def test_the_tariff_of_the_day_says_how_long_warranty_lasts(session: Session) -> None:
+    """R-404: newer terms count from their first day, none at all means three years."""
+    a_tariff(session, code="OLD", valid_from=date(2026, 1, 1), warranty_days=730)
+    a_tariff(session, code="NEW", valid_from=DAY, warranty_days=365)
+    days = (date(2025, 12, 31), date(2026, 1, 1), date(2026, 3, 1), DAY)
+    assert [queries.warranty_days_on(session, day) for day in days] == [1095, 730, 730, 365]
 
 
 def test_the_assets_own_contract_comes_before_the_customers(session: Session, customer: Customer) -> None:
@@ -94,11 +103,18 @@ def test_a_contract_is_made_changed_and_cared_for(session: Session, customer: Cu
         session, number="K-1", terms=Terms(response_minutes=60, inspection_every_months=3), **given
     )
     assert contract.next_inspection_due_on == date(2026, 6, 2)
-    commands.mark_inspected(session, by=None, contract=contract, on=date(2026, 6, 10))
+    seen = contract.version
+    commands.mark_inspected(session, by=None, contract=contract, on=date(2026, 6, 10), expected_version=seen)
     assert contract.next_inspection_due_on == date(2026, 9, 10)
     everywhere = b.a_principal()
     assert queries.inspections_due(session, everywhere, date(2026, 9, 9)) == []
     assert queries.inspections_due(session, everywhere, date(2026, 9, 10)) == [contract]
+    contract.inspection_every_months = None
+    session.flush()
+    with pytest.raises(rules.ContractInvalid, match="no inspections"):
+        commands.mark_inspected(
+            session, by=None, contract=contract, on=DAY, expected_version=contract.version
+        )
     with pytest.raises(rules.ContractNumberTaken):
         commands.create_contract(session, number="K-1", terms=Terms(), **given)
     for number, terms in (("K-2", Terms(response_minutes=0)), ("K-3", Terms(inspection_every_months=-1))):

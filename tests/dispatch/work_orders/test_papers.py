@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 import pytest
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import documents
 from dispatch.access.rules import Role
+from dispatch.customers.model import Asset
 from dispatch.errors import NotFound
 from dispatch.settings import Settings
 from dispatch.work_orders.commands import preview, sign, waive
@@ -20,6 +21,7 @@ from dispatch.work_orders.papers import dispatch_sheet, dispatch_sheet_snapshot,
 from dispatch.work_orders.reporting import render_service_report
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
+from tests.money_world import a_tariff
 
 SETTINGS = Settings()
 LANGUAGES: tuple[Literal["zh", "en"], ...] = ("en", "zh")
@@ -89,9 +91,18 @@ def test_an_order_sheet_shows_where_to_go_what_to_take_and_what_was_done(
         {"name": "gas_a", "number": snapshot["certificates"][0]["number"], "valid_until": "2026-12-31"},
         {"name": "lift"},
     ]
-    assert snapshot["asset"]["warranty_until"] == "2027-02-27"
+    assert snapshot["asset"]["warranty_until"] == "2027-02-28"
     office = b.a_principal(Role.DISPATCHER)
     assert dispatch_sheet(session, office, visit.id, language, SETTINGS).startswith(b"%PDF-")
+
+
+def test_papers_print_the_warranty_that_settlements_count(session: Session, visit: Visit) -> None:
+    """R-404: one function and one term, the tariff's, for the paper and for the payer."""
+    a_tariff(session, code="SHORT", valid_from=b.DAY, warranty_days=730)
+    asset = session.get_one(Asset, visit.work_order.asset_id)
+    assert asset.accepted_on is not None
+    shown = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["asset"]["warranty_until"]
+    assert shown == (asset.accepted_on + timedelta(days=730)).isoformat()
 
 
 def test_an_order_sheet_is_printed_for_whoever_may_see_the_visit(session: Session, visit: Visit) -> None:
