@@ -5,10 +5,10 @@ SHELL := /bin/sh
 BIN := .venv/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help install demo up doctor test fast lint check format docs lock clean
+.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 install:  ## Create .venv and install the locked libraries (only when they changed)
 	@sh deploy/install.sh
@@ -27,6 +27,9 @@ test: install  ## Run all tests: fast, slow, and those that kill real processes 
 
 fast: install  ## Run the fast tests alone
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+campaign-demo: install  ## The demo's day while its servers and workers are killed (4 minutes)
+	@$(BIN)/python -m benchmarks.demo_under_fire $(ARGS)
 
 lint: install  ## Formatting, lint, types and import contracts
 	@$(BIN)/ruff format --check .

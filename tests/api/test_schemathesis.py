@@ -71,7 +71,7 @@ def configuration(desk: Desk, parameters: dict[str, Any]) -> SchemathesisConfig:
             "seed": 20260302,
             "headers": {"Authorization": f"Bearer {desk.of(Role.ADMIN).access_token}"},
             "parameters": parameters,
-            "generation": {"max-examples": 6, "deterministic": True, "no-shrink": True},
+            "generation": {"max-examples": 4, "deterministic": True, "no-shrink": True},
             "checks": dict.fromkeys(sorted(named), on) | dict.fromkeys(others, off),
             "phases": {
                 "examples": off,

@@ -67,7 +67,7 @@ def test_every_make_target_that_a_page_names_exists() -> None:
         (name_of(page), target)
         for page in PAGES
         for target in re.findall(
-            r"(?:`|^)make ([a-z]+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE
+            r"(?:`|^)make ([a-z-]+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE
         )
     }
     assert named
