@@ -17,6 +17,7 @@ from dispatch.outbox import JobRun
 from dispatch.planning import heads
 from dispatch.planning.model import DayPlan, PlanHead
 from dispatch.territories.model import Territory
+from dispatch.work_orders.model import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +95,17 @@ def find_run(session: Session, principal: Principal, run_id: uuid.UUID) -> RunVi
     run = session.get(JobRun, run_id)
     if run is None or not run.kind.startswith("planning."):
         raise NotFound("no such run")
-    territory = run.payload.get("territory_id")
-    if principal.territory_ids is not None and (
-        territory is None or uuid.UUID(territory) not in principal.territory_ids
-    ):
+    territory_id = _territory_of(session, run)
+    if principal.territory_ids is not None and territory_id not in principal.territory_ids:
         raise NotFound("no such run")
     result = run.result or {}
     return RunView(run.id, run.state, run.attempt, result.get("plan_id"), run.error)
+
+
+def _territory_of(session: Session, run: JobRun) -> uuid.UUID | None:
+    """The territory a run plans: named by itself, or that of the emergency it was started for."""
+    if "territory_id" in run.payload:
+        return uuid.UUID(run.payload["territory_id"])
+    visit_id = run.payload.get("visit_id")
+    visit = session.get(Visit, uuid.UUID(visit_id)) if visit_id else None
+    return visit.work_order.territory_id if visit else None

@@ -11,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox, travel
+from dispatch.db import new_id
+from dispatch.errors import NotFound
 from dispatch.outbox import JobRun
 from dispatch.planning import plan_rows
 from dispatch.planning.commands import book, lock_visit, publish, request_optimise
@@ -280,6 +282,18 @@ def test_a_visit_on_site_stays_a_fact_while_its_order_waits_for_a_part(town: Tow
     plan = proposal(town.session, solve())
     assert plan.stops[0].visit_id == there.id
     assert violations(town, plan) == []
+
+
+def test_the_replan_of_an_emergency_is_seen_in_its_own_territory_only(town: Town) -> None:
+    town.technician()
+    visit = town.visit(priority=5)
+    book(town.session, by=None, visit=visit, start=at(8), end=at(10), channel="phone")
+    town.session.commit()
+    run = town.session.scalars(select(JobRun).where(JobRun.kind == "planning.replan")).one()
+    at_home = a_principal(territory_ids=frozenset({town.territory.id}))
+    assert find_run(town.session, at_home, run.id).state == "ready"
+    with pytest.raises(NotFound):
+        find_run(town.session, a_principal(territory_ids=frozenset({new_id()})), run.id)
 
 
 def test_an_emergency_replans_its_day(town: Town) -> None:
