@@ -13,7 +13,7 @@ from api.etags import changes, expected_version
 from api.fields import Day, Flag, Id, Text, Whole
 from api.idempotency import creates
 from api.resource import Resource
-from api.schemas import PageArgs, Schema, page_of
+from api.schemas import PageArgs, QuerySchema, Schema, list_of, page_of
 from api.session import current_session
 from dispatch.contracts import commands, queries
 from dispatch.contracts.commands import MOST_MINUTES, Terms
@@ -81,7 +81,20 @@ class ContractArgs(PageArgs):
     customer_id = Id(load_default=None)
 
 
+class DueArgs(QuerySchema):
+    """Up to which day."""
+
+    until = Day(required=True)
+
+
+class NewInspection(Schema):
+    """The day on which an inspection was done."""
+
+    on = Day(required=True)
+
+
 ContractPage = page_of(ContractShape)
+ContractList = list_of(ContractShape)
 
 
 @resource.get("/contracts")
@@ -108,6 +121,15 @@ def create_contract(body: dict[str, Any]) -> object:
     return commands.create_contract(session, by=me, customer_id=customer.id, terms=terms, **body)
 
 
+@resource.get("/contracts/inspections-due")
+@policy(*roles.READERS)
+@resource.arguments(DueArgs, location="query")
+@resource.response(200, ContractList)
+def list_inspections_due(args: dict[str, Any]) -> object:
+    """Contracts in force whose inspection is due up to a day, most overdue first (R-406)."""
+    return {"items": queries.inspections_due(current_session(), current_principal(), args["until"])}
+
+
 @resource.get("/contracts/<uuid:contract_id>")
 @policy(*roles.READERS)
 @resource.response(200, ContractShape)
@@ -127,4 +149,18 @@ def change_contract(body: dict[str, Any], contract_id: uuid.UUID) -> object:
     contract = queries.find_contract(session, me, contract_id)
     return commands.update_contract(
         session, by=me, contract=contract, changes=body, expected_version=expected_version()
+    )
+
+
+@resource.post("/contracts/<uuid:contract_id>/inspections")
+@policy(*roles.INSPECTORS)
+@changes
+@resource.arguments(NewInspection)
+@resource.response(200, ContractShape)
+def mark_inspected(body: dict[str, Any], contract_id: uuid.UUID) -> object:
+    """Note that an inspection was done; the next one is due a whole interval after it (R-406)."""
+    session, me = current_session(), current_principal()
+    contract = queries.find_contract(session, me, contract_id)
+    return commands.mark_inspected(
+        session, by=me, contract=contract, expected_version=expected_version(), **body
     )

@@ -65,6 +65,12 @@ class VanStockShape(Schema):
     quantity = Whole(required=True)
 
 
+class ShortStockShape(VanStockShape):
+    """Pieces of one part that a technician used beyond what was booked."""
+
+    technician_id = Id(required=True)
+
+
 class NewLoad(Schema):
     """Parts put on a van; ``source`` names the delivery, which counts once."""
 
@@ -83,6 +89,7 @@ class LoadedShape(Schema):
 
 PartPage = page_of(PartShape)
 VanStockList = list_of(VanStockShape)
+ShortStockList = list_of(ShortStockShape)
 
 
 @resource.get("/parts")
@@ -134,17 +141,29 @@ def read_van(technician_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     technician = find_technician(session, me, technician_id)
     rows = queries.van_stock(session, me, technician.id)
+    return {"items": [_held(part, quantity) for part, quantity in rows]}
+
+
+@resource.get("/vans/below-zero")
+@policy(*roles.ALL)
+@resource.response(200, ShortStockList)
+def list_vans_below_zero() -> object:
+    """Stocks that were used beyond what was booked, for their keeper to explain (R-511)."""
+    rows = queries.vans_below_zero(current_session(), current_principal())
     return {
         "items": [
-            {
-                "part_id": part.id,
-                "sku": part.sku,
-                "name_en": part.name_en,
-                "name_zh": part.name_zh,
-                "quantity": quantity,
-            }
-            for part, quantity in rows
+            _held(part, stock.quantity) | {"technician_id": stock.technician_id} for stock, part in rows
         ]
+    }
+
+
+def _held(part: Any, quantity: int) -> dict[str, object]:
+    return {
+        "part_id": part.id,
+        "sku": part.sku,
+        "name_en": part.name_en,
+        "name_zh": part.name_zh,
+        "quantity": quantity,
     }
 
 

@@ -18,6 +18,8 @@ CATALOGUERS = (Role.ADMIN, Role.FINANCE, Role.SUPERVISOR)
 """Parts and their prices."""
 CONTRACTORS = (Role.ADMIN, Role.FINANCE, Role.SUPERVISOR)
 """Contracts."""
+INSPECTORS = (Role.ADMIN, Role.DISPATCHER, Role.FINANCE, Role.SUPERVISOR)
+"""Noting that an agreed inspection was done."""
 PLANNERS = (Role.ADMIN, Role.DISPATCHER)
 """Day plans, publications, locks."""
 DESK = (Role.ADMIN, Role.DISPATCHER, Role.SUPERVISOR)

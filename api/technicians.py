@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from marshmallow import fields
@@ -13,11 +14,21 @@ from api.etags import changes, expected_version
 from api.fields import Day, Flag, Id, Moment, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
-from api.schemas import Counts, DaysArgs, PageArgs, Position, Schema, list_of, page_of, shown_point
+from api.schemas import (
+    Counts,
+    DaysArgs,
+    PageArgs,
+    Position,
+    Schema,
+    check_days,
+    list_of,
+    page_of,
+    shown_point,
+)
 from api.session import current_session
 from dispatch.customers.rules import LANGUAGES
 from dispatch.technicians import commands, queries
-from dispatch.technicians.rules import Rest
+from dispatch.technicians.rules import SHIFT_PATTERNS, Rest
 from dispatch.territories.queries import find_territory
 
 resource = Resource("technicians", description="Who can be sent, with what right, and when.")
@@ -136,6 +147,15 @@ class ShiftShape(Schema):
     break_latest = Moment(required=True, allow_none=True)
 
 
+class NewShiftPattern(Schema):
+    """The same local hours on each of at most 31 days; without minutes there is no break."""
+
+    pattern = Word(SHIFT_PATTERNS, required=True)
+    first_day = Day(required=True)
+    last_day = Day(required=True)
+    break_minutes = Whole(0, 240, load_default=30)
+
+
 class NewAbsence(Schema):
     """A stretch in which the technician cannot be planned."""
 
@@ -164,6 +184,7 @@ class RosterShape(Schema):
 
 TechnicianPage = page_of(TechnicianShape)
 SkillList = list_of(SkillShape)
+ShiftList = list_of(ShiftShape)
 
 
 @resource.get("/skills")
@@ -267,6 +288,21 @@ def add_shift(body: dict[str, Any], technician_id: uuid.UUID) -> object:
     technician = queries.find_technician(session, me, technician_id)
     rest = Rest(**body.pop("rest")) if body["rest"] else body.pop("rest")
     return commands.add_shift(session, by=me, technician=technician, rest=rest, **body)
+
+
+@resource.post("/technicians/<uuid:technician_id>/shift-patterns")
+@policy(*roles.DESK)
+@creates
+@resource.arguments(NewShiftPattern)
+@resource.response(201, ShiftList)
+def add_shift_pattern(body: dict[str, Any], technician_id: uuid.UUID) -> object:
+    """Put a technician on duty in the hours of a pattern, on each day or on none (R-409)."""
+    session, me = current_session(), current_principal()
+    technician = queries.find_technician(session, me, technician_id)
+    first, last = body.pop("first_day"), body.pop("last_day")
+    check_days(first, last)
+    days = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
+    return {"items": commands.add_shifts(session, by=me, technician=technician, days=days, **body)}
 
 
 @resource.delete("/shifts/<uuid:shift_id>")

@@ -11,6 +11,7 @@ from api import roles
 from api.auth import current_principal, policy
 from api.etags import changes, expected_version
 from api.fields import Flag, Id, Moment, Text, Word
+from api.idempotency import creates
 from api.promises import PromiseShape
 from api.resource import Resource
 from api.schemas import Joined, PageArgs, Schema, page_of
@@ -88,6 +89,19 @@ def read_visit(visit_id: uuid.UUID) -> object:
         reports=queries.reports_of(session, visit.id),
         attachments=queries.attachments_of(session, me, visit.id),
     )
+
+
+@resource.post("/part-uses/<uuid:part_use_id>/void")
+@policy(*roles.RECORDERS)
+@creates
+@resource.arguments(Reason)
+@resource.response(200, PartUseShape)
+def void_part_use(body: dict[str, Any], part_use_id: uuid.UUID) -> object:
+    """Take back a part that was recorded by mistake; a technician for the own visits (R-511)."""
+    session, me = current_session(), current_principal()
+    use = queries.find_part_use(session, me, part_use_id)
+    visit = queries.find_visit(session, me, use.visit_id)
+    return commands.void_part_use(session, by=me, visit=visit, use=use, **body)
 
 
 @resource.put("/visits/<uuid:visit_id>/needs")

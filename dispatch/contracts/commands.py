@@ -102,10 +102,14 @@ def update_contract(
     return contract
 
 
-def mark_inspected(session: Session, *, by: Principal | None, contract: Contract, on: date) -> Contract:
+def mark_inspected(
+    session: Session, *, by: Principal | None, contract: Contract, on: date, expected_version: int
+) -> Contract:
     """R-406: an inspection was done; the next one is due a whole interval after it."""
-    if contract.inspection_every_months:
-        contract.next_inspection_due_on = rules.next_due(on, contract.inspection_every_months)
+    contract.expect_version(expected_version)
+    if not contract.inspection_every_months:
+        raise rules.ContractInvalid("no inspections are agreed", field="inspection_every_months")
+    contract.next_inspection_due_on = rules.next_due(on, contract.inspection_every_months)
     db.flush(session)
     return contract
 

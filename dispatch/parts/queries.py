@@ -69,10 +69,15 @@ def van_stock(session: Session, principal: Principal, technician_id: uuid.UUID) 
     return session.execute(statement).all()
 
 
-def vans_below_zero(session: Session, principal: Principal) -> Sequence[VanStock]:
+def vans_below_zero(session: Session, principal: Principal) -> Sequence[Row[VanStock, Part]]:
     """Return stocks that were used beyond what was booked, to be explained by their keeper (R-511)."""
-    statement = select(VanStock).where(VanStock.quantity < 0, _keepers(principal))
-    return session.scalars(statement.order_by(VanStock.technician_id, VanStock.part_id)).all()
+    statement = (
+        select(VanStock, Part)
+        .join(Part, Part.id == VanStock.part_id)
+        .where(VanStock.quantity < 0, _keepers(principal))
+        .order_by(VanStock.technician_id, Part.sku)
+    )
+    return session.execute(statement).all()
 
 
 def movements(

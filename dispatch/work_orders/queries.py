@@ -185,11 +185,10 @@ def part_uses_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.
     return found
 
 
-def find_part_use(session: Session, visit: Visit, part_use_id: uuid.UUID) -> PartUse:
-    """Return a part use of a visit that was found before."""
-    found = session.scalars(
-        select(PartUse).where(PartUse.id == part_use_id, PartUse.visit_id == visit.id)
-    ).first()
+def find_part_use(session: Session, principal: Principal, part_use_id: uuid.UUID) -> PartUse:
+    """Return a part use of a visit that the person may see, voided or not."""
+    statement = select(PartUse).where(PartUse.id == part_use_id, PartUse.visit_id.in_(_seen(principal)))
+    found = session.scalars(statement).first()
     if found is None:
         raise NotFound("there is no such part use")
     return found

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
+from dispatch.access import audit
 from dispatch.access.model import User
 from dispatch.access.rules import Principal, Role
 from dispatch.money import AmountInvalid, CurrencyMismatch, Money
@@ -207,12 +208,16 @@ def _keeper(visit: Visit, by: Principal | None) -> uuid.UUID | None:
     return by.technician_id if by is not None and by.technician_id is not None else visit.technician_id
 
 
-def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse) -> PartUse:
-    """Take back a part that was recorded by mistake; it returns to the van, and both facts are kept."""
+def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse, reason: str) -> PartUse:
+    """Take back a part recorded by mistake; it returns to the van, and both facts and the reason are kept."""
+    why = text.line(reason, "reason", longest=500)
     check_recordable(session, visit, by)
     if use.voided_by is not None:
         return use
     use.voided_by = by.user_id
+    audit.record(
+        session, action="void_part_use", outcome="done", user_id=by.user_id, subject=use.id, reason=why
+    )
     _after_fact(session, visit)
     fitted = session.scalars(
         select(StockMovement).where(StockMovement.source == f"part_use:{use.id}")

@@ -88,6 +88,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "visit_id": visit.id,
         "case_id": case.id,
         "attachment_id": attachment.id,
+        "part_use_id": builders.part_use(session, visit, builders.a_part(session)).id,
         "contract_id": builders.a_contract(session, customer=customer).id,
         **_money(session, order),
     }

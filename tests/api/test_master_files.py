@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from dispatch import db
 from dispatch.access.rules import Role
-from tests.api.desk import INSIDE, NOWHERE, Desk, code_of, day, euros, local
+from dispatch.parts.model import Part
+from dispatch.technicians.model import Technician
+from tests.api.company import NORTH, SOUTH
+from tests.api.desk import INSIDE, NOWHERE, ZONE, Desk, code_of, day, euros, local
+from tests.builders import van_stock
 
 RING = [[10.0, 10.0], [10.0, 11.0], [11.0, 11.0]]
 LONG = "x" * 10_000
@@ -274,3 +281,68 @@ def test_a_contract_is_made_for_an_asset_of_its_customer(desk: Desk) -> None:
     ):
         answer = desk.post(Role.FINANCE, "/v1/contracts", body | {"number": "K-2"} | changes)
         assert code_of(answer) == refusal, changes
+
+
+def test_a_pattern_puts_a_technician_on_duty_for_days(desk: Desk) -> None:
+    """R-409: local hours on each day, all days or none, at most 31, by the desk alone."""
+    path = f"/v1/technicians/{desk.technician}/shift-patterns"
+    body = {"pattern": "11-19", "first_day": day(1), "last_day": day(3), "break_minutes": 45}
+    made = desk.made(Role.DISPATCHER, path, body)["items"]
+    begins = [datetime.fromisoformat(one["starts_at"]).astimezone(ZONE) for one in made]
+    assert [(begin.date().isoformat(), begin.hour) for begin in begins] == [
+        (day(ahead), 11) for ahead in (1, 2, 3)
+    ]
+    assert {one["break_minutes"] for one in made} == {45}
+    overlapping = body | {"first_day": day(0)}
+    assert code_of(desk.post(Role.DISPATCHER, path, overlapping)) == (409, "SHIFT_OVERLAPS")
+    days = f"first_day={day(0)}&last_day={day(9)}"
+    roster = desk.read(Role.DISPATCHER, f"/v1/technicians/{desk.technician}/roster?{days}")
+    assert len(roster["shifts"]) == 3
+    for changes, code in (
+        ({"pattern": "0-24"}, "REQUEST_INVALID"),
+        ({"first_day": day(5), "last_day": day(36)}, "RANGE_TOO_LONG"),
+        ({"first_day": day(5), "last_day": day(4)}, "RANGE_TOO_LONG"),
+    ):
+        assert code_of(desk.post(Role.DISPATCHER, path, body | changes)) == (422, code)
+    for role in (Role.TECHNICIAN, Role.CALL_TAKER, Role.FINANCE):
+        assert code_of(desk.post(role, path, body)) == (403, "ROLE_FORBIDDEN")
+
+
+def test_an_inspection_that_is_due_is_listed_until_it_was_done(desk: Desk) -> None:
+    """R-406."""
+    body = {
+        "number": "K-1",
+        "customer_id": customer(desk)["id"],
+        "valid_from": "2026-01-01",
+        "valid_until": "2030-12-31",
+        "inspection_every_months": 3,
+    }
+    desk.call()
+    made = desk.made(Role.FINANCE, "/v1/contracts", body)
+    due = "/v1/contracts/inspections-due?until="
+    admin = desk.client_for(Role.ADMIN)
+    listed = admin.get(due + "2026-04-01").get_json()["items"]
+    assert [one["number"] for one in listed] == ["K-1"]
+    path = f"/v1/contracts/{made['id']}/inspections"
+    done = admin.post(path, json={"on": "2026-04-05"}, headers={"If-Match": f'"{made["version"]}"'})
+    assert done.get_json()["next_inspection_due_on"] == "2026-07-05"
+    assert done.headers["ETag"] != f'"{made["version"]}"'
+    assert admin.get(due + "2026-07-04").get_json()["items"] == []
+    stale = admin.post(path, json={"on": "2026-04-06"}, headers={"If-Match": f'"{made["version"]}"'})
+    assert code_of(stale) == (412, "STALE")
+    for role in (Role.TECHNICIAN, Role.CALL_TAKER):
+        assert code_of(desk.post(role, path, {"on": "2026-04-06"})) == (403, "ROLE_FORBIDDEN")
+    assert code_of(desk.of(Role.TECHNICIAN).get(due + "2026-07-04")) == (403, "ROLE_FORBIDDEN")
+
+
+def test_a_van_below_zero_is_listed_for_its_keeper_and_the_office(desk: Desk) -> None:
+    """R-511: what was used beyond the books is for the keeper to explain; others see nothing of it."""
+    part = desk.part()
+    with db.transaction() as session:
+        for where, quantity in ((NORTH, -2), (SOUTH, -1)):
+            technician = session.get_one(Technician, desk.company.technicians[where])
+            van_stock(session, technician, session.get_one(Part, uuid.UUID(part["id"])), quantity)
+    for role in (Role.DISPATCHER, Role.TECHNICIAN):
+        [short] = desk.read(role, "/v1/vans/below-zero")["items"]
+        assert (short["technician_id"], short["sku"], short["quantity"]) == (desk.technician, "PUMP", -2)
+    assert code_of(desk.company.anybody().get("/v1/vans/below-zero"))[0] == 401

@@ -23,6 +23,7 @@ COMPANY_WIDE = {"/v1/parts/<uuid:part_id>", "/v1/problem-templates/<string:code>
 MONEY = {"amount": "1.00", "currency": "EUR"}
 NEEDS = {"duration_minutes": 60}
 REASON = {"reason": "no longer needed"}
+PATTERN = {"pattern": "8-16", "first_day": "2026-03-09", "last_day": "2026-03-09"}
 SHIFT = {"starts_at": local(8), "ends_at": local(9)}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/calls/<uuid:call_id>/assessment"): {},
@@ -42,6 +43,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "/v1/technicians/<uuid:technician_id>/hand-ins"): {"day": "2026-03-03", "sheets": []},
     ("POST", "/v1/technicians/<uuid:technician_id>/shifts"): SHIFT,
+    ("POST", "/v1/technicians/<uuid:technician_id>/shift-patterns"): PATTERN,
+    ("POST", "/v1/part-uses/<uuid:part_use_id>/void"): REASON,
+    ("POST", "/v1/contracts/<uuid:contract_id>/inspections"): {"on": "2026-03-02"},
     ("PUT", "/v1/technicians/<uuid:technician_id>/skills"): {"skills": {}},
     ("POST", "/v1/technicians/<uuid:technician_id>/van"): {"sku": "PUMP", "quantity": 1, "source": "D1"},
     ("POST", "/v1/users/<uuid:user_id>/reset"): {"password": "an entirely new secret"},

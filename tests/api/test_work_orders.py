@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from dispatch import db
 from dispatch.access.rules import Role
+from dispatch.parts.model import Part
 from dispatch.work_orders import commands
 from dispatch.work_orders.model import Visit
 from tests.api.company import key
 from tests.api.desk import NOWHERE, Desk, code_of, euros
+from tests.builders import part_use
 
 
 def picture(width: int = 40, height: int = 30) -> bytes:
@@ -250,3 +253,20 @@ def test_a_contradiction_is_decided_once_and_lifts_the_hold(desk: Desk) -> None:
     assert desk.read(Role.DISPATCHER, "/v1/review-cases")["items"] == []
     assert desk.read(Role.DISPATCHER, "/v1/review-cases?open=false")["items"] == [decided]
     assert desk.read(Role.DISPATCHER, f"/v1/visits/{visit_id}")["billing_hold"] is False
+
+
+def test_a_part_recorded_by_mistake_is_taken_back_with_a_reason(desk: Desk) -> None:
+    """R-511: by the technician for the own visit, or by the desk; it counts no more."""
+    desk.part()
+    visit_id = desk.worked()["visit_id"]
+    with db.transaction() as session:
+        visit = session.get_one(Visit, uuid.UUID(visit_id))
+        pump = session.scalars(select(Part).where(Part.sku == "PUMP")).one()
+        uses = [part_use(session, visit, pump).id for _ in range(2)]
+    paths = [f"/v1/part-uses/{use}/void" for use in uses]
+    for role in (Role.CALL_TAKER, Role.FINANCE):
+        assert code_of(desk.post(role, paths[0], {"reason": "wrong pump"})) == (403, "ROLE_FORBIDDEN")
+    assert code_of(desk.post(Role.TECHNICIAN, paths[0], {})) == (422, "REQUEST_INVALID")
+    for role, path, use in zip((Role.TECHNICIAN, Role.SUPERVISOR), paths, uses, strict=True):
+        assert desk.made(role, path, {"reason": "wrong pump"}, 200)["id"] == str(use)
+    assert desk.read(Role.DISPATCHER, f"/v1/visits/{visit_id}")["part_uses"] == []

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch.access.model import AuditEntry
 from dispatch.access.rules import Principal, Role
 from dispatch.money import CurrencyMismatch, Money
 from dispatch.parts.model import StockMovement, VanStock
@@ -154,10 +155,12 @@ def test_a_part_recorded_by_mistake_returns_to_the_van_once(
     part = b.a_part(session)
     use = use_part(session, by=ada, visit=visit, sku=part.sku, direction="in", quantity=2)
     for _ in range(2):
-        void_part_use(session, by=ada, visit=visit, use=use)
+        void_part_use(session, by=ada, visit=visit, use=use, reason="wrong pump")
     assert stock_of(session, visit.technician_id) == [0]
     assert part_uses_of(session, [visit.id]) == {}
     assert session.get(PartUse, use.id) is not None, "both facts are kept"
+    [entry] = session.scalars(select(AuditEntry).where(AuditEntry.action == "void_part_use"))
+    assert (entry.subject, entry.detail) == (str(use.id), {"reason": "wrong pump"})
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 10_001, True])
