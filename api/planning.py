@@ -117,9 +117,10 @@ class NewLock(Schema):
 
 
 class LockShape(Schema):
-    """A pin that planning keeps."""
+    """A pin that planning keeps; ``version`` is the visit's, which every pin raises."""
 
     visit_id = Id(required=True)
+    version = Whole(required=True)
     technician_id = Id(required=True, allow_none=True)
     start = Moment(required=True, allow_none=True)
     reason = fields.String(required=True)
@@ -178,35 +179,41 @@ def publish_plan(plan_id: uuid.UUID) -> object:
 
 @resource.post("/plans/<uuid:plan_id>/reject")
 @policy(*roles.PLANNERS)
+@changes
 @resource.response(200, PlanShape)
 def reject_plan(plan_id: uuid.UUID) -> object:
-    """Put a proposal aside."""
+    """Put a proposal aside; If-Match is the version of the day."""
     session, me = current_session(), current_principal()
     plan = queries.find_plan(session, me, plan_id)
-    commands.reject(session, by=me, plan=plan)
+    commands.reject(session, by=me, plan=plan, expected_version=expected_version())
     return plan
 
 
 @resource.put("/visits/<uuid:visit_id>/lock")
 @policy(*roles.PLANNERS)
+@changes
 @resource.arguments(NewLock)
 @resource.response(200, LockShape)
 def lock_visit(body: dict[str, Any], visit_id: uuid.UUID) -> object:
-    """Pin a visit to a technician, a start, or both."""
+    """Pin a visit to a technician, a start, or both; If-Match is the version of the visit."""
     session, me = current_session(), current_principal()
     visit = find_visit(session, me, visit_id)
     if body["technician_id"] is not None:
         find_technician(session, me, body["technician_id"])
-    return commands.lock_visit(session, by=me, visit=visit, **body)
+    lock = commands.lock_visit(session, by=me, visit=visit, expected_version=expected_version(), **body)
+    shown = ("visit_id", "technician_id", "start", "reason", "locked_at")
+    return {"version": visit.version} | {name: getattr(lock, name) for name in shown}
 
 
 @resource.delete("/visits/<uuid:visit_id>/lock")
 @policy(*roles.PLANNERS)
+@changes
 @resource.response(204)
 def unlock_visit(visit_id: uuid.UUID) -> None:
-    """Take the pin off."""
+    """Take the pin off; If-Match is the version of the visit."""
     session = current_session()
-    commands.unlock_visit(session, visit=find_visit(session, current_principal(), visit_id))
+    visit = find_visit(session, current_principal(), visit_id)
+    commands.unlock_visit(session, visit=visit, expected_version=expected_version())
 
 
 def _day(text: str) -> date:

@@ -307,11 +307,13 @@ def add_shift_pattern(body: dict[str, Any], technician_id: uuid.UUID) -> object:
 
 @resource.delete("/shifts/<uuid:shift_id>")
 @policy(*roles.DESK)
+@changes
 @resource.response(204)
 def remove_shift(shift_id: uuid.UUID) -> None:
     """Take a shift off the roster."""
     session, me = current_session(), current_principal()
-    commands.remove_shift(session, by=me, shift=queries.find_shift(session, me, shift_id))
+    shift = queries.find_shift(session, me, shift_id)
+    commands.remove_shift(session, by=me, shift=shift, expected_version=expected_version())
 
 
 @resource.post("/technicians/<uuid:technician_id>/absences")
@@ -328,11 +330,13 @@ def add_absence(body: dict[str, Any], technician_id: uuid.UUID) -> object:
 
 @resource.delete("/absences/<uuid:absence_id>")
 @policy(*roles.DESK)
+@changes
 @resource.response(204)
 def remove_absence(absence_id: uuid.UUID) -> None:
     """Take an absence back."""
     session, me = current_session(), current_principal()
-    commands.remove_absence(session, by=me, absence=queries.find_absence(session, me, absence_id))
+    absence = queries.find_absence(session, me, absence_id)
+    commands.remove_absence(session, by=me, absence=absence, expected_version=expected_version())
 
 
 @resource.get("/technicians/<uuid:technician_id>/roster")

@@ -49,9 +49,16 @@ def request_optimise(
     return run_id
 
 
-def reject(session: Session, *, by: Principal | None, plan: DayPlan) -> None:
-    """Put a proposal aside; it cannot be published any more. Waits for a publication of the same day."""
-    heads.locked(session, plan.territory_id, plan.day)
+def reject(
+    session: Session, *, by: Principal | None, plan: DayPlan, expected_version: int | None = None
+) -> None:
+    """
+    Put a proposal aside; it cannot be published any more. Waits for a publication of the same day.
+
+    ``expected_version`` is the day's version that the dispatcher read; rejecting does not raise it.
+    """
+    head = heads.locked(session, plan.territory_id, plan.day)
+    heads.check_version(head, expected_version)
     session.refresh(plan)
     if plan.state != "proposed":
         raise PlanNotPublishable(f"the plan is {plan.state}")

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch.planning.model import DayPlan, PlanHead, PlanStop
+from dispatch.planning.rules import PlanStale
 
 
 def locked(session: Session, territory_id: uuid.UUID, day: date) -> PlanHead:
@@ -21,6 +22,12 @@ def locked(session: Session, territory_id: uuid.UUID, day: date) -> PlanHead:
     )
     statement = select(PlanHead).where(PlanHead.territory_id == territory_id, PlanHead.day == day)
     return session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def check_version(head: PlanHead, expected: int | None) -> None:
+    """Refuse a decision on a day that moved on since it was read; ``None`` skips the check."""
+    if expected is not None and head.version != expected:
+        raise PlanStale(f"version {expected} was read, the day is at {head.version}", current=head.version)
 
 
 def find(session: Session, territory_id: uuid.UUID, day: date) -> PlanHead | None:

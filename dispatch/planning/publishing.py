@@ -15,8 +15,9 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm.attributes import flag_modified
 
-from dispatch import clock, outbox
+from dispatch import clock, db, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
 from dispatch.planning import heads
@@ -51,10 +52,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     """
     head = heads.locked(session, plan.territory_id, plan.day)
     session.refresh(plan)
-    if head.version != expected_version:
-        raise PlanStale(
-            f"version {expected_version} was read, the day is at {head.version}", current=head.version
-        )
+    heads.check_version(head, expected_version)
     if plan.state == "proposed" and plan.base_version != head.version:
         raise PlanStale(f"the plan was made on version {plan.base_version}", current=head.version)
     if plan.state not in {"draft", "proposed"} or (plan.state == "draft" and head.working_plan_id != plan.id):
@@ -207,8 +205,10 @@ def lock_visit(
     technician_id: uuid.UUID | None,
     start: datetime | None,
     reason: str = "",
+    expected_version: int | None = None,
 ) -> PlanLock:
-    """Pin a visit to a technician, a start time, or both; planning keeps it."""
+    """Pin a visit to a technician, a start time, or both; planning keeps it. Raises the visit's version."""
+    visit.expect_version(expected_version)
     if visit.state not in NOT_BEGUN:
         raise VisitNotPlannable(f"visit {visit.number} is {visit.state}")
     if str(technician_id) in visit.work_order.excluded_technicians:
@@ -217,22 +217,35 @@ def lock_visit(
         raise LockEmpty("neither a technician nor a start is named")
     if start is not None:
         check_window(clock.aware(start), clock.aware(start) + timedelta(seconds=1), clock.now())
+    _touch_days(session, visit, start)
+    _raise_version(session, visit)
     lock = session.scalars(select(PlanLock).where(PlanLock.visit_id == visit.id)).one_or_none()
     if lock is None:
         lock = PlanLock(visit_id=visit.id)
         session.add(lock)
     lock.technician_id, lock.start, lock.reason = technician_id, start, reason
     lock.locked_by, lock.locked_at = by.user_id if by else None, clock.now()
-    _touch_days(session, visit, start)
     session.flush()
     return lock
 
 
-def unlock_visit(session: Session, *, visit: Visit) -> None:
-    """Take the pin off a visit."""
+def unlock_visit(session: Session, *, visit: Visit, expected_version: int | None = None) -> None:
+    """Take the pin off a visit. Raises the visit's version."""
+    visit.expect_version(expected_version)
     pinned = session.scalars(select(PlanLock.start).where(PlanLock.visit_id == visit.id)).one_or_none()
-    session.execute(delete(PlanLock).where(PlanLock.visit_id == visit.id))
     _touch_days(session, visit, pinned)
+    _raise_version(session, visit)
+    session.execute(delete(PlanLock).where(PlanLock.visit_id == visit.id))
+
+
+def _raise_version(session: Session, visit: Visit) -> None:
+    """
+    Raise the visit's version: its lock is a row of its own, decided on that version.
+
+    After the days' heads, in the order in which a publication locks them.
+    """
+    flag_modified(visit, "state")
+    db.flush(session)
 
 
 def _touch_days(session: Session, visit: Visit, pinned: datetime | None) -> None:

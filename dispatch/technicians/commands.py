@@ -200,8 +200,11 @@ def add_shifts(
     ]
 
 
-def remove_shift(session: Session, *, by: Principal | None, shift: Shift) -> None:
+def remove_shift(
+    session: Session, *, by: Principal | None, shift: Shift, expected_version: int | None = None
+) -> None:
     """Take a shift off the roster; visits planned in it stay until the day is planned again."""
+    shift.expect_version(expected_version)
     session.delete(shift)
     db.flush(session)
 
@@ -233,8 +236,11 @@ def add_absence(
     return absence
 
 
-def remove_absence(session: Session, *, by: Principal | None, absence: Absence) -> None:
+def remove_absence(
+    session: Session, *, by: Principal | None, absence: Absence, expected_version: int | None = None
+) -> None:
     """Take an absence back."""
+    absence.expect_version(expected_version)
     session.delete(absence)
     db.flush(session)
 

@@ -151,9 +151,13 @@ def test_a_technician_is_taken_on_skilled_certified_and_put_on_duty(desk: Desk) 
     away = desk.made(Role.DISPATCHER, f"{path}/absences", duty | {"reason": "ill"})
     roster = desk.read(Role.DISPATCHER, f"{path}/roster?first_day={day()}&last_day={day()}")
     assert ([one["id"] for one in roster["shifts"]], roster["absences"]) == ([shift["id"]], [away])
-    assert desk.of(Role.DISPATCHER).delete(f"/v1/absences/{away['id']}").status_code == 204
-    assert desk.of(Role.DISPATCHER).delete(f"/v1/shifts/{shift['id']}").status_code == 204
-    assert desk.of(Role.DISPATCHER).delete(f"/v1/shifts/{shift['id']}").status_code == 404
+    dispatcher = desk.of(Role.DISPATCHER)
+    for kind, made in (("absences", away), ("shifts", shift)):
+        address, seen = f"/v1/{kind}/{made['id']}", {"If-Match": f'"{made["version"]}"'}
+        assert code_of(dispatcher.delete(address)) == (428, "IF_MATCH_MISSING")
+        assert code_of(dispatcher.delete(address, headers={"If-Match": '"999"'})) == (412, "STALE")
+        assert dispatcher.delete(address, headers=seen).status_code == 204
+        assert code_of(dispatcher.delete(address, headers=seen)) == (404, "NOT_FOUND")
     version = desk.read(Role.DISPATCHER, path)["version"]
     retired = desk.change(Role.DISPATCHER, "PATCH", path, {"is_active": False}, version)
     assert retired["is_active"] is False

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from dispatch.access.rules import Role
-from tests.api.company import key
 from tests.api.desk import NOWHERE, Desk, code_of, day, local, run_jobs
 
 
@@ -97,12 +96,16 @@ def test_a_proposal_is_put_aside_once(desk: Desk) -> None:
     address = f"/v1/territories/{desk.territory}/days/{day()}"
     desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1}, status=202)
     run_jobs("planning.")
-    [proposal] = desk.read(Role.DISPATCHER, address)["proposals"]
-    path = f"/v1/plans/{proposal['id']}/reject"
-    rejected = desk.of(Role.DISPATCHER).post(path)
+    view = desk.read(Role.DISPATCHER, address)
+    [proposal] = view["proposals"]
+    path, seen = f"/v1/plans/{proposal['id']}/reject", {"If-Match": f'"{view["version"]}"'}
+    dispatcher = desk.of(Role.DISPATCHER)
+    assert code_of(dispatcher.post(path)) == (428, "IF_MATCH_MISSING")
+    assert code_of(dispatcher.post(path, headers={"If-Match": '"999"'})) == (412, "PLAN_STALE")
+    rejected = dispatcher.post(path, headers=seen)
     assert (rejected.status_code, rejected.get_json()["state"]) == (200, "rejected")
     assert desk.read(Role.DISPATCHER, address)["proposals"] == []
-    assert code_of(desk.of(Role.DISPATCHER).post(path)) == (409, "PLAN_NOT_PUBLISHABLE")
+    assert code_of(dispatcher.post(path, headers=seen)) == (409, "PLAN_NOT_PUBLISHABLE")
 
 
 def test_an_optimisation_is_limited_in_time(desk: Desk) -> None:
@@ -126,17 +129,26 @@ def test_a_visit_is_pinned_and_let_go(desk: Desk) -> None:
     before = desk.read(Role.DISPATCHER, address)["version"]
     path = f"/v1/visits/{visit}/lock"
     body = {"technician_id": desk.technician, "reason": "knows the house"}
-    locked = desk.of(Role.DISPATCHER).put(path, json=body)
+    dispatcher = desk.of(Role.DISPATCHER)
+    seen = {"If-Match": dispatcher.get(f"/v1/visits/{visit}").headers["ETag"]}
+    assert code_of(dispatcher.put(path, json=body)) == (428, "IF_MATCH_MISSING")
+    locked = dispatcher.put(path, json=body, headers=seen)
     assert (locked.status_code, locked.get_json()["technician_id"]) == (200, desk.technician)
     assert desk.read(Role.DISPATCHER, address)["version"] > before
-    assert desk.of(Role.DISPATCHER).delete(path).status_code == 204
+    assert code_of(dispatcher.delete(path)) == (428, "IF_MATCH_MISSING")
+    for late in (dispatcher.put(path, json=body, headers=seen), dispatcher.delete(path, headers=seen)):
+        assert code_of(late) == (412, "STALE")
+    newest = {"If-Match": locked.headers["ETag"]}
+    assert dispatcher.delete(path, headers=newest).status_code == 204
+    assert code_of(dispatcher.delete(path, headers=newest)) == (412, "STALE")
+    now = {"If-Match": dispatcher.get(f"/v1/visits/{visit}").headers["ETag"]}
     for wrong, refusal in (
         ({"technician_id": NOWHERE}, (404, "NOT_FOUND")),
         ({"start": local(9, days=-2)}, (422, "WINDOW_IMPOSSIBLE")),
         ({"start": "2026-03-02T08:00:00"}, (422, "TIME_WITHOUT_ZONE")),
     ):
-        assert code_of(desk.of(Role.DISPATCHER).put(path, json=wrong)) == refusal
-    nothing = desk.of(Role.DISPATCHER).put(path, json={})
+        assert code_of(dispatcher.put(path, json=wrong, headers=now)) == refusal
+    nothing = dispatcher.put(path, json={}, headers=now)
     assert nothing.status_code == 422
 
 
@@ -144,7 +156,10 @@ def test_a_visit_under_way_is_not_offered_again(desk: Desk) -> None:
     visit = desk.worked()["visit_id"]
     offers = desk.of(Role.CALL_TAKER).get(f"/v1/visits/{visit}/offers")
     assert code_of(offers) == (409, "VISIT_NOT_PLANNABLE")
+    version = desk.read(Role.DISPATCHER, f"/v1/visits/{visit}")["version"]
     locked = desk.of(Role.DISPATCHER).put(
-        f"/v1/visits/{visit}/lock", json={"technician_id": desk.technician}, headers=key()
+        f"/v1/visits/{visit}/lock",
+        json={"technician_id": desk.technician},
+        headers={"If-Match": f'"{version}"'},
     )
     assert code_of(locked) == (409, "VISIT_NOT_PLANNABLE")

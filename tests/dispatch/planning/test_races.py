@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, outbox, travel
 from dispatch.errors import DispatchError
 from dispatch.planning import heads
-from dispatch.planning.commands import book, offer, publish
-from dispatch.planning.model import DayPlan, PlanStop
+from dispatch.planning.commands import book, lock_visit, offer, publish
+from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.rules import PlanStale, SlotGone
 from dispatch.promises.model import Promise
 from dispatch.settings import Settings
@@ -103,6 +103,28 @@ def test_callers_for_different_places_all_get_theirs(committed: db.Sessions) -> 
     with committed() as session:
         plan = session.scalars(select(DayPlan)).one()
         assert len(plan.stops) == 12
+
+
+def test_of_many_who_pin_a_visit_on_one_version_exactly_one_does(committed: db.Sessions) -> None:
+    _, [visit_id] = a_small_day(committed, 1)
+    with committed() as session:
+        seen = session.get_one(Visit, visit_id).version
+
+    def pin(number: int) -> str:
+        with db.transaction() as session:
+            visit = session.get_one(Visit, visit_id)
+            lock_visit(
+                session, by=None, visit=visit, technician_id=None, start=at(9 + number % 2),
+                reason=str(number), expected_version=seen,
+            )  # fmt: skip
+            return "pinned"
+
+    answers = at_once(8, pin)
+    assert sorted(answers) == ["Stale"] * 7 + ["pinned"]
+    with committed() as session:
+        lock = session.scalars(select(PlanLock)).one()
+        assert lock.reason == str(answers.index("pinned"))
+        assert session.get_one(Visit, visit_id).version == seen + 1
 
 
 def test_of_fifty_publishers_exactly_one_wins(committed: db.Sessions) -> None:
