@@ -12,7 +12,7 @@ from dispatch import clock, outbox
 from dispatch.messages.channels import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.facts import Draft, draft
 from dispatch.messages.model import Message
-from dispatch.messages.templates import TEMPLATES
+from dispatch.messages.templates import CAUTION, TEMPLATES, contact
 from dispatch.settings import Settings
 
 
@@ -46,16 +46,20 @@ def write(session: Session, *, event: str, ids: dict[str, str], settings: Settin
 
 def _columns(found: Draft, settings: Settings) -> dict[str, object]:
     customer = found.customer
-    words = TEMPLATES[found.template][customer.language].fill(
-        {**found.values, "company": settings.company_name}
-    )
+    language = customer.language
+    house = {
+        "company": settings.company_name,
+        "contact": contact(settings.company_phone, language),
+        "caution": CAUTION[language],
+    }
+    words = TEMPLATES[found.template][language].fill({**found.values, **house})
     address = customer.email or ""
     return {
         "key": found.key,
         "customer_id": customer.id,
         "work_order_id": found.work_order_id,
         "template": found.template,
-        "language": customer.language,
+        "language": language,
         "channel": "email",
         "address": address,
         "subject": words.subject,

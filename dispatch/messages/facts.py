@@ -13,10 +13,13 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency
 from sqlalchemy.orm import Session
 
+from dispatch import clock
+from dispatch.billing.commands import prices_on
+from dispatch.billing.errors import NoTariff
 from dispatch.billing.model import Invoice, Payment
 from dispatch.calls.model import RepairCall
 from dispatch.customers.model import Asset, Customer, Site
-from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS
+from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS, beyond
 from dispatch.money import Money
 from dispatch.promises.model import Promise
 from dispatch.technicians.model import Technician
@@ -72,7 +75,7 @@ def _order_values(session: Session, order: WorkOrder) -> tuple[Customer, str, di
 
 def _order_opened(session: Session, ids: dict[str, str]) -> Draft:
     order = session.get_one(WorkOrder, uuid.UUID(ids["work_order_id"]))
-    customer, _, values = _order_values(session, order)
+    customer, zone, values = _order_values(session, order)
     amounts = {
         "labour": order.estimate_labour_minor,
         "parts": order.estimate_parts_minor,
@@ -80,7 +83,15 @@ def _order_opened(session: Session, ids: dict[str, str]) -> Draft:
     }
     for name, minor in amounts.items():
         values[name] = _money(minor, order.currency, customer.language)
+    values["beyond"] = beyond(_tolerance_percent(session, zone), customer.language)
     return Draft(f"order_opened:{order.id}", "order_opened", customer, order.id, values)
+
+
+def _tolerance_percent(session: Session, zone: str) -> int | None:
+    try:
+        return prices_on(session, clock.business_day(clock.now(), zone)).estimate_tolerance_percent
+    except NoTariff:
+        return None
 
 
 def _waiting(session: Session, ids: dict[str, str]) -> Draft:

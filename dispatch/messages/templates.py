@@ -27,139 +27,144 @@ TEMPLATES: dict[str, dict[str, Words]] = {
         "en": Words(
             "We have registered your repair call $number",
             "Dear $name,\n\nwe have registered your call $number for $asset. "
-            "A supervisor looks at it now; you will hear from us at once.\n\n$company",
+            "A supervisor looks at it now; you will hear from us at once.\n\n$caution\n\n$company$contact",
         ),
         "zh": Words(
             "您的报修 $number 已登记",
             "$name，您好：\n\n您关于 $asset 的报修 $number 已登记，"
-            "主管正在评估，我们会尽快与您联系。\n\n$company",
+            "主管正在评估，我们会尽快与您联系。\n\n$caution\n\n$company$contact",
         ),
     },
     "order_opened": {
         "en": Words(
             "Your repair order $number: what it will cost",
             "Dear $name,\n\nyour repair is order $number. Estimate before tax: labour $labour, parts $parts, "
-            "travel $travel. We ask you before anything costs over 10 % more.\n\n$company",
+            "travel $travel. We ask you before anything costs $beyond.\n\n$company$contact",
         ),
         "zh": Words(
             "您的维修单 $number：费用预估",
             "$name，您好：\n\n您的维修单号为 $number。预估费用（税前）：工时费 $labour，备件费 $parts，"
-            "上门费 $travel。如超出预估 10%，我们会先征得您的同意。\n\n$company",
+            "上门费 $travel。如费用$beyond，我们会先征得您的同意。\n\n$company$contact",
         ),
     },
     "visit_promised": {
         "en": Words(
             "Our visit on $day, $window",
             "Dear $name,\n\na technician will arrive on $day between $window (order $number). "
-            "Please make sure somebody can let us in.\n\n$company",
+            "Please make sure somebody can let us in.\n\n$caution\n\n$company$contact",
         ),
         "zh": Words(
             "上门时间：$day $window",
-            "$name，您好：\n\n技术员将于 $day $window 上门（维修单 $number），届时请有人在场。\n\n$company",
+            "$name，您好：\n\n技术员将于 $day $window 上门（维修单 $number），届时请有人在场。"
+            "\n\n$caution\n\n$company$contact",
         ),
     },
     "visit_promised_again": {
         "en": Words(
             "New time for our visit: $day, $window",
             "Dear $name,\n\nwe are sorry: the visit for order $number moves to $day between $window. "
-            "Reason: $reason.\n\n$company",
+            "Reason: $reason.\n\n$company$contact",
         ),
         "zh": Words(
             "上门时间变更：$day $window",
             "$name，您好：\n\n非常抱歉，维修单 $number 的上门时间改为 $day "
-            "$window。原因：$reason。\n\n$company",
+            "$window。原因：$reason。\n\n$company$contact",
         ),
     },
     "visit_scheduled": {
         "en": Words(
             "$technician will come on $day",
             "Dear $name,\n\n$technician is assigned to your order $number and plans to begin about $start "
-            "on $day.\n\n$company",
+            "on $day.\n\n$company$contact",
         ),
         "zh": Words(
             "已为您安排技术员 $technician",
             "$name，您好：\n\n维修单 $number 已安排技术员 $technician，预计 "
-            "$day $start 左右开始服务。\n\n$company",
+            "$day $start 左右开始服务。\n\n$company$contact",
         ),
     },
     "on_the_way": {
         "en": Words(
             "$technician is on the way",
-            "Dear $name,\n\n$technician has set out for you (order $number).\n\n$company",
+            "Dear $name,\n\n$technician has set out for you (order $number).\n\n$company$contact",
         ),
         "zh": Words(
             "技术员 $technician 已出发",
-            "$name，您好：\n\n技术员 $technician 已出发前往您处（维修单 $number）。\n\n$company",
+            "$name，您好：\n\n技术员 $technician 已出发前往您处（维修单 $number）。\n\n$company$contact",
         ),
     },
     "arrived": {
         "en": Words(
-            "$technician has arrived", "Dear $name,\n\n$technician is with you (order $number).\n\n$company"
+            "$technician has arrived",
+            "Dear $name,\n\n$technician is with you (order $number).\n\n$company$contact",
         ),
         "zh": Words(
             "技术员 $technician 已到达",
-            "$name，您好：\n\n技术员 $technician 已到达（维修单 $number）。\n\n$company",
+            "$name，您好：\n\n技术员 $technician 已到达（维修单 $number）。\n\n$company$contact",
         ),
     },
     "waiting_for_part": {
         "en": Words(
             "Your order $number waits for a part",
             "Dear $name,\n\nwe wait for a part for order $number and "
-            "tell you the new date at once.\n\n$company",
+            "tell you the new date at once.\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number 等待备件",
-            "$name，您好：\n\n维修单 $number 正在等待备件，到货后我们会立即与您约定时间。\n\n$company",
+            "$name，您好：\n\n维修单 $number 正在等待备件，"
+            "到货后我们会立即与您约定时间。\n\n$company$contact",
         ),
     },
     "done": {
         "en": Words(
             "Your repair $number is done",
-            "Dear $name,\n\nthe work on order $number is done. Thank you for your trust.\n\n$company",
+            "Dear $name,\n\nthe work on order $number is done. Thank you for your trust.\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number 已完成",
-            "$name，您好：\n\n维修单 $number 的工作已完成，感谢您的信任。\n\n$company",
+            "$name，您好：\n\n维修单 $number 的工作已完成，感谢您的信任。\n\n$company$contact",
         ),
     },
     "no_access": {
         "en": Words(
             "We could not reach you for order $number",
             "Dear $name,\n\nour technician found nobody at $address. "
-            "Please call us for a new date.\n\n$company",
+            "Please call us for a new date.\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number：未能入户",
-            "$name，您好：\n\n技术员到达 $address 时无人应门，请与我们联系另约时间。\n\n$company",
+            "$name，您好：\n\n技术员到达 $address 时无人应门，请与我们联系另约时间。\n\n$company$contact",
         ),
     },
     "cancelled": {
         "en": Words(
             "Our visit for order $number is cancelled",
-            "Dear $name,\n\nthe visit for order $number will not take place.\n\n$company",
+            "Dear $name,\n\nthe visit for order $number will not take place.\n\n$company$contact",
         ),
         "zh": Words(
-            "维修单 $number 的上门已取消", "$name，您好：\n\n维修单 $number 的上门服务已取消。\n\n$company"
+            "维修单 $number 的上门已取消",
+            "$name，您好：\n\n维修单 $number 的上门服务已取消。\n\n$company$contact",
         ),
     },
     "invoiced": {
         "en": Words(
             "Invoice $invoice for order $number",
-            "Dear $name,\n\nthe invoice $invoice over $amount is ready; due on $due.\n\n$company",
+            "Dear $name,\n\nthe invoice $invoice over $amount is ready; due on $due.\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number 的发票 $invoice",
-            "$name，您好：\n\n发票 $invoice 已开具，金额 $amount，请于 $due 前付款。\n\n$company",
+            "$name，您好：\n\n发票 $invoice 已开具，金额 $amount，请于 $due 前付款。\n\n$company$contact",
         ),
     },
     "paid": {
         "en": Words(
             "Receipt $receipt over $amount",
-            "Dear $name,\n\nwe have received $amount for order $number, receipt $receipt.\n\n$company",
+            "Dear $name,\n\nwe have received $amount for order $number, receipt $receipt."
+            "\n\n$company$contact",
         ),
         "zh": Words(
             "收款凭证 $receipt：$amount",
-            "$name，您好：\n\n我们已收到维修单 $number 的款项 $amount，凭证号 $receipt。\n\n$company",
+            "$name，您好：\n\n我们已收到维修单 $number 的款项 $amount，凭证号 $receipt。\n\n$company$contact",
         ),
     },
 }
@@ -195,3 +200,24 @@ REASONS = {
 }
 OTHER_REASON = {"en": "our plan for the day has changed", "zh": "当日安排有变"}
 """Told for reasons that are words of the house."""
+
+CAUTION = {
+    "en": "Please do not repair or open the equipment yourself.",
+    "zh": "请勿自行维修或拆开设备。",
+}
+"""R-104: what the customer should leave alone until the technician comes."""
+_CONTACT = {"en": "\nTelephone: $phone", "zh": "\n电话：$phone"}
+_BEYOND = {"en": "over $percent % more", "zh": "超出预估 $percent%"}
+_BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
+
+
+def contact(phone: str, language: str) -> str:
+    """R-104: return the line that says whom to call; nothing when the company named no telephone."""
+    return Template(_CONTACT[language]).substitute(phone=phone) if phone else ""
+
+
+def beyond(percent: int | None, language: str) -> str:
+    """R-204: return from which price on the customer is asked; without a tolerance from any higher one."""
+    if not percent:
+        return _BEYOND_NOTHING[language]
+    return Template(_BEYOND[language]).substitute(percent=str(percent))

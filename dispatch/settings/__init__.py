@@ -168,6 +168,9 @@ class Settings:
     company_address: str = setting(
         "", "TRUCKROLL_COMPANY_ADDRESS", parsing.text, "Company's address on documents"
     )
+    company_phone: str = setting(
+        "", "TRUCKROLL_COMPANY_PHONE", parsing.text, "Telephone that customers' messages end with"
+    )
     company_tax_id: str = setting(
         "", "TRUCKROLL_COMPANY_TAX_ID", parsing.text, "Company's tax number on documents"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -227,3 +228,49 @@ def test_the_office_reads_messages_of_its_territories(house: Session) -> None:
     assert {item.template for item in messages(house, own).items} == {"order_opened"}
     assert len(messages(house, own, work_order_id=order.id).items) == 1  # type: ignore[attr-defined]
     assert house.scalars(select(Message)).all()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("event", CAUSES)
+@pytest.mark.parametrize("phone", ["+358 9 1234567", ""])
+def test_every_message_ends_with_whom_to_call(house: Session, event: str, language: str, phone: str) -> None:
+    """R-104, R-801: the telephone is the last line, and there is no such line without a telephone."""
+    ids = CAUSES[event](house, a_reader(house, language))
+    called = replace(SETTINGS, company_phone=phone)
+    message_id = write(house, event=event, ids=ids, settings=called)
+    body = house.get_one(Message, message_id).body
+    line = {"en": f"\nTelephone: {phone}", "zh": f"\n电话：{phone}"}[language] if phone else ""
+    assert body.endswith(f"Repairs & Co{line}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("event", CAUSES)
+def test_who_waits_for_a_visit_is_told_to_leave_the_equipment_alone(
+    house: Session, event: str, language: str
+) -> None:
+    """R-104: with the registered call and with the promised window."""
+    body = written(house, event, CAUSES[event](house, a_reader(house, language))).body
+    caution = {
+        "en": "Please do not repair or open the equipment yourself.",
+        "zh": "请勿自行维修或拆开设备。",
+    }
+    assert (caution[language] in body) is (event in {"CallRegistered", "VisitPromised"})
+
+
+@pytest.mark.parametrize(
+    ("percent", "language", "words"),
+    [
+        (15, "en", "before anything costs over 15 % more."),
+        (15, "zh", "如费用超出预估 15%，"),
+        (0, "en", "before anything costs more."),
+        (0, "zh", "如费用超出预估，"),
+        (None, "en", "before anything costs more."),
+    ],
+)
+def test_the_estimate_states_the_tolerance_of_the_tariff(
+    house: Session, percent: int | None, language: str, words: str
+) -> None:
+    """R-104, R-204: what is told is what the settlement holds the house to."""
+    if percent is not None:
+        a_tariff(house, estimate_tolerance_percent=percent)
+    assert words in written(house, "WorkOrderOpened", _order(house, a_reader(house, language))).body
