@@ -119,9 +119,7 @@ def _estimate(session: Session, told: Told, needs: Needs, currency: str) -> Esti
     """R-204: labour, parts and travel; parts not priced by the supervisor cost their list price."""
     priced = told.parts
     if priced is None:
-        known = parts.parts_named(session, needs.parts)
-        total = sum(known[sku].price_minor * quantity for sku, quantity in needs.parts.items())
-        priced = Money(total, currency)
+        priced = Money(parts.listed_minor(session, needs.parts), currency)
     return Estimate.of(told.labour, priced, told.travel, currency)
 
 

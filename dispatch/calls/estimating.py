@@ -36,8 +36,7 @@ def estimate(session: Session, call: RepairCall) -> CallEstimate:
     template = session.get_one(ProblemTemplate, call.template_code)
     zone = session.scalars(select(Territory.timezone).where(Territory.id == call.territory_id)).one()
     prices = prices_on(session, clock.business_day(clock.now(), zone))
-    known = parts.parts_named(session, template.parts)
-    listed = sum(known[sku].price_minor * quantity for sku, quantity in template.parts.items())
+    listed = parts.listed_minor(session, template.parts)
     labour, parts_minor, travel = pricing.estimate(template.duration_minutes, listed, prices)
     return CallEstimate(
         template.duration_minutes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Row, column, select, table, true
 from sqlalchemy.orm import Session
@@ -47,6 +47,12 @@ def parts_named(session: Session, skus: Iterable[str]) -> dict[str, Part]:
     if missing:
         raise rules.PartUnknown(f"unknown parts: {', '.join(missing)}", parts=missing)
     return found
+
+
+def listed_minor(session: Session, wanted: Mapping[str, int]) -> int:
+    """Return the list price of quantities by part number, in minor units before tax."""
+    known = parts_named(session, wanted)
+    return sum(known[sku].price_minor * quantity for sku, quantity in wanted.items())
 
 
 def _keepers(principal: Principal) -> ColumnElement[bool]:
