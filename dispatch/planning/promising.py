@@ -106,9 +106,6 @@ def offer(
 def _offer_on(
     session: Session, day: Day, visit: Visit, order: WorkOrder
 ) -> tuple[list[WindowOffer], list[Refusal]]:
-    head = heads.find(session, day.territory_id, day.day)
-    current = heads.in_force(session, head)
-    built, asked = _open(session, day, current, visit)
     now = max(0, day.seconds(clock.now()))
     slots = slot_windows(((day.at_hour(a), day.at_hour(b)) for a, b in GRID.local_hours()), now)
     if order.priority >= EMERGENCY and day.is_today():
@@ -116,6 +113,9 @@ def _offer_on(
     windows = [Window(start, end) for start, end in slots]
     if not windows:
         return [], []
+    head = heads.find(session, day.territory_id, day.day)
+    current = heads.in_force(session, head)
+    built, asked = _open(session, day, current, visit)
     if not built.problem.technicians:
         return [], [Refusal(day.day, None, "NO_TECHNICIAN", "nobody is on duty on this day")]
     plan = plan_rows.to_plan(built, current)
