@@ -25,7 +25,7 @@ NORTH, SOUTH = "north", "south"
 _serial = itertools.count(1)
 
 
-def test_settings(**variables: str) -> Settings:
+def settings_of_tests(**variables: str) -> Settings:
     """Settings of an application under test: quick hashes, no second factor, limits out of the way."""
     generous = dict.fromkeys(
         (
@@ -43,9 +43,6 @@ def test_settings(**variables: str) -> Settings:
         "TRUCKROLL_LOGIN_ATTEMPTS_PER_ADDRESS": "100000",
     }
     return Settings.from_environment(generous | quick | variables)
-
-
-test_settings.__test__ = False  # type: ignore[attr-defined]
 
 
 def key() -> dict[str, str]:

@@ -11,7 +11,7 @@ from flask import Flask
 from api import create_app
 from dispatch import bootstrap
 from dispatch.access.rules import Role
-from tests.api.company import Client, ClientFor, Company, test_settings
+from tests.api.company import Client, ClientFor, Company, settings_of_tests
 from tests.api.database import SharedDatabase
 from tests.api.desk import Desk
 from tests.services import TestServices
@@ -19,7 +19,7 @@ from tests.services import TestServices
 
 @pytest.fixture(scope="session")
 def _application() -> Flask:
-    return create_app(test_settings())
+    return create_app(settings_of_tests())
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,7 @@ def _database(services: TestServices) -> Iterator[SharedDatabase]:
 @pytest.fixture
 def app(_application: Flask, _database: SharedDatabase, redis_url: str) -> Iterator[Flask]:
     """The application; its database is empty for each test, and what it commits stays until the test ends."""
-    bootstrap.start(replace(test_settings(), database_url=_database.fresh(), redis_url=redis_url))
+    bootstrap.start(replace(settings_of_tests(), database_url=_database.fresh(), redis_url=redis_url))
     yield _application
     bootstrap.stop()
 
@@ -40,7 +40,7 @@ def app(_application: Flask, _database: SharedDatabase, redis_url: str) -> Itera
 @pytest.fixture
 def company(app: Flask) -> Company:
     """Two territories with a technician each."""
-    return Company.founded(app, test_settings())
+    return Company.founded(app, settings_of_tests())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from api.errors import MalformedJson
 from dispatch.access.rules import Role
 from tests.api.addresses import addresses
 from tests.api.broken_bodies import broken_bodies
-from tests.api.company import PASSWORD, Client, ClientFor, Company, key, test_settings
+from tests.api.company import PASSWORD, Client, ClientFor, Company, key, settings_of_tests
 
 JSON = "application/json"
 
@@ -60,7 +60,7 @@ def test_a_body_of_another_kind_is_not_read(client_for: ClientFor) -> None:
 
 def test_a_body_one_byte_too_large_is_refused(company: Company, client_for: ClientFor) -> None:
     admin = client_for(Role.ADMIN)
-    small = company.with_settings(create_app(test_settings(TRUCKROLL_MAX_BODY_BYTES="2048")))
+    small = company.with_settings(create_app(settings_of_tests(TRUCKROLL_MAX_BODY_BYTES="2048")))
     client = small.anybody()
     client.take(admin.__dict__)
     for size, status in ((2048, 400), (2049, 413)):

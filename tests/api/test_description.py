@@ -13,7 +13,7 @@ from api import create_app
 from api.auth import policies
 from api.docs import DOCS_POLICY
 from dispatch.access.rules import Role
-from tests.api.company import Client, ClientFor, Company, test_settings
+from tests.api.company import Client, ClientFor, Company, settings_of_tests
 from tests.api.test_headers import production
 
 DOCS = ("/v1/docs", "/v1/docs/start.js", "/v1/docs/swagger-ui-bundle.js", "/v1/openapi.json")
@@ -128,5 +128,5 @@ def test_a_setting_opens_the_description_in_production(company: Company) -> None
 
 
 def test_the_same_settings_describe_the_same_api(anybody: Client) -> None:
-    again = create_app(test_settings()).test_client().get("/v1/openapi.json").data
+    again = create_app(settings_of_tests()).test_client().get("/v1/openapi.json").data
     assert again == anybody.get("/v1/openapi.json").data

@@ -16,7 +16,7 @@ from dispatch import db
 from dispatch.access.rules import Role
 from dispatch.errors import Conflict, DispatchError, Invalid, NotFound
 from tests.api.addresses import addresses
-from tests.api.company import Client, ClientFor, Company, test_settings
+from tests.api.company import Client, ClientFor, Company, settings_of_tests
 
 CANARY = "canary-4711-李雷"
 MEMBERS = {"type", "title", "status", "code", "detail", "remedy", "instance"}
@@ -27,7 +27,7 @@ def probe(company: Company) -> Callable[[Callable[[], Any]], Any]:
     """Ask an application whose one extra address runs the given view."""
 
     def ask(view: Callable[[], Any]) -> Any:
-        application = create_app(test_settings())
+        application = create_app(settings_of_tests())
         application.add_url_rule("/v1/probe", "probe", policy.public(view), methods=["POST"])
         return company.with_settings(application).anybody().post("/v1/probe")
 
@@ -75,7 +75,7 @@ def test_an_exception_at_any_address_tells_nothing(
     company: Company, client_for: ClientFor, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """S20: forced exception at every address: no canary and no stack frame, neither in answer nor in log."""
-    application = create_app(test_settings())
+    application = create_app(settings_of_tests())
     for endpoint, view in list(application.view_functions.items()):
 
         def broken(*_args: Any, **_kwargs: Any) -> Any:

@@ -14,7 +14,7 @@ from api import create_app
 from api.config import ConfigurationWeak
 from dispatch.access.rules import Role
 from dispatch.settings import Settings
-from tests.api.company import Client, ClientFor, test_settings
+from tests.api.company import Client, ClientFor, settings_of_tests
 
 GOLDEN = {
     "Content-Security-Policy": (
@@ -163,7 +163,7 @@ def test_weak_production_settings_do_not_start(weakness: dict[str, str]) -> None
 
 
 def test_the_open_defaults_of_flask_are_shut() -> None:
-    settings = test_settings()
+    settings = settings_of_tests()
     config = create_app(settings).config
     assert config["MAX_CONTENT_LENGTH"] == settings.max_body_bytes
     assert config["TRUSTED_HOSTS"] == ["127.0.0.1", "[::1]", "localhost"]

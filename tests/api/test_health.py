@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from api import create_app
 from dispatch import db
-from tests.api.company import Company, test_settings
+from tests.api.company import Company, settings_of_tests
 
 
 def served(company: Company, redis_url: str | None) -> Company:
-    return company.with_settings(create_app(replace(test_settings(), redis_url=redis_url)))
+    return company.with_settings(create_app(replace(settings_of_tests(), redis_url=redis_url)))
 
 
 def test_alive_needs_nothing_but_the_process(company: Company) -> None:

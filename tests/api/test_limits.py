@@ -12,7 +12,7 @@ from api import create_app, limits
 from api.errors import RangeTooLong
 from api.schemas import check_days
 from dispatch.access.rules import Role
-from tests.api.company import Client, ClientFor, Company, test_settings
+from tests.api.company import Client, ClientFor, Company, settings_of_tests
 from tests.api.phone import Phone
 
 Served = Callable[..., Company]
@@ -23,7 +23,7 @@ def limited(company: Company) -> Served:
     """Makes the company with small limits, counted where the address says."""
 
     def make(redis_url: str | None = None, **variables: str) -> Company:
-        settings = replace(test_settings(**variables), redis_url=redis_url)
+        settings = replace(settings_of_tests(**variables), redis_url=redis_url)
         return company.with_settings(create_app(settings))
 
     return make

@@ -15,7 +15,7 @@ from dispatch.access import hashing
 from dispatch.access.hashing import Passwords
 from dispatch.access.model import AuditEntry, User
 from dispatch.access.rules import Role
-from tests.api.company import PASSWORD, Client, Company, test_settings
+from tests.api.company import PASSWORD, Client, Company, settings_of_tests
 
 STEP = 30
 
@@ -39,7 +39,7 @@ def secret_of(username: str) -> str:
 @pytest.fixture
 def strict(company: Company) -> Company:
     """The company with second factor, five tries an account and thirty an address."""
-    settings = test_settings(
+    settings = settings_of_tests(
         TRUCKROLL_MFA="required",
         TRUCKROLL_LOGIN_ATTEMPTS_PER_ACCOUNT="5",
         TRUCKROLL_LOGIN_ATTEMPTS_PER_ADDRESS="30",
@@ -179,7 +179,7 @@ def test_failed_logins_do_not_change_the_version_of_the_user(company: Company) -
 
 def test_a_quick_hash_is_replaced_by_a_strong_one_at_the_next_login(company: Company) -> None:
     name = company.user(Role.TECHNICIAN)
-    strong = company.with_settings(create_app(test_settings(TRUCKROLL_HASH_COST="strong")))
+    strong = company.with_settings(create_app(settings_of_tests(TRUCKROLL_HASH_COST="strong")))
     assert log_in(strong.anybody(), name).status_code == 200
     with db.transaction() as session:
         kept = session.scalars(select(User.password_hash).where(User.username == name)).one()

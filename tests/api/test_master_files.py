@@ -250,7 +250,7 @@ def test_a_part_is_listed_and_repriced(desk: Desk) -> None:
     assert code_of(desk.post(Role.FINANCE, "/v1/parts", body)) == (409, "PART_NUMBER_TAKEN")
     negative = body | {"sku": "P2", "price": euros("-1.00")}
     assert code_of(desk.post(Role.FINANCE, "/v1/parts", negative)) == (422, "PRICE_INVALID")
-    unheard = body | {"sku": "P2", "price": {"amount": "1.00", "currency": "XXX"}}
+    unheard = body | {"sku": "P2", "price": {"amount": "1.00", "currency": "XTS"}}
     assert desk.post(Role.FINANCE, "/v1/parts", unheard).status_code == 422
     assert len(desk.read(Role.TECHNICIAN, "/v1/parts")["items"]) == 1
 

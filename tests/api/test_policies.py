@@ -9,7 +9,7 @@ from api import RESOURCES, create_app
 from api.auth import EVERYBODY, OFFICE, policies, policy, require_policies
 from dispatch.access.rules import Role
 from tests.api.addresses import addresses
-from tests.api.company import Client, ClientFor, Company, test_settings
+from tests.api.company import Client, ClientFor, Company, settings_of_tests
 
 PUBLIC = {
     ("/healthz", "GET"),
@@ -24,7 +24,7 @@ def test_every_address_has_a_policy(app: Flask) -> None:
 
 
 def test_an_application_with_an_unmarked_address_does_not_start() -> None:
-    application = create_app(test_settings())
+    application = create_app(settings_of_tests())
     application.add_url_rule("/v1/forgotten", "forgotten", lambda: "", methods=["GET", "POST"])
     with pytest.raises(RuntimeError, match="GET /v1/forgotten, POST /v1/forgotten"):
         require_policies(application)

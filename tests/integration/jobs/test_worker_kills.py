@@ -146,18 +146,27 @@ def test_an_idle_worker_stops_at_once(stage: Stage, start: Start) -> None:
 
 @pytest.mark.parametrize(
     "order",
-    [{"func": "pathlib.Path.touch"}, {"func": "dispatch.outbox.perform", "on_success": "pathlib.Path.touch"}],
+    [{"func": "os.mkdir"}, {"func": "dispatch.outbox.perform", "on_success": "os.mkdir"}],
     ids=["as the job", "as its callback"],
 )
 def test_a_function_that_somebody_wrote_into_the_queue_is_not_called(
-    stage: Stage, start: Start, valkey: MortalValkey, worker_log: Callable[[], str], order: dict[str, str]
+    stage: Stage,
+    start: Start,
+    valkey: MortalValkey,
+    *,
+    worker_log: Callable[[], str],
+    order: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     """ASVS 1.5.2: who can write to the queue server cannot run code on the workers."""
+    made = tmp_path / "made"
     with redis.Redis.from_url(valkey.url) as client:
-        job = rq.job.Job.create(order["func"], args=["x"], connection=client, serializer="json")
+        job = rq.job.Job.create(order["func"], args=[str(made)], connection=client, serializer="json")
         job._success_callback_name = order.get("on_success")
         rq.Queue("default", connection=client, serializer="json").enqueue_job(job)
     start("default")
     wait_for(lambda: "foreign_ring_refused" in worker_log())
     [run_id] = stage.request("test.note", "k")
     wait_for(lambda: done(stage, run_id))
+    assert not made.exists()
+    assert worker_log().count("foreign_ring_refused") == 1
