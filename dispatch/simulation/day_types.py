@@ -228,6 +228,11 @@ class GeneratedDay:
     earlier_orders: tuple[EarlierOrder, ...]
     calls: tuple[GeneratedCall, ...]
 
+    @property
+    def first_call_at(self) -> datetime:
+        """The moment at which the story begins."""
+        return min(call.received_at for call in self.calls)
+
     def canonical(self) -> str:
         """The whole day as JSON text; equal days have equal text."""
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, default=_text_of)

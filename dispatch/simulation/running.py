@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -48,8 +48,7 @@ class DemoDay:
     ) -> None:
         self.day, self.world, self.tell, self.pace = day, world, tell, pace
         self.desk = Desk(base_url, day, world)
-        first = min(call.received_at for call in day.calls)
-        self.timeline = Timeline(first)
+        self.timeline = Timeline(day.first_call_at)
         self.phones = {
             person.number: PhoneClient(
                 base_url, world.logins[person.number.lower()], phones / f"{person.number}.sqlite", self._now
@@ -58,7 +57,7 @@ class DemoDay:
         }
         self.field = [self._technician(person.number) for person in day.technicians]
         self._is_out = self._is_publishing = False
-        self._told_at = datetime.min.replace(tzinfo=first.tzinfo)
+        self._told_at = datetime.min.replace(tzinfo=UTC)
 
     def _now(self) -> datetime:
         return self.timeline.now

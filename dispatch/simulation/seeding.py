@@ -29,6 +29,7 @@ from dispatch.money import Money
 from dispatch.outbox import Schedule
 from dispatch.parts import commands as parts
 from dispatch.settings import Settings
+from dispatch.simulation import timeline
 from dispatch.simulation.day_types import EarlierOrder, GeneratedDay, GeneratedTechnician, ProblemTemplate
 from dispatch.technicians import commands as technicians
 from dispatch.technicians.rules import Rest
@@ -64,7 +65,13 @@ class World:
 
 
 def seed(session: Session, day: GeneratedDay) -> World:
-    """Write territory, prices, catalogue, people, files, contracts, history and schedules."""
+    """
+    Write territory, prices, catalogue, people, files, contracts, history and schedules.
+
+    The clock comes first and in the same transaction: a scheduler that saw the schedules on the wall clock
+    would take the day of the demo for one long gone.
+    """
+    timeline.set_clock(session, day.first_call_at)
     territory = territories.create_territory(
         session,
         by=None,

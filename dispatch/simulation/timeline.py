@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from dispatch import db
 from dispatch.outbox import SimulatedClock
@@ -41,9 +42,12 @@ class Timeline:
 
     @enduring
     def _write(self) -> None:
-        statement = insert(SimulatedClock).values(only=True, moment=self.now)
-        newest = {"moment": statement.excluded.moment}
         with db.transaction() as session:
-            session.execute(
-                statement.on_conflict_do_update(index_elements=[SimulatedClock.only], set_=newest)
-            )
+            set_clock(session, self.now)
+
+
+def set_clock(session: Session, moment: datetime) -> None:
+    """Move the clock of every process as soon as the transaction is committed."""
+    statement = insert(SimulatedClock).values(only=True, moment=moment)
+    newest = {"moment": statement.excluded.moment}
+    session.execute(statement.on_conflict_do_update(index_elements=[SimulatedClock.only], set_=newest))
