@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from api import create_app
 from dispatch import bootstrap
 from dispatch.settings import Settings
@@ -9,3 +11,7 @@ from dispatch.settings import Settings
 settings = Settings.from_environment()
 bootstrap.start(settings)
 app = create_app(settings)
+
+gc.collect()
+gc.freeze()  # what the program consists of never becomes garbage
+gc.set_threshold(20_000, 20, 50)  # a request makes thousands of short-lived objects and few cycles

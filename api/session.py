@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g
 
-from dispatch import db
+from dispatch import clock, db
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -17,19 +17,20 @@ class Application(Flask):
 
     def dispatch_request(self) -> Response:
         """Run the view, then commit or roll back; an error of the commit becomes the answer."""
-        try:
-            response = self.make_response(super().dispatch_request())
-        except Exception:
-            _settle(commit=False)
-            raise
-        _settle(commit=response.status_code < 400)
-        return response
+        with clock.standing():
+            try:
+                response = self.make_response(super().dispatch_request())
+            except Exception:
+                _settle(commit=False)
+                raise
+            _settle(commit=response.status_code < 400)
+            return response
 
 
 def current_session() -> Session:
     """Return the session of this request; opened at its first use."""
     if "session" not in g:
-        g.session = db.open_session()
+        g.session = db.remembering(db.open_session())
     session: Session = g.session
     return session
 

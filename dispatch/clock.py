@@ -7,7 +7,9 @@ source); leases and tokens never use this module, they stay on the database's re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,6 +28,7 @@ def _wall_clock() -> datetime:
 
 
 _source: Callable[[], datetime] = _wall_clock
+_standing: ContextVar[list[datetime] | None] = ContextVar("standing", default=None)
 
 
 def set_source(source: Callable[[], datetime] | None) -> None:
@@ -36,7 +39,22 @@ def set_source(source: Callable[[], datetime] | None) -> None:
 
 def now() -> datetime:
     """Return the present moment, aware, in UTC."""
-    return _source()
+    read = _standing.get()
+    if read is None:
+        return _source()
+    if not read:
+        read.append(_source())
+    return read[0]
+
+
+@contextmanager
+def standing() -> Iterator[None]:
+    """Let one moment hold for the whole block: a request happens at one time, read at its first use."""
+    token = _standing.set([])
+    try:
+        yield
+    finally:
+        _standing.reset(token)
 
 
 def aware(moment: datetime) -> datetime:

@@ -203,6 +203,10 @@ def _refusal_by_state(error: DBAPIError) -> DispatchError | None:
     return None
 
 
+QUERY_CACHE = 2000
+"""Compiled statements that a process keeps; the API has more of them than the default of 500."""
+
+
 def connect(url: str, *, pool_size: int = 5, echo: bool = False) -> Engine:
     """
     Return an engine for a PostgreSQL URL.
@@ -213,6 +217,7 @@ def connect(url: str, *, pool_size: int = 5, echo: bool = False) -> Engine:
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
+        query_cache_size=QUERY_CACHE,
         pool_pre_ping=True,
         pool_timeout=10,
         echo=echo,
@@ -259,6 +264,17 @@ def open_session() -> Session:
     if _default is None:
         raise RuntimeError("dispatch.bootstrap.start() has not been called")
     return _default()
+
+
+def remembering(session: Session) -> Session:
+    """
+    Let a short-lived session keep what it has loaded, so that one row is not asked for twice.
+
+    By itself a session forgets a row as soon as nobody refers to its object.
+    """
+    kept: list[object] = session.info.setdefault("kept", [])
+    event.listen(session, "loaded_as_persistent", lambda _session, loaded: kept.append(loaded))
+    return session
 
 
 @contextmanager

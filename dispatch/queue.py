@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -45,8 +46,28 @@ Pulse = Callable[[bool], None]
 """Called by a worker between jobs and every few seconds; the argument says whether a work-horse is busy."""
 
 
-Vanished = Callable[[str], None]
-"""Called with the name of a ring whose work-horse ended without a word."""
+Vanished = Callable[[uuid.UUID], None]
+"""Called with the token of a work-horse that ended without a word."""
+
+IsOver = Callable[[str, str], bool]
+"""Tells whether a ring has nothing left to ring for; called with its function and its argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHorse:
+    """What a forked work-horse knows of itself; its worker knows the same."""
+
+    token: uuid.UUID
+    """Token of every lease that it takes, so that the worker can tell whose they were."""
+    queue: str
+
+
+_horse: WorkHorse | None = None
+
+
+def horse() -> WorkHorse | None:
+    """Return the work-horse that this process is, if it is one."""
+    return _horse
 
 
 class _Bell:
@@ -111,22 +132,6 @@ def job_name(run_id: uuid.UUID, attempt: int) -> str:
     return f"{run_id}-{attempt}"
 
 
-def named_run(name: str) -> tuple[uuid.UUID, int] | None:
-    """Return the run and the attempt that a ring's name tells; None for a ring of a batch."""
-    try:
-        return uuid.UUID(name[:36]), int(name[37:])
-    except ValueError:
-        return None
-
-
-def named_token(name: str) -> uuid.UUID | None:
-    """Return the lease token that the name of a batch's ring tells."""
-    try:
-        return uuid.UUID(name[-36:])
-    except ValueError:
-        return None
-
-
 def ring(run_id: uuid.UUID, attempt: int, queue: str, timeout_seconds: int) -> bool:
     """Ring for one attempt of a run; False if the server is silent."""
     return _enqueue(DOORS["one"], (str(run_id),), job_name(run_id, attempt), queue, timeout_seconds)
@@ -139,10 +144,8 @@ def ring_batch(kind: str, queue: str, timeout_seconds: int) -> bool:
     rung = _bell.call(lambda client: client.set(_bell_key(kind), "1", nx=True, ex=BELL_SECONDS) or "rung")
     if rung == "rung":
         return True
-    token = uuid.uuid4()
-    name = re.sub(r"[^A-Za-z0-9_-]", "-", f"{kind}-{token}")
-    arguments = (kind, str(token))
-    return rung is not None and _enqueue(DOORS["batch"], arguments, name, queue, timeout_seconds)
+    name = re.sub(r"[^A-Za-z0-9_-]", "-", f"{kind}-{uuid.uuid4()}")
+    return rung is not None and _enqueue(DOORS["batch"], (kind,), name, queue, timeout_seconds)
 
 
 def bell_heard(kind: str) -> None:
@@ -194,6 +197,7 @@ class _Worker(rq.Worker):
     pulse: Pulse
     pulse_seconds: float
     vanished: Vanished
+    is_over: IsOver
     asked_to_stop: threading.Event
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
@@ -217,6 +221,8 @@ class _Worker(rq.Worker):
             self.heartbeat()
             if self.should_run_maintenance_tasks:
                 self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+            if self.asked_to_stop.is_set():
+                break  # the signal came while a sweep was under way, which outlives any error
             try:
                 found: tuple[Any, Any] | None = self.queue_class.dequeue_any(
                     self._ordered_queues,
@@ -234,6 +240,20 @@ class _Worker(rq.Worker):
             return found
         return None
 
+    def execute_job(self, job: Any, queue: Any) -> None:
+        """Fork a work-horse for a ring, unless an earlier one has already done what it rings for."""
+        global _horse  # noqa: PLW0603 - the fork inherits it; in the worker it is set only meanwhile
+        if job.func_name in DOORS.values() and self.is_over(job.func_name, str(job.args[0])):
+            job.delete(remove_from_queue=False)
+            queue.intermediate_queue.remove(job.id)
+            self.set_state("idle")
+            return
+        _horse = WorkHorse(uuid.uuid4(), queue.name)
+        try:
+            super().execute_job(job, queue)
+        finally:
+            _horse = None
+
     def maintain_heartbeats(self, job: Any, execution: Any) -> None:
         """Sweep also while a long job runs."""
         super().maintain_heartbeats(job, execution)
@@ -241,7 +261,8 @@ class _Worker(rq.Worker):
 
     def handle_work_horse_killed(self, job: Any, retpid: Any, ret_val: Any, rusage: Any) -> None:
         """Tell that the work-horse is surely dead, so that nobody waits for its lease."""
-        self.vanished(job.id)
+        if _horse is not None:
+            self.vanished(_horse.token)
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
         """Begin the work-horse: it dies with its worker, and calls nothing but our own two functions."""
@@ -259,6 +280,7 @@ def work(
     url: str,
     pulse: Pulse,
     vanished: Vanished,
+    is_over: IsOver = lambda _function, _argument: False,
     pulse_seconds: float = 15.0,
     monitoring_seconds: int = 10,
     maintenance_seconds: int = 30,
@@ -285,7 +307,7 @@ def work(
                 log_job_description=False,
             )
             worker.pulse, worker.pulse_seconds, worker.vanished = pulse, pulse_seconds, vanished
-            worker.asked_to_stop = asked_to_stop
+            worker.is_over, worker.asked_to_stop = is_over, asked_to_stop
             worker.work(logging_level="WARNING")
         except (redis.RedisError, OSError) as error:
             log.warning("queue_lost", queue=queue, error=type(error).__name__)

@@ -21,7 +21,7 @@ from dispatch.customers.model import Asset
 from dispatch.events import SettlementApproved
 from dispatch.money import CurrencyMismatch
 from dispatch.parts.model import Part
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
@@ -103,7 +103,7 @@ def _prices(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> Pric
 
 def _worked_on(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> date:
     """Return the last day of the work as the territory's calendar has it."""
-    zone = session.scalars(select(Territory.timezone).where(Territory.id == order.territory_id)).one()
+    zone = zone_of(session, order.territory_id)
     return clock.business_day(max(visit.finished_at or clock.now() for visit in visits), zone)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, events, outbox, text
@@ -15,7 +14,7 @@ from dispatch.customers.model import Site
 from dispatch.money import Money
 from dispatch.parts import queries as parts
 from dispatch.technicians.queries import find_technician
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 from dispatch.work_orders import refusals
 from dispatch.work_orders.commands import open_order
 from dispatch.work_orders.model import WorkOrder
@@ -144,7 +143,7 @@ def _open(
 ) -> WorkOrder:
     if record.told_to_customer_at is None or not record.is_accepted_by_customer:
         raise rules.EstimateNotTold("the price was not told to the customer, or not accepted")
-    zone = session.scalars(select(Territory.timezone).where(Territory.id == call.territory_id)).one()
+    zone = zone_of(session, call.territory_id)
     day = clock.business_day(call.requested_at, zone)
     repeat = _repeat(session, by, call, record.fault_code, said)
     kind = OrderKind.REWORK.value if repeat.repeat_of_id and said.kind is None else record.kind

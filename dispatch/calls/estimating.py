@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -13,7 +12,7 @@ from dispatch.billing.commands import prices_on
 from dispatch.calls.model import ProblemTemplate, RepairCall
 from dispatch.money import Money
 from dispatch.parts import queries as parts
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class CallEstimate:
 def estimate(session: Session, call: RepairCall) -> CallEstimate:
     """Return the estimate of a call that was found before, by today's tariff; nothing is written."""
     template = session.get_one(ProblemTemplate, call.template_code)
-    zone = session.scalars(select(Territory.timezone).where(Territory.id == call.territory_id)).one()
+    zone = zone_of(session, call.territory_id)
     prices = prices_on(session, clock.business_day(clock.now(), zone))
     listed = parts.listed_minor(session, template.parts)
     labour, parts_minor, travel = pricing.estimate(template.duration_minutes, listed, prices)

@@ -71,7 +71,6 @@ def run_demo(args: argparse.Namespace) -> int:
     try:
         settings = _settings(args.serve)
         with _installation(settings) as base_url:
-            _say(f"[{time.monotonic() - began:5.1f} s] services, workers and API are up")
             faults = _run_day(args, settings, base_url, began)
             if args.serve:
                 _serve(base_url)
@@ -109,9 +108,7 @@ def _installation(settings: Settings) -> Iterator[str]:
         with ProcessGroup(children, logs=settings.logs, running=running, tell=_say) as group:
             group.start()
             group.watch_in_background()
-            base_url = f"http://{settings.host}:{settings.port}"
-            _await_ready(base_url)
-            yield base_url
+            yield f"http://{settings.host}:{settings.port}"
         bootstrap.stop()
 
 
@@ -152,6 +149,8 @@ def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began:
         world = seeding.seed(session, day)
         seeding.write_templates(session, day)
     _say(f"[{time.monotonic() - began:5.1f} s] company, catalogue and customer files are in place")
+    _await_ready(base_url)
+    _say(f"[{time.monotonic() - began:5.1f} s] services, workers and API are up")
     phones = settings.home / "phones"
     shutil.rmtree(phones, ignore_errors=True)
     phones.mkdir(parents=True)

@@ -68,7 +68,7 @@ def children_of(settings: Settings) -> list[Child]:
     python = sys.executable
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     web = [python, "-m", "gunicorn", "wsgi:app", "--worker-class", "gthread"]
-    web += ["--workers", str(settings.web_workers), "--threads", str(settings.web_threads)]
+    web += ["--preload", "--workers", str(settings.web_workers), "--threads", str(settings.web_threads)]
     web += ["--bind", f"{address}:{settings.port}", "--graceful-timeout", "10", "--no-control-socket"]
     listening = {"TRUCKROLL_HOST": settings.host, "TRUCKROLL_PORT": str(settings.port)}
     return [

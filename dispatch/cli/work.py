@@ -69,6 +69,7 @@ def work(settings: Settings, name: str, sweeper: Sweeper | None = None) -> int:
         url=settings.redis_url,
         pulse=sweeper.pulse,
         vanished=outbox.abandon,
+        is_over=outbox.is_over,
         pulse_seconds=sweeper.every_seconds,
     )
     return 0

@@ -11,6 +11,9 @@ from dispatch.events import Event
 
 Handler = Callable[..., Any]
 
+LONGEST_TAKEN_ON = 120
+"""Seconds of the longest kind that a work-horse takes on after its own run; a ring's time allows for it."""
+
 
 class UnknownKind(LookupError):
     """A run names a kind of job that this process has not registered."""
@@ -29,6 +32,11 @@ class Job:
     """The handler takes a list of leases, so that one work-horse serves many runs."""
     max_attempts: int = 5
 
+    @property
+    def ring_seconds(self) -> int:
+        """Time of a work-horse: that of the kind, of lingering, and of the last run that it takes on."""
+        return self.timeout_seconds + int(_timing.linger_seconds) + LONGEST_TAKEN_ON
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -39,6 +47,10 @@ class Timing:
     first_pause_seconds: float = 4.0
     """Pause after the first failure; each later pause is three times longer."""
     batch_size: int = 50
+    linger_seconds: float = 5.0
+    """After its own run a work-horse takes on further ready runs of its queue for so long."""
+    wait_seconds: float = 0.5
+    """It ends before that when nothing has been ready for so long."""
 
     def pause_after(self, attempt: int) -> float:
         """Seconds to wait after a failed attempt, at most ten minutes."""

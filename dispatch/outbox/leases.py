@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import db, queue
 from dispatch.errors import Conflict
-from dispatch.outbox.kinds import UnknownKind, job_of, timing
+from dispatch.outbox.kinds import UnknownKind, job_of, registered, timing
 from dispatch.outbox.model import JobRun
 from dispatch.outbox.recording import fingerprint
 
@@ -90,7 +90,7 @@ class Lease:
 def finishing_together(leases: Sequence[Lease]) -> Iterator[Session]:
     """Open the session whose commit finishes several runs with their effects, all or none of them."""
     with db.transaction() as session:
-        yield session
+        yield db.remembering(session)
         for lease in leases:
             _mark_done(session, lease)
     for lease in leases:
@@ -119,7 +119,17 @@ def take(run_id: uuid.UUID) -> Lease | None:
     return leases[0] if leases else None
 
 
-def take_batch(kind: str, limit: int, token: uuid.UUID | None = None) -> list[Lease]:
+def next_kind(queue_name: str, longest_seconds: int) -> str | None:
+    """Return the kind of the oldest ready run of a queue whose kind's time is no longer than this."""
+    short = [
+        job.kind for job in registered() if job.queue == queue_name and job.timeout_seconds <= longest_seconds
+    ]
+    statement = select(JobRun.kind).where(JobRun.kind.in_(short), ready())
+    with db.transaction() as session:
+        return session.scalar(statement.order_by(JobRun.ready_at, JobRun.id).limit(1))
+
+
+def take_batch(kind: str, limit: int) -> list[Lease]:
     """
     Take up to ``limit`` ready runs of a kind that nobody else is taking at this moment, oldest first.
 
@@ -134,7 +144,7 @@ def take_batch(kind: str, limit: int, token: uuid.UUID | None = None) -> list[Le
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        return _take(session, JobRun.id.in_(session.scalars(free).all()), token)
+        return _take(session, JobRun.id.in_(session.scalars(free).all()))
 
 
 def give_back(lease: Lease, error: BaseException) -> str:
@@ -155,29 +165,39 @@ def give_back(lease: Lease, error: BaseException) -> str:
     return words
 
 
-def abandon(ring: str) -> None:
+def is_over(door: str, argument: str) -> bool:
+    """
+    Tell whether a ring has nothing left to do, because an earlier work-horse took its runs on.
+
+    In doubt it has not: then a work-horse looks.
+    """
+    is_batch = door == queue.DOORS["batch"]
+    try:
+        if is_batch:
+            queue.bell_heard(argument)
+        named = and_(JobRun.kind == argument, ready()) if is_batch else JobRun.id == uuid.UUID(argument)
+        with db.transaction() as session:
+            return session.scalar(select(JobRun.id).where(named, claimable()).limit(1)) is None
+    except (SQLAlchemyError, ValueError) as error:
+        log.warning("ring_unread", error=type(error).__name__)
+        return False
+
+
+def abandon(token: uuid.UUID) -> None:
     """
     Shorten the leases of a work-horse that is known to be dead to the usual pause after a failure.
 
     The fence does not depend on this: it only saves waiting.
     """
-    named, token, attempt = queue.named_run(ring), queue.named_token(ring), 1
-    if named is not None:
-        run_id, attempt = named[0], named[1] + 1
-        which = and_(JobRun.id == run_id, JobRun.attempt == attempt)
-    elif token is not None:
-        which = JobRun.lease_token == token
-    else:
-        return
-    soon = func.now() + timedelta(seconds=timing().pause_after(attempt))
-    statement = _update(
-        and_(which, JobRun.state == "running"), lease_until=func.least(JobRun.lease_until, soon)
-    )
+    mine = and_(JobRun.lease_token == token, JobRun.state == "running")
     try:
         with db.transaction() as session:
-            session.execute(statement)
+            for run_id, attempt in session.execute(select(JobRun.id, JobRun.attempt).where(mine)).all():
+                soon = func.now() + timedelta(seconds=timing().pause_after(attempt))
+                end = func.least(JobRun.lease_until, soon)
+                session.execute(_update(and_(mine, JobRun.id == run_id), lease_until=end))
     except SQLAlchemyError as error:
-        log.warning("abandon_failed", ring=ring, error=type(error).__name__)
+        log.warning("abandon_failed", error=type(error).__name__)
 
 
 def _told(error: BaseException) -> str:
@@ -187,8 +207,9 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:4000]
 
 
-def _take(session: Session, which: ColumnElement[bool], token: uuid.UUID | None = None) -> list[Lease]:
-    token = token or uuid.uuid4()
+def _take(session: Session, which: ColumnElement[bool]) -> list[Lease]:
+    horse = queue.horse()
+    token = horse.token if horse else uuid.uuid4()
     statement = _update(
         and_(which, claimable()),
         state="running",

@@ -17,10 +17,13 @@ from contextlib import contextmanager
 import structlog
 
 from dispatch import queue
-from dispatch.outbox.kinds import Job, handler_of, job_of, timing
-from dispatch.outbox.leases import Lease, LeaseLost, give_back, take, take_batch
+from dispatch.outbox.kinds import LONGEST_TAKEN_ON, Job, handler_of, job_of, timing
+from dispatch.outbox.leases import Lease, LeaseLost, give_back, next_kind, take, take_batch
 
 log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.05
+"""A lingering work-horse looks so often for the next run."""
 
 
 class NotFinished(RuntimeError):
@@ -28,10 +31,53 @@ class NotFinished(RuntimeError):
 
 
 def perform(run_id: str) -> None:
-    """Do one run, if it is ours to do."""
+    """Do one run, if it is ours to do; in a work-horse go on with what is ready by then."""
     lease = take(uuid.UUID(run_id))
-    if lease is None:
+    if lease is not None:
+        _do_alone(lease)
+    _linger()
+
+
+def perform_batch(kind: str) -> None:
+    """Do the ready runs of a batch kind, as many as fit into half of its time; in a work-horse go on."""
+    queue.bell_heard(kind)
+    job = job_of(kind)
+    half_time = time.monotonic() + job.timeout_seconds / 2
+    while leases := take_batch(kind, timing().batch_size):
+        _do_batch(job, leases)
+        if time.monotonic() > half_time:
+            queue.ring_batch(kind, job.queue, job.ring_seconds)
+            return
+    _linger()
+
+
+def _linger() -> None:
+    """
+    Take on further ready runs of the queue for a few seconds, waiting a moment for the next one.
+
+    One run mostly makes another ready (settle, issue, render, write, send), and a fresh work-horse costs more
+    than most of them. Rings for what is done here are found to be over (``is_over``).
+    """
+    horse = queue.horse()
+    if horse is None:
         return
+    over = idle_since = time.monotonic()
+    over += timing().linger_seconds
+    while (now := time.monotonic()) < over and now - idle_since < timing().wait_seconds:
+        kind = next_kind(horse.queue, LONGEST_TAKEN_ON)
+        if kind is None:
+            time.sleep(LOOK_SECONDS)
+            continue
+        job = job_of(kind)
+        leases = take_batch(kind, timing().batch_size if job.batch else 1)
+        if job.batch and leases:
+            _do_batch(job, leases)
+        elif leases:
+            _do_alone(leases[0])
+        idle_since = time.monotonic()
+
+
+def _do_alone(lease: Lease) -> None:
     try:
         job = job_of(lease.kind)
         if job.batch:
@@ -40,23 +86,6 @@ def perform(run_id: str) -> None:
             _do(job, lease)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises is stored with its run
         _failed(lease, error)
-
-
-def perform_batch(kind: str, token: str | None = None) -> None:
-    """
-    Do the ready runs of a batch kind, as many as fit into half of the kind's time.
-
-    The ring's ``token`` becomes the token of the leases, so that the worker can tell whose they were.
-    """
-    queue.bell_heard(kind)
-    lease_token = uuid.UUID(token) if token else uuid.uuid4()
-    job = job_of(kind)
-    half_time = time.monotonic() + job.timeout_seconds / 2
-    while leases := take_batch(kind, timing().batch_size, lease_token):
-        _do_batch(job, leases)
-        if time.monotonic() > half_time:
-            queue.ring_batch(kind, job.queue, job.timeout_seconds)
-            return
 
 
 def _do(job: Job, lease: Lease) -> None:

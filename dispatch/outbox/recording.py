@@ -77,8 +77,8 @@ def ring(job: Job, run_id: uuid.UUID, attempt: int, *, alone: bool = False) -> b
     Runs of a batch kind share a ring, except one that is to be done ``alone``.
     """
     if job.batch and not alone:
-        return queue.ring_batch(job.kind, job.queue, job.timeout_seconds)
-    return queue.ring(run_id, attempt, job.queue, job.timeout_seconds)
+        return queue.ring_batch(job.kind, job.queue, job.ring_seconds)
+    return queue.ring(run_id, attempt, job.queue, job.ring_seconds)
 
 
 def _first_ring(job: Job, run_id: uuid.UUID) -> None:

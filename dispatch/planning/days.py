@@ -8,11 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,7 @@ class Day:
 
 def day_of(session: Session, territory_id: uuid.UUID, on: date) -> Day:
     """Return the day of a territory in its own zone."""
-    zone = session.execute(select(Territory.timezone).where(Territory.id == territory_id)).scalar_one()
-    return Day(territory_id, on, zone)
+    return Day(territory_id, on, zone_of(session, territory_id))
 
 
 def day_at(session: Session, territory_id: uuid.UUID, moment: datetime) -> Day:

@@ -48,21 +48,21 @@ def optimise_day(
     """
     Plan a day and store the result as a proposal on the version it was read at.
 
-    A promise that cannot be kept any more does not push its visit out of the day: such visits are planned a
-    second time with an open end, and publication tells their customers a new window.
+    A promise that cannot be kept any more does not push its visit out of the day: in the second half of the
+    time such visits are planned with an open end, and publication tells their customers a new window.
     """
+    half = limits.seconds / 2
     with db.transaction() as session:
         snapshot = _read(session, territory_id, day, limits, frozenset())
-    result = _solve(lease, snapshot.built.problem, snapshot.start, limits, seed)
+    result = _solve(lease, snapshot.built.problem, snapshot.start, half, seed)
     late = frozenset(
         left.visit_id for left in result.plan.unserved if _is_promised(snapshot.built, left.visit_id)
     )
     if late:
         with db.transaction() as session:
             relaxed = _read(session, territory_id, day, limits, late)
-        if relaxed.version == snapshot.version:
-            snapshot = relaxed
-            result = _solve(lease, relaxed.built.problem, result.plan, limits, seed)
+        snapshot = relaxed if relaxed.version == snapshot.version else snapshot
+    result = _solve(lease, snapshot.built.problem, result.plan, half, seed)
     with lease.finishing() as session:
         row = _store(session, snapshot, result, seed, reason)
         lease.result = {"plan_id": str(row.id), "unserved": len(result.plan.unserved)}
@@ -88,11 +88,11 @@ def _is_promised(built: Built, visit_id: str) -> bool:
     return built.visits[visit_id].window_start is not None
 
 
-def _solve(lease: Lease, day: Problem, start: Plan, limits: Limits, seed: int) -> Result:
+def _solve(lease: Lease, day: Problem, start: Plan, seconds: float, seed: int) -> Result:
     # The solver holds the interpreter, so no thread beats meanwhile.
-    lease.heartbeat(busy_seconds=limits.seconds)
+    lease.heartbeat(busy_seconds=seconds)
     try:
-        return solve(day, Budget(seconds=limits.seconds), seed=seed, start=start)
+        return solve(day, Budget(seconds=seconds), seed=seed, start=start)
     except InvalidProblem as error:
         findings = [str(finding) for finding in error.findings[:20]]
         raise DayNotPlannable(f"{len(error.findings)} findings: {findings[0]}", findings=findings) from error

@@ -34,6 +34,7 @@ from dispatch.planning.rules import (
 )
 from dispatch.promises import commands as promises
 from dispatch.promises.model import Promise
+from dispatch.technicians import queries as technicians
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -113,11 +114,14 @@ def _offer_on(
     windows = [Window(start, end) for start, end in slots]
     if not windows:
         return [], []
+    nobody = Refusal(day.day, None, "NO_TECHNICIAN", "nobody is on duty on this day")
+    if not technicians.has_shifts(session, day.territory_id, day.day):
+        return [], [nobody]
     head = heads.find(session, day.territory_id, day.day)
     current = heads.in_force(session, head)
     built, asked = _open(session, day, current, visit)
     if not built.problem.technicians:
-        return [], [Refusal(day.day, None, "NO_TECHNICIAN", "nobody is on duty on this day")]
+        return [], [nobody]
     plan = plan_rows.to_plan(built, current)
     quotes = oracle.quote(built.problem, plan, asked, windows)
     offers = [_offer_view(day, order, head, quote) for quote in quotes]

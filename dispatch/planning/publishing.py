@@ -138,6 +138,7 @@ def _assign(session: Session, by: Principal | None, plan: DayPlan, visits: Visit
                 technician_id=stop.technician_id,
                 planned_start=stop.start,
                 planned_end=stop.end,
+                knows_duty=True,
             )
         is_new |= _promise_if_needed(session, by, visit, stop)
         if is_new:

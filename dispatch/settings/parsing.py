@@ -1,5 +1,6 @@
 """How the text of an environment variable becomes a value; a wrong text is a ValueError that says why."""
 
+import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -66,9 +67,15 @@ def optional_path(raw: str) -> Path | None:
     return Path(raw.strip()) if raw.strip() else None
 
 
+@functools.cache
+def _zones() -> frozenset[str]:
+    """Known zones; finding them walks through the folders of the time zone database."""
+    return frozenset(available_timezones())
+
+
 def timezone(raw: str) -> str:
     name = raw.strip()
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError("is not a time zone of the IANA list")
     return name
 

@@ -18,7 +18,7 @@ from dispatch.paging import USUAL, Page, cut
 from dispatch.technicians import rules
 from dispatch.technicians.model import Absence, Certificate, Shift, Skill, Technician
 from dispatch.technicians.rules import Interval, Rest
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def roster(
 ) -> tuple[Sequence[Shift], Sequence[Absence]]:
     """Return a technician's shifts and absences that touch the days from first to last."""
     technician = find_technician(session, principal, technician_id)
-    zone = _zone(session, technician.territory_id)
+    zone = zone_of(session, technician.territory_id)
     start, end = clock.local_midnight(first, zone), clock.day_bounds(last, zone)[1]
     shifts = select(Shift).where(
         Shift.technician_id == technician.id, Shift.starts_at < end, Shift.ends_at > start
@@ -133,7 +133,7 @@ def on_duty(session: Session, territory_id: uuid.UUID, day: date) -> list[OnDuty
     Return who of a territory can be planned on a day, by number: active, with a shift that begins on that
     local day, and not absent for all of it.
     """
-    start, end = clock.day_bounds(day, _zone(session, territory_id))
+    start, end = clock.day_bounds(day, zone_of(session, territory_id))
     statement = (
         select(Technician, Shift)
         .join(Shift, Shift.technician_id == Technician.id)
@@ -147,6 +147,18 @@ def on_duty(session: Session, territory_id: uuid.UUID, day: date) -> list[OnDuty
     away = _absences(session, duties, start)
     found = (_duty(person, shifts, away.get(person.id, [])) for person, shifts in duties.values())
     return [duty for duty in found if duty is not None]
+
+
+def has_shifts(session: Session, territory_id: uuid.UUID, day: date) -> bool:
+    """Tell whether anybody of a territory has a shift that begins on a day, absent or not."""
+    start, end = clock.day_bounds(day, zone_of(session, territory_id))
+    statement = (
+        select(Shift.id)
+        .join(Technician, Technician.id == Shift.technician_id)
+        .where(Technician.territory_id == territory_id, Technician.is_active)
+        .where(Shift.starts_at >= start, Shift.starts_at < end)
+    )
+    return session.scalar(statement.limit(1)) is not None
 
 
 def _absences(
@@ -213,7 +225,3 @@ def check_may_be_sent(
         certificates=certificates,
         day=day,
     )
-
-
-def _zone(session: Session, territory_id: uuid.UUID) -> str:
-    return session.scalars(select(Territory.timezone).where(Territory.id == territory_id)).one()

@@ -37,6 +37,15 @@ def find_territory(session: Session, principal: Principal, territory_id: uuid.UU
     return found
 
 
+def zone_of(session: Session, territory_id: uuid.UUID) -> str:
+    """Return the time zone of a territory; a session asks once."""
+    zones: dict[uuid.UUID, str] = session.info.setdefault("zones", {})
+    if territory_id not in zones:
+        statement = select(Territory.timezone).where(Territory.id == territory_id)
+        zones[territory_id] = session.scalars(statement).one()
+    return zones[territory_id]
+
+
 def visible_territories(session: Session, principal: Principal) -> Sequence[Territory]:
     """Return the territories a person may see, by code; a company has few, so there are no pages."""
     statement = select(Territory).order_by(Territory.code)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db
@@ -13,7 +12,7 @@ from dispatch.access.rules import Principal
 from dispatch.errors import Invalid
 from dispatch.technicians.model import Technician
 from dispatch.technicians.queries import check_may_be_sent, require_on_duty
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 from dispatch.work_orders import refusals
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.lifecycle import Actor, VisitState
@@ -58,15 +57,18 @@ def assign(
     planned_start: datetime,
     planned_end: datetime,
     reason: str | None = None,
+    knows_duty: bool = False,
 ) -> bool:
     """
     Publish a visit to a technician with its planned times; tell whether anything changed.
+
+    Who ``knows_duty`` has compared the whole plan with the shifts already.
 
     An unplanned visit is planned and published in one go, an announced one keeps its state when only its
     times move, and a change of technician takes it from the former one's devices.
     """
     given = Assignment(technician_id, planned_start, planned_end)
-    check_assignment(session, visit, given)
+    check_assignment(session, visit, given, knows_duty=knows_duty)
     state = S(visit.state)
     if state not in {S.UNPLANNED, S.PLANNED} and visit.technician_id == technician_id:
         return _move(session, visit, given)
@@ -108,7 +110,7 @@ def release(
     take_step(session, visit=visit, target=S.UNPLANNED, actor=actor, by=by, reason=reason)
 
 
-def check_assignment(session: Session, visit: Visit, given: Assignment) -> None:
+def check_assignment(session: Session, visit: Visit, given: Assignment, *, knows_duty: bool = False) -> None:
     """Refuse a technician who is excluded (R-508), gone, not qualified on that day (R-501), or off duty."""
     if given.planned_end <= given.planned_start:
         raise PlannedTimesInvalid("the planned end is not after the planned start")
@@ -120,11 +122,12 @@ def check_assignment(session: Session, visit: Visit, given: Assignment) -> None:
     technician = session.get(Technician, given.technician_id)
     if technician is None or not technician.is_active:
         raise refusals.TechnicianInactive("there is no such active technician")
-    zone = session.scalars(select(Territory.timezone).where(Territory.id == order.territory_id)).one()
+    zone = zone_of(session, order.territory_id)
     check_may_be_sent(
         technician,
         skills=visit.skills,
         certificates=visit.certificates,
         day=clock.business_day(given.planned_start, zone),
     )
-    require_on_duty(session, technician, given.planned_start, given.planned_end)
+    if not knows_duty:
+        require_on_duty(session, technician, given.planned_start, given.planned_end)

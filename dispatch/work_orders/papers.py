@@ -19,7 +19,7 @@ from dispatch.documents.words import Language
 from dispatch.parts.model import Part
 from dispatch.settings import Settings
 from dispatch.technicians.model import Certificate, Skill, Technician
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 from dispatch.work_orders.model import Approval, PartUse, ServiceReport, Visit, WorkOrder
 from dispatch.work_orders.queries import (
     approvals_of,
@@ -167,7 +167,7 @@ def _frame(zone: str, settings: Settings, made_at: datetime | None = None) -> di
 
 
 def _zone(session: Session, order: WorkOrder) -> str:
-    return session.scalars(select(Territory.timezone).where(Territory.id == order.territory_id)).one()
+    return zone_of(session, order.territory_id)
 
 
 def _asset(session: Session, order: WorkOrder, day: date) -> dict[str, Any] | None:

@@ -29,7 +29,8 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
     order = visit.work_order
     customer = session.get_one(Customer, order.customer_id)
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
-    technician = session.get(Technician, visit.technician_id) if visit.technician_id else None
+    named = select(Technician.name).where(Technician.id == visit.technician_id)
+    technician = session.scalar(named) if visit.technician_id else None
     findings = findings_of(session, [visit.id]).get(visit.id, [])
     last = findings[-1] if findings else None
     return {
@@ -37,7 +38,7 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
         "sheet": visit.number,
         "customer": customer.name,
         "asset": {"model": asset.model, "serial": asset.serial or ""} if asset else None,
-        "technician": technician.name if technician else "",
+        "technician": technician or "",
         "fault_code": order.fault_code,
         "fault": last.fault if last else "",
         "cause": last.cause if last else "",
@@ -65,6 +66,8 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
 
 def _parts(session: Session, uses: Iterable[PartUse]) -> list[dict[str, Any]]:
     known = list(uses)
+    if not known:
+        return []
     skus = select(Part.id, Part.sku).where(Part.id.in_([use.part_id for use in known]))
     named = {row.id: row.sku for row in session.execute(skus)}
     rows = [

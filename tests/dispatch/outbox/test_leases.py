@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dispatch import outbox
+from dispatch import outbox, queue
 from dispatch.outbox import Lease, LeaseLost
 from tests.job_handlers import leave_effect
 from tests.job_stage import Stage, wait_for
@@ -34,6 +34,19 @@ def test_effects_result_and_done_are_one_commit(stage: Stage) -> None:
     assert run["finished_at"] is not None
     assert run["result_hash"]
     assert stage.effects() == {lease.key: 1}
+
+
+def test_a_ring_is_over_when_its_run_can_no_longer_be_taken(stage: Stage) -> None:
+    [run_id] = stage.request("test.note", "k")
+    stage.request("test.batch", "b")
+    one, batch = queue.DOORS["one"], queue.DOORS["batch"]
+    assert not outbox.is_over(one, run_id)
+    assert not outbox.is_over(batch, "test.batch")
+    outbox.perform(run_id)
+    outbox.perform_batch("test.batch")
+    assert outbox.is_over(one, run_id)
+    assert outbox.is_over(batch, "test.batch")
+    assert not outbox.is_over(one, "not an id")
 
 
 def test_a_running_run_cannot_be_taken_twice(stage: Stage) -> None:
@@ -124,18 +137,21 @@ def test_a_ring_for_a_run_that_does_not_exist_is_harmless(stage: Stage) -> None:
 
 def test_the_lease_of_a_dead_work_horse_ends_after_the_usual_pause(stage: Stage) -> None:
     lease = taken(stage)
-    outbox.abandon(f"{lease.run_id}-0")
+    outbox.abandon(lease.token)
     [(seconds,)] = stage.ask("select extract(epoch from lease_until - now()) from job_run")
     assert seconds <= 0.2
 
 
-def test_the_leases_of_a_dead_batch_end_after_the_usual_pause(stage: Stage) -> None:
+def test_all_leases_of_a_dead_work_horse_end_after_the_usual_pause(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage.request("test.batch", "a", "b")
-    token = uuid.uuid4()
-    assert len(outbox.take_batch("test.batch", 10, token)) == 2
-    outbox.abandon(f"test-batch-{uuid.uuid4()}")
+    horse = queue.WorkHorse(uuid.uuid4(), "default")
+    monkeypatch.setattr(queue, "_horse", horse)
+    assert {lease.token for lease in outbox.take_batch("test.batch", 10)} == {horse.token}
+    outbox.abandon(uuid.uuid4())
     assert stage.ask("select bool_and(lease_until > now() + interval '1 s') from job_run") == [(True,)]
-    outbox.abandon(f"test-batch-{token}")
+    outbox.abandon(horse.token)
     assert stage.ask("select bool_and(lease_until < now() + interval '0.3 s') from job_run") == [(True,)]
 
 
@@ -143,8 +159,7 @@ def test_the_lease_of_a_later_owner_is_left_alone(stage: Stage) -> None:
     lease = taken(stage)
     stage.lapse(str(lease.run_id))
     outbox.take(lease.run_id)
-    outbox.abandon(f"{lease.run_id}-0")
-    outbox.abandon("a-batch-0123456789abcdef")
+    outbox.abandon(lease.token)
     [(seconds,)] = stage.ask("select extract(epoch from lease_until - now()) from job_run")
     assert seconds > 1.0
 

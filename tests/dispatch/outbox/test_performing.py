@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
+
 import pytest
 
-from dispatch import db, outbox, queue
+from dispatch import clock, db, outbox, queue
+from tests.job_handlers import JOBS, QUICK
 from tests.job_stage import Stage
 
 
@@ -114,6 +118,37 @@ def test_a_batch_handler_can_fail_one_run_without_repeating_the_others(stage: St
     assert stage.states() == {"done": 2, "ready": 1}
     assert stage.run(late)["error"] == "TimeoutError: not reached"
     assert stage.ask("select count(*) from begun") == [(1,)]
+
+
+def test_a_work_horse_takes_on_what_is_ready_in_its_queue(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [first, *_] = stage.request("test.note", *[f"k{n}" for n in range(5)])
+    stage.request("test.batch", "a", "b")
+    stage.request("test.unwritten", "of another queue")
+    with db.transaction() as session:
+        outbox.request(session, "test.note", "later", {}, not_before=clock.now() + timedelta(hours=1))
+    monkeypatch.setattr(queue, "_horse", queue.WorkHorse(uuid.uuid4(), "default"))
+    outbox.perform(first)
+    assert stage.states() == {"done": 7, "ready": 2}
+
+
+def test_outside_a_work_horse_nothing_more_is_taken_on(stage: Stage) -> None:
+    [first, _] = stage.request("test.note", "a", "b")
+    outbox.perform(first)
+    assert stage.states() == {"done": 1, "ready": 1}
+
+
+def test_a_work_horse_takes_on_nothing_that_could_outlast_its_ring(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_job = outbox.Job("test.slow", "tests.job_handlers:note", "default", timeout_seconds=300)
+    outbox.register((*[job for job in JOBS if job.kind != "test.slow"], long_job), {}, timing=QUICK)
+    [first] = stage.request("test.note", "a")
+    stage.request("test.slow", "b")
+    monkeypatch.setattr(queue, "_horse", queue.WorkHorse(uuid.uuid4(), "default"))
+    outbox.perform(first)
+    assert stage.states() == {"done": 1, "ready": 1}
 
 
 def test_what_a_database_refusal_carried_is_not_kept_with_the_run(stage: Stage) -> None:

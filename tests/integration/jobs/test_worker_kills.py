@@ -13,6 +13,7 @@ import redis
 import rq
 import rq.job
 
+from dispatch import queue
 from tests.integration.jobs.conftest import MortalValkey, Start
 from tests.job_stage import Stage, wait_for
 
@@ -50,6 +51,16 @@ def test_a_killed_work_horse_is_replaced_and_its_half_work_is_gone(stage: Stage,
     wait_for(lambda: done(stage, run_id))
     assert stage.ask("select attempt from effect") == [(2,)]
     assert worker.poll() is None
+
+
+def test_few_work_horses_do_many_runs_and_their_rings_are_found_over(stage: Stage, start: Start) -> None:
+    keys = [f"k{n}" for n in range(30)]
+    stage.request("test.note", *keys)
+    start("default")
+    wait_for(lambda: stage.states() == {"done": 30} and not queue.waiting("default"))
+    assert stage.effects() == {f"test.note:{key}": 1 for key in keys}
+    [(horses,)] = stage.ask("select count(distinct pid) from effect")
+    assert horses < 10
 
 
 def test_a_work_horse_killed_from_outside_loses_nothing(stage: Stage, start: Start) -> None:

@@ -1,0 +1,23 @@
+"""The demo's clock stands before anything that is due by the clock exists."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import scheduling
+from dispatch.outbox import Schedule, SimulatedClock
+from dispatch.simulation import seeding
+from dispatch.simulation.day import generate_day
+
+
+def test_clock_and_schedules_come_into_the_world_together(session: Session) -> None:
+    """A scheduler that looks in between must not take the day of the demo for one long gone."""
+    day = generate_day(1, date(2026, 3, 3))
+    seeding.seed(session, day)
+    moment = session.scalars(select(SimulatedClock.moment)).one()
+    [schedule] = session.scalars(select(Schedule))
+    assert moment == day.first_call_at
+    assert scheduling.due_days(schedule, moment) == []
