@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import mmap
 import os
 import re
 import signal
@@ -53,6 +54,23 @@ IsOver = Callable[[str, str], bool]
 """Tells whether a ring has nothing left to ring for; called with its function and its argument."""
 
 
+class StopRequest(threading.Event):
+    """What a worker was asked by a signal; a work-horse forked before that hears of it too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shared = mmap.mmap(-1, 1)
+
+    def set(self) -> None:
+        """Note the request where the work-horse looks as well."""
+        self._shared[0] = 1
+        super().set()
+
+    def is_set(self) -> bool:
+        """Tell whether the worker was asked to stop."""
+        return self._shared[0] == 1
+
+
 @dataclass(frozen=True, slots=True)
 class WorkHorse:
     """What a forked work-horse knows of itself; its worker knows the same."""
@@ -60,6 +78,8 @@ class WorkHorse:
     token: uuid.UUID
     """Token of every lease that it takes, so that the worker can tell whose they were."""
     queue: str
+    asked_to_stop: threading.Event
+    """Set as soon as its worker is to end: then it begins nothing more."""
 
 
 _horse: WorkHorse | None = None
@@ -243,12 +263,15 @@ class _Worker(rq.Worker):
     def execute_job(self, job: Any, queue: Any) -> None:
         """Fork a work-horse for a ring, unless an earlier one has already done what it rings for."""
         global _horse  # noqa: PLW0603 - the fork inherits it; in the worker it is set only meanwhile
-        if job.func_name in DOORS.values() and self.is_over(job.func_name, str(job.args[0])):
+        rung = _rung_for(job)
+        if rung is None:
+            log.error("foreign_ring_refused", name=job.id)
+        if rung is None or self.is_over(*rung):
             job.delete(remove_from_queue=False)
             queue.intermediate_queue.remove(job.id)
             self.set_state("idle")
             return
-        _horse = WorkHorse(uuid.uuid4(), queue.name)
+        _horse = WorkHorse(uuid.uuid4(), queue.name, self.asked_to_stop)
         try:
             super().execute_job(job, queue)
         finally:
@@ -265,13 +288,24 @@ class _Worker(rq.Worker):
             self.vanished(_horse.token)
 
     def main_work_horse(self, job: Any, queue: Any) -> None:
-        """Begin the work-horse: it dies with its worker, and calls nothing but our own two functions."""
+        """Begin the work-horse: it dies with its worker."""
         _die_with(self.pid)
-        called_back = job._success_callback_name or job._failure_callback_name  # noqa: SLF001 - no public name
-        if job.func_name not in DOORS.values() or called_back:
-            log.error("foreign_ring_refused", name=job.id, function=job.func_name)
-            os._exit(1)
         super().main_work_horse(job, queue)
+
+
+def _rung_for(job: Any) -> tuple[str, str] | None:
+    """
+    Return the function and the argument of a ring, or None if it is not one of ours.
+
+    It is read in the worker itself, so nothing that somebody has written into the queue may end it.
+    """
+    try:
+        function, arguments = job.func_name, job.args
+        own = function in DOORS.values() and len(arguments) == 1 and not job.kwargs
+    except Exception:  # noqa: BLE001 - whatever the text in the queue is, it is no ring
+        return None
+    called_back = job._success_callback_name or job._failure_callback_name  # noqa: SLF001 - no public name
+    return (function, str(arguments[0])) if own and not called_back and not job.webhooks else None
 
 
 def work(
@@ -290,7 +324,7 @@ def work(
 
     One queue a worker: only then does a ring lie in a list at every moment (reliability §0.3).
     """
-    asked_to_stop = threading.Event()
+    asked_to_stop = StopRequest()
     gc.collect()
     gc.freeze()
     while not asked_to_stop.is_set():

@@ -30,6 +30,7 @@ JOBS = (
     Job("test.breaks", f"{HERE}:breaks", "default", timeout_seconds=30),
     Job("test.forgets", f"{HERE}:forgets", "default", timeout_seconds=30),
     Job("test.batch", f"{HERE}:batch", "default", timeout_seconds=30, batch=True, max_attempts=2),
+    Job("test.hangs", f"{HERE}:hangs", "default", timeout_seconds=1),
     Job("test.unwritten", f"{HERE}:nowhere", "planning", timeout_seconds=30),
 )
 QUICK = Timing(lease_seconds=2.0, heartbeat_seconds=0.5, first_pause_seconds=0.2)
@@ -65,6 +66,14 @@ def note(lease: Lease, **ids: Any) -> None:
 def slow(lease: Lease, **_: Any) -> None:
     """At the first attempt wait until the gate of the key is open; then leave an effect."""
     tell_begun(lease)
+    if lease.attempt == 1:
+        _wait_at_gate(lease.key)
+    with lease.finishing() as session:
+        leave_effect(session, lease)
+
+
+def hangs(lease: Lease, **_: Any) -> None:
+    """At the first attempt go on far beyond the time of the kind; then leave an effect."""
     if lease.attempt == 1:
         _wait_at_gate(lease.key)
     with lease.finishing() as session:

@@ -7,12 +7,14 @@ need not know. Calling them twice, late, or for a run that is long done is harml
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 import traceback
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 
 import structlog
 
@@ -30,6 +32,10 @@ class NotFinished(RuntimeError):
     """A handler returned without finishing its run."""
 
 
+class TimeIsUp(RuntimeError):
+    """A handler took longer than the time of its kind."""
+
+
 def perform(run_id: str) -> None:
     """Do one run, if it is ours to do; in a work-horse go on with what is ready by then."""
     lease = take(uuid.UUID(run_id))
@@ -39,13 +45,17 @@ def perform(run_id: str) -> None:
 
 
 def perform_batch(kind: str) -> None:
-    """Do the ready runs of a batch kind, as many as fit into half of its time; in a work-horse go on."""
+    """
+    Do the ready runs of a batch kind, as many as fit into half of its time; in a work-horse go on.
+
+    A work-horse whose worker is to end leaves the rest to the next one.
+    """
     queue.bell_heard(kind)
     job = job_of(kind)
     half_time = time.monotonic() + job.timeout_seconds / 2
     while leases := take_batch(kind, timing().batch_size):
         _do_batch(job, leases)
-        if time.monotonic() > half_time:
+        if time.monotonic() > half_time or _is_to_stop():
             queue.ring_batch(kind, job.queue, job.ring_seconds)
             return
     _linger()
@@ -63,7 +73,7 @@ def _linger() -> None:
         return
     over = idle_since = time.monotonic()
     over += timing().linger_seconds
-    while (now := time.monotonic()) < over and now - idle_since < timing().wait_seconds:
+    while not _is_to_stop() and (now := time.monotonic()) < over and now - idle_since < timing().wait_seconds:
         kind = next_kind(horse.queue, LONGEST_TAKEN_ON)
         if kind is None:
             time.sleep(LOOK_SECONDS)
@@ -75,6 +85,11 @@ def _linger() -> None:
         elif leases:
             _do_alone(leases[0])
         idle_since = time.monotonic()
+
+
+def _is_to_stop() -> bool:
+    horse = queue.horse()
+    return horse is not None and horse.asked_to_stop.is_set()
 
 
 def _do_alone(lease: Lease) -> None:
@@ -91,7 +106,7 @@ def _do_alone(lease: Lease) -> None:
 def _do(job: Job, lease: Lease) -> None:
     handler = handler_of(job)
     started = time.monotonic()
-    with _kept_alive([lease], job.timeout_seconds):
+    with _kept_alive([lease], job.timeout_seconds), _interrupted_after(job.timeout_seconds):
         handler(lease, **lease.ids)
     if not lease.finished:
         raise NotFinished(f"{job.path} returned without finishing its run")
@@ -117,7 +132,7 @@ def _do_batch(job: Job, leases: list[Lease]) -> None:
 def _try_batch(job: Job, leases: list[Lease]) -> Exception | None:
     try:
         handler = handler_of(job)
-        with _kept_alive(leases, job.timeout_seconds):
+        with _kept_alive(leases, job.timeout_seconds), _interrupted_after(job.timeout_seconds):
             handler(leases)
     except Exception as error:  # noqa: BLE001 - whatever a handler raises is stored with its run
         return error
@@ -166,3 +181,29 @@ def _kept_alive(leases: Sequence[Lease], most_seconds: float) -> Iterator[None]:
     finally:
         over.set()
         thread.join(timeout=1)
+
+
+@contextmanager
+def _interrupted_after(seconds: float) -> Iterator[None]:
+    """
+    Raise ``TimeIsUp`` in a handler of a work-horse that is still at it after the time of its kind.
+
+    The work-horse's own time, which its ring set, allows for several runs; it goes on afterwards.
+    """
+    if queue.horse() is None:
+        yield
+        return
+
+    def ring_out(_number: int, _frame: FrameType | None) -> None:
+        raise TimeIsUp(f"not done after {seconds} s")
+
+    began = time.monotonic()
+    former = signal.signal(signal.SIGALRM, ring_out)
+    whole, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+        if whole:
+            signal.setitimer(signal.ITIMER_REAL, max(whole - (time.monotonic() - began), 0.001))

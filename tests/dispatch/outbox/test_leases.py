@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -146,7 +147,7 @@ def test_all_leases_of_a_dead_work_horse_end_after_the_usual_pause(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage.request("test.batch", "a", "b")
-    horse = queue.WorkHorse(uuid.uuid4(), "default")
+    horse = queue.WorkHorse(uuid.uuid4(), "default", threading.Event())
     monkeypatch.setattr(queue, "_horse", horse)
     assert {lease.token for lease in outbox.take_batch("test.batch", 10)} == {horse.token}
     outbox.abandon(uuid.uuid4())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import timedelta
 
@@ -128,7 +129,7 @@ def test_a_work_horse_takes_on_what_is_ready_in_its_queue(
     stage.request("test.unwritten", "of another queue")
     with db.transaction() as session:
         outbox.request(session, "test.note", "later", {}, not_before=clock.now() + timedelta(hours=1))
-    monkeypatch.setattr(queue, "_horse", queue.WorkHorse(uuid.uuid4(), "default"))
+    monkeypatch.setattr(queue, "_horse", queue.WorkHorse(uuid.uuid4(), "default", threading.Event()))
     outbox.perform(first)
     assert stage.states() == {"done": 7, "ready": 2}
 
@@ -146,7 +147,7 @@ def test_a_work_horse_takes_on_nothing_that_could_outlast_its_ring(
     outbox.register((*[job for job in JOBS if job.kind != "test.slow"], long_job), {}, timing=QUICK)
     [first] = stage.request("test.note", "a")
     stage.request("test.slow", "b")
-    monkeypatch.setattr(queue, "_horse", queue.WorkHorse(uuid.uuid4(), "default"))
+    monkeypatch.setattr(queue, "_horse", queue.WorkHorse(uuid.uuid4(), "default", threading.Event()))
     outbox.perform(first)
     assert stage.states() == {"done": 1, "ready": 1}
 

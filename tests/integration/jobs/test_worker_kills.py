@@ -132,7 +132,19 @@ def test_two_workers_and_their_sweepers_do_a_crowd_of_jobs_once(stage: Stage, st
     stage.request("test.note", *keys)
     wait_for(lambda: stage.states() == {"done": 60}, seconds=30.0)
     assert stage.effects() == {f"test.note:{key}": 1 for key in keys}
-    assert len(stage.ask("select distinct pid from effect")) == 60
+
+
+@pytest.mark.parametrize("before", [(), ("k",)], ids=["rung for", "taken on by a lingering work-horse"])
+def test_a_run_that_hangs_is_interrupted_when_the_time_of_its_kind_is_over(
+    stage: Stage, start: Start, before: tuple[str, ...]
+) -> None:
+    stage.request("test.note", *before)
+    [run_id] = stage.request("test.hangs", "k")
+    start("default")
+    wait_for(lambda: str(stage.run(run_id)["error"]).startswith("TimeIsUp: "), seconds=10.0)
+    stage.request("test.note", "after")
+    wait_for(lambda: stage.states() == {"done": 2 + len(before)})
+    assert stage.ask("select attempt from effect where key = 'test.hangs:k'") == [(2,)]
 
 
 def test_a_worker_asked_to_stop_finishes_its_job_first(stage: Stage, start: Start) -> None:
@@ -145,6 +157,20 @@ def test_a_worker_asked_to_stop_finishes_its_job_first(stage: Stage, start: Star
     stage.tell("insert into gate values ('test.slow:k')")
     assert worker.wait(timeout=10) == 0
     assert done(stage, run_id)
+
+
+def test_a_worker_asked_to_stop_takes_nothing_more_on(stage: Stage, start: Start) -> None:
+    worker = start("default")
+    [run_id] = stage.request("test.slow", "k")
+    horse_of(stage, "test.slow:k")
+    stage.request("test.note", "a", "b", "c")
+    worker.terminate()
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(timeout=0.5)
+    stage.tell("insert into gate values ('test.slow:k')")
+    assert worker.wait(timeout=10) == 0
+    assert done(stage, run_id)
+    assert stage.effects() == {"test.slow:k": 1}
 
 
 def test_an_idle_worker_stops_at_once(stage: Stage, start: Start) -> None:
@@ -181,3 +207,29 @@ def test_a_function_that_somebody_wrote_into_the_queue_is_not_called(
     wait_for(lambda: done(stage, run_id))
     assert not made.exists()
     assert worker_log().count("foreign_ring_refused") == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"data": b"\x00 no json"}, {"data": b'["dispatch.outbox.perform", null, [], {}]'}, {"data": b"7"}],
+    ids=["unreadable", "without an argument", "something else"],
+)
+def test_a_malformed_ring_does_not_end_the_worker(
+    stage: Stage,
+    start: Start,
+    valkey: MortalValkey,
+    *,
+    worker_log: Callable[[], str],
+    fields: dict[str, bytes],
+) -> None:
+    """ASVS 1.5.2: who can write to the queue server cannot stop the workers either."""
+    with redis.Redis.from_url(valkey.url) as client:
+        rings = rq.Queue("default", connection=client, serializer="json")
+        name = rings.enqueue_call("dispatch.outbox.perform", args=("x",), job_id="odd").id
+        client.hset(f"rq:job:{name}", mapping=fields)
+        start("default")
+        wait_for(lambda: "foreign_ring_refused" in worker_log())
+        [run_id] = stage.request("test.note", "k")
+        wait_for(lambda: done(stage, run_id))
+        wait_for(lambda: not client.exists(f"rq:job:{name}") and not rings.intermediate_queue.get_job_ids())
+    assert "unhandled exception" not in worker_log()
