@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -10,10 +11,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 from sqlalchemy import create_engine, text
@@ -21,13 +23,17 @@ from sqlalchemy.pool import NullPool
 
 from dispatch import bootstrap, db, migrating
 from dispatch.cli.up import children_of
-from dispatch.embedded import services
+from dispatch.embedded import place, services
 from dispatch.embedded.processes import ProcessGroup
 from dispatch.errors import Conflict, DispatchError
 from dispatch.settings import Settings
 
+if TYPE_CHECKING:
+    from dispatch.simulation import seeding
+
 DAY = date(2026, 3, 3)
 READY_SECONDS = 60.0
+LOGINS = "logins.json"
 SURROUNDINGS = {
     "TRUCKROLL_ENV": "demo",
     "TRUCKROLL_CLOCK": "simulated",
@@ -73,7 +79,7 @@ def run_demo(args: argparse.Namespace) -> int:
         with _installation(settings) as base_url:
             faults = _run_day(args, settings, base_url, began)
             if args.serve:
-                _serve(base_url)
+                _serve(base_url, settings.home / LOGINS)
     except DispatchError as error:
         sys.stderr.write(f"{error.code}: {error.message}\n-> {error.remedy}\n")
         return 1
@@ -84,7 +90,9 @@ def _settings(is_serving: bool) -> Settings:
     home = Settings.from_environment().home / "demo"
     os.environ.update(SURROUNDINGS)
     os.environ["TRUCKROLL_HOME"] = str(home)
-    if not is_serving:
+    if is_serving:
+        os.environ.setdefault("TRUCKROLL_MFA", "off")  # so that a person can log in with curl
+    else:
         os.environ["TRUCKROLL_PORT"] = str(_free_port())
     return Settings.from_environment()
 
@@ -154,6 +162,8 @@ def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began:
     phones = settings.home / "phones"
     shutil.rmtree(phones, ignore_errors=True)
     phones.mkdir(parents=True)
+    if args.serve:
+        _keep_logins(world.logins, settings.home / LOGINS)
     demo = DemoDay(day=day, world=world, base_url=base_url, phones=phones, pace=Pace(), tell=_teller(began))
     try:
         demo.run()
@@ -176,12 +186,20 @@ def _teller(began: float) -> Callable[[str], None]:
     return lambda line: _say(f"[{time.monotonic() - began:5.1f} s] {line}")
 
 
-def _serve(base_url: str) -> None:
+def _keep_logins(logins: Mapping[str, seeding.Login], path: Path) -> None:
+    """Write names and passwords of the demo's people where only the owner of the home reads them."""
+    place.keep(
+        path, json.dumps({login.username: login.password for login in logins.values()}, indent=2) + "\n"
+    )
+
+
+def _serve(base_url: str, logins: Path) -> None:
     """Keep the installation up until a signal comes."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     _say(f"Serving on {base_url} (API description at /v1/docs). Ctrl-C stops.")
+    _say(f"Names and passwords to log in with: {logins}")
     while not over.wait(1):
         pass
 

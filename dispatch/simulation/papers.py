@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import db
+from dispatch import clock, db
 from dispatch.billing.model import Invoice, Payment, Settlement
 from dispatch.money import Money
 from dispatch.planning.model import DayPlan
@@ -33,8 +33,9 @@ def write_all(demo: DemoDay, summary: dict[str, Any], out: Path) -> dict[str, in
         plan = session.scalars(
             select(DayPlan).where(DayPlan.day == demo.day.day, DayPlan.state == "published")
         ).one()
-        (out / "plan.json").write_text(json.dumps(plan_rows(session, plan), indent=2) + "\n")
-        rows = list(_journal(session))
+        stops = plan_rows(session, plan, demo.day.timezone)
+        (out / "plan.json").write_text(json.dumps(stops, indent=2, ensure_ascii=False) + "\n")
+        rows = list(_journal(session, demo.day.timezone))
         visits = _visits_of_busiest(session, plan)
     with (out / "journal.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -80,12 +81,12 @@ def _invoices(finance: Person, folder: Path) -> int:
     return len(invoices)
 
 
-def _journal(session: Session) -> Iterator[tuple[str, ...]]:
-    """Yield balanced postings of every invoice and payment, one amount a row."""
+def _journal(session: Session, zone: str) -> Iterator[tuple[str, ...]]:
+    """Yield balanced postings of every invoice and payment, one amount a row, dated in a zone."""
     for invoice in session.scalars(select(Invoice).order_by(Invoice.series, Invoice.ordinal)):
         yield from _invoice_rows(session, invoice)
     for payment in session.scalars(select(Payment).order_by(Payment.received_at, Payment.id)):
-        day, paper = payment.received_at.date().isoformat(), payment.receipt_number
+        day, paper = clock.business_day(payment.received_at, zone).isoformat(), payment.receipt_number
         amount, currency = payment.amount_minor, payment.currency
         yield _row(day, paper, f"Clearing:{payment.method}", amount, 0, currency, payment.reference or "")
         yield _row(day, paper, "Receivable:Customers", 0, amount, currency, "")

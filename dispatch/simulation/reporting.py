@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch import db
 from dispatch.billing.model import Allocation, Invoice, Payment, Settlement
 from dispatch.calls.model import Assessment, RepairCall
+from dispatch.customers.model import Customer, Site
 from dispatch.hand_ins.model import HandIn
 from dispatch.messages.model import Message
 from dispatch.money import Money
@@ -22,6 +24,7 @@ from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.promises.model import Promise
 from dispatch.simulation.running import DemoDay
 from dispatch.sync.model import Operation
+from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import ServiceReport, Visit, WorkOrder
 
 
@@ -110,16 +113,31 @@ def _money(session: Session, currency: str) -> dict[str, Any]:
         "invoiced_to_makers": total(Invoice.gross_minor, Invoice.payer == "maker"),
         "collected": total(Payment.amount_minor),
         "allocated": total(Allocation.amount_minor),
-        "by_method": {
-            method: str(Money(int(amount), currency)) for method, amount in sorted(methods.tuples())
-        },
-        "hand_in_differences": [
-            {"technician": str(row.technician_id), **money}
-            for row in session.scalars(select(HandIn))
-            for money in row.money
-            if money["difference_minor"]
-        ],
+        "by_method": {method: str(Money(int(amount), currency)) for method, amount in sorted(methods)},
+        "hand_in_differences": _differences(session),
     }
+
+
+def _differences(session: Session) -> list[dict[str, str]]:
+    statement = (
+        select(HandIn, Technician)
+        .join(Technician, Technician.id == HandIn.technician_id)
+        .order_by(Technician.number)
+    )
+    return [
+        {
+            "technician": f"{technician.number} {technician.name}",
+            "day": record.day.isoformat(),
+            "method": money["method"],
+            **{
+                name: str(Money(money[f"{name}_minor"], money["currency"]))
+                for name in ("counted", "expected", "difference")
+            },
+        }
+        for record, technician in session.execute(statement)
+        for money in record.money
+        if money["difference_minor"]
+    ]
 
 
 def _indicators(session: Session, day: date) -> dict[str, dict[str, str | None]]:
@@ -164,19 +182,39 @@ def _sync(session: Session, demo: DemoDay) -> dict[str, int]:
     }
 
 
-def plan_rows(session: Session, plan: DayPlan) -> list[dict[str, Any]]:
-    """Return the stops of a plan as they are written to a file."""
-    return [_stop_row(stop) for stop in plan.stops]
+def plan_rows(session: Session, plan: DayPlan, zone: str) -> list[dict[str, Any]]:
+    """Return the stops of a plan as a dispatcher reads them, route by route, times in a zone."""
+    statement = (
+        select(PlanStop, Technician, Visit, Customer.name, Site.address)
+        .join(Technician, Technician.id == PlanStop.technician_id)
+        .join(Visit, Visit.id == PlanStop.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .join(Customer, Customer.id == WorkOrder.customer_id)
+        .join(Site, Site.id == WorkOrder.site_id)
+        .where(PlanStop.plan_id == plan.id)
+        .order_by(Technician.number, PlanStop.position)
+    )
+    rows = session.execute(statement)
+    return [
+        {
+            "technician": f"{technician.number} {technician.name}",
+            "sheet": visit.number,
+            "customer": customer,
+            "address": address,
+            **_stop_row(stop, ZoneInfo(zone)),
+            "technician_id": str(stop.technician_id),
+            "visit_id": str(stop.visit_id),
+        }
+        for stop, technician, visit, customer, address in rows
+    ]
 
 
-def _stop_row(stop: PlanStop) -> dict[str, Any]:
+def _stop_row(stop: PlanStop, zone: ZoneInfo) -> dict[str, Any]:
     return {
-        "technician_id": str(stop.technician_id),
         "position": stop.position,
-        "visit_id": str(stop.visit_id),
-        "arrival": stop.arrival.isoformat(),
-        "start": stop.start.isoformat(),
-        "end": stop.end.isoformat(),
+        "arrival": stop.arrival.astimezone(zone).isoformat(),
+        "start": stop.start.astimezone(zone).isoformat(),
+        "end": stop.end.astimezone(zone).isoformat(),
         "travel_seconds": stop.travel_seconds,
         "travel_metres": stop.travel_metres,
     }
