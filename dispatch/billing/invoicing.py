@@ -219,7 +219,7 @@ def company(settings: Settings) -> dict[str, Any]:
 
 def asset_row(asset: Asset) -> dict[str, Any]:
     """Return the equipment as printed."""
-    row: dict[str, Any] = {"name": asset.product_kind}
+    row: dict[str, Any] = {"name": asset.product_kind.replace("_", " ")}
     if asset.model:
         row["model"] = asset.model
     if asset.serial:

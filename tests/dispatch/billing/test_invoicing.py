@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, documents, outbox
 from dispatch.billing.commands import issue, render
 from dispatch.billing.errors import InvoiceNotRendered, SettlementNotApproved
-from dispatch.billing.invoicing import digest, missing_numbers
+from dispatch.billing.invoicing import asset_row, digest, missing_numbers
 from dispatch.billing.model import Invoice
 from dispatch.billing.rendering import pdf
-from dispatch.customers.model import Customer
+from dispatch.customers.model import Asset, Customer
 from dispatch.documents.errors import SnapshotInvalid
 from dispatch.work_orders.model import StoredDocument
 from tests.builders import a_territory, at, frozen_clock
@@ -51,6 +51,11 @@ def test_a_second_run_issues_nothing_new(books: Session) -> None:
     order = a_verified_order(books)
     assert invoiced(books, order) == invoiced(books, order)
     assert missing_numbers(books, "invoice:2026") == []
+
+
+def test_equipment_is_printed_in_words() -> None:
+    asset = Asset(product_kind="heat_pump", model="HP-08", serial="1")
+    assert asset_row(asset) == {"name": "heat pump", "model": "HP-08", "serial": "1"}
 
 
 def test_inside_the_makers_warranty_the_maker_is_billed(books: Session) -> None:
