@@ -31,9 +31,9 @@ class Problem:
     title_zh: str = ""
 
     def words(self, language: str) -> str:
-        """Return title and description as one text."""
+        """Return title and description as one text, once where they say the same."""
         title = self.title_zh if language == "zh" else self.title_en
-        return " – ".join(part for part in (title, self.description) if part)
+        return " – ".join(part for part in dict.fromkeys((title, self.description)) if part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,3 +109,9 @@ def test_the_timeline_is_in_the_order_of_recording(session: Session, now: Movabl
         b.a_visit_event(session, visit, to_state=target, recorded_at=b.at(hour))
     steps = queries.timeline(session, EVERYWHERE, visit.id)
     assert [step.to_state for step in steps] == ["planned", "published"]
+
+
+def test_a_problem_that_says_its_title_again_is_told_once() -> None:
+    repeated = views.Problem(description="Boiler leaks", title_en="Boiler leaks", title_zh="漏水")
+    assert repeated.words("en") == "Boiler leaks"
+    assert repeated.words("zh") == "漏水 – Boiler leaks"
