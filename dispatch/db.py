@@ -8,6 +8,7 @@ PostgreSQL and nothing else: the declarative base, column types, sessions and th
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,16 +54,16 @@ def new_id() -> uuid.UUID:
     """
     Return a version 7 UUID: sortable by creation, made without asking the database.
 
-    It is an identifier only; its clock orders nothing and it is not a secret (RFC 9562 §5.7).
+    Below the millisecond it counts in quarters of a microsecond (RFC 9562 §6.2, method 3), so that what one
+    process makes in turn sorts in turn. It is an identifier, not a secret.
     """
-    millis = int(datetime.now(UTC).timestamp() * 1000)
-    tail = int.from_bytes(os.urandom(10))
+    millis, rest = divmod(time.time_ns(), 1_000_000)
     value = (
         (millis & (2**48 - 1)) << 80
         | 0x7 << 76
-        | (tail >> 62 & 0xFFF) << 64
+        | (rest * 4096 // 1_000_000) << 64
         | 0b10 << 62
-        | tail & (2**62 - 1)
+        | int.from_bytes(os.urandom(8)) & (2**62 - 1)
     )
     return uuid.UUID(int=value)
 

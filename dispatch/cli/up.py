@@ -16,7 +16,6 @@ from dispatch.embedded.services import Running
 from dispatch.errors import DispatchError
 from dispatch.settings import Settings, weaknesses
 
-WEB, SCHEDULER, WORKERS = range(3)  # the order in which they are stopped
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -64,7 +63,12 @@ def supervise(
 
 
 def children_of(settings: Settings) -> list[Child]:
-    """The programs of an installation: web server, scheduler, and one worker for each queue."""
+    """
+    The programs of an installation: web server, scheduler, and one worker for each queue.
+
+    They stop together, before the services: a ring that finds no worker any more waits for the next one, and
+    a worker that still had time would only begin more.
+    """
     python = sys.executable
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     web = [python, "-m", "gunicorn", "wsgi:app", "--worker-class", "gthread"]
@@ -72,12 +76,9 @@ def children_of(settings: Settings) -> list[Child]:
     web += ["--bind", f"{address}:{settings.port}", "--graceful-timeout", "10", "--no-control-socket"]
     listening = {"TRUCKROLL_HOST": settings.host, "TRUCKROLL_PORT": str(settings.port)}
     return [
-        Child("web", tuple(web), env=listening, stop_order=WEB),
-        Child("scheduler", (python, "-m", "dispatch", "scheduler"), stop_order=SCHEDULER),
-        *(
-            Child(f"worker-{queue}", (python, "-m", "dispatch", "worker", queue), stop_order=WORKERS)
-            for queue in QUEUES
-        ),
+        Child("web", tuple(web), env=listening),
+        Child("scheduler", (python, "-m", "dispatch", "scheduler")),
+        *(Child(f"worker-{queue}", (python, "-m", "dispatch", "worker", queue)) for queue in QUEUES),
     ]
 
 

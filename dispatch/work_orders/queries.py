@@ -162,16 +162,21 @@ def timeline(session: Session, principal: Principal, visit_id: uuid.UUID) -> Seq
 
 
 def steps_of(session: Session, visits: Iterable[Visit]) -> Sequence[VisitEvent]:
-    """Return every step of visits that were found before, in the order in which they were recorded."""
+    """
+    Return every step of visits that were found before, in the order in which they were taken.
+
+    That is the order of their ids, made while the visit is held. The time of a request is read once and maybe
+    before it waited for somebody else's step.
+    """
     statement = select(VisitEvent).where(VisitEvent.visit_id.in_([visit.id for visit in visits]))
-    return session.scalars(statement.order_by(VisitEvent.recorded_at, VisitEvent.id)).all()
+    return session.scalars(statement.order_by(VisitEvent.id)).all()
 
 
 def findings_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Finding]]:
     """Return the findings of visits, oldest first; the last one of a visit counts (R-509)."""
     statement = select(Finding).where(Finding.visit_id.in_(list(visit_ids)))
     found: dict[uuid.UUID, list[Finding]] = {}
-    for finding in session.scalars(statement.order_by(Finding.recorded_at, Finding.id)):
+    for finding in session.scalars(statement.order_by(Finding.id)):
         found.setdefault(finding.visit_id, []).append(finding)
     return found
 
@@ -180,7 +185,7 @@ def part_uses_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.
     """Return the parts fitted and taken out during visits, without those that were voided."""
     statement = select(PartUse).where(PartUse.visit_id.in_(list(visit_ids)), PartUse.voided_by.is_(None))
     found: dict[uuid.UUID, list[PartUse]] = {}
-    for use in session.scalars(statement.order_by(PartUse.recorded_at, PartUse.id)):
+    for use in session.scalars(statement.order_by(PartUse.id)):
         found.setdefault(use.visit_id, []).append(use)
     return found
 
@@ -197,7 +202,7 @@ def find_part_use(session: Session, principal: Principal, part_use_id: uuid.UUID
 def approvals_of(session: Session, order_id: uuid.UUID) -> Sequence[Approval]:
     """Return what the customer agreed to beyond the estimate, oldest first (R-204)."""
     statement = select(Approval).where(Approval.work_order_id == order_id)
-    return session.scalars(statement.order_by(Approval.recorded_at, Approval.id)).all()
+    return session.scalars(statement.order_by(Approval.id)).all()
 
 
 def reports_of(session: Session, visit_id: uuid.UUID) -> Sequence[ServiceReport]:

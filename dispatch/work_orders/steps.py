@@ -114,7 +114,7 @@ def _paused_since(session: Session, visit: Visit) -> datetime | None:
     statement = select(VisitEvent.occurred_at).where(
         VisitEvent.visit_id == visit.id, VisitEvent.to_state == S.PAUSED.value
     )
-    return session.scalars(statement.order_by(VisitEvent.recorded_at.desc(), VisitEvent.id.desc())).first()
+    return session.scalars(statement.order_by(VisitEvent.id.desc())).first()
 
 
 def _set_assignment(

@@ -54,5 +54,10 @@ def test_every_queue_is_served_by_a_worker_of_its_own(tmp_path: Path) -> None:
     assert any(command[-1] == "scheduler" for command in commands)
 
 
+def test_all_programs_of_an_installation_are_asked_to_stop_at_once(tmp_path: Path) -> None:
+    """A worker that is asked only after the web server has stopped begins more in the meantime."""
+    assert {child.stop_order for child in children_of(Settings(home=tmp_path))} == {0}
+
+
 def test_no_job_may_run_longer_than_its_kind_says() -> None:
     assert all(0 < job.timeout_seconds <= 900 for job in bootstrap.JOBS)

@@ -105,7 +105,7 @@ def test_an_assets_history_shows_unfinished_and_advised_work(session: Session, n
 
 def test_the_timeline_is_in_the_order_of_recording(session: Session, now: MovableClock) -> None:
     visit = b.a_visit(session)
-    for hour, target in ((10, "published"), (9, "planned")):
+    for hour, target in ((10, "planned"), (9, "published")):
         b.a_visit_event(session, visit, to_state=target, recorded_at=b.at(hour))
     steps = queries.timeline(session, EVERYWHERE, visit.id)
     assert [step.to_state for step in steps] == ["planned", "published"]

@@ -33,6 +33,7 @@ from dispatch.work_orders.commands import (
 from dispatch.work_orders.guards import CapacityForbidden
 from dispatch.work_orders.lifecycle import STEPS, Actor, VisitState
 from dispatch.work_orders.model import Visit, VisitEvent
+from dispatch.work_orders.queries import steps_of
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
 
@@ -96,6 +97,18 @@ def test_a_day_on_site_leaves_times_history_order_state_and_events(
     assert [type(event).__name__ for event in recorded] == [
         "TechnicianOnTheWay", "TechnicianArrived", "VisitCompleted",
     ]  # fmt: skip
+
+
+def test_history_tells_steps_in_the_order_in_which_they_were_taken(
+    session: Session, now: MovableClock, published: Visit
+) -> None:
+    """A request that waited for another one's step was given its time before that."""
+    ada = b.of(technician_of(session, published))
+    for hour, target in ((9.5, S.TRAVELLING), (9.4, S.ON_SITE), (9.4, S.WORKING), (9.3, S.PAUSED)):
+        now.set(b.at(hour))
+        walk(session, published, ada, target, reason="a part")
+    history = [entry.to_state for entry in steps_of(session, [published])]
+    assert history == ["travelling", "on_site", "working", "paused"]
 
 
 def test_both_times_of_a_step_are_kept(session: Session, now: MovableClock, published: Visit) -> None:
