@@ -18,6 +18,8 @@ import structlog
 from flask import Flask, Response, g, has_request_context, request
 from structlog.typing import EventDict, WrappedLogger
 
+from dispatch.logs import Lines
+
 ALLOWED = frozenset(
     {
         "event",
@@ -101,8 +103,7 @@ def _write(event: str, **fields: Any) -> None:
         if identity is not None:
             fields["user_id"] = str(identity.principal.user_id)
             fields["device_id"] = str(identity.principal.device_id or "")
-    to_stderr = structlog.PrintLogger(sys.stderr)
-    structlog.wrap_logger(to_stderr, processors=_PROCESSORS).info(event, **fields)
+    structlog.wrap_logger(Lines(sys.stderr), processors=_PROCESSORS).info(event, **fields)
 
 
 def _places(error: BaseException) -> list[str]:

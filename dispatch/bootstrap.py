@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
-from dispatch import clock, db, events, outbox, queue, travel
+from dispatch import clock, db, events, logs, outbox, queue, travel
 from dispatch.embedded import services
 from dispatch.errors import DispatchError
 from dispatch.outbox import Job, SimulatedClock
@@ -125,6 +125,7 @@ def start(settings: Settings) -> None:
     services of the same home are looked up; they must be up.
     """
     global _engine, _clock_engine  # noqa: PLW0603 - one database per process (decision 10)
+    logs.configure()
     settings = located(settings)
     if settings.database_url is None:
         raise ServicesNotRunning("neither DATABASE_URL is set nor are embedded services running here")

@@ -17,13 +17,20 @@ def open_log(directory: Path, name: str) -> BinaryIO:
 
 
 def trim(path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
-    """Move a log that has grown too long to `.1`, leaving the file itself in place for its writers."""
+    """
+    Move a log that has grown too long to `.1`, leaving the file itself in place for its writers.
+
+    A full disk takes no copy; then the log is emptied all the same, which makes room.
+    """
     try:
         if path.stat().st_size <= limit_bytes:
             return
     except FileNotFoundError:
         return
-    shutil.copyfile(path, path.with_suffix(".log.1"))
+    try:
+        shutil.copyfile(path, path.with_suffix(".log.1"))
+    except OSError:
+        path.with_suffix(".log.1").unlink(missing_ok=True)
     os.truncate(path, 0)
 
 
