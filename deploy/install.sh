@@ -104,5 +104,6 @@ if [ "$standing" = no ]; then
     "$python" -m venv --clear .venv || fail "could not create .venv with $python."
 fi
 install_libraries
+.venv/bin/python -m optimizer.engines.ruin || printf 'The engine will be compiled at its first use.\n'
 fingerprint >"$stamp"
 printf 'Installed with %s.\n' "$(.venv/bin/python --version)"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from optimizer.check import check, cost
-from optimizer.engines.base import Budget, Cancel, OnProgress, Result, require
+from optimizer.engines.base import DEFAULT, Budget, Cancel, OnProgress, Result, available, require
 from optimizer.engines.base import engine as load_engine
 from optimizer.errors import EngineFault
 from optimizer.explain import explained
@@ -18,7 +18,7 @@ def solve(
     *,
     seed: int = 0,
     start: Plan | None = None,
-    engine: str = "routing",
+    engine: str = DEFAULT,
     on_progress: OnProgress | None = None,
     cancel: Cancel | None = None,
 ) -> Result:
@@ -37,6 +37,8 @@ def solve(
         A plan to begin from; the result never costs more than it, if it is valid.
     on_progress
         Called with each improvement.
+    engine
+        Name of the engine; where its library is missing another answers, and ``stats`` says so.
     cancel
         Asked often; when it answers true, the best plan so far is returned.
 
@@ -50,6 +52,7 @@ def solve(
     findings = errors_in(problem)
     if findings:
         raise InvalidProblem(findings)
+    wanted, engine = engine, available(engine)
     chosen = load_engine(engine)
     require(chosen, problem, name=engine)
     result = chosen.solve(
@@ -67,4 +70,5 @@ def solve(
             f"engine {engine!r} states {dict(result.cost_by_term)}, the checker finds {found}",
             "report it with the problem file",
         )
-    return replace(result, plan=explained(problem, result.plan))
+    stats = {**result.stats} if wanted == engine else {**result.stats, "instead_of": wanted}
+    return replace(result, plan=explained(problem, result.plan), stats=stats)

@@ -17,7 +17,7 @@ from optimizer import (
     solve,
     validate,
 )
-from optimizer.engines.base import engine_names
+from optimizer.engines.base import DEFAULT, engine_names
 from optimizer.wire import MalformedInput, plan_to_json, read_plan, read_problem, write
 
 UNUSABLE = 2
@@ -31,7 +31,7 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     optimise.add_argument("--seconds", type=_positive, default=10.0, help="wall clock (default 10)")
     optimise.add_argument("--solutions", type=_count, help="stop after so many plans; repeatable by seed")
     optimise.add_argument("--seed", type=int, default=0)
-    optimise.add_argument("--engine", default="routing", help=f"one of: {', '.join(engine_names())}")
+    optimise.add_argument("--engine", default=DEFAULT, help=f"one of: {', '.join(engine_names())}")
     optimise.add_argument("--start", type=Path, metavar="PLAN.json", help="plan to begin from")
     optimise.add_argument("--out", type=Path, required=True, metavar="PLAN.json")
     optimise.set_defaults(run=run_optimise)

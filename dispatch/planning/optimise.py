@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import date
 
+import structlog
 from sqlalchemy.orm import Session
 
 from dispatch import db, travel
@@ -19,11 +20,15 @@ from dispatch.planning.days import day_of
 from dispatch.planning.model import DayPlan
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import DayNotPlannable, DayTooLarge
-from optimizer.engines.base import Budget, Result
+from optimizer.engines.base import DEFAULT, Budget, Result, warm_up
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.solve import solve
 from optimizer.validate import InvalidProblem
+
+log = structlog.get_logger(__name__)
+
+NOTEWORTHY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,13 @@ def optimise_day(
         lease.result = {"plan_id": str(row.id), "unserved": len(result.plan.unserved)}
 
 
+def warm() -> None:
+    """Load the engine, and compile it if need be, so that no work-horse has to."""
+    seconds = warm_up(DEFAULT)
+    if seconds > NOTEWORTHY_SECONDS:
+        log.info("engine_compiled", engine=DEFAULT, seconds=round(seconds))
+
+
 def _read(
     session: Session, territory_id: uuid.UUID, on: date, limits: Limits, relaxed: frozenset[str]
 ) -> _Snapshot:
@@ -107,7 +119,7 @@ def _store(session: Session, snapshot: _Snapshot, result: Result, seed: int, rea
         base_version=snapshot.version,
         reason=reason,
         seed=seed,
-        engine="routing",
+        engine=str(result.stats.get("engine", "")),
         cost_by_term=dict(result.cost_by_term),
         stats=dict(result.stats),
     )

@@ -1,9 +1,11 @@
 """The seam between the product and any planning engine: protocol, budget, result and registry."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from optimizer.constraints import CONSTRAINTS
 from optimizer.errors import EngineLacks, UnknownEngine
@@ -17,7 +19,14 @@ if TYPE_CHECKING:
 GROUP = "truckroll.engines"
 """Entry point group under which other distributions offer engines."""
 
-BUILT_IN = {"routing": "optimizer.engines.routing:RoutingEngine"}
+BUILT_IN = {
+    "ruin": "optimizer.engines.ruin.engine:RuinEngine",
+    "routing": "optimizer.engines.routing:RoutingEngine",
+}
+
+DEFAULT = "ruin"
+NEEDS = {"ruin": ("numba", "routing")}
+"""What an engine cannot work without, and which one answers in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,14 @@ OnProgress: TypeAlias = Callable[[Progress], None]
 Cancel: TypeAlias = Callable[[], bool]
 
 
+@runtime_checkable
+class Compiled(Protocol):
+    """An engine that is compiled before its first use."""
+
+    def compile(self) -> None:
+        """Compile, or load what was compiled before."""
+
+
 class Engine(Protocol):
     """Makes a plan for a problem."""
 
@@ -132,6 +149,21 @@ def engine(name: str) -> Engine:
             third_party: type[Engine] = point.load()
             return third_party()
     raise UnknownEngine(f"no engine is called {name!r}", f"use one of: {', '.join(engine_names())}")
+
+
+def available(name: str) -> str:
+    """Return the engine's name, or that of the one that stands in for it where a library is missing."""
+    library, substitute = NEEDS.get(name, ("", ""))
+    return substitute if library and find_spec(library) is None else name
+
+
+def warm_up(name: str) -> float:
+    """Load an engine and compile what it compiles; return the seconds that took."""
+    began = time.monotonic()
+    loaded = engine(available(name))
+    if isinstance(loaded, Compiled):
+        loaded.compile()
+    return time.monotonic() - began
 
 
 def require(chosen: Engine, problem: Problem, *, name: str) -> None:

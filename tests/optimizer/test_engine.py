@@ -4,10 +4,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from optimizer import Budget, Plan, Problem, Progress, Result, Violation, check, cost, solve
+from optimizer import Budget, Plan, Problem, Progress, Result, Violation, check, cost
+from optimizer import solve as solve_with
 from optimizer.engines import base
 from optimizer.engines.base import BUILT_IN, engine, engine_names, require
 from optimizer.engines.routing import RoutingEngine
@@ -18,6 +20,11 @@ from tests.optimizer.random_days import random_day
 from tests.optimizer.world import a_day, a_plan, a_technician, a_visit, codes, served_by
 
 BIG = random_day(3, visits=40, technicians=6)
+
+
+def solve(problem: Problem, budget: Budget, *, engine: str = "routing", **options: Any) -> Result:
+    """Plan with the reference engine."""
+    return solve_with(problem, budget, engine=engine, **options)
 
 
 def test_one_tour_of_the_line_costs_what_the_hand_says() -> None:
@@ -195,7 +202,7 @@ class Point:
 
 def test_engines_of_other_distributions_are_found_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_offered", lambda: [Point()])
-    assert engine_names() == ["elsewhere", "routing"]
+    assert engine_names() == ["elsewhere", "routing", "ruin"]
     assert isinstance(engine("elsewhere"), Careless)
 
 

@@ -16,7 +16,7 @@ QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 def test_plans_of_generated_days_break_no_rule(seed: int, visits: int, technicians: int) -> None:
     problem = random_day(seed, visits=max(visits, 6), technicians=technicians)
     assert errors_in(problem) == []
-    result = solve(problem, Budget(solutions=15), seed=seed % 5)
+    result = solve(problem, Budget(solutions=15), seed=seed % 5, engine="routing")
     assert check(problem, result.plan) == []
     assert dict(result.cost_by_term) == cost(problem, result.plan)
     assert result.stats["mended"] == 0

@@ -1,0 +1,1 @@
+"""The fast engine: ruin and recreate on integer arrays, compiled by numba."""

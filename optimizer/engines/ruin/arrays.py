@@ -1,0 +1,327 @@
+"""A day as integer arrays: what the compiled loops read, and the routes they change."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.constraints import (
+    certificates,
+    excluded_technicians,
+    locks,
+    parts,
+    required_technician,
+    skills,
+    territory,
+)
+from optimizer.engines.ruin.layout import (
+    ABLE,
+    BEGUN,
+    BREAKS,
+    FIRST_WINDOW,
+    FOLLOWING,
+    IDLE,
+    LEAVE_OUT,
+    LEFT,
+    LENGTH,
+    OVERTIME,
+    PLACE,
+    PRECEDING,
+    PRICE,
+    READY,
+    SHIFT_END,
+    UNABLE,
+    WIDTH,
+    WINDOWS,
+    Index,
+    Table,
+    Whole,
+)
+from optimizer.errors import OptimizerError
+from optimizer.objectives.overtime import route_cents
+from optimizer.objectives.stability import pair_cents
+from optimizer.objectives.travel import leg_cents
+from optimizer.objectives.unserved import visit_cents
+from optimizer.problem import Problem, Technician, Visit
+from optimizer.timing import latest_return, opening, timetable
+from optimizer.units import HORIZON, NEVER, Cents
+
+ABOUT_PAIRS = (
+    locks,
+    required_technician,
+    skills,
+    certificates,
+    excluded_technicians,
+    territory,
+    parts,
+)
+"""Rules about technician and visit that no clock decides; windows and shifts are kept by the loops."""
+
+NEIGHBOURS = 100
+"""Visits that count as near one another."""
+LARGEST = (1 << 31) - 1
+REFERENCE = "let the engine 'routing' plan it"
+
+
+class Uncovered(OptimizerError):
+    """The arrays cannot tell everything about the problem; the reference engine plans it."""
+
+    code: str = "UNCOVERED"
+
+
+class Day(NamedTuple):
+    """
+    What never changes during a search; columns are named in ``layout``.
+
+    Nodes are numbered: ``n`` visits, then the openings of the ``m`` technicians' days, then their ends. With
+    at most ``b`` breaks a day and ``p`` parts that more than one visit wants:
+
+    seconds, cents
+        (places, places) travel time and its price.
+    nodes
+        (n + 2m, columns) what is known of a node.
+    crew, rests, limits, calm
+        (m, columns); (m, b, 3); (m, b + 1) latest return by breaks taken, with overtime and without.
+    pair
+        (m, n) price of sending a technician beyond the travel, or ``UNABLE``.
+    use, stock
+        (n, p) parts a visit uses up; (m, p) parts on the van.
+    near
+        (n, k) the nearest visits of each visit, itself first.
+    """
+
+    seconds: Index
+    cents: Index
+    nodes: Whole
+    crew: Whole
+    rests: Table
+    limits: Whole
+    calm: Whole
+    pair: Whole
+    use: Whole
+    stock: Whole
+    near: Index
+
+    @property
+    def visits(self) -> int:
+        """Number of visits that can be planned."""
+        return self.use.shape[0]
+
+    @property
+    def people(self) -> int:
+        """Number of technicians."""
+        return self.crew.shape[0]
+
+
+class Routes(NamedTuple):
+    """
+    A plan under change.
+
+    links
+        (n + 2m, 3) who follows, who precedes, who drives.
+    times
+        (n + 2m + 2, 3 (b + 1)) earliest ends of service by breaks taken, latest starts that the rest of the
+        day bears, and the same without overtime; the last two rows are scratch.
+    tours
+        (m, 3 + p) stops, price, overtime and parts left of each technician's day.
+    """
+
+    links: Index
+    times: Whole
+    tours: Whole
+
+
+def require_covered(problem: Problem) -> None:
+    """Raise ``Uncovered`` for a lock that names a place in a route still ahead."""
+    for lock in problem.locks:
+        if lock.sequence is not None and not lock.is_begun:
+            raise Uncovered(f"visit {lock.visit_id} is locked to a place in a route", REFERENCE)
+
+
+def open_visits(problem: Problem) -> tuple[Visit, ...]:
+    """Visits that can still be planned, in the order in which nodes are numbered."""
+    return tuple(visit for visit in problem.visits if not problem.is_begun(visit.id))
+
+
+def day_of(problem: Problem) -> Day:
+    """Turn a problem into arrays; raises ``Uncovered`` for figures beyond their range."""
+    visits = open_visits(problem)
+    seconds, cents = _roads(problem)
+    pair = _pairs(problem, visits)
+    use, stock = _stock(problem, visits)
+    rests, limits, calm = _rests(problem)
+    places = np.array([visit.location for visit in visits], dtype=np.int64)
+    return Day(
+        seconds=seconds,
+        cents=cents,
+        nodes=_nodes(problem, visits, pair),
+        crew=_crew(problem),
+        rests=rests,
+        limits=limits,
+        calm=calm,
+        pair=pair,
+        use=use,
+        stock=stock,
+        near=_near(cents, places),
+    )
+
+
+def empty_routes(day: Day) -> Routes:
+    """Routes without any open stop."""
+    nodes, states = day.visits + 2 * day.people, day.limits.shape[1]
+    links = np.full((nodes, 3), -1, dtype=np.int32)
+    times = np.full((nodes + 2, 3 * states), -NEVER, dtype=np.int64)
+    times[:, :states] = NEVER
+    tours = np.zeros((day.people, LEFT + day.stock.shape[1]), dtype=np.int64)
+    tours[:, PRICE] = day.crew[:, IDLE]
+    tours[:, LEFT:] = day.stock
+    for who in range(day.people):
+        begin, end = day.visits + who, day.visits + day.people + who
+        links[begin, FOLLOWING], links[end, PRECEDING] = end, begin
+        times[begin, 0] = day.crew[who, READY]
+        times[end, states : 2 * states] = day.limits[who]
+        times[end, 2 * states :] = day.calm[who]
+    return Routes(links, times, tours)
+
+
+def _nodes(problem: Problem, visits: Sequence[Visit], pair: Whole) -> Whole:
+    windows = [problem.windows_of(visit) for visit in visits]
+    most = max(map(len, windows), default=0)
+    crew = problem.technicians
+    table = np.zeros((len(visits) + 2 * len(crew), FIRST_WINDOW + 2 * max(1, most)), dtype=np.int64)
+    for row, visit, open_ in zip(table, visits, windows, strict=False):
+        row[PLACE], row[LENGTH] = visit.location, visit.duration
+        row[LEAVE_OUT], row[WINDOWS] = visit_cents(problem, visit), len(open_)
+        row[WIDTH] = sum(window.end - window.start for window in open_) if open_ else HORIZON
+        for at, window in enumerate(open_):
+            row[FIRST_WINDOW + 2 * at : FIRST_WINDOW + 2 * at + 2] = window.start, window.end
+    table[: len(visits), ABLE] = (pair != UNABLE).sum(axis=0)
+    begins = table[len(visits) : len(visits) + len(crew)]
+    begins[:, PLACE] = [opening(problem, technician).location for technician in crew]
+    table[len(visits) + len(crew) :, PLACE] = [technician.end for technician in crew]
+    return table
+
+
+def _roads(problem: Problem) -> tuple[Index, Index]:
+    """Travel times and their prices, each rounded as ``travel.leg_cents`` does."""
+    size = len(problem.matrix.seconds)
+    seconds = np.array(problem.matrix.seconds, dtype=np.int64).reshape(size, size)
+    metres = np.array(problem.matrix.metres, dtype=np.int64).reshape(size, size)
+    policy = problem.policy
+    scaled = 36 * metres * policy.travel_cents_per_km + 10 * seconds * policy.travel_cents_per_hour
+    cents = (scaled + 18_000) // 36_000
+    if size and max(int(seconds.max()), int(cents.max())) > LARGEST:
+        raise Uncovered("a drive is too long or too dear for the arrays", REFERENCE)
+    return seconds.astype(np.int32), cents.astype(np.int32)
+
+
+def _pairs(problem: Problem, visits: Sequence[Visit]) -> Whole:
+    """What each technician costs beyond the travel; who may go is asked once for visits of the same needs."""
+    pair = np.zeros((len(problem.technicians), len(visits)), dtype=np.int64)
+    answers: dict[object, NDArray[np.bool_]] = {}
+    for column, visit in enumerate(visits):
+        needs = _needs(problem, visit)
+        if needs not in answers:
+            refused = [not _may_go(problem, technician, visit) for technician in problem.technicians]
+            answers[needs] = np.array(refused, dtype=np.bool_)
+        if visit.previous_technician is not None:
+            pair[:, column] = [pair_cents(problem, t, visit) for t in problem.technicians]
+        pair[answers[needs], column] = UNABLE
+    return pair
+
+
+def _needs(problem: Problem, visit: Visit) -> object:
+    lock = problem.lock(visit.id)
+    return (
+        frozenset(visit.skills.items()),
+        visit.certificates,
+        visit.excluded_technicians,
+        visit.required_technician,
+        visit.territory,
+        lock.technician_id if lock else None,
+        frozenset(visit.parts.items()),
+    )
+
+
+def _may_go(problem: Problem, technician: Technician, visit: Visit) -> bool:
+    return not any(rule.forbids(problem, technician, visit) for rule in ABOUT_PAIRS)
+
+
+def _stock(problem: Problem, visits: Sequence[Visit]) -> tuple[Whole, Whole]:
+    """Parts that more than one visit wants; the others are a matter of ``pair``."""
+    wanted: dict[str, int] = {}
+    for visit in visits:
+        for part, quantity in visit.parts.items():
+            wanted[part] = wanted.get(part, 0) + (quantity > 0)
+    contested = {part: at for at, part in enumerate(sorted(p for p, n in wanted.items() if n > 1))}
+    vans = [parts.on_van(problem, technician) for technician in problem.technicians]
+    return _counted([visit.parts for visit in visits], contested), _counted(vans, contested)
+
+
+def _counted(rows: Sequence[Mapping[str, int]], columns: Mapping[str, int]) -> Whole:
+    table = np.zeros((len(rows), len(columns)), dtype=np.int64)
+    for at, row in enumerate(rows):
+        for part, quantity in row.items():
+            if part in columns:
+                table[at, columns[part]] = quantity
+    return table
+
+
+def _crew(problem: Problem) -> Whole:
+    table = np.zeros((len(problem.technicians), OVERTIME + 1), dtype=np.int64)
+    for row, technician in zip(table, problem.technicians, strict=True):
+        begin = opening(problem, technician)
+        row[READY], row[SHIFT_END], row[BEGUN] = begin.ready, technician.shift.end, bool(begin.begun)
+        row[IDLE], row[BREAKS] = _idle_cents(problem, technician), len(begin.breaks)
+        row[OVERTIME] = problem.policy.overtime_cents_per_minute
+    return table
+
+
+def _rests(problem: Problem) -> tuple[Table, Whole, Whole]:
+    """Breaks ahead, and the latest return by breaks taken, with overtime and without."""
+    ahead = [opening(problem, technician).breaks for technician in problem.technicians]
+    most = max(map(len, ahead), default=0)
+    rests = np.zeros((len(ahead), max(1, most), 3), dtype=np.int64)
+    limits = np.full((len(ahead), most + 1), -NEVER, dtype=np.int64)
+    calm = limits.copy()
+    for at, technician in enumerate(problem.technicians):
+        for number, pause in enumerate(ahead[at]):
+            rests[at, number] = pause.earliest, pause.latest, pause.duration
+        for taken in range(len(ahead[at]) + 1):
+            remaining = ahead[at][taken:]
+            limits[at, taken] = latest_return(technician.shift.end + technician.overtime, remaining)
+            calm[at, taken] = latest_return(technician.shift.end, remaining)
+    return rests, limits, calm
+
+
+def _idle_cents(problem: Problem, technician: Technician) -> Cents:
+    """Price of the way home after the stops already begun; a technician who stays at home costs nothing."""
+    begun = problem.begun_by(technician.id)
+    if not begun:
+        return 0
+    home = leg_cents(problem.policy, *problem.matrix.leg(begun[-1].location, technician.end))
+    return home + route_cents(problem.policy, technician, timetable(problem, technician, begun).return_time)
+
+
+def begun_cents(problem: Problem) -> Cents:
+    """Price of what has begun already and is in no array: its drives, and its changes of technician."""
+    total = 0
+    for technician in problem.technicians:
+        place = technician.start
+        for visit in problem.begun_by(technician.id):
+            total += leg_cents(problem.policy, *problem.matrix.leg(place, visit.location))
+            place = visit.location
+    return total
+
+
+def _near(cents: Index, places: NDArray[np.int64]) -> Index:
+    """The nearest visits of each visit by the way there and back, without sorting whole rows."""
+    count = min(NEIGHBOURS, places.size)
+    found = np.empty((places.size, count), dtype=np.int32)
+    for at, place in enumerate(places):
+        both = cents[place, places].astype(np.int64) + cents[places, place]
+        both[at] = -1
+        nearest = np.argpartition(both, count - 1)[:count] if count < places.size else np.arange(count)
+        found[at] = nearest[np.lexsort((nearest, both[nearest]))]
+    return found

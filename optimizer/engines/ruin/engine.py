@@ -1,0 +1,195 @@
+"""The fast engine behind the seam: arrays in, slices of annealing, a plan timed by ``timing`` out."""
+
+import time
+from datetime import date
+
+from optimizer.check import check, cost
+from optimizer.constraints import CONSTRAINTS
+from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result
+from optimizer.engines.ruin import arrays, memory, search
+from optimizer.engines.ruin.inserting import construct
+from optimizer.engines.ruin.layout import FOLLOWING, PRICE, STOPS
+from optimizer.engines.ruin.routes import link
+from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
+from optimizer.oracle import retimed
+from optimizer.plan import Plan
+from optimizer.problem import Break, Problem, Technician, Visit, Window, matrix_of
+from optimizer.units import Cents
+
+SLICE_SECONDS = 0.02
+"""Between two slices progress is told and cancellation asked."""
+SLICE_ROUNDS = 50
+"""Iterations of a slice under a budget of iterations, and of the first slice under a budget of time."""
+HOT, COLD = 1.0, 0.02
+"""First and last temperature as shares of the price of serving one visit."""
+QUENCH = 0.1
+"""Share of the search, at its end, in which hardly anything dearer is accepted."""
+ROUNDS_UNLIMITED = 1 << 62
+
+
+class RuinEngine:
+    """Keeps every constraint but places in routes ahead; those problems go to the reference engine."""
+
+    def capabilities(self) -> frozenset[str]:
+        """All constraints of this version."""
+        return frozenset(rule.CODE for rule in CONSTRAINTS)
+
+    def compile(self) -> None:
+        """Plan a tiny day, which compiles the loops or loads them compiled."""
+        shift = Window(0, 9 * 3600)
+        crew = [Technician(str(n), str(n), 0, 0, shift, breaks=(Break(0, 3600, 60),)) for n in range(2)]
+        visits = [Visit(str(n), n, 600, (shift,)) for n in range(4)]
+        roads = matrix_of([[60] * 4] * 4)
+        problem = Problem(date(2026, 1, 1), tuple(crew), tuple(visits), roads)
+        self.solve(problem, budget=Budget(solutions=20))
+
+    def solve(
+        self,
+        problem: Problem,
+        *,
+        budget: Budget,
+        seed: int = 0,
+        start: Plan | None = None,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Result:
+        """Return the better of a valid start and what the search finds."""
+        try:
+            run = _Run(problem, budget, seed, on_progress, cancel or never_cancelled)
+        except arrays.Uncovered:
+            return _by_reference(problem, budget, seed, start, on_progress, cancel)
+        if run.day.visits and run.day.people:
+            run.begin(start)
+            run.search()
+        return run.result(start)
+
+
+def _by_reference(
+    problem: Problem,
+    budget: Budget,
+    seed: int,
+    start: Plan | None,
+    on_progress: OnProgress | None,
+    cancel: Cancel | None,
+) -> Result:
+    from optimizer.engines.routing import RoutingEngine
+
+    return RoutingEngine().solve(
+        problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
+    )
+
+
+class _Run:
+    """One call of the engine."""
+
+    def __init__(
+        self, problem: Problem, budget: Budget, seed: int, on_progress: OnProgress | None, cancel: Cancel
+    ) -> None:
+        self.began = time.monotonic()
+        self.problem, self.budget = problem, budget
+        self.on_progress, self.cancel = on_progress, cancel
+        arrays.require_covered(problem)
+        self.visits = arrays.open_visits(problem)
+        self.day = arrays.day_of(problem)
+        self.routes = arrays.empty_routes(self.day)
+        self.memory = memory.new_search(self.day, self.routes, seed)
+        self.fixed: Cents = arrays.begun_cents(problem)
+        self.told: Cents | None = None
+        self.first_seconds = 0.0
+        self.seed = seed
+
+    def begin(self, start: Plan | None) -> None:
+        """Lay the start, if there is one, and insert what is missing."""
+        if start is not None:
+            self._lay(mended(self.problem, sequences_of(self.problem, start)))
+            self.memory = memory.new_search(self.day, self.routes, self.seed)
+        construct(self.day, self.routes, self.memory)
+        self.first_seconds = self._elapsed()
+        self._tell()
+
+    def _lay(self, sequences: Sequences) -> None:
+        node_of = {visit.id: node for node, visit in enumerate(self.visits)}
+        for who, technician in enumerate(self.problem.technicians):
+            before = len(self.visits) + who
+            for visit in sequences.get(technician.id, ()):
+                node = node_of.get(visit.id)
+                if node is not None:
+                    link(self.routes.links, self.routes.tours, who, node, before)
+                    before = node
+            memory.retimed(self.day, self.routes, who)
+
+    def search(self) -> None:
+        """Anneal in slices until the budget is used up."""
+        rounds = SLICE_ROUNDS
+        while (left := self._rounds_left()) > 0 and not self._is_over():
+            began = time.monotonic()
+            search.anneal(self.day, self.routes, self.memory, self._heat(), min(rounds, left))
+            self._tell()
+            if self.budget.solutions is None:
+                took = max(time.monotonic() - began, 1e-6)
+                rounds = int(max(1, min(4 * rounds, rounds * SLICE_SECONDS / took)))
+
+    def _rounds_left(self) -> int:
+        if self.budget.solutions is None:
+            return ROUNDS_UNLIMITED
+        return self.budget.solutions - int(self.memory.numbers[memory.ROUND])
+
+    def _is_over(self) -> bool:
+        late = self.budget.seconds is not None and self._elapsed() >= self.budget.seconds - SLICE_SECONDS / 2
+        return late or self.cancel()
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def _progress(self) -> float:
+        """How much of the budget is used up, 0 to 1."""
+        if self.budget.solutions is not None:
+            return float(self.memory.numbers[memory.ROUND]) / self.budget.solutions
+        spent = self._elapsed() - self.first_seconds
+        return min(1.0, spent / max(1e-6, (self.budget.seconds or 1.0) - self.first_seconds))
+
+    def _heat(self) -> float:
+        """Temperature in cents: falling geometrically from the price of a visit, cold at the end."""
+        served = max(1, int(self.routes.tours[:, STOPS].sum()))
+        unit = max(1.0, float(self.routes.tours[:, PRICE].sum()) / served)
+        done = self._progress()
+        if done >= 1 - QUENCH:
+            return unit * COLD * 0.05
+        return unit * HOT * (COLD / HOT) ** (done / (1 - QUENCH))
+
+    def _tell(self) -> None:
+        best = int(self.memory.numbers[memory.BEST]) + self.fixed
+        if self.on_progress is not None and (self.told is None or best < self.told):
+            self.told = best
+            self.on_progress(Progress(self._elapsed(), best, int(self.memory.numbers[memory.ROUND])))
+
+    def _best(self) -> Plan:
+        """The best routes as a plan."""
+        sequences: Sequences = {}
+        for who, technician in enumerate(self.problem.technicians):
+            order = list(self.problem.begun_by(technician.id))
+            node = self.memory.best[len(self.visits) + who, FOLLOWING]
+            while node < len(self.visits):
+                order.append(self.visits[node])
+                node = self.memory.best[node, FOLLOWING]
+            if order:
+                sequences[technician.id] = tuple(order)
+        return retimed(self.problem, sequences)
+
+    def result(self, start: Plan | None) -> Result:
+        """The better of what was found and a valid start, with figures about the run."""
+        plan = self._best()
+        prices = cost(self.problem, plan)
+        if start is not None and not check(self.problem, start):
+            known = cost(self.problem, start)
+            if sum(known.values()) < sum(prices.values()):
+                plan, prices = without_reasons(start), known
+        stats: dict[str, int | float | str] = {
+            "engine": "ruin",
+            "seconds": round(self._elapsed(), 3),
+            "first_plan_seconds": round(self.first_seconds, 3),
+            "solutions": int(self.memory.numbers[memory.ROUND]),
+            "accepted": int(self.memory.numbers[memory.ACCEPTED]),
+            "model_cost": int(self.memory.numbers[memory.BEST]) + self.fixed,
+        }
+        return Result(plan, prices, None, stats)

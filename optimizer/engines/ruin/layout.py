@@ -1,0 +1,33 @@
+"""Columns of the engine's tables, and the types of its arrays."""
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Whole: TypeAlias = NDArray[np.int64]
+"""One or two dimensions of whole numbers."""
+Table: TypeAlias = NDArray[np.int64]
+"""Three dimensions of whole numbers."""
+Index: TypeAlias = NDArray[np.int32]
+
+PLACE, LENGTH, LEAVE_OUT, WINDOWS, ABLE, WIDTH, FIRST_WINDOW = range(7)
+"""``nodes``: row of the travel tables, seconds of service, price of leaving out, number of windows, how many
+technicians may go, seconds that the windows are open; then start and end of each window."""
+
+READY, SHIFT_END, BEGUN, IDLE, BREAKS, OVERTIME = range(6)
+"""``crew``: first departure, end of the shift, whether stops have begun, price of a day without further
+stops, number of breaks, price of a minute of overtime."""
+
+EARLIEST, LATEST, REST = range(3)
+"""``rests``: first and last start of a break, and its length."""
+
+FOLLOWING, PRECEDING, DRIVER = range(3)
+"""``links``: neighbours of a node in its route; the technician, or -1 for a visit on no route."""
+
+STOPS, PRICE, LATE, LEFT = range(4)
+"""``tours``: number of open stops, price of the technician's day, the part of it that is overtime; then what
+is left of each contested part."""
+
+UNABLE = -1
+"""``pair``: the technician may not be sent to the visit."""

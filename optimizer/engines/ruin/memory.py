@@ -1,0 +1,177 @@
+"""What a search remembers between iterations, and its random numbers."""
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.engines.ruin.arrays import Day, Routes
+from optimizer.engines.ruin.compiling import compiled, inner
+from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, LEAVE_OUT, PRECEDING, PRICE, STOPS, Index, Whole
+from optimizer.engines.ruin.routes import link, retime
+
+Chance: TypeAlias = NDArray[np.uint64]
+
+TOTAL, BEST, ABSENT, ROUND, ACCEPTED, SAVED = range(6)
+"""Places of the numbers in ``Search.numbers``."""
+
+
+class Search(NamedTuple):
+    """
+    Memory of one search.
+
+    numbers
+        Price now, best price, visits on no route, iterations, accepted ones, routes saved in this one.
+    chance
+        State of the random numbers.
+    absent, former_absent
+        (n) visits on no route, now and before the iteration.
+    best
+        (n + 2m, 3) links of the best routes.
+    touched
+        (m) iteration in which a route was last saved.
+    saved_who, saved_size, saved_stops
+        Routes as they were before the iteration.
+    waiting, keys
+        (n) visits to be put back and what orders them.
+    """
+
+    numbers: Whole
+    chance: Chance
+    absent: Index
+    former_absent: Index
+    best: Index
+    touched: Whole
+    saved_who: Index
+    saved_size: Index
+    saved_stops: Index
+    waiting: Index
+    keys: NDArray[np.float64]
+
+
+def new_search(day: Day, routes: Routes, seed: int) -> Search:
+    """Open a search at these routes."""
+    absent = np.flatnonzero(routes.links[: day.visits, DRIVER] < 0).astype(np.int32)
+    total = int(routes.tours[:, PRICE].sum() + day.nodes[absent, LEAVE_OUT].sum())
+    search = Search(
+        numbers=np.array([total, total, absent.size, 0, 0, 0], dtype=np.int64),
+        chance=np.array([seed % (1 << 62) + 0x9E3779B9], dtype=np.uint64),
+        absent=np.zeros(day.visits, dtype=np.int32),
+        former_absent=np.zeros(day.visits, dtype=np.int32),
+        best=routes.links.copy(),
+        touched=np.zeros(day.people, dtype=np.int64),
+        saved_who=np.zeros(day.people, dtype=np.int32),
+        saved_size=np.zeros(day.people, dtype=np.int32),
+        saved_stops=np.zeros(day.visits, dtype=np.int32),
+        waiting=np.zeros(day.visits, dtype=np.int32),
+        keys=np.zeros(day.visits, dtype=np.float64),
+    )
+    search.absent[: absent.size] = absent
+    return search
+
+
+@inner
+def chance(state: Chance) -> float:
+    """Next random number from 0 up to 1 (splitmix64)."""
+    state[0] += np.uint64(0x9E3779B97F4A7C15)
+    mixed = state[0]
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return float(mixed >> np.uint64(11)) / 9007199254740992.0
+
+
+@inner
+def below(state: Chance, limit: int) -> int:
+    """Random whole number from 0 up to a limit."""
+    return int(chance(state) * limit)
+
+
+@compiled
+def retimed(day: Day, routes: Routes, who: int) -> None:
+    """Time one technician's day anew."""
+    retime(
+        day.seconds,
+        day.cents,
+        day.nodes,
+        day.crew,
+        day.rests,
+        day.limits,
+        day.pair,
+        day.use,
+        day.stock,
+        routes.links,
+        routes.times,
+        routes.tours,
+        who,
+    )
+
+
+@inner
+def save(day: Day, routes: Routes, search: Search, who: int) -> None:
+    """Remember a route as it is before its first change in this iteration."""
+    if search.touched[who] == search.numbers[ROUND]:
+        return
+    search.touched[who] = search.numbers[ROUND]
+    slot = search.numbers[SAVED]
+    at = 0
+    for earlier in range(slot):
+        at += search.saved_size[earlier]
+    visits = day.use.shape[0]
+    size = 0
+    visit = routes.links[visits + who, FOLLOWING]
+    while visit < visits:
+        search.saved_stops[at + size] = visit
+        size += 1
+        visit = routes.links[visit, FOLLOWING]
+    search.saved_who[slot] = who
+    search.saved_size[slot] = size
+    search.numbers[SAVED] = slot + 1
+
+
+@inner
+def clear(day: Day, routes: Routes, who: int) -> None:
+    """Take every stop out of a route; it is to be timed again."""
+    visits, people = day.use.shape[0], day.crew.shape[0]
+    visit = routes.links[visits + who, FOLLOWING]
+    while visit < visits:
+        after = routes.links[visit, FOLLOWING]
+        routes.links[visit, DRIVER] = -1
+        visit = after
+    routes.links[visits + who, FOLLOWING] = visits + people + who
+    routes.links[visits + people + who, PRECEDING] = visits + who
+    routes.tours[who, STOPS] = 0
+
+
+@inner
+def undo(day: Day, routes: Routes, search: Search) -> None:
+    """Bring the saved routes back."""
+    for slot in range(search.numbers[SAVED]):
+        clear(day, routes, search.saved_who[slot])
+    at = 0
+    for slot in range(search.numbers[SAVED]):
+        who = search.saved_who[slot]
+        node = day.use.shape[0] + who
+        for _ in range(search.saved_size[slot]):
+            link(routes.links, routes.tours, who, search.saved_stops[at], node)
+            node = search.saved_stops[at]
+            at += 1
+        retimed(day, routes, who)
+
+
+@inner
+def price_now(day: Day, routes: Routes, search: Search) -> int:
+    """Price of all routes and of what is left out."""
+    total = 0
+    for who in range(day.crew.shape[0]):
+        total += routes.tours[who, PRICE]
+    for at in range(search.numbers[ABSENT]):
+        total += day.nodes[search.absent[at], LEAVE_OUT]
+    return total
+
+
+@inner
+def keep_best(routes: Routes, search: Search) -> None:
+    """Remember the routes as the best so far."""
+    search.numbers[BEST] = search.numbers[TOTAL]
+    search.best[:] = routes.links

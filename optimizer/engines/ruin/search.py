@@ -1,0 +1,56 @@
+"""
+Ruin and recreate in compiled loops: take strings of neighbouring stops out of some routes, put them back
+greedily in a changing order, and keep the result by simulated annealing.
+
+Written from the description of SISR (Christiaens and Vanden Berghe, *Slack Induction by String Removals for
+Vehicle Routing Problems*, Transportation Science 54, 2020), with removal and exchange of whole routes and
+with visits that few technicians may serve going first.
+"""
+
+import numpy as np
+
+from optimizer.engines.ruin.arrays import Day, Routes
+from optimizer.engines.ruin.compiling import compiled
+from optimizer.engines.ruin.inserting import recreate
+from optimizer.engines.ruin.memory import (
+    ABSENT,
+    ACCEPTED,
+    BEST,
+    ROUND,
+    SAVED,
+    TOTAL,
+    Search,
+    chance,
+    keep_best,
+    price_now,
+    undo,
+)
+from optimizer.engines.ruin.removing import ruin
+
+BLINK = 0.01
+"""Share of positions that an insertion overlooks."""
+MOST_TRIED = 60
+"""With more visits on no route, a random part of so many is tried in one iteration."""
+
+
+@compiled
+def anneal(day: Day, routes: Routes, search: Search, heat: float, rounds: int) -> None:
+    """Do some iterations at one temperature, in cents."""
+    for _ in range(rounds):
+        search.numbers[ROUND] += 1
+        search.numbers[SAVED] = 0
+        before = search.numbers[TOTAL]
+        absent = search.numbers[ABSENT]
+        search.former_absent[:absent] = search.absent[:absent]
+        ruin(day, routes, search)
+        recreate(day, routes, search, BLINK, MOST_TRIED)
+        total = price_now(day, routes, search)
+        if total < before - heat * np.log(chance(search.chance) + 1e-300):
+            search.numbers[TOTAL] = total
+            search.numbers[ACCEPTED] += 1
+            if total < search.numbers[BEST]:
+                keep_best(routes, search)
+        else:
+            undo(day, routes, search)
+            search.absent[:absent] = search.former_absent[:absent]
+            search.numbers[ABSENT] = absent
