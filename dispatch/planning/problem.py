@@ -25,7 +25,7 @@ from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import OnDuty
 from dispatch.travel import TravelTimes
 from dispatch.travel.provider import Point
-from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.lifecycle import ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit
 from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
 from optimizer.problem import Visit as Job
@@ -70,7 +70,7 @@ def build(
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
-    stock = _stock(session, set(duties))
+    stock = _stock(session, day, set(duties))
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks))
@@ -176,7 +176,8 @@ def _windows(day: Day, visit: Visit, now: int, is_relaxed: bool) -> tuple[Window
     return (Window(start, end),)
 
 
-def _stock(session: Session, technician_ids: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, int]]:
+def _stock(session: Session, day: Day, technician_ids: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, int]]:
+    """Return what the vans carry on a day: what they carry now, less what is planned before the day."""
     statement = (
         select(VanStock.technician_id, Part.sku, VanStock.quantity)
         .join(Part, Part.id == VanStock.part_id)
@@ -185,6 +186,16 @@ def _stock(session: Session, technician_ids: set[uuid.UUID]) -> dict[uuid.UUID, 
     found: dict[uuid.UUID, dict[str, int]] = {}
     for technician_id, sku, quantity in session.execute(statement):
         found.setdefault(technician_id, {})[sku] = quantity
+    earlier = select(Visit.technician_id, Visit.parts).where(
+        Visit.technician_id.in_(technician_ids),
+        Visit.planned_start < day.midnight,
+        Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
+    )
+    for technician_id, parts in session.execute(earlier):
+        van = found.get(technician_id, {}) if technician_id else {}
+        for sku, count in parts.items():
+            if sku in van:
+                van[sku] = max(0, van[sku] - int(count))
     return found
 
 

@@ -16,7 +16,7 @@ from dispatch.planning.rules import VisitNotPlannable
 from optimizer import oracle
 from optimizer.check import cost
 from optimizer.problem import Window
-from tests.builders import DAY, ZONE, a_part, an_absence, at, van_stock
+from tests.builders import DAY, ZONE, a_part, a_shift, an_absence, at, van_stock
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town
 
@@ -78,6 +78,29 @@ def test_a_missing_part_closes_a_van(town: Town) -> None:
     first, second = (town.visit(parts={part.sku: 1}) for _ in range(2))
     book(town.session, by=None, visit=first, start=at(10), end=at(12), channel="phone")
     assert codes(town, second) == {"PARTS"}
+
+
+def test_what_today_uses_up_is_not_on_the_van_tomorrow(town: Town) -> None:
+    """R-511: a van is promised once, whichever of two days comes first."""
+    who = town.technician()
+    a_shift(
+        town.session,
+        who,
+        starts_at=at(8, days=1),
+        ends_at=at(16, days=1),
+        break_minutes=0,
+        break_earliest=None,
+        break_latest=None,
+    )
+    part = a_part(town.session)
+    van_stock(town.session, who, part, 1)
+    first, second = (town.visit(parts={part.sku: 1}) for _ in range(2))
+    tomorrow = DAY + timedelta(days=1)
+    assert offer(town.session, second, first_day=tomorrow, days=1).windows
+    book(town.session, by=None, visit=first, start=at(10), end=at(12), channel="phone")
+    left = offer(town.session, second, first_day=tomorrow, days=1)
+    assert left.windows == ()
+    assert {refusal.code for refusal in left.refusals} == {"PARTS"}
 
 
 def test_who_is_absent_is_not_offered(town: Town) -> None:
