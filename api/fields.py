@@ -22,8 +22,8 @@ LONGEST_NAME, LONGEST_NOTES = 200, 5000
 LARGEST_WHOLE = 2**31 - 1
 YEARS = range(1900, 2200)
 
-LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
-LINES = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+LINE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$"
+LINES = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 DAY_TEXT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 MOMENT_TEXT = re.compile(

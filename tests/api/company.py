@@ -25,8 +25,8 @@ NORTH, SOUTH = "north", "south"
 _serial = itertools.count(1)
 
 
-def settings_of_tests(**variables: str) -> Settings:
-    """Settings of an application under test: quick hashes, no second factor, limits out of the way."""
+def variables_of_tests(**variables: str) -> dict[str, str]:
+    """Environment of an application under test: quick hashes, no second factor, limits out of the way."""
     generous = dict.fromkeys(
         (
             "TRUCKROLL_REQUESTS_PER_MINUTE_USER",
@@ -42,7 +42,12 @@ def settings_of_tests(**variables: str) -> Settings:
         "TRUCKROLL_SECRET": "a secret of tests alone, 0123456789",
         "TRUCKROLL_LOGIN_ATTEMPTS_PER_ADDRESS": "100000",
     }
-    return Settings.from_environment(generous | quick | variables)
+    return generous | quick | variables
+
+
+def settings_of_tests(**variables: str) -> Settings:
+    """Settings of an application under test; see ``variables_of_tests``."""
+    return Settings.from_environment(variables_of_tests(**variables))
 
 
 def key() -> dict[str, str]:

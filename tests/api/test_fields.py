@@ -88,8 +88,8 @@ REFUSED: list[tuple[str, Any]] = [
         for value in ("2026-3-2", "2026-02-29", "0026-02-01", "٢٠٢٦-٠٣-٠٢", "2026-03-02T00:00:00Z")
     ),
     *(("choice", value) for value in ("RED", "blue", None, ["red"], {})),
-    *(("line", value) for value in ("", "123456", "a\nb", " ", 5, "ok\n")),
-    *(("notes", value) for value in ("x" * 11, "a\x07", None)),
+    *(("line", value) for value in ("", "123456", "a\nb", " ", 5, "ok\n", "a\x85b")),
+    *(("notes", value) for value in ("x" * 11, "a\x07", "a\x9f", None)),
     *(("money", value) for value in ({"amount": 12.5, "currency": "EUR"}, {"amount": "12.5"}, "12.5", None)),
     *(
         ("money", {"amount": text, "currency": "EUR"})

@@ -1,41 +1,29 @@
-"""The API against its own description: whatever a generator thinks of gets a described answer."""
+"""The API against its own description: whatever a generator thinks of gets a described answer (S12)."""
 
 from __future__ import annotations
 
-import threading
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
 from flask import Flask
-from schemathesis.config import SchemathesisConfig
-from schemathesis.core.failures import Failure
-from schemathesis.engine import events, from_schema
-from werkzeug.serving import WSGIRequestHandler, make_server
 
+from api.auth import policies
 from dispatch.access.rules import Role
+from tests.api.database import SharedDatabase
 from tests.api.desk import Desk, day
-
-CHECKS = (
-    "not_a_server_error",
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_schema_conformance",
-    "negative_data_rejection",
-    "ignored_auth",
-)
-SKIPPED = "/v1/auth/log|/v1/auth/refresh|/v1/auth/password"
-"""Addresses that would end the generator's own login; tests of their own cover them."""
+from tests.api.fuzzing import Findings, configuration, run
+from tests.api.live import serving
+from tests.api.phone import Phone
 
 
-class SilentHandler(WSGIRequestHandler):
-    """A server that keeps its connections open and writes no log of its own."""
-
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing; the application logs."""
+@pytest.fixture
+def address(app: Flask, _database: SharedDatabase, redis_url: str, tmp_path: Path) -> Iterator[str]:
+    """The installation's own web server on the database of this test."""
+    with serving(_database.url, redis_url, tmp_path) as found:
+        yield found
 
 
 def known_ids(desk: Desk) -> dict[str, Any]:
@@ -56,76 +44,57 @@ def known_ids(desk: Desk) -> dict[str, Any]:
         "path.technician_id": desk.technician,
         "path.plan_id": plan["id"],
         "path.part_id": desk.part()["id"],
+        "path.user_id": desk.client_for(Role.CALL_TAKER).user_id,  # nobody's login hangs on this one
     }
 
 
-def configuration(desk: Desk, parameters: dict[str, Any]) -> SchemathesisConfig:
-    """Few examples of many kinds, the same ones in every run."""
-    off, on = {"enabled": False}, {"enabled": True}
-    named = {"not_a_server_error", *CHECKS}
-    others = ("response_headers_conformance", "positive_data_acceptance", "use_after_free")
-    others += ("ensure_resource_availability", "missing_required_header", "object_level_authorization")
-    others += ("unsupported_method", "allow_header_conformance")
-    return SchemathesisConfig.from_dict(
-        {
-            "seed": 20260302,
-            "headers": {"Authorization": f"Bearer {desk.of(Role.ADMIN).access_token}"},
-            "parameters": parameters,
-            "generation": {"max-examples": 4, "deterministic": True, "no-shrink": True},
-            "checks": dict.fromkeys(sorted(named), on) | dict.fromkeys(others, off),
-            "phases": {
-                "examples": off,
-                "coverage": on | {"unexpected-methods": []},
-                "fuzzing": on,
-                "stateful": off,
-            },
-        }
+def served_to(app: Flask, role: Role) -> set[tuple[str, str]]:
+    """Path, as described, and method of what a role may call; for what it may not see test_policies.py."""
+    return {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule), method)
+        for (rule, method), found in policies(app).items()
+        if found is not None and (found.is_public or role in found.roles)
+    }
+
+
+def findings(
+    address: str, desk: Desk, app: Flask, role: Role, *, examples: int, phases: tuple[str, ...]
+) -> Findings:
+    """Run the generator as one role over the addresses that serve it; its login stands to the end."""
+    ids, client, admin = known_ids(desk), desk.of(role), desk.of(Role.ADMIN)
+    if role is Role.TECHNICIAN:
+        assert Phone(client).register().status_code == 201
+    served = served_to(app, role)
+    found = run(
+        address,
+        admin.get("/v1/openapi.json").get_json(),
+        configuration(client.access_token, ids, examples=examples, phases=phases),
+        serves=lambda path, method: (path, method) in served,
+        etag=lambda path: admin.get(path).headers.get("ETag"),
     )
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    """The application served on a socket of this machine."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
-    serving = threading.Thread(target=server.serve_forever, daemon=True)
-    serving.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    serving.join()
-    server.server_close()
-
-
-def findings(address: str, desk: Desk, parameters: dict[str, Any]) -> tuple[int, list[str]]:
-    """Run the generator over every address; return how many requests it sent and what it found."""
-    schema = schemathesis.openapi.from_url(
-        f"{address}/v1/openapi.json", config=configuration(desk, parameters)
-    ).exclude(path_regex=SKIPPED)
-    sent, found = 0, []
-    for event in from_schema(schema).execute():
-        if isinstance(event, events.ScenarioFinished):
-            sent += len(event.recorder.cases)
-            found += told(event)
-        elif isinstance(event, events.NonFatalError | events.FatalError):
-            found.append(
-                f"{event.label}: {event.value!r}" if isinstance(event, events.NonFatalError) else repr(event)
-            )
-    return sent, found
-
-
-def told(event: events.ScenarioFinished) -> list[str]:
-    """What a scenario found, each with the request that shows it."""
-    return [
-        f"{event.label}: {check.failure_info.failure.title}: {check.failure_info.failure.message[:400]}\n"
-        f"    {check.failure_info.code_sample[:600]}"
-        for checks in event.recorder.checks.values()
-        for check in checks
-        if check.failure_info is not None and isinstance(check.failure_info.failure, Failure)
-    ]
+    assert client.get("/v1/auth/me").status_code == 200
+    return found
 
 
 @pytest.mark.slow
-def test_a_generator_finds_no_answer_that_the_description_does_not_tell(address: str, desk: Desk) -> None:
+def test_a_generator_finds_no_answer_that_the_description_does_not_tell(
+    address: str, desk: Desk, app: Flask
+) -> None:
     """S12: no 5xx, nothing undescribed, no broken input accepted, no address open without a token."""
-    sent, found = findings(address, desk, known_ids(desk))
-    assert found == [], "\n".join(found)
-    assert sent > 1000
+    phases = ("coverage", "fuzzing", "stateful")
+    told = findings(address, desk, app, Role.ADMIN, examples=3, phases=phases)
+    assert told.found == [], "\n".join(told.found)
+    assert told.sent > 5000
+    assert len(told.served) > 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", [Role.DISPATCHER, Role.TECHNICIAN, Role.FINANCE])
+def test_a_generator_finds_nothing_in_what_a_role_may_call(
+    address: str, desk: Desk, app: Flask, role: Role
+) -> None:
+    """S12: the same as somebody who sees one territory, one's own visits, or the money."""
+    told = findings(address, desk, app, role, examples=2, phases=("fuzzing", "stateful"))
+    assert told.found == [], "\n".join(told.found)
+    assert told.sent > 100
+    assert len(told.served) > 10
