@@ -13,7 +13,7 @@ from api.auth import current_principal, policy
 from api.config import current_settings
 from api.errors import RequestInvalid
 from api.etags import changes, expected_version
-from api.fields import Day, Id, Moment, Notes, Whole, Word
+from api.fields import Day, Id, Moment, Notes, Real, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import Schema
@@ -87,7 +87,7 @@ class DayShape(Schema):
 class NewOptimisation(Schema):
     """How long the engine may think, and its seed."""
 
-    seconds = Whole(1, 3600, allow_none=True, load_default=None)
+    seconds = Real(0.1, 3600, allow_none=True, load_default=None)
     seed = Whole(0, load_default=1)
 
 
@@ -224,7 +224,7 @@ def _day(text: str) -> date:
     return day
 
 
-def _check_seconds(seconds: int | None) -> None:
+def _check_seconds(seconds: float | None) -> None:
     most = current_settings().optimiser_seconds_most
     if seconds is not None and seconds > most:
         raise RequestInvalid(

@@ -13,7 +13,7 @@ from dispatch.planning.optimise import Limits
 from dispatch.settings import Settings
 from dispatch.work_orders.model import Visit
 
-REPLAN_SECONDS = 0.6
+REPLAN_SECONDS = 0.4
 """An emergency waits for its plan; the published one is the start, so little time does much."""
 
 

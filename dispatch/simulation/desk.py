@@ -13,7 +13,7 @@ from dispatch.simulation.office import OfficeRefused, Person
 from dispatch.simulation.seeding import World
 
 OFFERS = 8
-REPLAN_SECONDS = 1
+REPLAN_SECONDS = 0.4
 SOLVER_PATIENCE_SECONDS = 180.0
 
 
@@ -159,7 +159,7 @@ class Desk:
         path = f"/v1/territories/{self.world.territory_id}/days/{day.isoformat()}"
         return self.people["dispatcher"].get(path)
 
-    def optimise_and_publish(self, day: date, seconds: int, seed: int) -> dict[str, Any]:
+    def optimise_and_publish(self, day: date, seconds: float, seed: int) -> dict[str, Any]:
         """Plan a day anew and publish the proposal; bookings in between make it stale and start it again."""
         for _ in range(5):
             path = f"/v1/territories/{self.world.territory_id}/days/{day.isoformat()}/optimise"

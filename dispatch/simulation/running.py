@@ -37,7 +37,7 @@ Tell = Callable[[str], None]
 class Pace:
     """How long the solver may think about the day, in seconds."""
 
-    day_seconds: int = 3
+    day_seconds: float = 2
 
 
 class DemoDay:

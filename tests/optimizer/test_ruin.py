@@ -11,8 +11,10 @@ from optimizer import Budget, Lock, Plan, Problem, Progress, check, cost, solve
 from optimizer.engines import base
 from optimizer.engines.ruin import compiling
 from optimizer.engines.ruin.arrays import Uncovered, day_of, empty_routes, open_visits, require_covered
-from optimizer.engines.ruin.layout import LATE
+from optimizer.engines.ruin.layout import LATE, LEAVE_OUT
+from optimizer.engines.ruin.master import combined
 from optimizer.engines.ruin.memory import retimed
+from optimizer.engines.ruin.pool import collect_all, new_pool
 from optimizer.engines.ruin.removing import fits
 from optimizer.engines.ruin.routes import link
 from optimizer.errors import InfeasibleRoute
@@ -178,3 +180,34 @@ def test_loops_compiled_from_other_sources_are_thrown_away(
     (tmp_path / "loop.py").write_text("two")
     compiling.forget_outdated()
     assert not stored.exists()
+
+
+def test_the_master_combines_routes_of_different_plans() -> None:
+    """Of two plans each with one good and one bad route the two good ones are put together."""
+    visits = tuple(a_visit(place) for place in (1, 2, 3, 4))
+    problem = a_day(*visits)
+    day = day_of(problem)
+    pool = new_pool(day)
+    for orders in (((0,), (1, 2, 3)), ((0, 1, 2, 3), ()), ((), (0, 1, 2, 3)), ((0, 1), (2, 3))):
+        routes = empty_routes(day)
+        for who, order in enumerate(orders):
+            before = day.visits + who
+            for node in order:
+                link(routes.links, routes.tours, who, node, before)
+                before = node
+            retimed(day, routes, who)
+        collect_all(day, routes, pool)
+    worst = int(day.nodes[:4, LEAVE_OUT].sum())
+    found = combined(day, pool, worst, 1.0)
+    assert found is not None
+    assert sorted(node for column in found for node in column.visits) == [0, 1, 2, 3]
+    cheapest = sum(column.price for column in found)
+    assert cheapest == solve(problem, Budget(solutions=200), engine="ruin").cost
+    assert combined(day, pool, cheapest, 1.0) is None
+
+
+def test_a_long_search_uses_the_master_and_stays_repeatable() -> None:
+    first, second = (solve(BIG, Budget(solutions=6_000), seed=3, engine="ruin") for _ in range(2))
+    assert first.plan == second.plan
+    assert check(BIG, first.plan) == []
+    assert first.stats["model_cost"] == first.cost

@@ -1,14 +1,18 @@
 """The fast engine behind the seam: arrays in, slices of annealing, a plan timed by ``timing`` out."""
 
 import time
+from collections.abc import Sequence
 from datetime import date
+
+import numpy as np
 
 from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result
 from optimizer.engines.ruin import arrays, memory, search
 from optimizer.engines.ruin.inserting import construct
-from optimizer.engines.ruin.layout import FOLLOWING, PRICE, STOPS
+from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS
+from optimizer.engines.ruin.pool import collect_all, new_pool
 from optimizer.engines.ruin.routes import link
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.oracle import retimed
@@ -22,8 +26,15 @@ SLICE_ROUNDS = 50
 """Iterations of a slice under a budget of iterations, and of the first slice under a budget of time."""
 HOT, COLD = 1.0, 0.02
 """First and last temperature as shares of the price of serving one visit."""
+EASED = 6.0
+"""At first a visit left out counts as much as serving so many."""
 QUENCH = 0.1
 """Share of the search, at its end, in which hardly anything dearer is accepted."""
+COMBINED_AT = (0.6, 0.77)
+"""Parts of the budget after which the master combines the routes seen."""
+COMBINED_SHARE = 0.1
+LEAST_SECONDS, LEAST_ROUNDS, MOST_COMBINED = 2.0, 5_000, 1_000
+"""Shorter searches and larger days do without the master."""
 ROUNDS_UNLIMITED = 1 << 62
 
 
@@ -93,41 +104,82 @@ class _Run:
         self.day = arrays.day_of(problem)
         self.routes = arrays.empty_routes(self.day)
         self.memory = memory.new_search(self.day, self.routes, seed)
+        self.pool = new_pool(self.day)
+        self.combined_at = list(COMBINED_AT) if self._may_combine() else []
         self.fixed: Cents = arrays.begun_cents(problem)
         self.told: Cents | None = None
         self.first_seconds = 0.0
+        self.typical = float(np.median(self.day.nodes[: self.day.visits, LEAVE_OUT])) if self.visits else 1.0
+        self.combinations = 0
         self.seed = seed
 
     def begin(self, start: Plan | None) -> None:
         """Lay the start, if there is one, and insert what is missing."""
         if start is not None:
-            self._lay(mended(self.problem, sequences_of(self.problem, start)))
+            kept = mended(self.problem, sequences_of(self.problem, start))
+            node_of = {visit.id: node for node, visit in enumerate(self.visits)}
+            for who, technician in enumerate(self.problem.technicians):
+                nodes = [node_of[v.id] for v in kept.get(technician.id, ()) if v.id in node_of]
+                self._lay(who, nodes)
             self.memory = memory.new_search(self.day, self.routes, self.seed)
         construct(self.day, self.routes, self.memory)
+        collect_all(self.day, self.routes, self.pool)
         self.first_seconds = self._elapsed()
         self._tell()
 
-    def _lay(self, sequences: Sequences) -> None:
-        node_of = {visit.id: node for node, visit in enumerate(self.visits)}
-        for who, technician in enumerate(self.problem.technicians):
-            before = len(self.visits) + who
-            for visit in sequences.get(technician.id, ()):
-                node = node_of.get(visit.id)
-                if node is not None:
-                    link(self.routes.links, self.routes.tours, who, node, before)
-                    before = node
-            memory.retimed(self.day, self.routes, who)
+    def _lay(self, who: int, nodes: Sequence[int]) -> None:
+        """Put nodes into a technician's route, one behind the other."""
+        before = len(self.visits) + who
+        for node in nodes:
+            link(self.routes.links, self.routes.tours, who, node, before)
+            before = node
+        memory.retimed(self.day, self.routes, who)
 
     def search(self) -> None:
         """Anneal in slices until the budget is used up."""
         rounds = SLICE_ROUNDS
         while (left := self._rounds_left()) > 0 and not self._is_over():
             began = time.monotonic()
-            search.anneal(self.day, self.routes, self.memory, self._heat(), min(rounds, left))
+            search.anneal(self.day, self.routes, self.memory, self.pool, *self._heat(), min(rounds, left))
             self._tell()
+            if self.combined_at and self._progress() >= self.combined_at[0]:
+                self.combined_at.pop(0)
+                self._combine()
             if self.budget.solutions is None:
                 took = max(time.monotonic() - began, 1e-6)
                 rounds = int(max(1, min(4 * rounds, rounds * SLICE_SECONDS / took)))
+
+    def _may_combine(self) -> bool:
+        """Whether the search is long enough, and the day small enough, for the master to pay."""
+        seconds, rounds = self.budget.seconds, self.budget.solutions
+        is_long = (seconds is None or seconds >= LEAST_SECONDS) and (rounds is None or rounds >= LEAST_ROUNDS)
+        return is_long and self.day.visits <= MOST_COMBINED
+
+    def _combine(self) -> None:
+        """Let the master look for a better plan among the routes seen, and go on from it."""
+        from optimizer.engines.ruin.master import combined
+
+        idle = int(self.day.crew[:, IDLE].sum())
+        best = int(self.memory.numbers[memory.BEST]) - idle
+        found = combined(self.day, self.pool, best, COMBINED_SHARE * (self.budget.seconds or LEAST_SECONDS))
+        if found is not None:
+            self._restart([(column.who, column.visits) for column in found])
+
+    def _restart(self, orders: Sequence[tuple[int, Sequence[int]]]) -> None:
+        """Go on from other routes, each the nodes of one technician."""
+        self.routes = arrays.empty_routes(self.day)
+        for who, nodes in orders:
+            self._lay(who, nodes)
+        numbers = self.memory.numbers
+        absent = np.flatnonzero(self.routes.links[: self.day.visits, DRIVER] < 0)
+        self.memory.absent[: absent.size] = absent
+        numbers[memory.ABSENT] = absent.size
+        numbers[memory.MISSED] = self.day.nodes[absent, LEAVE_OUT].sum()
+        numbers[memory.TOTAL] = self.routes.tours[:, PRICE].sum() + numbers[memory.MISSED]
+        if numbers[memory.TOTAL] < numbers[memory.BEST]:
+            numbers[memory.BEST] = numbers[memory.TOTAL]
+            self.memory.best[:] = self.routes.links
+            self.combinations += 1
 
     def _rounds_left(self) -> int:
         if self.budget.solutions is None:
@@ -148,14 +200,19 @@ class _Run:
         spent = self._elapsed() - self.first_seconds
         return min(1.0, spent / max(1e-6, (self.budget.seconds or 1.0) - self.first_seconds))
 
-    def _heat(self) -> float:
-        """Temperature in cents: falling geometrically from the price of a visit, cold at the end."""
+    def _heat(self) -> tuple[float, float]:
+        """
+        Temperature in cents, and the part of its price at which a visit left out counts.
+
+        The first falls geometrically from the price of serving a visit, the second rises to one.
+        """
         served = max(1, int(self.routes.tours[:, STOPS].sum()))
         unit = max(1.0, float(self.routes.tours[:, PRICE].sum()) / served)
-        done = self._progress()
-        if done >= 1 - QUENCH:
-            return unit * COLD * 0.05
-        return unit * HOT * (COLD / HOT) ** (done / (1 - QUENCH))
+        done = min(1.0, self._progress() / (1 - QUENCH))
+        if done >= 1:
+            return unit * COLD * 0.05, 1.0
+        eased = min(1.0, EASED * unit / self.typical)
+        return unit * HOT * (COLD / HOT) ** done, eased ** max(0.0, 1 - done)
 
     def _tell(self) -> None:
         best = int(self.memory.numbers[memory.BEST]) + self.fixed
@@ -190,6 +247,7 @@ class _Run:
             "first_plan_seconds": round(self.first_seconds, 3),
             "solutions": int(self.memory.numbers[memory.ROUND]),
             "accepted": int(self.memory.numbers[memory.ACCEPTED]),
+            "combinations": self.combinations,
             "model_cost": int(self.memory.numbers[memory.BEST]) + self.fixed,
         }
         return Result(plan, prices, None, stats)

@@ -19,6 +19,7 @@ from optimizer.engines.ruin.layout import (
 from optimizer.engines.ruin.memory import (
     ABSENT,
     BEST,
+    MISSED,
     ROUND,
     SAVED,
     TOTAL,
@@ -33,7 +34,7 @@ from optimizer.engines.ruin.memory import (
 )
 from optimizer.engines.ruin.routes import link, may_take, price_of
 
-NEAR_ENOUGH = 250
+NEAR_ENOUGH = 60
 """Up to so many visits every position is tried; beyond, those beside the nearest visits."""
 NEAR_TRIED = 40
 FAR_TRIED = 0.1
@@ -202,6 +203,8 @@ def construct(day: Day, routes: Routes, search: Search) -> None:
         link(routes.links, routes.tours, who, visit, before)
         retimed(day, routes, who)
     search.numbers[ABSENT] = left
-    search.numbers[TOTAL] = price_now(day, routes, search)
+    driven, missed = price_now(day, routes, search)
+    search.numbers[TOTAL] = driven + missed
+    search.numbers[MISSED] = missed
     if search.numbers[TOTAL] < search.numbers[BEST]:
         keep_best(routes, search)

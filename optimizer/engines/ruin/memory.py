@@ -12,7 +12,7 @@ from optimizer.engines.ruin.routes import link, retime
 
 Chance: TypeAlias = NDArray[np.uint64]
 
-TOTAL, BEST, ABSENT, ROUND, ACCEPTED, SAVED = range(6)
+TOTAL, BEST, ABSENT, ROUND, ACCEPTED, SAVED, MISSED = range(7)
 """Places of the numbers in ``Search.numbers``."""
 
 
@@ -21,7 +21,8 @@ class Search(NamedTuple):
     Memory of one search.
 
     numbers
-        Price now, best price, visits on no route, iterations, accepted ones, routes saved in this one.
+        Price now, best price, visits on no route, iterations, accepted ones, routes saved in this one,
+        price now of the visits on no route.
     chance
         State of the random numbers.
     absent, former_absent
@@ -52,9 +53,10 @@ class Search(NamedTuple):
 def new_search(day: Day, routes: Routes, seed: int) -> Search:
     """Open a search at these routes."""
     absent = np.flatnonzero(routes.links[: day.visits, DRIVER] < 0).astype(np.int32)
-    total = int(routes.tours[:, PRICE].sum() + day.nodes[absent, LEAVE_OUT].sum())
+    missed = int(day.nodes[absent, LEAVE_OUT].sum())
+    total = int(routes.tours[:, PRICE].sum()) + missed
     search = Search(
-        numbers=np.array([total, total, absent.size, 0, 0, 0], dtype=np.int64),
+        numbers=np.array([total, total, absent.size, 0, 0, 0, missed], dtype=np.int64),
         chance=np.array([seed % (1 << 62) + 0x9E3779B9], dtype=np.uint64),
         absent=np.zeros(day.visits, dtype=np.int32),
         former_absent=np.zeros(day.visits, dtype=np.int32),
@@ -160,14 +162,14 @@ def undo(day: Day, routes: Routes, search: Search) -> None:
 
 
 @inner
-def price_now(day: Day, routes: Routes, search: Search) -> int:
-    """Price of all routes and of what is left out."""
-    total = 0
+def price_now(day: Day, routes: Routes, search: Search) -> tuple[int, int]:
+    """Price of all routes, and of what is left out."""
+    driven, missed = 0, 0
     for who in range(day.crew.shape[0]):
-        total += routes.tours[who, PRICE]
+        driven += routes.tours[who, PRICE]
     for at in range(search.numbers[ABSENT]):
-        total += day.nodes[search.absent[at], LEAVE_OUT]
-    return total
+        missed += day.nodes[search.absent[at], LEAVE_OUT]
+    return driven, missed
 
 
 @inner

@@ -12,6 +12,8 @@ MEAN_REMOVAL = 10
 LONGEST_STRING = 10
 SPLIT = 0.5
 """Share of strings that leave some stops in their middle standing."""
+ABOUT_ABSENT = 0.3
+"""Share of iterations that make room around a visit on no route, if there is one."""
 WHOLE_ROUTE, EXCHANGE = 0.03, 0.03
 """Share of iterations that take out a whole route, or exchange two technicians' routes."""
 
@@ -111,6 +113,8 @@ def ruin(day: Day, routes: Routes, search: Search) -> None:
     visits, crew = day.use.shape[0], day.crew.shape[0]
     drawn = chance(search.chance)
     seed = below(search.chance, visits)
+    if search.numbers[ABSENT] > 0 and chance(search.chance) < ABOUT_ABSENT:
+        seed = search.absent[below(search.chance, search.numbers[ABSENT])]
     mine = routes.links[seed, DRIVER]
     if mine >= 0 and drawn < WHOLE_ROUTE:
         remove_route(day, routes, search, mine)

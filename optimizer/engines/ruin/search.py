@@ -16,6 +16,7 @@ from optimizer.engines.ruin.memory import (
     ABSENT,
     ACCEPTED,
     BEST,
+    MISSED,
     ROUND,
     SAVED,
     TOTAL,
@@ -25,6 +26,7 @@ from optimizer.engines.ruin.memory import (
     price_now,
     undo,
 )
+from optimizer.engines.ruin.pool import Pool, collect
 from optimizer.engines.ruin.removing import ruin
 
 BLINK = 0.01
@@ -34,21 +36,30 @@ MOST_TRIED = 60
 
 
 @compiled
-def anneal(day: Day, routes: Routes, search: Search, heat: float, rounds: int) -> None:
-    """Do some iterations at one temperature, in cents."""
+def anneal(
+    day: Day, routes: Routes, search: Search, pool: Pool, heat: float, ease: float, rounds: int
+) -> None:
+    """
+    Do some iterations at one temperature, in cents.
+
+    What is left out counts with ``ease`` of its price when a change is accepted or not: at full price no heat
+    would ever let one visit make room for another.
+    """
     for _ in range(rounds):
         search.numbers[ROUND] += 1
         search.numbers[SAVED] = 0
-        before = search.numbers[TOTAL]
         absent = search.numbers[ABSENT]
         search.former_absent[:absent] = search.absent[:absent]
         ruin(day, routes, search)
         recreate(day, routes, search, BLINK, MOST_TRIED)
-        total = price_now(day, routes, search)
-        if total < before - heat * np.log(chance(search.chance) + 1e-300):
-            search.numbers[TOTAL] = total
+        driven, missed = price_now(day, routes, search)
+        before = search.numbers[TOTAL] - search.numbers[MISSED] + ease * search.numbers[MISSED]
+        if driven + ease * missed < before - heat * np.log(chance(search.chance) + 1e-300):
+            search.numbers[TOTAL] = driven + missed
+            search.numbers[MISSED] = missed
             search.numbers[ACCEPTED] += 1
-            if total < search.numbers[BEST]:
+            collect(day, routes, search, pool)
+            if driven + missed < search.numbers[BEST]:
                 keep_best(routes, search)
         else:
             undo(day, routes, search)
