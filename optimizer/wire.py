@@ -79,14 +79,18 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
 
 def _read(path: Path) -> Any:
     """JSON values of a file."""
+    return parse(text_of(path), name=str(path))
+
+
+def text_of(path: Path) -> str:
+    """The text of a file."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         cause = error.strerror or "no access"
         raise MalformedInput(str(path), "UNREADABLE_FILE", cause, remedy="name an existing file") from error
     except UnicodeDecodeError as error:
         raise MalformedInput(str(path), "NOT_JSON", "not UTF-8 text", remedy="save it as UTF-8") from error
-    return parse(text, name=str(path))
 
 
 def parse(text: str, *, name: str = "input") -> Any:
