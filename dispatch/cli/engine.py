@@ -14,11 +14,12 @@ from optimizer import (
     Progress,
     check,
     cost,
+    readers,
     solve,
     validate,
 )
 from optimizer.engines.base import DEFAULT, engine_names
-from optimizer.wire import MalformedInput, plan_to_json, read_plan, read_problem, write
+from optimizer.wire import MalformedInput, plan_to_json, read_plan, write
 
 UNUSABLE = 2
 """Exit code when a file cannot be read or planned."""
@@ -27,7 +28,7 @@ UNUSABLE = 2
 def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add both commands to the command line."""
     optimise = subparsers.add_parser("optimise", help="plan a day from a problem file")
-    optimise.add_argument("problem", type=Path, metavar="PROBLEM.json")
+    _add_problem(optimise)
     optimise.add_argument("--seconds", type=_positive, default=10.0, help="wall clock (default 10)")
     optimise.add_argument("--solutions", type=_count, help="stop after so many plans; repeatable by seed")
     optimise.add_argument("--seed", type=int, default=0)
@@ -36,9 +37,15 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     optimise.add_argument("--out", type=Path, required=True, metavar="PLAN.json")
     optimise.set_defaults(run=run_optimise)
     judge = subparsers.add_parser("check", help="judge a plan: rules broken and exact cost")
-    judge.add_argument("problem", type=Path, metavar="PROBLEM.json")
+    _add_problem(judge)
     judge.add_argument("plan", type=Path, metavar="PLAN.json")
     judge.set_defaults(run=run_check)
+
+
+def _add_problem(parser: argparse.ArgumentParser) -> None:
+    """The problem file and the format it is written in."""
+    parser.add_argument("problem", type=Path, metavar="PROBLEM", help="a file in one of the formats")
+    parser.add_argument("--format", choices=readers.FORMATS, help="by default the file itself tells")
 
 
 def _positive(text: str) -> float:
@@ -62,7 +69,7 @@ def _count(text: str) -> int:
 def run_optimise(args: argparse.Namespace) -> int:
     """Plan the problem and write the plan; 2 when the input cannot be used."""
     try:
-        problem = read_problem(args.problem)
+        problem = readers.read(args.problem, args.format)
         start = read_plan(args.start) if args.start is not None else None
         findings = validate(problem)
         if any(finding.severity == "error" for finding in findings):
@@ -89,7 +96,7 @@ def run_optimise(args: argparse.Namespace) -> int:
 def run_check(args: argparse.Namespace) -> int:
     """Print every violation and the cost by term; 1 when a rule is broken, 2 when the input is unusable."""
     try:
-        problem = read_problem(args.problem)
+        problem = readers.read(args.problem, args.format)
         plan = read_plan(args.plan)
         errors = [finding for finding in validate(problem) if finding.severity == "error"]
         if errors:

@@ -119,3 +119,51 @@ def test_a_time_that_is_none_is_refused_by_the_parser(tmp_path: Path, seconds: s
     with pytest.raises(SystemExit) as ended:
         run("optimise", tmp_path / "p.json", "--seconds", seconds, "--out", tmp_path / "q.json")
     assert ended.value.code == 2
+
+
+TWO_CUSTOMERS = """two
+VEHICLE
+NUMBER CAPACITY
+1 9
+CUSTOMER
+CUST NO. XCOORD. YCOORD. DEMAND READY TIME DUE DATE SERVICE TIME
+0 0 0 0 0 99 0
+1 3 4 1 0 99 1
+2 6 8 1 0 99 1
+"""
+ONE_JOB = json.dumps(
+    {
+        "vehicles": [{"id": 1, "start": [10.0, 50.0]}],
+        "jobs": [{"id": 4, "location": [10.1, 50.0], "service": 60}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "told"),
+    [
+        (TWO_CUSTOMERS, "solomon", "2 of 2 visits on 1 of 1 routes"),
+        (ONE_JOB, "vroom", "1 of 1 visits on 1 of 1 routes"),
+        (json.dumps(problem_to_json(a_day())), "truckroll", "4 of 4 visits on 1 of 2 routes"),
+    ],
+)
+def test_optimise_and_check_read_other_programs_files_named_or_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, form: str, told: str
+) -> None:
+    path, out = tmp_path / "problem", tmp_path / "plan.json"
+    path.write_text(text, encoding="utf-8")
+    assert run("optimise", path, "--solutions", "50", "--out", out) == 0
+    assert told in capsys.readouterr().out
+    assert run("check", path, out, "--format", form) == 0
+    assert "0 violations" in capsys.readouterr().out
+
+
+def test_a_field_that_cannot_be_told_and_a_wrong_format_end_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "problem", tmp_path / "plan.json"
+    path.write_text(ONE_JOB.replace('"service"', '"group"'), encoding="utf-8")
+    assert run("optimise", path, "--solutions", "5", "--out", out) == 2
+    assert "error: UNTOLD_FIELD · jobs[0].group: " in capsys.readouterr().err
+    assert run("optimise", path, "--solutions", "5", "--out", out, "--format", "solomon") == 2
+    assert "NOT_SOLOMON" in capsys.readouterr().err
