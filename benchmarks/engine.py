@@ -7,58 +7,14 @@ all technicians and eight windows. Every plan is judged by the checker. Figures 
 
 import argparse
 import platform
-import random
 import statistics
 import time
-from datetime import date
 
-from optimizer import (
-    Break,
-    Budget,
-    Matrix,
-    Plan,
-    Problem,
-    Technician,
-    Visit,
-    Window,
-    check,
-    cost,
-    quote,
-    solve,
-)
+from benchmarks.days import HOUR, field_day
+from optimizer import Budget, Plan, Problem, Window, check, cost, quote, solve
 from optimizer.insertion import fill
 
-HOUR = 3600
 SIZES = ((120, 15), (300, 35))
-
-
-def field_day(seed: int, visits: int, technicians: int) -> Problem:
-    """
-    A day of service work in a square of 20 km: homes and sites uniform, 30 km/h, detour 1.3.
-
-    Shifts 8-17 with a lunch break, durations 20-75 min, two-hour windows from 8 to 16; of three skills a
-    technician holds two, and half of the visits need one.
-    """
-    rng = random.Random(seed)
-    points = [(rng.uniform(0, 20_000), rng.uniform(0, 20_000)) for _ in range(visits + technicians)]
-    metres = [[int(1.3 * ((a - c) ** 2 + (b - d) ** 2) ** 0.5) for c, d in points] for a, b in points]
-    seconds = [[cell * 36 // 300 for cell in row] for row in metres]
-    skills = ("gas", "cooling", "electric")
-    shift, lunch = Window(8 * HOUR, 17 * HOUR), Break(11 * HOUR, 13 * HOUR, HOUR // 2)
-    crew = tuple(
-        Technician(
-            f"t{i}", f"Technician {i}", visits + i, visits + i, shift, breaks=(lunch,),
-            skills=dict.fromkeys(rng.sample(skills, 2), 1),
-        )
-        for i in range(technicians)
-    )  # fmt: skip
-    work = []
-    for i in range(visits):
-        opens = rng.choice(range(8, 15)) * HOUR
-        needs = {rng.choice(skills): 1} if rng.random() < 0.5 else {}
-        minutes = rng.randrange(20, 76)
-        work.append(Visit(f"v{i}", i, 60 * minutes, (Window(opens, opens + 2 * HOUR),), skills=needs))
-    return Problem(date(2026, 3, 2), crew, tuple(work), Matrix(seconds, metres))
 
 
 def quote_milliseconds(problem: Problem, plan: Plan, *, rounds: int = 40) -> list[float]:
