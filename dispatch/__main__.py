@@ -17,6 +17,8 @@ COMMANDS = {
     "jobs": "dispatch.cli.work",
     "optimise": "dispatch.cli.engine",
     "check": "dispatch.cli.engine",
+    "compare": "dispatch.cli.plans",
+    "explain": "dispatch.cli.plans",
     "create-admin": "dispatch.cli.access",
     "migrate": "dispatch.cli.migrate",
 }

@@ -28,7 +28,7 @@ UNUSABLE = 2
 def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add both commands to the command line."""
     optimise = subparsers.add_parser("optimise", help="plan a day from a problem file")
-    _add_problem(optimise)
+    add_problem(optimise)
     optimise.add_argument("--seconds", type=_positive, default=10.0, help="wall clock (default 10)")
     optimise.add_argument("--solutions", type=_count, help="stop after so many plans; repeatable by seed")
     optimise.add_argument("--seed", type=int, default=0)
@@ -37,12 +37,12 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     optimise.add_argument("--out", type=Path, required=True, metavar="PLAN.json")
     optimise.set_defaults(run=run_optimise)
     judge = subparsers.add_parser("check", help="judge a plan: rules broken and exact cost")
-    _add_problem(judge)
+    add_problem(judge)
     judge.add_argument("plan", type=Path, metavar="PLAN.json")
     judge.set_defaults(run=run_check)
 
 
-def _add_problem(parser: argparse.ArgumentParser) -> None:
+def add_problem(parser: argparse.ArgumentParser) -> None:
     """The problem file and the format it is written in."""
     parser.add_argument("problem", type=Path, metavar="PROBLEM", help="a file in one of the formats")
     parser.add_argument("--format", choices=readers.FORMATS, help="by default the file itself tells")
@@ -85,11 +85,11 @@ def run_optimise(args: argparse.Namespace) -> int:
         )
         write(args.out, plan_to_json(result.plan))
     except OptimizerError as error:
-        return _unusable(error)
-    _say(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
+        return unusable(error)
+    say(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
     _print_cost(result.cost_by_term)
     for left in result.plan.unserved:
-        _say(f"unserved {left.visit_id}: {left.reason} · {left.sentence} · {left.action}")
+        say(f"unserved {left.visit_id}: {left.reason} · {left.sentence} · {left.action}")
     return 0
 
 
@@ -102,11 +102,11 @@ def run_check(args: argparse.Namespace) -> int:
         if errors:
             raise InvalidProblem(errors)
     except OptimizerError as error:
-        return _unusable(error)
+        return unusable(error)
     violations = check(problem, plan)
     for violation in violations:
-        _say(f"violation {violation.code} · {violation.subject}: {violation.message}")
-    _say(f"{_summary(problem, plan)}, {len(violations)} violations")
+        say(f"violation {violation.code} · {violation.subject}: {violation.message}")
+    say(f"{_summary(problem, plan)}, {len(violations)} violations")
     _print_cost(cost(problem, plan))
     return 1 if violations else 0
 
@@ -121,8 +121,8 @@ def _summary(problem: Problem, plan: Plan) -> str:
 def _print_cost(terms: Mapping[str, int]) -> None:
     """One line per term and the sum, in cents."""
     for name, cents in terms.items():
-        _say(f"cost {name:<10} {cents:>12} cents")
-    _say(f"cost {'total':<10} {sum(terms.values()):>12} cents")
+        say(f"cost {name:<10} {cents:>12} cents")
+    say(f"cost {'total':<10} {sum(terms.values()):>12} cents")
 
 
 def _show_progress(progress: Progress) -> None:
@@ -131,7 +131,7 @@ def _show_progress(progress: Progress) -> None:
         _complain(f"{progress.seconds:8.2f} s  {progress.cost} cents")
 
 
-def _unusable(error: OptimizerError) -> int:
+def unusable(error: OptimizerError) -> int:
     """Say what is wrong with the input, one line each."""
     lines = map(str, error.findings) if isinstance(error, InvalidProblem) else (str(error),)
     for line in lines:
@@ -139,7 +139,7 @@ def _unusable(error: OptimizerError) -> int:
     return UNUSABLE
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     """One line of output; characters the terminal cannot show are written as escapes."""
     encoding = sys.stdout.encoding or "utf-8"
     print(line.encode(encoding, "backslashreplace").decode(encoding))

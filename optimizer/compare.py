@@ -1,0 +1,91 @@
+"""Two plans of one problem side by side: what each costs, and what differs for customers and technicians."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from optimizer.check import cost
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.units import Cents, Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """
+    Where a plan puts a visit.
+
+    technician_id
+        Who goes.
+    start
+        When service begins.
+    """
+
+    technician_id: str
+    start: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """
+    A visit that the two plans treat differently; None stands for left out.
+
+    visit_id
+        The visit.
+    before
+        Its place in the first plan.
+    after
+        Its place in the second.
+    """
+
+    visit_id: str
+    before: Place | None
+    after: Place | None
+
+    @property
+    def changes_technician(self) -> bool:
+        """Whether somebody else goes."""
+        return (
+            self.before is not None
+            and self.after is not None
+            and self.before.technician_id != self.after.technician_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """
+    What differs between two plans.
+
+    before
+        Price of the first plan by term.
+    after
+        Price of the second.
+    moves
+        Visits with another technician or another start, and those on one plan only, in the problem's order.
+    """
+
+    before: Mapping[str, Cents]
+    after: Mapping[str, Cents]
+    moves: tuple[Move, ...]
+
+    @property
+    def saved(self) -> Cents:
+        """How much cheaper the second plan is."""
+        return sum(self.before.values()) - sum(self.after.values())
+
+
+def compare(problem: Problem, first: Plan, second: Plan) -> Comparison:
+    """Put two plans side by side; neither needs to be valid."""
+    before, after = _places(first), _places(second)
+    moves = tuple(
+        Move(visit.id, before.get(visit.id), after.get(visit.id))
+        for visit in problem.visits
+        if before.get(visit.id) != after.get(visit.id)
+    )
+    return Comparison(cost(problem, first), cost(problem, second), moves)
+
+
+def _places(plan: Plan) -> dict[str, Place]:
+    return {
+        stop.visit_id: Place(route.technician_id, stop.start) for route in plan.routes for stop in route.stops
+    }

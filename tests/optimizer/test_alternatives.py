@@ -1,0 +1,77 @@
+"""Who else could serve a visit, what stands in the way, and how two plans differ."""
+
+from dataclasses import replace
+
+import pytest
+
+from optimizer import Budget, Window, cost, solve
+from optimizer.alternatives import choices, relaxations
+from optimizer.compare import Place, compare
+from optimizer.errors import UnknownSubject
+from tests.optimizer.random_days import random_day
+from tests.optimizer.world import a_day, a_plan, a_technician, a_visit
+
+
+def test_each_choice_costs_what_the_plan_with_it_costs_more() -> None:
+    day = a_day()
+    plan = a_plan(day, ada="v1 v2", ben="v3 v4")
+    without = cost(replace(day, visits=day.visits[1:]), a_plan(day, ada="v2", ben="v3 v4"))
+    able, refused = choices(day, plan, "v1")
+    assert {choice.technician_id for choice in able} == {"ada", "ben"}
+    assert refused == []
+    for choice in able:
+        routes = {"ada": "v2", "ben": "v3 v4"}
+        routes[choice.technician_id] = f"v1 {routes[choice.technician_id]}"
+        total = sum(cost(day, a_plan(day, **routes)).values())
+        assert choice.extra_cost <= total - sum(without.values())
+    assert able[0].extra_cost <= able[-1].extra_cost
+
+
+def test_who_cannot_go_is_told_why() -> None:
+    day = a_day(a_visit(1, excluded_technicians=frozenset({"ben"})))
+    able, refused = choices(day, a_plan(day, ada="v1"), "v1")
+    assert [choice.technician_id for choice in able] == ["ada"]
+    assert [(refusal.technician_id, refusal.code) for refusal in refused] == [("ben", "EXCLUDED_TECHNICIAN")]
+
+
+def test_the_rule_that_stands_in_the_way_is_found_by_loosening_it() -> None:
+    day = a_day(a_visit(1, skills={"gas": 2}))
+    assert [found.rule for found in relaxations(day, a_plan(day), "v1")] == ["SKILL"]
+    late = a_day(a_visit(1, windows=(Window(0, 60),)))
+    assert [found.rule for found in relaxations(late, a_plan(late), "v1")] == ["ARRIVAL_WINDOW"]
+    both = a_day(a_visit(1, skills={"gas": 2}, windows=(Window(0, 60),)))
+    assert relaxations(both, a_plan(both), "v1") == []
+
+
+def test_loosened_rules_come_cheapest_first() -> None:
+    found = [
+        relaxations(problem, result.plan, left.visit_id)
+        for seed in range(6)
+        for problem in [random_day(seed, visits=30, technicians=3)]
+        for result in [solve(problem, Budget(solutions=200), seed=seed)]
+        for left in result.plan.unserved
+    ]
+    assert any(found)
+    for each in found:
+        assert [item.extra_cost for item in each] == sorted(item.extra_cost for item in each)
+
+
+def test_a_visit_the_problem_does_not_hold_is_named() -> None:
+    day = a_day()
+    with pytest.raises(UnknownSubject, match="nobody"):
+        choices(day, a_plan(day), "nobody")
+
+
+def test_two_plans_side_by_side() -> None:
+    day = a_day(technicians=(a_technician("ada"), a_technician("ben")))
+    first = a_plan(day, ada="v1 v2", ben="v3")
+    second = a_plan(day, ada="v1", ben="v2 v3 v4")
+    found = compare(day, first, second)
+    assert (found.before, found.after) == (cost(day, first), cost(day, second))
+    assert found.saved == sum(cost(day, first).values()) - sum(cost(day, second).values())
+    moved = {move.visit_id: move for move in found.moves}
+    assert "v1" not in moved
+    assert moved["v2"].changes_technician
+    assert moved["v4"].before is None
+    assert isinstance(moved["v4"].after, Place)
+    assert compare(day, first, first).moves == ()
