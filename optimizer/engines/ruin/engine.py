@@ -26,6 +26,8 @@ SLICE_ROUNDS = 50
 """Iterations of a slice under a budget of iterations, and of the first slice under a budget of time."""
 HOT, COLD = 1.0, 0.02
 """First and last temperature as shares of the price of serving one visit."""
+LONG_SECONDS = 5.0
+"""A shorter search begins colder, since it has no time to cool."""
 EASED = 6.0
 """At first a visit left out counts as much as serving so many."""
 QUENCH = 0.1
@@ -111,6 +113,9 @@ class _Run:
         self.first_seconds = 0.0
         self.typical = float(np.median(self.day.nodes[: self.day.visits, LEAVE_OUT])) if self.visits else 1.0
         self.combinations = 0
+        self.hot = (
+            HOT if budget.seconds is None else min(HOT, max(2 * COLD, HOT * budget.seconds / LONG_SECONDS))
+        )
         self.seed = seed
 
     def begin(self, start: Plan | None) -> None:
@@ -212,7 +217,7 @@ class _Run:
         if done >= 1:
             return unit * COLD * 0.05, 1.0
         eased = min(1.0, EASED * unit / self.typical)
-        return unit * HOT * (COLD / HOT) ** done, eased ** max(0.0, 1 - done)
+        return unit * self.hot * (COLD / self.hot) ** done, eased ** max(0.0, 1 - done)
 
     def _tell(self) -> None:
         best = int(self.memory.numbers[memory.BEST]) + self.fixed

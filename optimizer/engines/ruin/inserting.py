@@ -195,7 +195,9 @@ def construct(day: Day, routes: Routes, search: Search) -> None:
     left = 0
     for at in range(count):
         visit = search.waiting[by_key[at]]
-        who, before = cheapest(day, routes, search.chance, visit, 0.0)
+        bound, who, before, _ = _near(day, routes, search.chance, visit, 0.0)
+        if who < 0:
+            who, before = _anywhere(day, routes, visit, bound, who, before, -1)
         if who < 0:
             search.absent[left] = visit
             left += 1
