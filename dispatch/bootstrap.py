@@ -50,9 +50,11 @@ def load_models() -> None:
 QUEUES = ("default", "planning")
 """Each is served by worker processes of its own (decision 5)."""
 
+ENGINE = "dispatch.planning.optimise:warm"
+
 JOBS = (
-    Job("planning.optimise_day", "dispatch.planning.jobs:optimise_day", "planning", timeout_seconds=900),
-    Job("planning.replan", "dispatch.planning.jobs:replan", "planning", timeout_seconds=900),
+    Job("planning.optimise_day", "dispatch.planning.jobs:optimise_day", "planning", 900, warm=ENGINE),
+    Job("planning.replan", "dispatch.planning.jobs:replan", "planning", 900, warm=ENGINE),
     Job("billing.settle", "dispatch.billing.jobs:settle", "default", timeout_seconds=60),
     Job("billing.issue_invoice", "dispatch.billing.jobs:issue_invoice", "default", timeout_seconds=60),
     Job(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from optimizer.errors import UnknownSubject
-from optimizer.insertion import sequences_of
+from optimizer.insertion import Sequences, sequences_of
 from optimizer.oracle import Oracle, Refusal
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
@@ -58,7 +58,8 @@ def choices(problem: Problem, plan: Plan, visit_id: str) -> tuple[list[Choice], 
 
     The visit is taken off the plan first, so that the first choice shows what having it costs at all.
     """
-    visit, oracle = _asked(problem, plan, visit_id)
+    visit, others = _asked(problem, plan, visit_id)
+    oracle = Oracle(problem, others)
     windows = problem.windows_of(visit) or (Window(-NEVER, NEVER),)
     offers = oracle.quote(visit, windows, each_technician=True)
     best: dict[str, Choice] = {}
@@ -81,11 +82,7 @@ def relaxations(problem: Problem, plan: Plan, visit_id: str) -> list[Relaxation]
 
     The price is that of the plan; what a certificate or another window is worth is for people to say.
     """
-    visit, _ = _asked(problem, plan, visit_id)
-    others = {
-        technician: tuple(each for each in visits if each.id != visit_id)
-        for technician, visits in sequences_of(problem, plan).items()
-    }
+    visit, others = _asked(problem, plan, visit_id)
     found = []
     for rule, action, loosen in LOOSER:
         looser = loosen(problem, visit)
@@ -98,7 +95,8 @@ def relaxations(problem: Problem, plan: Plan, visit_id: str) -> list[Relaxation]
     return sorted(found, key=lambda item: (item.extra_cost, item.rule))
 
 
-def _asked(problem: Problem, plan: Plan, visit_id: str) -> tuple[Visit, Oracle]:
+def _asked(problem: Problem, plan: Plan, visit_id: str) -> tuple[Visit, Sequences]:
+    """The visit, and the routes of the plan without it."""
     visit = problem.visit(visit_id)
     if visit is None:
         raise UnknownSubject(f"the problem holds no visit {visit_id!r}", "name a visit of the problem")
@@ -108,7 +106,7 @@ def _asked(problem: Problem, plan: Plan, visit_id: str) -> tuple[Visit, Oracle]:
         technician: tuple(each for each in visits if each.id != visit_id)
         for technician, visits in sequences_of(problem, plan).items()
     }
-    return visit, Oracle(problem, sequences)
+    return visit, sequences
 
 
 def _any_time(problem: Problem, visit: Visit) -> Problem:

@@ -60,10 +60,6 @@ def work(settings: Settings, name: str, sweeper: Sweeper | None = None) -> int:
     """Serve one queue; without any queue server the sweeper alone does the work (decision 11)."""
     sweeper = sweeper or Sweeper()
     outbox.load_handlers(name)
-    if name == "planning":
-        from dispatch.planning import optimise
-
-        optimise.warm()
     settings = bootstrap.located(settings)
     if settings.redis_url is None:
         _repeat(sweeper.pulse, 1.0)

@@ -31,6 +31,8 @@ class Job:
     batch: bool = False
     """The handler takes a list of leases, so that one work-horse serves many runs."""
     max_attempts: int = 5
+    warm: str | None = None
+    """What a worker does once before its first work-horse, such as ``dispatch.planning.optimise:warm``."""
 
     @property
     def ring_seconds(self) -> int:
@@ -111,13 +113,19 @@ def timing() -> Timing:
 
 def handler_of(job: Job) -> Handler:
     """Import and return the handler of a job."""
-    module, _, name = job.path.partition(":")
-    handler: Handler = getattr(importlib.import_module(module), name)
-    return handler
+    return _named(job.path)
+
+
+def _named(path: str) -> Handler:
+    module, _, name = path.partition(":")
+    found: Handler = getattr(importlib.import_module(module), name)
+    return found
 
 
 def load_handlers(queue: str) -> None:
-    """Import the handlers of a queue once, before the first work-horse is forked."""
-    for job in registered():
-        if job.queue == queue:
-            handler_of(job)
+    """Import the handlers of a queue once and warm them up, before the first work-horse is forked."""
+    served = [job for job in registered() if job.queue == queue]
+    for job in served:
+        handler_of(job)
+    for path in sorted({job.warm for job in served if job.warm}):
+        _named(path)()

@@ -13,9 +13,6 @@ from dispatch.planning.optimise import Limits
 from dispatch.settings import Settings
 from dispatch.work_orders.model import Visit
 
-REPLAN_SECONDS = 0.4
-"""An emergency waits for its plan; the published one is the start, so little time does much."""
-
 
 def optimise_day(
     lease: Lease, *, territory_id: str, day: str, seed: str = "1", reason: str = "optimise", seconds: str = ""
@@ -32,14 +29,18 @@ def optimise_day(
 
 
 def replan(lease: Lease, *, visit_id: str) -> None:
-    """Plan the day of an emergency anew; begun stops stay where they are."""
+    """
+    Plan the day of an emergency anew; begun stops stay where they are.
+
+    The emergency waits for its plan, and the published one is the start, so the time is short.
+    """
     with db.transaction() as session:
         visit = session.get(Visit, uuid.UUID(visit_id))
         if visit is None:
             raise ValueError(f"visit {visit_id} does not exist")
         territory_id = visit.work_order.territory_id
         today = day_at(session, territory_id, visit.window_start or clock.now()).day
-    limits = _limits(str(REPLAN_SECONDS))
+    limits = _limits(str(Settings.from_environment().replan_seconds))
     optimise.optimise_day(lease, territory_id, today, seed=1, reason="emergency", limits=limits)
 
 

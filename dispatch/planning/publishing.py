@@ -8,7 +8,7 @@ two that overlap for one technician, whoever wrote them.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, text
@@ -35,7 +35,6 @@ from dispatch.planning.rules import (
 )
 from dispatch.promises import commands as promises
 from dispatch.technicians import queries as technicians
-from dispatch.technicians.queries import OnDuty
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
@@ -58,11 +57,10 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     if plan.state not in {"draft", "proposed"} or (plan.state == "draft" and head.working_plan_id != plan.id):
         raise PlanNotPublishable(f"the plan is {plan.state}")
     visits = _visits_of(session, plan)
-    crew = _require_on_duty(session, plan, visits)
+    _require_on_duty(session, plan, visits)
     former = session.get(DayPlan, head.published_plan_id) if head.published_plan_id else None
     _release_dropped(session, by, plan, former, head)
     changed = _assign(session, by, plan, visits)
-    del crew  # held until here, so that the session keeps the technicians loaded while each stop is judged
     _book(session, plan, visits)
     _close_former(session, former, head, plan)
     head.revision += 1
@@ -77,7 +75,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     return head
 
 
-def _require_on_duty(session: Session, plan: DayPlan, visits: Visits) -> Sequence[OnDuty]:
+def _require_on_duty(session: Session, plan: DayPlan, visits: Visits) -> None:
     """Refuse a plan that sends somebody whose shift was taken away or who fell ill since it was made."""
     duties = {d.technician.id: d for d in technicians.on_duty(session, plan.territory_id, plan.day)}
     absent = []
@@ -96,7 +94,6 @@ def _require_on_duty(session: Session, plan: DayPlan, visits: Visits) -> Sequenc
             f"{len(open_stops)} visits are planned for technicians who are not on duty then",
             technicians=names,
         )
-    return list(duties.values())
 
 
 def _visits_of(session: Session, plan: DayPlan) -> Visits:

@@ -225,6 +225,12 @@ class Settings:
         parsing.whole(1, 3600),
         "Usual time budget of planning a day, in seconds",
     )
+    replan_seconds: float = setting(
+        2.0,
+        "TRUCKROLL_REPLAN_SECONDS",
+        parsing.number(0.1, 60),
+        "Time budget of planning a day anew for an emergency, in seconds",
+    )
     optimiser_seconds_most: int = setting(
         300,
         "TRUCKROLL_OPTIMISER_SECONDS_MOST",

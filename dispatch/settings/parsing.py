@@ -43,6 +43,20 @@ def whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A parser of decimal numbers from `least` to `most`."""
+
+    def parse(raw: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", raw.strip()):
+            raise ValueError("is not a decimal number")
+        found = float(raw)
+        if not least <= found <= most:
+            raise ValueError(f"is outside {least} to {most}")
+        return found
+
+    return parse
+
+
 def one_of(*words: str) -> Callable[[str], Any]:
     """A parser that accepts exactly the given words."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.errors import SettingInvalid
-from dispatch.settings import Settings, weaknesses
+from dispatch.settings import Settings, parsing, weaknesses
 
 STRONG = "Qm3vT9xLw2Rk8Zp5Yc7Nb4Hd6Jf1Gs0A"
 
@@ -134,3 +134,10 @@ def test_a_strong_public_installation_has_no_weakness() -> None:
     )
     assert settings.trusted_hosts == ("dispatch.example", "api.example")
     assert weaknesses(settings) == []
+
+
+@pytest.mark.parametrize("raw", ["0.05", "61", "1e1", "nan", "-1", "soon", ""])
+def test_a_decimal_number_out_of_bounds_or_shape_is_refused(raw: str) -> None:
+    with pytest.raises(ValueError, match="outside|decimal"):
+        parsing.number(0.1, 60)(raw)
+    assert parsing.number(0.1, 60)("0.4") == 0.4

@@ -6,18 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.constraints import (
-    certificates,
-    excluded_technicians,
-    locks,
-    parts,
-    required_technician,
-    skills,
-    territory,
-)
+from optimizer.constraints import PAIRWISE, arrival_window, parts, shift
 from optimizer.engines.ruin.layout import (
     ABLE,
-    BEGUN,
     BREAKS,
     FIRST_WINDOW,
     FOLLOWING,
@@ -47,15 +38,7 @@ from optimizer.problem import Problem, Technician, Visit
 from optimizer.timing import latest_return, opening, timetable
 from optimizer.units import HORIZON, NEVER, Cents
 
-ABOUT_PAIRS = (
-    locks,
-    required_technician,
-    skills,
-    certificates,
-    excluded_technicians,
-    territory,
-    parts,
-)
+ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
 """Rules about technician and visit that no clock decides; windows and shifts are kept by the loops."""
 
 NEIGHBOURS = 100
@@ -204,13 +187,11 @@ def _nodes(problem: Problem, visits: Sequence[Visit], pair: Whole) -> Whole:
 
 
 def _roads(problem: Problem) -> tuple[Index, Index]:
-    """Travel times and their prices, each rounded as ``travel.leg_cents`` does."""
+    """Travel times and the price of each drive."""
     size = len(problem.matrix.seconds)
     seconds = np.array(problem.matrix.seconds, dtype=np.int64).reshape(size, size)
     metres = np.array(problem.matrix.metres, dtype=np.int64).reshape(size, size)
-    policy = problem.policy
-    scaled = 36 * metres * policy.travel_cents_per_km + 10 * seconds * policy.travel_cents_per_hour
-    cents = (scaled + 18_000) // 36_000
+    cents: Whole = leg_cents(problem.policy, seconds, metres)  # type: ignore[arg-type, assignment]
     if size and max(int(seconds.max()), int(cents.max())) > LARGEST:
         raise Uncovered("a drive is too long or too dear for the arrays", REFERENCE)
     return seconds.astype(np.int32), cents.astype(np.int32)
@@ -272,7 +253,7 @@ def _crew(problem: Problem) -> Whole:
     table = np.zeros((len(problem.technicians), OVERTIME + 1), dtype=np.int64)
     for row, technician in zip(table, problem.technicians, strict=True):
         begin = opening(problem, technician)
-        row[READY], row[SHIFT_END], row[BEGUN] = begin.ready, technician.shift.end, bool(begin.begun)
+        row[READY], row[SHIFT_END] = begin.ready, technician.shift.end
         row[IDLE], row[BREAKS] = _idle_cents(problem, technician), len(begin.breaks)
         row[OVERTIME] = problem.policy.overtime_cents_per_minute
     return table

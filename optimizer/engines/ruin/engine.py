@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
-from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result
+from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
 from optimizer.engines.ruin import arrays, memory, search
 from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS
@@ -70,26 +70,14 @@ class RuinEngine:
         try:
             run = _Run(problem, budget, seed, on_progress, cancel or never_cancelled)
         except arrays.Uncovered:
-            return _by_reference(problem, budget, seed, start, on_progress, cancel)
+            reference = engine("routing")
+            return reference.solve(
+                problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
+            )
         if run.day.visits and run.day.people:
             run.begin(start)
             run.search()
         return run.result(start)
-
-
-def _by_reference(
-    problem: Problem,
-    budget: Budget,
-    seed: int,
-    start: Plan | None,
-    on_progress: OnProgress | None,
-    cancel: Cancel | None,
-) -> Result:
-    from optimizer.engines.routing import RoutingEngine
-
-    return RoutingEngine().solve(
-        problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
-    )
 
 
 class _Run:

@@ -15,9 +15,9 @@ PLACE, LENGTH, LEAVE_OUT, WINDOWS, ABLE, WIDTH, FIRST_WINDOW = range(7)
 """``nodes``: row of the travel tables, seconds of service, price of leaving out, number of windows, how many
 technicians may go, seconds that the windows are open; then start and end of each window."""
 
-READY, SHIFT_END, BEGUN, IDLE, BREAKS, OVERTIME = range(6)
-"""``crew``: first departure, end of the shift, whether stops have begun, price of a day without further
-stops, number of breaks, price of a minute of overtime."""
+READY, SHIFT_END, IDLE, BREAKS, OVERTIME = range(5)
+"""``crew``: first departure, end of the shift, price of a day without further stops,
+number of breaks, price of a minute of overtime."""
 
 EARLIEST, LATEST, REST = range(3)
 """``rests``: first and last start of a break, and its length."""

@@ -1,24 +1,18 @@
 """``truckroll compare`` and ``truckroll explain`` on files."""
 
-import argparse
 from pathlib import Path
 
 import pytest
 
-from dispatch.cli.plans import add_parsers
+from dispatch.__main__ import main
 from optimizer import Plan, Problem
 from optimizer.wire import plan_to_json, problem_to_json, write
 from tests.optimizer.world import a_day, a_plan, a_visit
 
 
 def run(*words: str | Path) -> int:
-    """Run one command as the main parser would."""
-    parser = argparse.ArgumentParser(prog="truckroll")
-    add_parsers(parser.add_subparsers())
-    args = parser.parse_args([str(word) for word in words])
-    code = args.run(args)
-    assert isinstance(code, int)
-    return code
+    """Run one command."""
+    return main([str(word) for word in words])
 
 
 def files(folder: Path, problem: Problem, **plans: Plan) -> list[Path]:

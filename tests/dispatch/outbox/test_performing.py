@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from dispatch import clock, db, outbox, queue
+from tests import job_handlers
 from tests.job_handlers import JOBS, QUICK
 from tests.job_stage import Stage
 
@@ -164,3 +165,16 @@ def test_a_table_of_jobs_with_a_mistake_is_refused() -> None:
     job = outbox.Job("a", "x:y", "default", 1)
     with pytest.raises(ValueError, match="twice"):
         outbox.register((job, job), {})
+
+
+def test_what_a_queue_needs_is_warmed_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    warmed: list[str] = []
+    monkeypatch.setattr(job_handlers, "warm_up", lambda: warmed.append("up"), raising=False)
+    path, warm = "tests.job_handlers:note", "tests.job_handlers:warm_up"
+    jobs = [outbox.Job(f"test.{name}", path, "planning", 1, warm=warm) for name in ("a", "b")]
+    outbox.register([*jobs, outbox.Job("test.c", path, "default", 1)], {})
+    outbox.load_handlers("default")
+    assert warmed == []
+    outbox.load_handlers("planning")
+    assert warmed == ["up"]
+    outbox.register((), {})
