@@ -138,6 +138,6 @@ def test_a_strong_public_installation_has_no_weakness() -> None:
 
 @pytest.mark.parametrize("raw", ["0.05", "61", "1e1", "nan", "-1", "soon", ""])
 def test_a_decimal_number_out_of_bounds_or_shape_is_refused(raw: str) -> None:
-    with pytest.raises(ValueError, match="outside|decimal"):
+    with pytest.raises(ValueError, match=r"outside|decimal"):
         parsing.number(0.1, 60)(raw)
     assert parsing.number(0.1, 60)("0.4") == 0.4
