@@ -25,6 +25,7 @@ from optimizer.problem import (
     Window,
     matrix_of,
 )
+from optimizer.roads import FetchedRoads, Roads, StraightLine
 from optimizer.solve import solve
 from optimizer.validate import Finding, InvalidProblem, validate
 
@@ -33,6 +34,7 @@ __all__ = [
     "BreakTaken",
     "Budget",
     "Certificate",
+    "FetchedRoads",
     "Finding",
     "InvalidProblem",
     "Lock",
@@ -45,8 +47,10 @@ __all__ = [
     "Progress",
     "Refusal",
     "Result",
+    "Roads",
     "Route",
     "Stop",
+    "StraightLine",
     "Technician",
     "Unserved",
     "Violation",

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+import numpy as np
+
+from optimizer.roads import Cells, Places, Roads, RoadTable, StraightLine, table_of
 from optimizer.units import Cents, Metres, Seconds
 
 
@@ -153,35 +156,59 @@ class Technician:
 
 
 Rows = tuple[tuple[int, ...], ...]
-
-
-def _rows(table: Any) -> Rows:
-    """Plain tuples of integers out of rows or a numpy array: indexing them is what planning does most."""
-    plain = table.tolist() if hasattr(table, "tolist") else table
-    return tuple(tuple(row) for row in plain)
+"""A table as it is read; large ones are a ``roads.WholeTable`` of four bytes a cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
     """
-    Travel between locations, asymmetric where the roads are.
+    Travel between locations, asymmetric where the roads are: two tables, or the straight line.
 
     seconds
         Row by row, travel time from the row's location to the column's.
     metres
         Row by row, the length of the same way.
+    straight
+        In place of the tables, for a day too large for them: positions and a speed.
     """
 
-    seconds: Rows
-    metres: Rows
+    seconds: Rows = ()
+    metres: Rows = ()
+    straight: StraightLine | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "seconds", _rows(self.seconds))
-        object.__setattr__(self, "metres", _rows(self.metres))
+        if self.straight is not None and not len(self.seconds) and not len(self.metres):
+            object.__setattr__(self, "seconds", RoadTable(self.straight, 0))
+            object.__setattr__(self, "metres", RoadTable(self.straight, 1))
+        object.__setattr__(self, "seconds", table_of(self.seconds))
+        object.__setattr__(self, "metres", table_of(self.metres))
+
+    @classmethod
+    def of(cls, roads: Roads) -> "Matrix":
+        """Travel that is asked for as it is needed, never as a whole."""
+        seconds: Any = RoadTable(roads, 0)
+        metres: Any = RoadTable(roads, 1)
+        return cls(seconds, metres, roads if isinstance(roads, StraightLine) else None)
+
+    @property
+    def roads(self) -> Roads | None:
+        """Where travel comes from, if there are no tables."""
+        seconds: Any = self.seconds
+        return seconds.roads if isinstance(seconds, RoadTable) else None
 
     def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
         """Travel time and length of one way."""
-        return self.seconds[origin][target], self.metres[origin][target]
+        seconds: Any = self.seconds
+        if type(seconds) is RoadTable:
+            return seconds.roads.leg(origin, target)
+        return seconds[origin][target], self.metres[origin][target]
+
+    def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
+        """Seconds and metres from each origin to each target, as arrays."""
+        if self.roads is not None:
+            return self.roads.block(origins, targets)
+        pairs = np.ix_(np.asarray(origins, dtype=np.int64), np.asarray(targets, dtype=np.int64))
+        return np.asarray(self.seconds)[pairs], np.asarray(self.metres)[pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,4 +358,4 @@ class Problem:
 def matrix_of(seconds: Sequence[Sequence[int]], metres: Sequence[Sequence[int]] | None = None) -> Matrix:
     """Build a matrix from rows; without lengths, 10 metres to the second (36 km/h)."""
     lengths = metres if metres is not None else [[10 * cell for cell in row] for row in seconds]
-    return Matrix(seconds, lengths)  # type: ignore[arg-type]  # rows become tuples in __post_init__
+    return Matrix(seconds, lengths)  # type: ignore[arg-type]  # rows become tables in __post_init__

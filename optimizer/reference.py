@@ -25,9 +25,10 @@ from optimizer.problem import (
     Visit,
     Window,
 )
+from optimizer.roads import StraightLine
 
 PAGES = Path("docs/reference")
-PROBLEM_TYPES = (Problem, Technician, Visit, Window, Break, Certificate, Matrix, Lock, Policy)
+PROBLEM_TYPES = (Problem, Technician, Visit, Window, Break, Certificate, Matrix, StraightLine, Lock, Policy)
 PLAN_TYPES = (Plan, Route, Stop, BreakTaken, Unserved)
 NOTE = "<!-- Written by `python -m optimizer.reference` from the modules; change them, not this page. -->"
 OTHER_REASONS = (

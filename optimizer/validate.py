@@ -3,16 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from optimizer.errors import OptimizerError
 from optimizer.explain import blocking_rule
 from optimizer.problem import Lock, Problem, Technician, Visit, Window
+from optimizer.roads import Cells, RoadTable, WholeTable
 from optimizer.timing import breaks_ahead
 from optimizer.units import HORIZON, clock
 
 LARGEST = 1_000_000_000
 DEAREST = 100_000_000
 FARTHEST = 50_000_000
+LONGEST_WAY = {"seconds": HORIZON, "metres": FARTHEST}
 LONGEST_ID = 200
 
 
@@ -78,8 +81,18 @@ def validate(problem: Problem) -> list[Finding]:
 def _matrix(problem: Problem) -> Iterator[Finding]:
     """Size and content of the travel matrix."""
     size = len(problem.matrix.seconds)
-    for name, rows in (("seconds", problem.matrix.seconds), ("metres", problem.matrix.metres)):
+    tables: tuple[tuple[str, Any], ...] = (
+        ("seconds", problem.matrix.seconds),
+        ("metres", problem.matrix.metres),
+    )
+    if problem.matrix.straight is not None and problem.matrix.roads is None:
+        yield Finding("MATRIX_TWICE", "matrix", "it has tables and positions", "leave one of them out")
+    for name, rows in tables:
+        if isinstance(rows, RoadTable):
+            continue  # its ways are sound by the way they are made
         subject = f"matrix {name}"
+        if isinstance(rows, WholeTable) and len(rows) == size and _is_sound(rows.cells, name):
+            continue
         if len(rows) != size or any(len(row) != size for row in rows):
             remedy = "give as many rows as locations, each with as many cells"
             yield Finding("MATRIX_SIZE", subject, f"the table is not {size} by {size}", remedy)
@@ -89,8 +102,13 @@ def _matrix(problem: Problem) -> Iterator[Finding]:
             if low < 0:
                 remedy = "travel is never negative; leave a place that cannot be reached out"
                 yield Finding("MATRIX_NEGATIVE", subject, f"row {i} holds {low}", remedy)
-            if high > (HORIZON if name == "seconds" else FARTHEST):
+            if high > LONGEST_WAY[name]:
                 yield Finding("MATRIX_TOO_LARGE", subject, f"row {i} holds {high}", "leave the location out")
+
+
+def _is_sound(cells: Cells, name: str) -> bool:
+    """Whether no cell of a large table is out of range; otherwise its rows are looked at one by one."""
+    return int(cells.min()) >= 0 and int(cells.max()) <= LONGEST_WAY[name]
 
 
 def _locations(problem: Problem) -> Iterator[Finding]:

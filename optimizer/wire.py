@@ -18,7 +18,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from optimizer.errors import OptimizerError
 from optimizer.plan import Plan
-from optimizer.problem import Problem
+from optimizer.problem import Matrix, Problem
+from optimizer.roads import RoadTable, WholeTable
 
 FORMAT = 1
 T = TypeVar("T")
@@ -134,8 +135,10 @@ def _encode(value: Any) -> Any:
         return {
             spec.name: _encode(getattr(value, spec.name))
             for spec in public_fields(type(value))
-            if getattr(value, spec.name) != default_of(spec)
+            if not _is_understood(value, spec)
         }
+    if isinstance(value, WholeTable | RoadTable):
+        return [row.tolist() for row in value]
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
@@ -143,6 +146,14 @@ def _encode(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: value[key] for key in sorted(value)}
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _is_understood(value: Any, spec: "Field[Any]") -> bool:
+    """Whether a field need not be written: it is at its default, or a table that follows from positions."""
+    found = getattr(value, spec.name)
+    return found == default_of(spec) or (
+        isinstance(value, Matrix) and value.straight is not None and isinstance(found, RoadTable)
+    )
 
 
 @cache
@@ -177,7 +188,10 @@ def _decode(kind: type[T], found: dict[str, Any], path: str) -> T:
             values[name] = _value(hints[name], found[name], f"{path}.{name}")
         elif default_of(spec) is MISSING:
             raise MalformedInput(f"{path}.{name}", "MISSING_FIELD", "the field is missing", remedy="add it")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:
+        raise MalformedInput(path, "WRONG_VALUE", str(error), remedy="correct it") from error
 
 
 def _value(hint: Any, found: Any, path: str) -> Any:

@@ -63,7 +63,7 @@ class Places:
                 for row in table:
                     row.append(0)
                 table.append([0] * (len(table) + 1))
-        return Matrix(seconds, metres)  # type: ignore[arg-type]  # rows become tuples in __post_init__
+        return Matrix(seconds, metres)  # type: ignore[arg-type]  # rows become tables in __post_init__
 
     def _at(self, node: Node, name: str, index: str) -> int:
         """Row of the place that an object names by index where there are matrices, else by coordinates."""

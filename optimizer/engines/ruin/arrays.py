@@ -35,6 +35,7 @@ from optimizer.objectives.stability import pair_cents
 from optimizer.objectives.travel import leg_cents
 from optimizer.objectives.unserved import visit_cents
 from optimizer.problem import Problem, Technician, Visit
+from optimizer.roads import WholeTable
 from optimizer.timing import latest_return, opening, timetable
 from optimizer.units import HORIZON, NEVER, Cents
 
@@ -44,6 +45,10 @@ ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, sh
 NEIGHBOURS = 100
 """Visits that count as near one another."""
 LARGEST = (1 << 31) - 1
+SPARSE = 2
+"""The arrays hold only the places in use when a table has at least so many times as many."""
+STRIP_CELLS = 1 << 18
+"""Cells of a table that are worked on at a time."""
 REFERENCE = "let the engine 'routing' plan it"
 
 
@@ -130,15 +135,15 @@ def open_visits(problem: Problem) -> tuple[Visit, ...]:
 def day_of(problem: Problem) -> Day:
     """Turn a problem into arrays; raises ``Uncovered`` for figures beyond their range."""
     visits = open_visits(problem)
-    seconds, cents = _roads(problem)
     pair = _pairs(problem, visits)
     use, stock = _stock(problem, visits)
     rests, limits, calm = _rests(problem)
-    places = np.array([visit.location for visit in visits], dtype=np.int64)
+    nodes = _nodes(problem, visits, pair)
+    seconds, cents = _roads(problem, nodes)
     return Day(
         seconds=seconds,
         cents=cents,
-        nodes=_nodes(problem, visits, pair),
+        nodes=nodes,
         crew=_crew(problem),
         rests=rests,
         limits=limits,
@@ -146,7 +151,7 @@ def day_of(problem: Problem) -> Day:
         pair=pair,
         use=use,
         stock=stock,
-        near=_near(cents, places),
+        near=_near(cents, nodes[: len(visits), PLACE]),
     )
 
 
@@ -186,15 +191,35 @@ def _nodes(problem: Problem, visits: Sequence[Visit], pair: Whole) -> Whole:
     return table
 
 
-def _roads(problem: Problem) -> tuple[Index, Index]:
-    """Travel times and the price of each drive."""
-    size = len(problem.matrix.seconds)
-    seconds = np.array(problem.matrix.seconds, dtype=np.int64).reshape(size, size)
-    metres = np.array(problem.matrix.metres, dtype=np.int64).reshape(size, size)
-    cents: Whole = leg_cents(problem.policy, seconds, metres)  # type: ignore[arg-type, assignment]
-    if size and max(int(seconds.max()), int(cents.max())) > LARGEST:
-        raise Uncovered("a drive is too long or too dear for the arrays", REFERENCE)
-    return seconds.astype(np.int32), cents.astype(np.int32)
+def _roads(problem: Problem, nodes: Whole) -> tuple[Index, Index]:
+    """
+    Travel times and the price of each drive, priced strip by strip.
+
+    Where hardly any place of a large table is used, as in a part of a day, the arrays hold these places alone
+    and the nodes are given their numbers.
+    """
+    matrix, size = problem.matrix, len(problem.matrix.seconds)
+    used = np.arange(size)
+    needed, renumbered = np.unique(nodes[:, PLACE], return_inverse=True)
+    if needed.size * SPARSE <= size:
+        used, nodes[:, PLACE] = needed, renumbered
+    seconds, whole = np.empty((0, 0), dtype=np.int32), matrix.seconds
+    if isinstance(whole, WholeTable) and used.size == size:
+        seconds = whole.cells
+    is_given = seconds.size > 0
+    seconds = seconds if is_given else np.empty((used.size, used.size), dtype=np.int32)
+    cents = np.empty((used.size, used.size), dtype=np.int32)
+    step = max(1, STRIP_CELLS // max(1, used.size))
+    for at in range(0, used.size, step):
+        strip = slice(at, at + step)
+        times, lengths = matrix.block(used[strip], used)
+        if not is_given:
+            seconds[strip] = times
+        prices: Whole = leg_cents(problem.policy, times.astype(np.int64), lengths.astype(np.int64))  # type: ignore[arg-type, assignment]
+        if times.size and max(int(times.max()), int(prices.max())) > LARGEST:
+            raise Uncovered("a drive is too long or too dear for the arrays", REFERENCE)
+        cents[strip] = prices
+    return seconds, cents
 
 
 def _pairs(problem: Problem, visits: Sequence[Visit]) -> Whole:
@@ -298,11 +323,18 @@ def begun_cents(problem: Problem) -> Cents:
 
 def _near(cents: Index, places: NDArray[np.int64]) -> Index:
     """The nearest visits of each visit by the way there and back, without sorting whole rows."""
-    count = min(NEIGHBOURS, places.size)
-    found = np.empty((places.size, count), dtype=np.int32)
-    for at, place in enumerate(places):
-        both = cents[place, places].astype(np.int64) + cents[places, place]
-        both[at] = -1
-        nearest = np.argpartition(both, count - 1)[:count] if count < places.size else np.arange(count)
-        found[at] = nearest[np.lexsort((nearest, both[nearest]))]
+    size, count = places.size, min(NEIGHBOURS, places.size)
+    found = np.empty((size, count), dtype=np.int32)
+    step = max(1, STRIP_CELLS // max(1, size))
+    for at in range(0, size, step):
+        rows = places[at : at + step]
+        both = cents[np.ix_(rows, places)].astype(np.int64) + cents[np.ix_(places, rows)].T
+        itself = np.arange(rows.size)
+        both[itself, at + itself] = -1
+        both *= size
+        both += np.arange(size)  # so that of two equally near ones the first counts
+        if count < size:
+            both = np.partition(both, count - 1, axis=1)[:, :count]
+        both.sort(axis=1)
+        found[at : at + step] = both % size
     return found

@@ -1,0 +1,307 @@
+"""
+Travel between places: whole tables at four bytes a cell, and ways worked out when they are asked for.
+
+A table of 5,000 places as Python integers would take gigabytes. A large one is kept as arrays, and a day of
+20,000 places need not have one at all: planning asks for single ways and for the block of places that one
+search needs.
+"""
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.units import DAY, Metres, Seconds
+
+Cells = NDArray[np.int32]
+"""Seconds or metres, a row for each origin and a column for each target."""
+Places = Sequence[int] | NDArray[np.int64]
+
+PLAIN_PLACES = 500
+"""Up to so many places a table stays tuples of Python integers, which are read fastest one by one."""
+STRIP_CELLS = 1 << 18
+"""Cells worked out at a time, so that what is in between stays in the processor's cache."""
+EARTH_RADIUS_METRES = 6_371_008.8
+MILLION = 1_000_000
+
+
+@runtime_checkable
+class Roads(Protocol):
+    """Where travel comes from when there is no whole table; both methods agree to the second and metre."""
+
+    @property
+    def size(self) -> int:
+        """Number of places."""
+
+    def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
+        """Travel time and length of one way."""
+
+    def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
+        """Seconds and metres from each origin to each target."""
+
+
+class WholeTable(tuple[Any, ...]):  # noqa: SLOT001  # a tuple cannot have slots of its own
+    """
+    A large square table kept whole; its rows read like tuples of integers.
+
+    ``cells`` is the array behind it, which nobody may change; it is not marked so, since loops would be
+    compiled a second time for an array with that mark.
+    """
+
+    cells: Cells
+
+    def __new__(cls, cells: Cells) -> Self:
+        """Take over an array."""
+        kept: Cells = np.ascontiguousarray(cells, dtype=np.int32)
+        sealed = kept.view()
+        sealed.flags.writeable = False
+        table = super().__new__(cls, map(memoryview, sealed))
+        table.cells = kept
+        return table
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, WholeTable):
+            return bool(np.array_equal(self.cells, other.cells))
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((len(self), self.cells[:1].tobytes()))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.cells, dtype=dtype, copy=copy)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return WholeTable, (self.cells,)
+
+    def __repr__(self) -> str:
+        return f"<table of {len(self)} places>"
+
+
+class RoadTable(Sequence["RoadRow"]):
+    """The seconds (``part`` 0) or metres (``part`` 1) of roads, read as if it were a table."""
+
+    __slots__ = ("part", "roads")
+
+    def __init__(self, roads: Roads, part: int) -> None:
+        self.roads, self.part = roads, part
+
+    def __getitem__(self, origin: Any) -> Any:
+        if not -len(self) <= origin < len(self):
+            raise IndexError(f"there are {len(self)} places")
+        return RoadRow(self.roads, self.part, origin % len(self))
+
+    def __len__(self) -> int:
+        return self.roads.size
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, RoadTable):
+            return self.part == other.part and self.roads == other.roads
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((self.part, self.roads.size))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        every = np.arange(len(self))
+        return np.asarray(self.roads.block(every, every)[self.part], dtype=dtype)
+
+    def __repr__(self) -> str:
+        return f"<roads between {len(self)} places>"
+
+
+class RoadRow(Sequence[int]):
+    """Ways from one place, each worked out when it is read."""
+
+    __slots__ = ("origin", "part", "roads")
+
+    def __init__(self, roads: Roads, part: int, origin: int) -> None:
+        self.roads, self.part, self.origin = roads, part, origin
+
+    def __getitem__(self, target: Any) -> Any:
+        if not -len(self) <= target < len(self):
+            raise IndexError(f"there are {len(self)} places")
+        return self.roads.leg(self.origin, target % len(self))[self.part]
+
+    def __len__(self) -> int:
+        return self.roads.size
+
+    def __iter__(self) -> Iterator[int]:
+        yield from self.tolist()
+
+    def tolist(self) -> list[int]:
+        """The whole row."""
+        row: list[int] = self.roads.block([self.origin], np.arange(len(self)))[self.part][0].tolist()
+        return row
+
+
+class FetchedRoads:
+    """
+    Roads whose rows come from somewhere else, each fetched when it is first needed and then kept.
+
+    Parameters
+    ----------
+    size
+        Number of places.
+    fetch
+        Seconds and metres from one place to all, in the order of the places.
+    """
+
+    def __init__(self, size: int, fetch: Callable[[int], tuple[Sequence[int], Sequence[int]]]) -> None:
+        self._size, self._fetch = size, fetch
+        self._rows: dict[int, tuple[Cells, Cells]] = {}
+
+    @property
+    def size(self) -> int:
+        """Number of places."""
+        return self._size
+
+    @property
+    def fetched(self) -> int:
+        """Number of rows fetched so far."""
+        return len(self._rows)
+
+    def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
+        """Travel time and length of one way."""
+        seconds, metres = self._row(origin)
+        return int(seconds[target]), int(metres[target])
+
+    def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
+        """Seconds and metres from each origin to each target."""
+        seconds = np.empty((len(origins), len(targets)), dtype=np.int32)
+        metres = np.empty_like(seconds)
+        for at, origin in enumerate(origins):
+            found = self._row(int(origin))
+            seconds[at], metres[at] = found[0][targets], found[1][targets]
+        return seconds, metres
+
+    def _row(self, origin: int) -> tuple[Cells, Cells]:
+        known = self._rows.get(origin)
+        if known is None:
+            seconds, metres = self._fetch(origin)
+            known = np.asarray(seconds, dtype=np.int32), np.asarray(metres, dtype=np.int32)
+            self._rows[origin] = known
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class StraightLine:
+    """
+    Travel along the straight line, a detour included, at one speed: for days too large for a table.
+
+    positions
+        Latitude and longitude of each location, in millionths of a degree.
+    kmh
+        Kilometres driven in an hour.
+    detour_percent
+        Length of the road in percent of the straight line.
+    access
+        Seconds added to every drive to a location, such as parking; one for each location, or none at all.
+    """
+
+    positions: tuple[tuple[int, ...], ...]
+    kmh: int = 30
+    detour_percent: int = 130
+    access: tuple[int, ...] = ()
+    _points: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    """(3, places) coordinates on a sphere of radius one: only sums, products and roots are taken of them
+    later, which Python and numpy round alike."""
+    _access: Cells = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "positions", tuple(tuple(position) for position in self.positions))
+        object.__setattr__(self, "access", tuple(self.access))
+        self._require_sound()
+        degrees = np.array(self.positions, dtype=np.float64).reshape(-1, 2) / MILLION
+        lat, lon = np.radians(degrees).T
+        points = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+        access = np.array(self.access or [0] * len(self.positions), dtype=np.int32)
+        object.__setattr__(self, "_points", points)
+        object.__setattr__(self, "_access", access)
+
+    def _require_sound(self) -> None:
+        """Raise ``ValueError`` for positions that are not on earth, and for absurd speeds."""
+        for position in self.positions:
+            if len(position) != 2 or abs(position[0]) > 90 * MILLION or abs(position[1]) > 180 * MILLION:
+                raise ValueError(f"{position} is no latitude and longitude in millionths of a degree")
+        if len(self.access) not in {0, len(self.positions)}:
+            raise ValueError("give the access of every location, or of none")
+        if any(not 0 <= seconds <= DAY for seconds in self.access):
+            raise ValueError("the access to a location takes 0 seconds to a day")
+        if not 1 <= self.kmh <= 1_000 or not 100 <= self.detour_percent <= 200:
+            raise ValueError("give 1 to 1000 km/h and a detour of 100 to 200 %")
+
+    @property
+    def size(self) -> int:
+        """Number of places."""
+        return len(self.positions)
+
+    def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
+        """Travel time and length of one way."""
+        if origin == target:
+            return 0, 0
+        points = self._points
+        east = float(points[0, origin]) - float(points[0, target])
+        north = float(points[1, origin]) - float(points[1, target])
+        up = float(points[2, origin]) - float(points[2, target])
+        square = east * east + north * north + up * up
+        metres = round(_arc(sqrt(square), square) * self._road())
+        return (36 * metres + 5 * self.kmh) // (10 * self.kmh) + int(self._access[target]), metres
+
+    def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
+        """Seconds and metres from each origin to each target."""
+        begins, ends = np.asarray(origins, dtype=np.int64), np.asarray(targets, dtype=np.int64)
+        seconds = np.empty((begins.size, ends.size), dtype=np.int32)
+        metres = np.empty_like(seconds)
+        step = max(1, STRIP_CELLS // max(1, ends.size))
+        for at in range(0, begins.size, step):
+            rows = begins[at : at + step]
+            away = self._points[:, rows, None] - self._points[:, None, ends]
+            square = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
+            strip = np.rint(_arc(np.sqrt(square), square) * self._road()).astype(np.int64)
+            metres[at : at + step] = strip
+            strip = (36 * strip + 5 * self.kmh) // (10 * self.kmh) + self._access[ends]
+            strip[rows[:, None] == ends[None, :]] = 0
+            seconds[at : at + step] = strip
+        return seconds, metres
+
+    def _road(self) -> float:
+        """Metres of road for a line of the length of the earth's radius."""
+        return EARTH_RADIUS_METRES * (self.detour_percent / 100)
+
+
+def _arc(chord: Any, square: Any) -> Any:
+    """Way on the surface of a sphere for a line through it, by the first terms of its series."""
+    return chord * (1.0 + square * (1 / 24 + square * (3 / 640 + square * (5 / 7168))))
+
+
+def table_of(rows: Any) -> Any:
+    """A table out of rows or an array: whole when it is large, tuples when it is small or malformed."""
+    if isinstance(rows, WholeTable | RoadTable):
+        return rows
+    size = len(rows)
+    if size > PLAIN_PLACES and (cells := _cells(rows, size)) is not None:
+        return WholeTable(cells)
+    plain = rows.tolist() if hasattr(rows, "tolist") else rows
+    return tuple(tuple(row) for row in plain)
+
+
+def _cells(rows: Any, size: int) -> Cells | None:
+    """Rows as an array, None if they are no square of whole numbers that fit."""
+    if isinstance(rows, np.ndarray):
+        limits = np.iinfo(np.int32)
+        is_square = rows.shape == (size, size) and rows.dtype.kind in "iu"
+        fits = is_square and rows.min() >= limits.min and rows.max() <= limits.max
+        return rows.astype(np.int32) if fits else None
+    cells = np.empty((size, size), dtype=np.int32)
+    try:
+        for at, row in enumerate(rows):
+            if len(row) != size:
+                return None
+            cells[at] = array("i", row)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return cells
