@@ -188,4 +188,4 @@ def test_the_arrays_hold_only_the_places_that_a_part_of_a_large_day_uses() -> No
     day = day_of(problem)
     assert day.seconds.shape == day.cents.shape == (5, 5)
     assert day.seconds.tolist() == large()[:5, :5].tolist()
-    assert sorted(set(day.nodes[:, 0].tolist())) == [0, 1, 2, 3, 4]
+    assert sorted(set(day.place.tolist())) == [0, 1, 2, 3, 4]

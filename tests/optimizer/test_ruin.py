@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,9 @@ from optimizer.engines.ruin import compiling
 from optimizer.engines.ruin.arrays import Uncovered, day_of, empty_routes, open_visits, require_covered
 from optimizer.engines.ruin.layout import LATE, LEAVE_OUT
 from optimizer.engines.ruin.master import combined
-from optimizer.engines.ruin.memory import retimed
 from optimizer.engines.ruin.pool import collect_all, new_pool
 from optimizer.engines.ruin.removing import fits
-from optimizer.engines.ruin.routes import link
+from optimizer.engines.ruin.routes import link, retimed
 from optimizer.errors import InfeasibleRoute
 from optimizer.insertion import fill
 from optimizer.objectives.overtime import route_cents
@@ -34,6 +34,32 @@ def covered_day(seed: int) -> Problem:
     return day.with_locks(lock for lock in day.locks if lock.sequence is None or lock.is_begun)
 
 
+def plain_day(seed: int) -> Problem:
+    """A random day without breaks and with one window a visit at most, which has loops of its own."""
+    day = covered_day(seed)
+    crew = tuple(replace(technician, breaks=()) for technician in day.technicians)
+    visits = tuple(replace(visit, windows=visit.windows[:1]) for visit in day.visits)
+    return replace(day, technicians=crew, visits=visits)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_plans_of_plain_days_break_no_rule_and_cost_what_the_checker_says(seed: int) -> None:
+    problem = plain_day(seed)
+    assert day_of(problem).plain
+    result = solve(problem, Budget(solutions=400), seed=seed, engine="ruin")
+    assert check(problem, result.plan) == []
+    assert result.stats["model_cost"] == result.cost
+
+
+def test_only_technicians_alike_in_everything_are_of_one_kind() -> None:
+    ada = a_technician("ada")
+    others = [ada, replace(ada, id="ben"), replace(ada, id="cem", overtime=60), replace(ada, id="dot", end=2)]
+    day = a_day(a_visit(1), technicians=tuple(others))
+    assert day_of(day).kind.tolist() == [0, 0, 1, 2]
+    known = a_day(a_visit(1, previous_technician="ben"), technicians=tuple(others))
+    assert len(set(day_of(known).kind.tolist())) == 4
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_plans_of_random_days_break_no_rule_and_cost_what_the_checker_says(seed: int) -> None:
     problem = covered_day(seed)
@@ -45,11 +71,14 @@ def test_plans_of_random_days_break_no_rule_and_cost_what_the_checker_says(seed:
     assert all(left.reason and left.sentence and left.action for left in result.plan.unserved)
 
 
+@pytest.mark.parametrize("problem_of", [covered_day, plain_day])
 @pytest.mark.parametrize("seed", range(30))
-def test_insertions_are_judged_and_timed_as_the_slow_clock_does(seed: int) -> None:
+def test_insertions_are_judged_and_timed_as_the_slow_clock_does(
+    seed: int, problem_of: Callable[[int], Problem]
+) -> None:
     """Stops are added one by one in any order; each verdict is compared with ``timing.timetable``."""
     rng = random.Random(seed)
-    problem = covered_day(seed)
+    problem = problem_of(seed)
     day, visits = day_of(problem), open_visits(problem)
     for who, technician in enumerate(problem.technicians):
         routes = empty_routes(day)

@@ -1,7 +1,7 @@
 """A day as integer arrays: what the compiled loops read, and the routes they change."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from optimizer.engines.ruin.layout import (
     LEAVE_OUT,
     LEFT,
     LENGTH,
+    ONWARD,
     OVERTIME,
-    PLACE,
     PRECEDING,
     PRICE,
     READY,
@@ -67,29 +67,36 @@ class Day(NamedTuple):
 
     seconds, cents
         (places, places) travel time and its price.
-    nodes
-        (n + 2m, columns) what is known of a node.
+    place, nodes
+        (n + 2m) a node's row of the travel tables; (n + 2m, columns) what else is known of it.
     crew, rests, limits, calm
         (m, columns); (m, b, 3); (m, b + 1) latest return by breaks taken, with overtime and without.
+    kind
+        (m) technicians of one kind are alike in everything.
     pair
-        (m, n) price of sending a technician beyond the travel, or ``UNABLE``.
+        (n, m) price of sending a technician beyond the travel, or ``UNABLE``.
     use, stock
         (n, p) parts a visit uses up; (m, p) parts on the van.
     near
         (n, k) the nearest visits of each visit, itself first.
+    plain
+        Whether nobody has a break and no visit more than one window, so that one number tells the time.
     """
 
     seconds: Index
     cents: Index
+    place: Index
     nodes: Whole
     crew: Whole
     rests: Table
     limits: Whole
     calm: Whole
+    kind: Index
     pair: Whole
     use: Whole
     stock: Whole
     near: Index
+    plain: bool
 
     @property
     def visits(self) -> int:
@@ -107,7 +114,7 @@ class Routes(NamedTuple):
     A plan under change.
 
     links
-        (n + 2m, 3) who follows, who precedes, who drives.
+        (n + 2m, 4) who follows, who precedes, who drives, price of the drive to who follows.
     times
         (n + 2m + 2, 3 (b + 1)) earliest ends of service by breaks taken, latest starts that the rest of the
         day bears, and the same without overtime; the last two rows are scratch.
@@ -138,27 +145,37 @@ def day_of(problem: Problem) -> Day:
     pair = _pairs(problem, visits)
     use, stock = _stock(problem, visits)
     rests, limits, calm = _rests(problem)
-    nodes = _nodes(problem, visits, pair)
-    seconds, cents = _roads(problem, nodes)
+    place, nodes, crew = _places(problem, visits), _nodes(problem, visits, pair), _crew(problem)
+    seconds, cents = _roads(problem, place)
     return Day(
         seconds=seconds,
         cents=cents,
+        place=place,
         nodes=nodes,
-        crew=_crew(problem),
+        crew=crew,
         rests=rests,
         limits=limits,
         calm=calm,
+        kind=_kinds(place[len(visits) :].reshape(2, -1).T, crew, rests, limits, calm, pair.T, stock),
         pair=pair,
         use=use,
         stock=stock,
-        near=_near(cents, nodes[: len(visits), PLACE]),
+        near=_near(cents, place[: len(visits)]),
+        plain=bool(limits.shape[1] == 1 and (nodes[:, WINDOWS] <= 1).all()),
     )
+
+
+def _kinds(*known: NDArray[Any]) -> Index:
+    """Number the kinds of technicians: of one kind are those of whom the arrays know the same."""
+    numbers: dict[bytes, int] = {}
+    rows = (b"".join(map(bytes, row)) for row in zip(*known, strict=True))
+    return np.array([numbers.setdefault(row, len(numbers)) for row in rows], dtype=np.int32)
 
 
 def empty_routes(day: Day) -> Routes:
     """Routes without any open stop."""
     nodes, states = day.visits + 2 * day.people, day.limits.shape[1]
-    links = np.full((nodes, 3), -1, dtype=np.int32)
+    links = np.full((nodes, 4), -1, dtype=np.int32)
     times = np.full((nodes + 2, 3 * states), -NEVER, dtype=np.int64)
     times[:, :states] = NEVER
     tours = np.zeros((day.people, LEFT + day.stock.shape[1]), dtype=np.int64)
@@ -167,6 +184,7 @@ def empty_routes(day: Day) -> Routes:
     for who in range(day.people):
         begin, end = day.visits + who, day.visits + day.people + who
         links[begin, FOLLOWING], links[end, PRECEDING] = end, begin
+        links[begin, ONWARD] = day.crew[who, IDLE]
         times[begin, 0] = day.crew[who, READY]
         times[end, states : 2 * states] = day.limits[who]
         times[end, 2 * states :] = day.calm[who]
@@ -179,19 +197,24 @@ def _nodes(problem: Problem, visits: Sequence[Visit], pair: Whole) -> Whole:
     crew = problem.technicians
     table = np.zeros((len(visits) + 2 * len(crew), FIRST_WINDOW + 2 * max(1, most)), dtype=np.int64)
     for row, visit, open_ in zip(table, visits, windows, strict=False):
-        row[PLACE], row[LENGTH] = visit.location, visit.duration
+        row[LENGTH] = visit.duration
         row[LEAVE_OUT], row[WINDOWS] = visit_cents(problem, visit), len(open_)
         row[WIDTH] = sum(window.end - window.start for window in open_) if open_ else HORIZON
+        row[FIRST_WINDOW : FIRST_WINDOW + 2] = -NEVER, NEVER
         for at, window in enumerate(open_):
             row[FIRST_WINDOW + 2 * at : FIRST_WINDOW + 2 * at + 2] = window.start, window.end
-    table[: len(visits), ABLE] = (pair != UNABLE).sum(axis=0)
-    begins = table[len(visits) : len(visits) + len(crew)]
-    begins[:, PLACE] = [opening(problem, technician).location for technician in crew]
-    table[len(visits) + len(crew) :, PLACE] = [technician.end for technician in crew]
+    table[: len(visits), ABLE] = (pair != UNABLE).sum(axis=1)
     return table
 
 
-def _roads(problem: Problem, nodes: Whole) -> tuple[Index, Index]:
+def _places(problem: Problem, visits: Sequence[Visit]) -> Index:
+    """Where each node is."""
+    begins = [opening(problem, technician).location for technician in problem.technicians]
+    ends = [technician.end for technician in problem.technicians]
+    return np.array([*(visit.location for visit in visits), *begins, *ends], dtype=np.int32)
+
+
+def _roads(problem: Problem, place: Index) -> tuple[Index, Index]:
     """
     Travel times and the price of each drive, priced strip by strip.
 
@@ -199,10 +222,10 @@ def _roads(problem: Problem, nodes: Whole) -> tuple[Index, Index]:
     and the nodes are given their numbers.
     """
     matrix, size = problem.matrix, len(problem.matrix.seconds)
-    used = np.arange(size)
-    needed, renumbered = np.unique(nodes[:, PLACE], return_inverse=True)
+    used: Whole = np.arange(size, dtype=np.int64)
+    needed, renumbered = np.unique(place, return_inverse=True)
     if needed.size * SPARSE <= size:
-        used, nodes[:, PLACE] = needed, renumbered
+        used, place[:] = needed.astype(np.int64), renumbered
     seconds, whole = np.empty((0, 0), dtype=np.int32), matrix.seconds
     if isinstance(whole, WholeTable) and used.size == size:
         seconds = whole.cells
@@ -224,16 +247,16 @@ def _roads(problem: Problem, nodes: Whole) -> tuple[Index, Index]:
 
 def _pairs(problem: Problem, visits: Sequence[Visit]) -> Whole:
     """What each technician costs beyond the travel; who may go is asked once for visits of the same needs."""
-    pair = np.zeros((len(problem.technicians), len(visits)), dtype=np.int64)
+    pair = np.zeros((len(visits), len(problem.technicians)), dtype=np.int64)
     answers: dict[object, NDArray[np.bool_]] = {}
-    for column, visit in enumerate(visits):
+    for row, visit in zip(pair, visits, strict=True):
         needs = _needs(problem, visit)
         if needs not in answers:
             refused = [not _may_go(problem, technician, visit) for technician in problem.technicians]
             answers[needs] = np.array(refused, dtype=np.bool_)
         if visit.previous_technician is not None:
-            pair[:, column] = [pair_cents(problem, t, visit) for t in problem.technicians]
-        pair[answers[needs], column] = UNABLE
+            row[:] = [pair_cents(problem, t, visit) for t in problem.technicians]
+        row[answers[needs]] = UNABLE
     return pair
 
 
@@ -321,7 +344,7 @@ def begun_cents(problem: Problem) -> Cents:
     return total
 
 
-def _near(cents: Index, places: NDArray[np.int64]) -> Index:
+def _near(cents: Index, places: Index) -> Index:
     """The nearest visits of each visit by the way there and back, without sorting whole rows."""
     size, count = places.size, min(NEIGHBOURS, places.size)
     found = np.empty((size, count), dtype=np.int32)

@@ -21,8 +21,14 @@ def inner(function: Loop) -> Loop:
     return _compile(function, no_cfunc_wrapper=True, no_cpython_wrapper=True)
 
 
+def flat(function: Loop) -> Loop:
+    """Compile a small function into each of its callers, which saves passing its arrays."""
+    return _compile(function, no_cfunc_wrapper=True, no_cpython_wrapper=True, forceinline=True)
+
+
 def _compile(function: Loop, **wrappers: bool) -> Loop:
-    loop: Loop = njit(cache=True, nogil=True, **wrappers)(function)  # type: ignore[call-overload]
+    """Without counting references (``_nrt``), which took most of the time; so no loop may make an array."""
+    loop: Loop = njit(cache=True, nogil=True, _nrt=False, **wrappers)(function)  # type: ignore[call-overload]
     return loop
 
 

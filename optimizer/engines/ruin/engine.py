@@ -9,11 +9,10 @@ import numpy as np
 from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
-from optimizer.engines.ruin import arrays, memory, search
+from optimizer.engines.ruin import arrays, memory, routes, search
 from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS
 from optimizer.engines.ruin.pool import collect_all, new_pool
-from optimizer.engines.ruin.routes import link
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.oracle import retimed
 from optimizer.plan import Plan
@@ -124,9 +123,9 @@ class _Run:
         """Put nodes into a technician's route, one behind the other."""
         before = len(self.visits) + who
         for node in nodes:
-            link(self.routes.links, self.routes.tours, who, node, before)
+            routes.link(self.routes.links, self.routes.tours, who, node, before)
             before = node
-        memory.retimed(self.day, self.routes, who)
+        routes.retimed(self.day, self.routes, who)
 
     def search(self) -> None:
         """Anneal in slices until the budget is used up."""

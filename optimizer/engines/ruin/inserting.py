@@ -1,9 +1,7 @@
 """Recreate: put visits back where they cost least, in a changing order."""
 
-import numpy as np
-
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.compiling import compiled, inner
+from optimizer.engines.ruin.compiling import compiled, flat, inner
 from optimizer.engines.ruin.layout import (
     ABLE,
     DRIVER,
@@ -11,8 +9,8 @@ from optimizer.engines.ruin.layout import (
     FOLLOWING,
     LEAVE_OUT,
     LENGTH,
-    PLACE,
     PRECEDING,
+    PRICE,
     STOPS,
     WIDTH,
 )
@@ -28,13 +26,13 @@ from optimizer.engines.ruin.memory import (
     below,
     chance,
     keep_best,
-    price_now,
-    retimed,
+    overlooks,
+    price_of_absent,
     save,
 )
-from optimizer.engines.ruin.routes import link, may_take, price_of
+from optimizer.engines.ruin.routes import link, may_take, price_of, retimed
 
-NEAR_ENOUGH = 60
+NEAR_ENOUGH = 150
 """Up to so many visits every position is tried; beyond, those beside the nearest visits."""
 NEAR_TRIED = 40
 FAR_TRIED = 0.1
@@ -44,81 +42,75 @@ FAR_TRIED = 0.1
 @inner
 def cheapest(day: Day, routes: Routes, state: Chance, visit: int, blink: float) -> tuple[int, int]:
     """Technician and node behind which a visit costs least; technician -1 when it is not worth its price."""
-    bound, who, before, overlooked = _near(day, routes, state, visit, blink)
-    if day.use.shape[0] > NEAR_ENOUGH and (who >= 0 or chance(state) > FAR_TRIED):
-        return who, before
-    return _anywhere(day, routes, visit, bound, who, before, overlooked)
+    bound, who, before = day.nodes[visit, LEAVE_OUT], -1, -1
+    if day.use.shape[0] > NEAR_ENOUGH:
+        bound, who, before = _near(day, routes, state, visit, blink, bound)
+        if who < 0 and chance(state) > FAR_TRIED:
+            return _on_idle_days(day, routes, visit, bound, who, before)
+    if who < 0:
+        bound, who, before = _anywhere(day, routes, state, visit, blink, bound)
+    return _on_idle_days(day, routes, visit, bound, who, before)
 
 
-@inner
-def _near(day: Day, routes: Routes, state: Chance, visit: int, blink: float) -> tuple[int, int, int, int]:
-    """Price, technician, node and an overlooked node, tried beside the nearest visits and on empty routes."""
-    seconds, cents, nodes, crew, rests = day.seconds, day.cents, day.nodes, day.crew, day.rests
-    limits, pair, use = day.limits, day.pair, day.use
-    links, times, tours = routes.links, routes.times, routes.tours
-    visits = use.shape[0]
-    bound, found, behind, overlooked = nodes[visit, LEAVE_OUT], -1, -1, -1
-    near = min(NEAR_TRIED, day.near.shape[1])
-    for turn in range(2 * near + crew.shape[0]):
-        if turn < 2 * near:
-            node = day.near[visit, turn >> 1]
-            who = links[node, DRIVER]
-            if who < 0 or not may_take(pair, use, tours, who, visit):
-                continue
-            if turn & 1:
-                node = links[node, PRECEDING]
-            if chance(state) < blink:
-                overlooked = node
-                continue
-        else:
-            who = turn - 2 * near
-            node = visits + who
-            if tours[who, STOPS] > 0 or not may_take(pair, use, tours, who, visit):
-                continue
-        price = price_of(
-            seconds, cents, nodes, crew, rests, limits, pair, links, times, tours, who, visit, node, bound
-        )
-        if price < bound:
-            bound, found, behind = price, who, node
-    return bound, found, behind, overlooked
+@flat
+def _near(
+    day: Day, routes: Routes, state: Chance, visit: int, blink: float, bound: int
+) -> tuple[int, int, int]:
+    """Price, technician and node, tried beside the nearest visits."""
+    links, near = routes.links, day.near
+    found, behind = -1, -1
+    for at in range(min(NEAR_TRIED, near.shape[1])):
+        node = near[visit, at]
+        who = links[node, DRIVER]
+        if who < 0 or not may_take(day, routes, who, visit):
+            continue
+        for _ in range(2):
+            price = price_of(day, routes, who, visit, node, bound)
+            if price < bound and not overlooks(state, blink):
+                bound, found, behind = price, who, node
+            node = links[node, PRECEDING]
+    return bound, found, behind
 
 
-@inner
+@flat
 def _anywhere(
-    day: Day, routes: Routes, visit: int, bound: int, found: int, behind: int, overlooked: int
-) -> tuple[int, int]:
-    """Technician and node at which a visit costs less than found so far, tried at every position but one."""
-    seconds, cents, nodes, crew, rests = day.seconds, day.cents, day.nodes, day.crew, day.rests
-    limits, pair, use = day.limits, day.pair, day.use
-    links, times, tours = routes.links, routes.times, routes.tours
-    visits = use.shape[0]
-    for who in range(crew.shape[0]):
-        if tours[who, STOPS] == 0 or not may_take(pair, use, tours, who, visit):
+    day: Day, routes: Routes, state: Chance, visit: int, blink: float, bound: int
+) -> tuple[int, int, int]:
+    """Price, technician and node, tried at every position of the routes in use."""
+    links, times, tours, visits = routes.links, routes.times, routes.tours, day.use.shape[0]
+    found, behind = -1, -1
+    closes = day.nodes[visit, FIRST_WINDOW + 1]
+    for who in range(day.crew.shape[0]):
+        if tours[who, STOPS] == 0 or not may_take(day, routes, who, visit):
             continue
         node = visits + who
-        while True:
-            if node != overlooked:
-                price = price_of(
-                    seconds,
-                    cents,
-                    nodes,
-                    crew,
-                    rests,
-                    limits,
-                    pair,
-                    links,
-                    times,
-                    tours,
-                    who,
-                    visit,
-                    node,
-                    bound,
-                )
-                if price < bound:
-                    bound, found, behind = price, who, node
+        while not day.plain or times[node, 0] <= closes:
+            price = price_of(day, routes, who, visit, node, bound)
+            if price < bound and not overlooks(state, blink):
+                bound, found, behind = price, who, node
             node = links[node, FOLLOWING]
             if node >= visits:
                 break
+    return bound, found, behind
+
+
+@flat
+def _on_idle_days(
+    day: Day, routes: Routes, visit: int, bound: int, found: int, behind: int
+) -> tuple[int, int]:
+    """Technician and node at which a visit costs less than found so far, tried on idle days of every kind."""
+    tours, kind = routes.tours, day.kind
+    tried = -1
+    for who in range(day.crew.shape[0]):
+        if tours[who, STOPS] > 0 or kind[who] == tried:
+            continue
+        tried = kind[who]
+        if not may_take(day, routes, who, visit):
+            continue
+        node = day.use.shape[0] + who
+        price = price_of(day, routes, who, visit, node, bound)
+        if price < bound:
+            bound, found, behind = price, who, node
     return found, behind
 
 
@@ -126,7 +118,7 @@ def _anywhere(
 def _farness(day: Day, visit: int) -> int:
     """Price of the way to a visit that is neither near nor far."""
     other = day.near[visit, day.near.shape[1] // 2]
-    return day.cents[day.nodes[visit, PLACE], day.nodes[other, PLACE]]
+    return day.cents[day.place[visit], day.place[other]]
 
 
 @inner
@@ -148,24 +140,31 @@ def key_of(day: Day, search: Search, visit: int, order: int) -> float:
 
 
 @inner
+def _put_in_order(day: Day, search: Search, turns: int, order: int) -> None:
+    """Write the first of the absent to ``waiting``, sorted."""
+    for count in range(turns):
+        visit = search.absent[count]
+        key = key_of(day, search, visit, order)
+        at = count
+        while at > 0 and search.keys[at - 1] > key:
+            search.keys[at], search.waiting[at] = search.keys[at - 1], search.waiting[at - 1]
+            at -= 1
+        search.keys[at], search.waiting[at] = key, visit
+
+
+@inner
 def recreate(day: Day, routes: Routes, search: Search, blink: float, most: int) -> None:
     """Put back what waits, in a random kind of order; what fits nowhere or is not worth it stays out."""
     count = search.numbers[ABSENT]
-    for at in range(min(count, most)):  # with many waiting, a random part of them has its turn
-        swap = at + below(search.chance, count - at) if count > most else at
-        visit = search.absent[swap]
-        search.absent[swap] = search.absent[at]
-        search.absent[at] = visit
     turns = min(count, most)
-    order = below(search.chance, 11)
-    for at in range(turns):
-        search.keys[at] = key_of(day, search, search.absent[at], order)
-    by_key = np.argsort(search.keys[:turns])
-    for at in range(count):
-        search.waiting[at] = search.absent[at]
+    if count > most:  # with many waiting, a random part of them has its turn
+        for at in range(turns):
+            swap = at + below(search.chance, count - at)
+            search.absent[at], search.absent[swap] = search.absent[swap], search.absent[at]
+    _put_in_order(day, search, turns, below(search.chance, 11))
     left = 0
     for at in range(turns):
-        visit = search.waiting[by_key[at]]
+        visit = search.waiting[at]
         who, before = cheapest(day, routes, search.chance, visit, blink)
         if who < 0:
             search.absent[left] = visit
@@ -175,29 +174,24 @@ def recreate(day: Day, routes: Routes, search: Search, blink: float, most: int) 
         link(routes.links, routes.tours, who, visit, before)
         retimed(day, routes, who)
     for at in range(turns, count):
-        search.absent[left] = search.waiting[at]
+        search.absent[left] = search.absent[at]
         left += 1
     search.numbers[ABSENT] = left
 
 
 @compiled
 def construct(day: Day, routes: Routes, search: Search) -> None:
-    """Put in what is on no route, dearest first, then what few technicians can do, then narrow windows."""
+    """Put in what is on no route, one after the other."""
     search.numbers[ROUND] += 1
     search.numbers[SAVED] = 0
-    count = search.numbers[ABSENT]
-    for at in range(count):
-        visit = search.absent[at]
-        rank = float(day.nodes[visit, ABLE]) + min(1.0, day.nodes[visit, WIDTH] / 1e6)
-        search.keys[at] = -1e6 * float(day.nodes[visit, LEAVE_OUT]) + rank
-    by_key = np.argsort(search.keys[:count])
-    search.waiting[:count] = search.absent[:count]
     left = 0
-    for at in range(count):
-        visit = search.waiting[by_key[at]]
-        bound, who, before, _ = _near(day, routes, search.chance, visit, 0.0)
+    for at in range(search.numbers[ABSENT]):
+        visit = search.absent[at]
+        bound, who, before = day.nodes[visit, LEAVE_OUT], -1, -1
+        bound, who, before = _near(day, routes, search.chance, visit, 0.0, bound)
         if who < 0:
-            who, before = _anywhere(day, routes, visit, bound, who, before, -1)
+            bound, who, before = _anywhere(day, routes, search.chance, visit, 0.0, bound)
+        who, before = _on_idle_days(day, routes, visit, bound, who, before)
         if who < 0:
             search.absent[left] = visit
             left += 1
@@ -205,8 +199,10 @@ def construct(day: Day, routes: Routes, search: Search) -> None:
         link(routes.links, routes.tours, who, visit, before)
         retimed(day, routes, who)
     search.numbers[ABSENT] = left
-    driven, missed = price_now(day, routes, search)
-    search.numbers[TOTAL] = driven + missed
+    missed = price_of_absent(day, search)
+    search.numbers[TOTAL] = missed
+    for who in range(day.crew.shape[0]):
+        search.numbers[TOTAL] += routes.tours[who, PRICE]
     search.numbers[MISSED] = missed
     if search.numbers[TOTAL] < search.numbers[BEST]:
         keep_best(routes, search)

@@ -6,9 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.compiling import compiled, inner
-from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, LEAVE_OUT, PRECEDING, PRICE, STOPS, Index, Whole
-from optimizer.engines.ruin.routes import link, retime
+from optimizer.engines.ruin.compiling import flat, inner
+from optimizer.engines.ruin.layout import (
+    ABLE,
+    DRIVER,
+    FOLLOWING,
+    LEAVE_OUT,
+    PRECEDING,
+    PRICE,
+    STOPS,
+    WIDTH,
+    Index,
+    Whole,
+)
+from optimizer.engines.ruin.routes import link, retimed
 
 Chance: TypeAlias = NDArray[np.uint64]
 
@@ -24,14 +35,14 @@ class Search(NamedTuple):
         Price now, best price, visits on no route, iterations, accepted ones, routes saved in this one,
         price now of the visits on no route.
     chance
-        State of the random numbers.
+        State of the random numbers, and places still looked at before the next one is overlooked.
     absent, former_absent
         (n) visits on no route, now and before the iteration.
     best
-        (n + 2m, 3) links of the best routes.
+        (n + 2m, 4) links of the best routes.
     touched
         (m) iteration in which a route was last saved.
-    saved_who, saved_size, saved_stops
+    saved_who, saved_size, saved_price, saved_stops
         Routes as they were before the iteration.
     waiting, keys
         (n) visits to be put back and what orders them.
@@ -45,6 +56,7 @@ class Search(NamedTuple):
     touched: Whole
     saved_who: Index
     saved_size: Index
+    saved_price: Whole
     saved_stops: Index
     waiting: Index
     keys: NDArray[np.float64]
@@ -52,27 +64,34 @@ class Search(NamedTuple):
 
 def new_search(day: Day, routes: Routes, seed: int) -> Search:
     """Open a search at these routes."""
-    absent = np.flatnonzero(routes.links[: day.visits, DRIVER] < 0).astype(np.int32)
+    absent = np.flatnonzero(routes.links[: day.visits, DRIVER] < 0)
     missed = int(day.nodes[absent, LEAVE_OUT].sum())
     total = int(routes.tours[:, PRICE].sum()) + missed
     search = Search(
         numbers=np.array([total, total, absent.size, 0, 0, 0, missed], dtype=np.int64),
-        chance=np.array([seed % (1 << 62) + 0x9E3779B9], dtype=np.uint64),
+        chance=np.array([seed % (1 << 62) + 0x9E3779B9, 0], dtype=np.uint64),
         absent=np.zeros(day.visits, dtype=np.int32),
         former_absent=np.zeros(day.visits, dtype=np.int32),
         best=routes.links.copy(),
         touched=np.zeros(day.people, dtype=np.int64),
         saved_who=np.zeros(day.people, dtype=np.int32),
         saved_size=np.zeros(day.people, dtype=np.int32),
+        saved_price=np.zeros(day.people, dtype=np.int64),
         saved_stops=np.zeros(day.visits, dtype=np.int32),
         waiting=np.zeros(day.visits, dtype=np.int32),
         keys=np.zeros(day.visits, dtype=np.float64),
     )
-    search.absent[: absent.size] = absent
+    search.absent[: absent.size] = absent[_scarcest_first(day, absent)]
     return search
 
 
-@inner
+def _scarcest_first(day: Day, absent: Whole) -> Whole:
+    """Order of visits: dearest first, then what few technicians can do, then narrow windows."""
+    rows = day.nodes[absent]
+    return np.lexsort((rows[:, WIDTH], rows[:, ABLE], -rows[:, LEAVE_OUT]))
+
+
+@flat
 def chance(state: Chance) -> float:
     """Next random number from 0 up to 1 (splitmix64)."""
     state[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -83,33 +102,24 @@ def chance(state: Chance) -> float:
     return float(mixed >> np.uint64(11)) / 9007199254740992.0
 
 
-@inner
+@flat
 def below(state: Chance, limit: int) -> int:
     """Random whole number from 0 up to a limit."""
     return int(chance(state) * limit)
 
 
-@compiled
-def retimed(day: Day, routes: Routes, who: int) -> None:
-    """Time one technician's day anew."""
-    retime(
-        day.seconds,
-        day.cents,
-        day.nodes,
-        day.crew,
-        day.rests,
-        day.limits,
-        day.pair,
-        day.use,
-        day.stock,
-        routes.links,
-        routes.times,
-        routes.tours,
-        who,
-    )
+@flat
+def overlooks(state: Chance, blink: float) -> bool:
+    """Whether to overlook the next place; on average one of so many is."""
+    if state[1] > 0:
+        state[1] -= np.uint64(1)
+        return False
+    if blink > 0:
+        state[1] = np.uint64(np.log(chance(state) + 1e-300) / np.log(1 - blink))
+    return blink > 0
 
 
-@inner
+@flat
 def save(day: Day, routes: Routes, search: Search, who: int) -> None:
     """Remember a route as it is before its first change in this iteration."""
     if search.touched[who] == search.numbers[ROUND]:
@@ -128,6 +138,7 @@ def save(day: Day, routes: Routes, search: Search, who: int) -> None:
         visit = routes.links[visit, FOLLOWING]
     search.saved_who[slot] = who
     search.saved_size[slot] = size
+    search.saved_price[slot] = routes.tours[who, PRICE]
     search.numbers[SAVED] = slot + 1
 
 
@@ -162,18 +173,27 @@ def undo(day: Day, routes: Routes, search: Search) -> None:
 
 
 @inner
-def price_now(day: Day, routes: Routes, search: Search) -> tuple[int, int]:
-    """Price of all routes, and of what is left out."""
-    driven, missed = 0, 0
-    for who in range(day.crew.shape[0]):
-        driven += routes.tours[who, PRICE]
+def price_of_changes(routes: Routes, search: Search) -> int:
+    """What the routes saved in this iteration cost more than before."""
+    more = 0
+    for slot in range(search.numbers[SAVED]):
+        more += routes.tours[search.saved_who[slot], PRICE] - search.saved_price[slot]
+    return more
+
+
+@inner
+def price_of_absent(day: Day, search: Search) -> int:
+    """Price of what is left out."""
+    missed = 0
     for at in range(search.numbers[ABSENT]):
         missed += day.nodes[search.absent[at], LEAVE_OUT]
-    return driven, missed
+    return missed
 
 
 @inner
 def keep_best(routes: Routes, search: Search) -> None:
     """Remember the routes as the best so far."""
     search.numbers[BEST] = search.numbers[TOTAL]
-    search.best[:] = routes.links
+    for node in range(routes.links.shape[0]):
+        for column in range(routes.links.shape[1]):
+            search.best[node, column] = routes.links[node, column]

@@ -3,9 +3,8 @@
 from optimizer.engines.ruin.arrays import Day, Routes
 from optimizer.engines.ruin.compiling import compiled, inner
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, PRECEDING, STOPS
-from optimizer.engines.ruin.memory import ABSENT, ROUND, SAVED, Search, below, chance, clear, retimed, save
-from optimizer.engines.ruin.routes import link, may_take, unlink
-from optimizer.engines.ruin.timing import verdict
+from optimizer.engines.ruin.memory import ABSENT, ROUND, SAVED, Search, below, chance, clear, save
+from optimizer.engines.ruin.routes import TOO_DEAR, link, may_take, price_of, retimed, unlink
 
 MEAN_REMOVAL = 10
 """Stops taken out in an iteration, on average."""
@@ -67,18 +66,7 @@ def remove_route(day: Day, routes: Routes, search: Search, who: int) -> None:
 @compiled
 def fits(day: Day, routes: Routes, who: int, visit: int, before: int) -> bool:
     """Whether there is time for a visit behind a node."""
-    kind = verdict(
-        day.seconds,
-        day.nodes,
-        day.crew,
-        day.rests,
-        routes.times,
-        who,
-        visit,
-        before,
-        routes.links[before, FOLLOWING],
-    )
-    return kind != 0
+    return price_of(day, routes, who, visit, before, TOO_DEAR) < TOO_DEAR
 
 
 @inner
@@ -97,7 +85,7 @@ def exchange(day: Day, routes: Routes, search: Search, one: int, other: int) -> 
         node = day.use.shape[0] + who
         for place in range(at, at + size):
             visit = search.saved_stops[place]
-            if may_take(day.pair, day.use, routes.tours, who, visit) and fits(day, routes, who, visit, node):
+            if may_take(day, routes, who, visit) and fits(day, routes, who, visit, node):
                 link(routes.links, routes.tours, who, visit, node)
                 retimed(day, routes, who)
                 node = visit

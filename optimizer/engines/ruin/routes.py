@@ -1,23 +1,25 @@
 """Changing routes in compiled loops: take a visit out, put one in, and time a route anew."""
 
-from optimizer.engines.ruin.compiling import compiled, inner
+from optimizer.engines.ruin.arrays import Day, Routes
+from optimizer.engines.ruin.compiling import compiled, flat, inner
 from optimizer.engines.ruin.layout import (
     BREAKS,
     DRIVER,
+    FIRST_WINDOW,
     FOLLOWING,
     IDLE,
     LATE,
     LEFT,
     LENGTH,
-    PLACE,
+    ONWARD,
     PRECEDING,
     PRICE,
     STOPS,
     UNABLE,
     Index,
-    Table,
     Whole,
 )
+from optimizer.engines.ruin.plain import bear_plainly, drive_plainly
 from optimizer.engines.ruin.timing import (
     CALM,
     back_home,
@@ -32,67 +34,62 @@ TOO_DEAR = 1 << 60
 """Price of an insertion that is not possible."""
 
 
-@inner
-def retime(
-    seconds: Index,
-    cents: Index,
-    nodes: Whole,
-    crew: Whole,
-    rests: Table,
-    limits: Whole,
-    pair: Whole,
-    use: Whole,
-    stock: Whole,
-    links: Index,
-    times: Whole,
-    tours: Whole,
-    who: int,
-) -> None:
+@compiled
+def retimed(day: Day, routes: Routes, who: int) -> None:
     """Compute the times and the price of one technician's day from the order of its stops."""
-    visits, people = use.shape[0], crew.shape[0]
+    cents, place, pair, use = day.cents, day.place, day.pair, day.use
+    links, tours = routes.links, routes.tours
+    visits = use.shape[0]
     for part in range(use.shape[1]):
-        tours[who, LEFT + part] = stock[who, part]
+        tours[who, LEFT + part] = day.stock[who, part]
     tours[who, LATE] = 0
+    node = visits + who
     if tours[who, STOPS] == 0:
-        tours[who, PRICE] = crew[who, IDLE]
+        links[node, ONWARD] = tours[who, PRICE] = day.crew[who, IDLE]
         return
     price = 0
-    node = visits + who
-    place = nodes[node, PLACE]
     visit = links[node, FOLLOWING]
     while visit < visits:
-        step(seconds, nodes, crew, rests, times, who, visit, node, place, visit)
-        price += cents[place, nodes[visit, PLACE]] + pair[who, visit]
+        links[node, ONWARD] = cents[place[node], place[visit]]
+        price += links[node, ONWARD] + pair[visit, who]
         for part in range(use.shape[1]):
             tours[who, LEFT + part] -= use[visit, part]
-        node, place, visit = visit, nodes[visit, PLACE], links[visit, FOLLOWING]
-    home = nodes[visits + people + who, PLACE]
-    price += cents[place, home]
-    moment = back_home(crew, rests, limits, times, who, node, seconds[place, home])
-    tours[who, LATE] = late_cents(crew, who, moment)
-    tours[who, PRICE] = price + tours[who, LATE]
-    _bear(seconds, nodes, crew, rests, links, times, who, node, visits)
+        node, visit = visit, links[visit, FOLLOWING]
+    links[node, ONWARD] = cents[place[node], place[visit]]
+    if day.plain:
+        moment = drive_plainly(day, routes, who)
+        bear_plainly(day, routes, node)
+    else:
+        moment = _drive(day, routes, who)
+        _bear(day, routes, who, node)
+    tours[who, LATE] = late_cents(day.crew, who, moment)
+    tours[who, PRICE] = price + links[node, ONWARD] + tours[who, LATE]
 
 
-@inner
-def _bear(
-    seconds: Index,
-    nodes: Whole,
-    crew: Whole,
-    rests: Table,
-    links: Index,
-    times: Whole,
-    who: int,
-    last: int,
-    visits: int,
-) -> None:
+@flat
+def _drive(day: Day, routes: Routes, who: int) -> int:
+    """Compute the earliest ends of a route from its first stop on; return the moment of the return."""
+    seconds, place, nodes, crew, rests = day.seconds, day.place, day.nodes, day.crew, day.rests
+    links, times, visits = routes.links, routes.times, day.use.shape[0]
+    node = visits + who
+    visit = links[node, FOLLOWING]
+    while visit < visits:
+        step(nodes, crew, rests, times, who, visit, node, seconds[place[node], place[visit]], visit)
+        node, visit = visit, links[visit, FOLLOWING]
+    return back_home(crew, rests, day.limits, times, who, node, seconds[place[node], place[visit]])
+
+
+@flat
+def _bear(day: Day, routes: Routes, who: int, last: int) -> None:
     """Compute the latest starts of a route from its last stop back."""
+    seconds, place, nodes, rests = day.seconds, day.place, day.nodes, day.rests
+    links, times = routes.links, routes.times
     states = times.shape[1] // 3
-    count = crew[who, BREAKS]
+    count = day.crew[who, BREAKS]
     node = last
-    while node < visits:
+    while node < day.use.shape[0]:
         after = links[node, FOLLOWING]
-        travel = seconds[nodes[node, PLACE], nodes[after, PLACE]]
+        travel = seconds[place[node], place[after]]
         for block in (states, 2 * states):
             for taken in range(count + 1):
                 leave = departure(rests, times, who, count, after, block, travel, taken)
@@ -100,7 +97,7 @@ def _bear(
         node = links[node, PRECEDING]
 
 
-@inner
+@flat
 def unlink(links: Index, tours: Whole, visit: int) -> None:
     """Take a visit out of its route; the route is to be timed again."""
     before, after = links[visit, PRECEDING], links[visit, FOLLOWING]
@@ -122,73 +119,56 @@ def link(links: Index, tours: Whole, who: int, visit: int, before: int) -> None:
     tours[who, STOPS] += 1
 
 
-@inner
-def may_take(pair: Whole, use: Whole, tours: Whole, who: int, visit: int) -> bool:
+@flat
+def may_take(day: Day, routes: Routes, who: int, visit: int) -> bool:
     """Whether a technician may be sent and the van still carries the parts after all stops of the route."""
-    if pair[who, visit] == UNABLE:
+    if day.pair[visit, who] == UNABLE:
         return False
-    for part in range(use.shape[1]):
-        if use[visit, part] > tours[who, LEFT + part]:
+    for part in range(day.use.shape[1]):
+        if day.use[visit, part] > routes.tours[who, LEFT + part]:
             return False
     return True
 
 
-@inner
-def price_of(
-    seconds: Index,
-    cents: Index,
-    nodes: Whole,
-    crew: Whole,
-    rests: Table,
-    limits: Whole,
-    pair: Whole,
-    links: Index,
-    times: Whole,
-    tours: Whole,
-    who: int,
-    visit: int,
-    before: int,
-    bound: int,
-) -> int:
+@flat
+def price_of(day: Day, routes: Routes, who: int, visit: int, before: int, bound: int) -> int:
     """Price of a visit behind a node of a route, ``TOO_DEAR`` if it cannot be or costs ``bound`` or more."""
+    cents, seconds, place, nodes = day.cents, day.seconds, day.place, day.nodes
+    links, times = routes.links, routes.times
     after = links[before, FOLLOWING]
-    a, b, c = nodes[before, PLACE], nodes[visit, PLACE], nodes[after, PLACE]
-    extra = cents[a, b] + cents[b, c] + pair[who, visit]
-    is_used = tours[who, STOPS] > 0
-    extra -= cents[a, c] + tours[who, LATE] if is_used else crew[who, IDLE]
+    a, b, c = place[before], place[visit], place[after]
+    extra = cents[a, b] + cents[b, c] - links[before, ONWARD]
+    extra += day.pair[visit, who] - routes.tours[who, LATE]
     if extra >= bound:
         return TOO_DEAR
-    kind = verdict(seconds, nodes, crew, rests, times, who, visit, before, after)
-    if kind == 0:
-        return TOO_DEAR
-    if kind != CALM:
-        extra += _late_with(
-            seconds, nodes, crew, rests, limits, links, times, who, visit, before, pair.shape[1]
-        )
+    there, onward = seconds[a, b], seconds[b, c]
+    if day.plain:
+        start = max(times[before, 0] + there, nodes[visit, FIRST_WINDOW])
+        arrives = start + nodes[visit, LENGTH] + onward
+        if start > nodes[visit, FIRST_WINDOW + 1] or arrives > times[after, 1]:
+            return TOO_DEAR
+        is_calm = arrives <= times[after, 2]
+    else:
+        kind = verdict(nodes, day.crew, day.rests, times, who, visit, before, there, after, onward)
+        if kind == 0:
+            return TOO_DEAR
+        is_calm = kind == CALM
+    if not is_calm:
+        extra += _late_with(day, routes, who, visit, before)
     return extra if extra < bound else TOO_DEAR
 
 
 @inner
-def _late_with(
-    seconds: Index,
-    nodes: Whole,
-    crew: Whole,
-    rests: Table,
-    limits: Whole,
-    links: Index,
-    times: Whole,
-    who: int,
-    visit: int,
-    before: int,
-    visits: int,
-) -> int:
+def _late_with(day: Day, routes: Routes, who: int, visit: int, before: int) -> int:
     """Price of the overtime of a route with the visit in it; the last two rows of ``times`` are scratch."""
+    seconds, place, nodes, crew, rests = day.seconds, day.place, day.nodes, day.crew, day.rests
+    links, times = routes.links, routes.times
     row = times.shape[0] - 2
-    step(seconds, nodes, crew, rests, times, who, visit, before, nodes[before, PLACE], row)
-    place, ahead = nodes[visit, PLACE], links[before, FOLLOWING]
-    while ahead < visits:
+    step(nodes, crew, rests, times, who, visit, before, seconds[place[before], place[visit]], row)
+    node, ahead = visit, links[before, FOLLOWING]
+    while ahead < day.use.shape[0]:
         other = 2 * times.shape[0] - 3 - row
-        step(seconds, nodes, crew, rests, times, who, ahead, row, place, other)
-        row, place, ahead = other, nodes[ahead, PLACE], links[ahead, FOLLOWING]
-    travel = seconds[place, nodes[ahead, PLACE]]
-    return late_cents(crew, who, back_home(crew, rests, limits, times, who, row, travel))
+        step(nodes, crew, rests, times, who, ahead, row, seconds[place[node], place[ahead]], other)
+        row, node, ahead = other, ahead, links[ahead, FOLLOWING]
+    travel = seconds[place[node], place[ahead]]
+    return late_cents(crew, who, back_home(crew, rests, day.limits, times, who, row, travel))

@@ -23,7 +23,8 @@ from optimizer.engines.ruin.memory import (
     Search,
     chance,
     keep_best,
-    price_now,
+    price_of_absent,
+    price_of_changes,
     undo,
 )
 from optimizer.engines.ruin.pool import Pool, collect
@@ -49,11 +50,14 @@ def anneal(
         search.numbers[ROUND] += 1
         search.numbers[SAVED] = 0
         absent = search.numbers[ABSENT]
-        search.former_absent[:absent] = search.absent[:absent]
+        for at in range(absent):
+            search.former_absent[at] = search.absent[at]
         ruin(day, routes, search)
         recreate(day, routes, search, BLINK, MOST_TRIED)
-        driven, missed = price_now(day, routes, search)
-        before = search.numbers[TOTAL] - search.numbers[MISSED] + ease * search.numbers[MISSED]
+        driven_before = search.numbers[TOTAL] - search.numbers[MISSED]
+        driven = driven_before + price_of_changes(routes, search)
+        missed = price_of_absent(day, search)
+        before = driven_before + ease * search.numbers[MISSED]
         if driven + ease * missed < before - heat * np.log(chance(search.chance) + 1e-300):
             search.numbers[TOTAL] = driven + missed
             search.numbers[MISSED] = missed
@@ -63,5 +67,6 @@ def anneal(
                 keep_best(routes, search)
         else:
             undo(day, routes, search)
-            search.absent[:absent] = search.former_absent[:absent]
+            for at in range(absent):
+                search.absent[at] = search.former_absent[at]
             search.numbers[ABSENT] = absent

@@ -3,9 +3,8 @@ The clock of one route in compiled loops: the same arithmetic as ``optimizer.tim
 
 ``times`` holds for every node the earliest end of service by number of breaks taken (as ``forward`` in
 ``timing.Track``), the latest start that the rest of the day bears (``backward``), and the same without
-overtime; one insertion is judged from them without driving the route again. All arrays are those of
-``arrays.Day`` and ``arrays.Routes``; they are passed one by one, since numba counts references to an array
-each time it is read out of a tuple.
+overtime; one insertion is judged from them without driving the route again. The arrays are those of
+``arrays.Day`` and ``arrays.Routes``, passed one by one to functions that are not compiled into their callers.
 """
 
 from optimizer.engines.ruin.compiling import inner
@@ -16,11 +15,9 @@ from optimizer.engines.ruin.layout import (
     LATEST,
     LENGTH,
     OVERTIME,
-    PLACE,
     REST,
     SHIFT_END,
     WINDOWS,
-    Index,
     Table,
     Whole,
 )
@@ -105,7 +102,6 @@ def latest_service_start(nodes: Whole, visit: int, deadline: int) -> int:
 
 @inner
 def verdict(
-    seconds: Index,
     nodes: Whole,
     crew: Whole,
     rests: Table,
@@ -113,11 +109,11 @@ def verdict(
     who: int,
     visit: int,
     before: int,
+    there: int,
     after: int,
+    onward: int,
 ) -> int:
-    """Whether a visit has time between two nodes of a route: 0, ``FIRM`` or ``CALM``."""
-    there = seconds[nodes[before, PLACE], nodes[visit, PLACE]]
-    onward = seconds[nodes[visit, PLACE], nodes[after, PLACE]]
+    """Whether a visit has time between two nodes, so many seconds away: 0, ``FIRM`` or ``CALM``."""
     states = times.shape[1] // 3
     count = crew[who, BREAKS]
     found = 0
@@ -136,7 +132,6 @@ def verdict(
 
 @inner
 def step(
-    seconds: Index,
     nodes: Whole,
     crew: Whole,
     rests: Table,
@@ -144,11 +139,10 @@ def step(
     who: int,
     visit: int,
     origin: int,
-    place: int,
+    travel: int,
     row: int,
 ) -> None:
-    """Drive from a place, whose earliest ends are in row ``origin``, serve a visit and fill ``row``."""
-    travel = seconds[place, nodes[visit, PLACE]]
+    """Drive so long from where the earliest ends are in row ``origin``, serve a visit and fill ``row``."""
     for taken in range(crew[who, BREAKS] + 1):
         moment = arrival(rests, times, who, origin, travel, taken)
         start = service_start(nodes, visit, moment) if moment < NEVER else NEVER
