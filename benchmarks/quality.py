@@ -1,220 +1,173 @@
 """
 Quality of plans at equal time: our engines and other solvers, one after the other, on one thread.
 
-``python -m benchmarks.quality [--instances DIR] [--best FILE] [--days 100,500,1000] [--seconds 10]
-[--seeds 1,2,3] [--solvers truckroll,routing,pyvrp,vroom] [--out FILE]``; the page
-``docs/how-to/measure-the-engine.md`` says more. Building the model counts, compiling does not. Every plan is
-timed, judged and priced by our checker; a visit that a solver placed where our rules refuse it is dropped.
+``python -m benchmarks.quality [--instances DIR] [--best FILE] [--days 100,500,1000] [--technicians 8]
+[--roads FILE.npz,...] [--road-days 100,200,300,400] [--seconds 10] [--seeds 1,2,3]
+[--solvers truckroll,routing,ortools,ortools-tuned,pyvrp,vroom,nextroute] [--out FILE]``; the page
+``docs/how-to/measure-the-engine.md`` says more. Every run is a process of its own. Building the model
+counts, compiling does not. Every plan is timed, judged and priced by our checker; a visit that a solver
+placed where our rules refuse it is dropped.
 """
 
 import argparse
 import json
 import os
-import platform
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
-from benchmarks.days import KINDS, field_day, vrptw
-from benchmarks.peers.seam import SOLVERS, CannotTell, NotInstalled, Solver, solver
+from benchmarks import best_known, cases
+from benchmarks.cases import Case
+from benchmarks.instances import BEST_NAMES
+from benchmarks.peers.seam import SOLVERS
+from benchmarks.runs import Row, Runner, head_of, key_of, machine, measured, rows_in, runners, tail, write
 from benchmarks.tables import table
-from optimizer import Plan, Problem, check, cost
-from optimizer.insertion import mended
-from optimizer.oracle import retimed
-from optimizer.readers import read
 
 CLASSIC = Path(__file__).parents[1] / "../shared/data/vrptw"
 """Looked into when no folder is named; the files are not part of the project."""
-BEST = "best_known.json"
-GENERATED = (100, 200)
-VISITS_EACH = 8
-"""Visits for each technician of a generated day."""
-CALM = 0.93
-"""Share of the clock that the processor must have worked for a run to count as undisturbed."""
-Row = dict[str, Any]
+DAYS = (100, 500, 1_000)
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One problem, and the price of the best plan known where there is one."""
+class Orders:
+    """How every case of a measurement is run."""
 
-    name: str
-    problem: Problem
-    best: int | None = None
-
-
-def cases_in(folder: Path, best: Path | None, names: list[str]) -> Iterator[Case]:
-    """Instances of a folder in order of their names."""
-    known_file = best or folder / BEST
-    known = json.loads(known_file.read_text(encoding="utf-8")) if known_file.is_file() else {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() == ".txt" and (not names or path.stem in names):
-            yield Case(path.stem, read(path, "solomon"), known.get(path.stem))
+    seconds: float
+    seeds: tuple[int, ...]
+    repeats: int = 1
+    again: bool = False
 
 
-def generated_cases(names: list[str]) -> Iterator[Case]:
-    """Instances of our own for everybody who has no files."""
-    for kind in KINDS:
-        for customers in GENERATED:
-            name = f"{kind}-{customers}-s1"
-            if not names or name in names:
-                yield Case(name, vrptw(kind, 1, customers))
+def classic_folder() -> Path | None:
+    """The folder of classic instances beside the checkout, if it is there."""
+    return CLASSIC.resolve() if CLASSIC.is_dir() else None
 
 
-def day_cases(sizes: list[int], day_seed: int, *, lunch: bool) -> Iterator[Case]:
-    """Generated days of service work."""
-    for visits in filter(None, sizes):
-        problem = field_day(day_seed, visits, max(1, visits // VISITS_EACH), lunch=lunch)
-        yield Case(f"day-{visits}-s{day_seed}{'-lunch' if lunch else ''}", problem)
+def best_file(folder: Path | None, named: Path | None) -> Path | None:
+    """The list of best-known costs: the named one, or one in the folder."""
+    if named is not None:
+        if not named.is_file():
+            raise SystemExit(f"{named} is no file")
+        return named
+    found = (folder / name for name in BEST_NAMES) if folder else iter(())
+    return next((path for path in found if path.is_file()), None)
 
 
-def measured(case: Case, chosen: Solver, *, seconds: float, seed: int) -> Row:
-    """Let one solver plan one case once, and judge the plan."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    try:
-        found = chosen.plan(case.problem, seconds=seconds, seed=seed)
-    except CannotTell as refusal:
-        return {"refused": str(refusal)}
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    dropped = 0
-    if not isinstance(found, Plan):
-        sound = mended(case.problem, found)
-        dropped = sum(map(len, found.values())) - sum(map(len, sound.values()))
-        found = retimed(case.problem, sound)
-    prices = cost(case.problem, found)
-    served = sum(len(route.stops) for route in found.routes)
-    unserved = len(case.problem.visits) - served
-    is_comparable = case.best is not None and unserved == 0
-    return {
-        "wall_seconds": round(wall, 3),
-        "cpu_seconds": round(cpu, 3),
-        "unserved": unserved,
-        "dropped": dropped,
-        "cost": sum(prices.values()),
-        "travel": prices["travel"],
-        "gap": round(prices["travel"] / case.best - 1, 6) if is_comparable and case.best else None,
-        "valid": not check(case.problem, found) and not dropped,
-    }
+def rows_of(
+    chosen: Iterable[Case], solvers: dict[str, Runner], orders: Orders, out: Path | None
+) -> Iterator[Row]:
+    """All runs, one after the other; those whose row is in the file already are not run again."""
+    known = {} if orders.again or out is None else {key_of(row): row for row in rows_in(out)}
+    for case in chosen:
+        for runner in solvers.values():
+            for seed in orders.seeds if runner.uses_seed else orders.seeds[:1]:
+                row = head_of(case, runner, seconds=orders.seconds, seed=seed)
+                if key_of(row) in known:
+                    yield known[key_of(row)]
+                    continue
+                told = measured(case, runner, seconds=orders.seconds, seed=seed, repeats=orders.repeats)
+                row |= {**told, **tail()}
+                write(out, row)
+                print(f"  {_shown(row)}", file=sys.stderr, flush=True)
+                yield row
 
 
-def calmest(case: Case, chosen: Solver, *, seconds: float, seed: int, repeats: int) -> Row:
-    """Measure again while other work on the machine disturbs, and keep the least disturbed run."""
-    best: Row = {}
-    for attempt in range(repeats + 1):
-        row = measured(case, chosen, seconds=seconds, seed=seed)
-        if "refused" in row:
-            return row
-        row["share"], row["attempts"] = (
-            round(row["cpu_seconds"] / max(row["wall_seconds"], 1e-3), 3),
-            attempt + 1,
-        )
-        if not best or row["share"] > best["share"]:
-            best = {**row}
-        best["attempts"] = attempt + 1
-        if best["share"] >= CALM:
-            break
-    return best
+def _shown(row: Row) -> str:
+    """A row as one line for whoever waits."""
+    who = f"{row['instance']} {row['solver']} seed {row['seed']}"
+    if told := row.get("refused") or row.get("failed"):
+        return f"{who}: {told}"
+    gap = "" if row["gap"] is None else f" gap {row['gap']:.2%}"
+    return f"{who}: unserved {row['unserved']} cost {row['cost']}{gap}"
 
 
-def rows_of(cases: list[Case], solvers: dict[str, Solver], args: argparse.Namespace) -> Iterator[Row]:
-    """All runs, one after the other."""
-    for case in cases:
-        for name, chosen in solvers.items():
-            for seed in args.seeds if chosen.uses_seed else args.seeds[:1]:
-                head = {"instance": case.name, "visits": len(case.problem.visits), "best": case.best}
-                head |= {"solver": name, "version": chosen.version, "seed": seed, "seconds": args.seconds}
-                row = calmest(case, chosen, seconds=args.seconds, seed=seed, repeats=args.repeats)
-                yield {**head, **row}
-
-
-def machine() -> Row:
-    """Where the figures come from."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-    return {
-        "processor": model or platform.processor(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load": [round(load, 2) for load in os.getloadavg()],
-    }
-
-
-def loaded(names: list[str]) -> dict[str, Solver]:
-    """Solvers that are installed, loaded and compiled; the others are named."""
-    found = {}
-    for name in names:
-        try:
-            found[name] = solver(name)
-        except NotInstalled as error:
-            print(f"not measured: {error}", file=sys.stderr)
-            continue
-        found[name].warm_up()
-        print(f"{name}: {found[name].version}")
-    return found
-
-
-def chosen_cases(args: argparse.Namespace) -> list[Case]:
-    """Instances of the folder, or generated ones, and generated days."""
-    folder = args.instances or (CLASSIC if CLASSIC.is_dir() else None)
+def chosen_cases(args: argparse.Namespace) -> Iterator[Case]:
+    """What the command line asks for; without a word, classic or made instances and generated days."""
+    wants_other = args.technicians or args.roads or args.road_days or args.days
+    folder = args.instances or (None if wants_other else classic_folder())
     if folder and not folder.is_dir():
         raise SystemExit(f"{folder} is no folder")
-    found = list(cases_in(folder, args.best, args.names) if folder else generated_cases(args.names))
-    if not found and (args.instances or args.names):
-        raise SystemExit(f"no instance of these names in {folder or 'the generated ones'}")
-    return found + list(day_cases(args.days, args.day_seed, lunch=args.lunch))
+    if folder:
+        best = best_file(folder, args.best)
+        yield from cases.in_folder(folder, _known(best), best=best, names=args.names)
+    elif not wants_other:
+        yield from cases.vrptw_made(args.names)
+    plain = args.instances is None and not wants_other and not args.names
+    yield from cases.generated_days(DAYS if plain else args.days or (), args.day_seed, lunch=args.lunch)
+    yield from cases.technicians(folder or classic_folder(), args.technicians, args.day_seed)
+    if args.roads or args.road_days:
+        yield from cases.road_days(args.roads, args.road_days or (100, 200, 300, 400), args.day_seed)
+
+
+def _known(path: Path | None) -> best_known.BestKnown:
+    """Best-known costs, with a word on costs that were not cut off as ours are."""
+    try:
+        known = best_known.read(path)
+    except best_known.NoList as error:
+        raise SystemExit(str(error)) from error
+    if known.has_fine_digits and path is not None:
+        print(f"{path.name}: costs are not cut off at one digit, gaps to them are not exact", file=sys.stderr)
+    return known
 
 
 def parser_of_arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(description="quality of plans at equal time")
     parser.add_argument("--instances", type=Path, metavar="DIR", help="folder of Solomon or Homberger files")
-    parser.add_argument("--names", type=_words, default=[], help="only these instances")
-    parser.add_argument("--best", type=Path, metavar="FILE", help=f"JSON of best-known costs (DIR/{BEST})")
-    parser.add_argument(
-        "--days", type=_numbers, default=[100, 500, 1000], help="visits of generated days; 0 for none"
-    )
+    parser.add_argument("--names", type=words, default=[], help="only these instances")
+    parser.add_argument("--best", type=Path, metavar="FILE", help="best-known costs, JSON or a list")
+    parser.add_argument("--days", type=numbers, default=None, help="visits of generated days; 0 for none")
     parser.add_argument("--day-seed", type=int, default=1)
     parser.add_argument("--lunch", action="store_true", help="days with a break, which PyVRP cannot tell")
+    parser.add_argument(
+        "--technicians", type=int, default=0, metavar="N", help="technician days of 100 visits"
+    )
+    parser.add_argument("--roads", type=_paths, default=[], metavar="FILE", help=".npz of road times")
+    parser.add_argument("--road-days", type=numbers, default=[], help="visits of days on roads")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seeds", type=_numbers, default=[1, 2, 3])
-    parser.add_argument("--solvers", type=_words, default=list(SOLVERS), help=f"of {', '.join(SOLVERS)}")
+    parser.add_argument("--seeds", type=numbers, default=[1, 2, 3])
+    parser.add_argument("--solvers", type=words, default=list(SOLVERS), help=f"of {', '.join(SOLVERS)}")
     parser.add_argument("--repeats", type=int, default=1, help="further tries for a disturbed run")
+    parser.add_argument("--again", action="store_true", help="measure also what is in the file already")
     parser.add_argument("--out", type=Path, metavar="FILE", help="rows as JSON lines")
     return parser
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """Words parted by commas."""
     return [word for word in text.split(",") if word]
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(word) for word in _words(text)]
+def numbers(text: str) -> list[int]:
+    """Whole numbers parted by commas."""
+    return [int(word) for word in words(text)]
+
+
+def _paths(text: str) -> list[Path]:
+    return [Path(word) for word in words(text)]
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, write rows, print the table."""
     parser = parser_of_arguments()
     args = parser.parse_args(arguments)
-    if unknown := sorted(set(args.solvers) - set(SOLVERS)):
+    if unknown := sorted(name for name in set(args.solvers) - set(SOLVERS) if ":" not in name):
         parser.error(f"no solver is called {', '.join(unknown)}")
-    about = {"machine": machine(), "seconds": args.seconds, "seeds": args.seeds}
-    print(json.dumps(about))
-    solvers = loaded(args.solvers)
-    rows = []
-    for row in rows_of(chosen_cases(args), solvers, args):
-        rows.append(row)
-        shown = row.get("refused") or f"unserved {row['unserved']} cost {row['cost']} gap {row['gap']}"
-        print(f"  {row['instance']} {row['solver']} seed {row['seed']}: {shown}", file=sys.stderr, flush=True)
-        if args.out:
-            with args.out.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**row, "machine": about["machine"]}) + "\n")
+    if not args.seeds or args.seconds <= 0:
+        parser.error("name at least one seed and more than 0 seconds")
+    found = chosen_cases(args)
+    first = next(found, None)
+    if first is None:
+        raise SystemExit(f"no instance to measure in {args.instances or 'what was asked for'}")
+    load = [round(part, 2) for part in os.getloadavg()]
+    print(json.dumps({"machine": machine(), "load": load, "seconds": args.seconds, "seeds": args.seeds}))
+    solvers = runners(args.solvers)
+    for runner in solvers.values():
+        print(f"{runner.name}: {runner.version}")
+    orders = Orders(args.seconds, tuple(args.seeds), args.repeats, args.again)
+    rows = list(rows_of(chain([first], found), solvers, orders, args.out))
     print("\n".join(table(rows)))
 
 

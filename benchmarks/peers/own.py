@@ -1,9 +1,21 @@
 """Our own engines as the benchmark calls them: without the checking and explaining that ``solve`` adds."""
 
+from hashlib import sha256
 from importlib.metadata import version
+from pathlib import Path
 
+import optimizer
 from optimizer import Budget, Plan, Problem
 from optimizer.engines.base import available, engine, warm_up
+
+
+def digest_of_sources() -> str:
+    """Names the state of the engine's code, so that figures of an older one are measured again."""
+    folder = Path(optimizer.__file__).parent
+    content = sha256()
+    for path in sorted(folder.rglob("*.py")):
+        content.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()[:8]
 
 
 class Truckroll:
@@ -11,9 +23,10 @@ class Truckroll:
 
     name = "ruin"
     uses_seed = True
+    limits_cpu = False
 
     def __init__(self) -> None:
-        self.version = f"{version('truckroll')} ({available(self.name)})"
+        self.version = f"{version('truckroll')} ({available(self.name)}, sources {digest_of_sources()})"
 
     def warm_up(self) -> None:
         """Compile, or load what was compiled."""
@@ -23,6 +36,10 @@ class Truckroll:
         """Plan a day."""
         return engine(available(self.name)).solve(problem, budget=Budget(seconds=seconds), seed=seed).plan
 
+    def first_plan(self, problem: Problem) -> Plan:
+        """The plan before any improvement."""
+        return engine(available(self.name)).solve(problem, budget=Budget(solutions=1)).plan
+
 
 class Routing(Truckroll):
     """The reference engine: OR-Tools routing."""
@@ -30,4 +47,4 @@ class Routing(Truckroll):
     name = "routing"
 
     def __init__(self) -> None:
-        self.version = f"{version('ortools')} (OR-Tools routing, guided local search)"
+        self.version = f"{version('ortools')} (our reference engine, sources {digest_of_sources()})"

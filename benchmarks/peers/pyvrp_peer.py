@@ -11,17 +11,16 @@ from importlib.metadata import version
 import numpy as np
 import pyvrp
 from pyvrp.constants import MAX_VALUE
-from pyvrp.stop import MaxRuntime
+from pyvrp.stop import MaxIterations
 
 from benchmarks.peers.seam import (
     Able,
-    CannotTell,
     Sequences,
     Table,
     able,
     amounts,
     parts_of,
-    require_plain,
+    require_told,
     roads,
 )
 from optimizer import Problem, Technician, Visit
@@ -32,6 +31,7 @@ class PyVrp:
     """PyVRP with its default settings."""
 
     uses_seed = True
+    limits_cpu = True
 
     def __init__(self) -> None:
         self.version = version("pyvrp")
@@ -41,21 +41,31 @@ class PyVrp:
 
     def plan(self, problem: Problem, *, seconds: float, seed: int) -> Sequences:
         """Translate and search."""
-        began = time.perf_counter()
-        _require_told(problem)
+        began = time.process_time()
+        require_told(problem)
         fleet = _Fleet(problem)
         data = _data(problem, fleet)
-        left = max(0.01, seconds - (time.perf_counter() - began))
-        result = pyvrp.solve(data, MaxRuntime(left), seed=seed, collect_stats=False, display=False)
+        over = _CpuTime(began + seconds)
+        result = pyvrp.solve(data, over, seed=seed, collect_stats=False, display=False)
+        return fleet.sequences(result.best)
+
+    def first_plan(self, problem: Problem) -> Sequences:
+        """The plan after one iteration."""
+        require_told(problem)
+        fleet = _Fleet(problem)
+        stop = MaxIterations(1)
+        result = pyvrp.solve(_data(problem, fleet), stop, seed=1, collect_stats=False, display=False)
         return fleet.sequences(result.best)
 
 
-def _require_told(problem: Problem) -> None:
-    require_plain(problem)
-    if any(technician.breaks for technician in problem.technicians):
-        raise CannotTell("breaks")
-    if any(len(visit.windows) > 1 for visit in problem.visits):
-        raise CannotTell("several windows of a visit")
+class _CpuTime:
+    """Ends the search when this process has used its time on the processor."""
+
+    def __init__(self, end: float) -> None:
+        self.end = end
+
+    def __call__(self, best_cost: int) -> bool:
+        return time.process_time() >= self.end
 
 
 class _Fleet:

@@ -7,12 +7,26 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer import Plan, Problem, Technician, Visit
+from optimizer import Break, Matrix, Plan, Problem, Technician, Visit, Window
 from optimizer.constraints import certificates, excluded_technicians, required_technician, skills, territory
+from optimizer.wire import default_of, public_fields
 
 Sequences = dict[str, tuple[Visit, ...]]
 """Visits of each technician in order; our clock times them, whatever the solver thought of the times."""
 Table = NDArray[np.int64]
+
+TOLD: dict[type, frozenset[str]] = {
+    Problem: frozenset(("day", "technicians", "visits", "matrix", "policy")),
+    Matrix: frozenset(("seconds", "metres")),
+    Visit: frozenset(
+        ("id", "location", "duration", "windows", "skills", "certificates", "parts", "territory", "priority")
+    )
+    | {"optional", "excluded_technicians", "required_technician"},
+    Technician: frozenset(
+        ("id", "name", "start", "end", "shift", "skills", "certificates", "stock", "territories")
+    ),
+}
+"""Fields that every translation tells; another one away from its default cannot be told."""
 
 
 class CannotTell(Exception):
@@ -24,10 +38,18 @@ class NotInstalled(Exception):
 
 
 class Solver(Protocol):
-    """A solver under measurement."""
+    """
+    A solver under measurement.
+
+    uses_seed
+        Whether another seed may give another plan.
+    limits_cpu
+        Whether it counts its time on the processor, so that other work on the machine does not matter.
+    """
 
     version: str
     uses_seed: bool
+    limits_cpu: bool
 
     def warm_up(self) -> None:
         """Compile and load what a running service would have loaded."""
@@ -39,14 +61,17 @@ class Solver(Protocol):
 SOLVERS = {
     "truckroll": "benchmarks.peers.own:Truckroll",
     "routing": "benchmarks.peers.own:Routing",
+    "ortools": "benchmarks.peers.ortools_peer:OrTools",
+    "ortools-tuned": "benchmarks.peers.ortools_peer:OrToolsTuned",
     "pyvrp": "benchmarks.peers.pyvrp_peer:PyVrp",
     "vroom": "benchmarks.peers.vroom_peer:Vroom",
+    "nextroute": "benchmarks.peers.nextroute_peer:Nextroute",
 }
 
 
 def solver(name: str) -> Solver:
-    """Load a solver by its name."""
-    module, attribute = SOLVERS[name].split(":")
+    """Load a solver by its name, or by ``module:Class``, which may be anybody's."""
+    module, attribute = SOLVERS.get(name, name).split(":")
     try:
         made: Solver = getattr(import_module(module), attribute)()
     except ImportError as error:
@@ -91,17 +116,32 @@ def _may_go(problem: Problem, technician: Technician, visit: Visit) -> bool:
     return not any(rule.forbids(problem, technician, visit) for rule in rules)
 
 
-def require_plain(problem: Problem) -> None:
-    """Refuse what none of the translations tells."""
-    if problem.locks:
-        raise CannotTell("locks")
-    if any(visit.previous_technician for visit in problem.visits):
-        raise CannotTell("the price of a changed technician")
+def require_told(problem: Problem, *, also: frozenset[str] = frozenset()) -> None:
+    """
+    Refuse what a translation does not tell; ``also`` names what it tells beyond the fields all of them tell.
+
+    It asks the data types for their fields, so that a rule added to the engine later is refused by name until
+    somebody has translated it.
+    """
+    for thing in (problem, problem.matrix, *problem.visits, *problem.technicians):
+        told = TOLD[type(thing)] | also
+        for spec in public_fields(type(thing)):
+            if spec.name not in told and getattr(thing, spec.name) != default_of(spec):
+                raise CannotTell(f"{spec.name} of a {type(thing).__name__.lower()}")
+    for visit in problem.visits:
+        if "windows" not in also and len(visit.windows) > 1:
+            raise CannotTell("several windows of a visit")
+        for window in visit.windows:
+            _require_simple(window, {"start", "end"})
     for technician in problem.technicians:
-        if technician.overtime:
-            raise CannotTell("overtime")
-        if technician.earliest_departure is not None:
-            raise CannotTell("a late departure")
+        for pause in technician.breaks:
+            _require_simple(pause, {"earliest", "latest", "duration"})
+
+
+def _require_simple(thing: Window | Break, told: set[str]) -> None:
+    for spec in public_fields(type(thing)):
+        if spec.name not in told and getattr(thing, spec.name) != default_of(spec):
+            raise CannotTell(f"{spec.name} of a {type(thing).__name__.lower()}")
 
 
 def roads(problem: Problem) -> tuple[Table, Table]:

@@ -8,18 +8,20 @@ import numpy as np
 import vroom
 from vroom.solution.solution import Solution
 
-from benchmarks.peers.seam import Able, Sequences, able, amounts, parts_of, require_plain, roads
+from benchmarks.peers.seam import Able, Sequences, able, amounts, parts_of, require_told, roads
 from optimizer import Problem, Technician, Visit, Window
 from optimizer.objectives.unserved import visit_cents
 
 MOST_EXPLORATION = 5
 HIGHEST_PRIORITY = 100
+TELLS = frozenset(("breaks", "windows"))
 
 
 class Vroom:
     """VROOM on its most thorough level; it has no seed and may end before its time, or after it."""
 
     uses_seed = False  # plan() takes one all the same, as every solver does
+    limits_cpu = False
 
     def __init__(self) -> None:
         self.version = f"{version('pyvroom')} (pyvroom, level {MOST_EXPLORATION})"
@@ -30,12 +32,18 @@ class Vroom:
     def plan(self, problem: Problem, *, seconds: float, seed: int) -> Sequences:
         """Translate and search."""
         began = time.perf_counter()
-        require_plain(problem)
+        require_told(problem, also=TELLS)
         told = _told(problem)
         left = max(0.01, seconds - (time.perf_counter() - began))
         solution = told.solve(
             exploration_level=MOST_EXPLORATION, nb_threads=1, timeout=timedelta(seconds=left)
         )
+        return _sequences(problem, solution)
+
+    def first_plan(self, problem: Problem) -> Sequences:
+        """The plan of its least thorough level."""
+        require_told(problem, also=TELLS)
+        solution = _told(problem).solve(exploration_level=0, nb_threads=1, timeout=timedelta(milliseconds=1))
         return _sequences(problem, solution)
 
 
