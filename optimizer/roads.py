@@ -259,8 +259,10 @@ class StraightLine:
         step = max(1, STRIP_CELLS // max(1, ends.size))
         for at in range(0, begins.size, step):
             rows = begins[at : at + step]
-            away = self._points[:, rows, None] - self._points[:, None, ends]
-            square = away[0] * away[0] + away[1] * away[1] + away[2] * away[2]
+            square = np.zeros((rows.size, ends.size))
+            for axis in self._points:
+                away = axis[rows, None] - axis[None, ends]
+                square += away * away
             strip = np.rint(_arc(np.sqrt(square), square) * self._road()).astype(np.int64)
             metres[at : at + step] = strip
             strip = (36 * strip + 5 * self.kmh) // (10 * self.kmh) + self._access[ends]

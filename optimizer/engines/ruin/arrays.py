@@ -226,23 +226,36 @@ def _roads(problem: Problem, place: Index) -> tuple[Index, Index]:
     needed, renumbered = np.unique(place, return_inverse=True)
     if needed.size * SPARSE <= size:
         used, place[:] = needed.astype(np.int64), renumbered
-    seconds, whole = np.empty((0, 0), dtype=np.int32), matrix.seconds
-    if isinstance(whole, WholeTable) and used.size == size:
-        seconds = whole.cells
-    is_given = seconds.size > 0
-    seconds = seconds if is_given else np.empty((used.size, used.size), dtype=np.int32)
+    tables: Any = (matrix.seconds, matrix.metres)
+    is_whole = used.size == size and all(isinstance(table, WholeTable) for table in tables)
     cents = np.empty((used.size, used.size), dtype=np.int32)
+    seconds = tables[0].cells if is_whole else np.empty_like(cents)
     step = max(1, STRIP_CELLS // max(1, used.size))
     for at in range(0, used.size, step):
         strip = slice(at, at + step)
-        times, lengths = matrix.block(used[strip], used)
-        if not is_given:
+        if is_whole:
+            times, lengths = seconds[strip], tables[1].cells[strip]
+        else:
+            times, lengths = matrix.block(used[strip], used)
             seconds[strip] = times
-        prices: Whole = leg_cents(problem.policy, times.astype(np.int64), lengths.astype(np.int64))  # type: ignore[arg-type, assignment]
+        prices = _priced(problem, times, lengths)
         if times.size and max(int(times.max()), int(prices.max())) > LARGEST:
             raise Uncovered("a drive is too long or too dear for the arrays", REFERENCE)
         cents[strip] = prices
     return seconds, cents
+
+
+def _priced(problem: Problem, times: Index, lengths: Index) -> Whole | Index:
+    """Price of each drive, in short numbers where the sums leave room for it."""
+    policy = problem.policy
+    farthest = (int(times.max()), int(lengths.max())) if times.size else (0, 0)
+    kind: type[np.signedinteger] = (
+        np.int32 if 36_000 * (leg_cents(policy, *farthest) + 1) < LARGEST else np.int64
+    )
+    seconds: Any = times.astype(kind, copy=False)
+    metres: Any = lengths.astype(kind, copy=False)
+    prices: Whole | Index = leg_cents(policy, seconds, metres)  # type: ignore[assignment]
+    return prices
 
 
 def _pairs(problem: Problem, visits: Sequence[Visit]) -> Whole:
@@ -351,7 +364,8 @@ def _near(cents: Index, places: Index) -> Index:
     step = max(1, STRIP_CELLS // max(1, size))
     for at in range(0, size, step):
         rows = places[at : at + step]
-        both = cents[np.ix_(rows, places)].astype(np.int64) + cents[np.ix_(places, rows)].T
+        there, back = cents[rows].take(places, axis=1), cents.take(rows, axis=1).take(places, axis=0)
+        both = there.astype(np.int64) + back.T
         itself = np.arange(rows.size)
         both[itself, at + itself] = -1
         both *= size
