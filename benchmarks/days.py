@@ -6,9 +6,8 @@ from datetime import date
 from math import hypot
 
 import numpy as np
-from numpy.typing import NDArray
 
-from optimizer import Break, Matrix, Problem, Technician, Visit, Window
+from optimizer import Break, Matrix, Problem, Technician, Visit, Window, matrix_of
 from optimizer.readers.solomon import Customer, Instance, problem_of
 
 HOUR = 3600
@@ -75,15 +74,11 @@ def day_of_service(
 def straight_roads(points: Places) -> Matrix:
     """Straight lines with a detour at 30 km/h, points in metres."""
     x, y = np.array(points).reshape(-1, 2).T
-    metres = np.empty((len(x), len(x)), dtype=np.int32)
+    seconds, metres = (np.empty((len(x), len(x)), dtype=np.int32) for _ in range(2))
     for row in range(len(x)):
         metres[row] = DETOUR * np.sqrt((x[row] - x) ** 2 + (y[row] - y) ** 2)
-    return matrix_of_arrays(metres.astype(np.int64) * 36 // 300, metres)
-
-
-def matrix_of_arrays(seconds: NDArray[np.integer], metres: NDArray[np.integer]) -> Matrix:
-    """A matrix out of two tables of whole numbers."""
-    return Matrix(seconds, metres)  # type: ignore[arg-type]  # tables become rows in __post_init__
+        seconds[row] = metres[row] * 36 // 300
+    return matrix_of(seconds, metres)
 
 
 def technician_day(instance: Instance, seed: int) -> Problem:
@@ -99,7 +94,7 @@ def technician_day(instance: Instance, seed: int) -> Problem:
     across = max(max(c.x for c in customers) - west, max(c.y for c in customers) - south, 1)
     scale = AREA_METRES / across
     sites = [((c.x - west) * scale, (c.y - south) * scale) for c in customers]
-    technicians = max(1, len(customers) // VISITS_EACH)
+    technicians = max(1, len(customers) // (VISITS_EACH - 1))  # windows of a file lie closer together
     homes = [(rng.uniform(0, AREA_METRES), rng.uniform(0, AREA_METRES)) for _ in range(technicians)]
     hours = [_hour(rng, customer, depot) for customer in customers]
     roads = straight_roads(sites + homes)

@@ -91,7 +91,7 @@ def chosen_cases(args: argparse.Namespace) -> Iterator[Case]:
         raise SystemExit(f"{folder} is no folder")
     if folder:
         best = best_file(folder, args.best)
-        yield from cases.in_folder(folder, _known(best), best=best, names=args.names)
+        yield from cases.in_folder(folder, known_costs(best), best=best, names=args.names)
     elif not wants_other:
         yield from cases.vrptw_made(args.names)
     plain = args.instances is None and not wants_other and not args.names
@@ -101,7 +101,7 @@ def chosen_cases(args: argparse.Namespace) -> Iterator[Case]:
         yield from cases.road_days(args.roads, args.road_days or (100, 200, 300, 400), args.day_seed)
 
 
-def _known(path: Path | None) -> best_known.BestKnown:
+def known_costs(path: Path | None) -> best_known.BestKnown:
     """Best-known costs, with a word on costs that were not cut off as ours are."""
     try:
         known = best_known.read(path)

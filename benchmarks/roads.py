@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.days import VISITS_EACH, day_of_service, matrix_of_arrays
-from optimizer import Problem
+from benchmarks.days import VISITS_EACH, day_of_service
+from optimizer import Problem, matrix_of
 
 DISTRICT = Path(__file__).parents[1] / "dispatch" / "simulation" / "district"
 GRID = 26
@@ -102,7 +102,7 @@ def road_day(roads: Roads, seed: int, visits: int, *, lunch: bool = False) -> Pr
     known, wanted = range(len(roads.seconds)), visits + technicians
     drawn = rng.sample(known, wanted) if wanted <= len(known) else rng.choices(known, k=wanted)
     own = np.ix_(drawn, drawn)
-    matrix = matrix_of_arrays(roads.seconds[own], roads.metres[own])
+    matrix = matrix_of(roads.seconds[own], roads.metres[own])
     return day_of_service(rng, matrix, visits, technicians, lunch=lunch)
 
 

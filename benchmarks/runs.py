@@ -24,6 +24,8 @@ CALM = 0.93
 """Share of the clock that the processor must have worked for a run to count as undisturbed."""
 SETTING_UP = 180.0
 """Seconds that a process may take to start, make its problem and compile."""
+COMPILING = 900.0
+"""Seconds for compiling a solver that was never compiled before."""
 PATIENCE = 6.0
 """Times the limit after which a solver that does not end is stopped."""
 Row = dict[str, Any]
@@ -78,7 +80,7 @@ def runners(names: Iterable[str]) -> dict[str, Runner]:
     """Solvers that are installed; the others are named."""
     found = {}
     for name in names:
-        told = in_worker({"task": "about", "solvers": [name]}, limit=SETTING_UP)
+        told = in_worker({"task": "about", "solvers": [name]}, limit=COMPILING)
         if "failed" in told or "missing" in told[name]:
             print(f"not measured: {told.get('failed') or told[name]['missing']}", file=sys.stderr)
             continue

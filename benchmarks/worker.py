@@ -21,11 +21,12 @@ Outcome = dict[str, Any]
 
 
 def about(name: str) -> Outcome:
-    """What is installed under a solver's name."""
+    """What is installed under a solver's name; compiles it, so that no run has to wait for that."""
     try:
         found = solver(name)
     except NotInstalled as error:
         return {"missing": str(error)}
+    found.warm_up()
     return {"version": found.version, "uses_seed": found.uses_seed, "limits_cpu": found.limits_cpu}
 
 

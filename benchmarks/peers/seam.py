@@ -17,7 +17,7 @@ Table = NDArray[np.int64]
 
 TOLD: dict[type, frozenset[str]] = {
     Problem: frozenset(("day", "technicians", "visits", "matrix", "policy")),
-    Matrix: frozenset(("seconds", "metres")),
+    Matrix: frozenset(("seconds", "metres", "straight")),
     Visit: frozenset(
         ("id", "location", "duration", "windows", "skills", "certificates", "parts", "territory", "priority")
     )
