@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.cases import Case
 from optimizer import Plan, Problem, Visit, check, cost
 from optimizer.insertion import mended
-from optimizer.oracle import retimed
+from optimizer.schedule import retimed
 from optimizer.wire import plan_from_json
 
 ROOT = Path(__file__).parents[1]

@@ -6,9 +6,10 @@ from dataclasses import replace
 from optimizer.constraints import blocked
 from optimizer.errors import InfeasibleRoute
 from optimizer.objectives.unserved import visit_cents
-from optimizer.oracle import Oracle, retimed
+from optimizer.oracle import Oracle
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Technician, Visit
+from optimizer.schedule import retimed
 from optimizer.timing import timetable
 
 Sequences = dict[str, tuple[Visit, ...]]
@@ -89,7 +90,7 @@ def _accepts(problem: Problem, technician: Technician, route: tuple[Visit, ...],
 
 def _has_parts(problem: Problem, technician: Technician, route: tuple[Visit, ...]) -> bool:
     """Whether the van's stock lasts for a route, its begun stops apart."""
-    from optimizer.constraints.parts import on_van
+    from optimizer.fetching import on_van
 
     left = dict(on_van(problem, technician))
     for visit in route:

@@ -10,14 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from optimizer.constraints import blocked
-from optimizer.constraints.parts import on_van
 from optimizer.errors import InfeasibleRoute, OfferGone, UnknownSubject
+from optimizer.features import features
+from optimizer.objectives import preference, stability
 from optimizer.objectives.overtime import route_cents
-from optimizer.objectives.stability import pair_cents
-from optimizer.objectives.travel import leg_cents
-from optimizer.plan import Plan, Route, Unserved
+from optimizer.open_route import OpenRoute, locked_place
+from optimizer.plan import Plan, Route
 from optimizer.problem import Problem, Technician, Visit, Window
-from optimizer.timing import Track, opening, slacks, timetable
+from optimizer.timing import slacks, timetable
+from optimizer.trials import trials
 from optimizer.units import NEVER, Cents, Seconds, clock
 
 
@@ -70,91 +71,6 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gap:
-    """A place between two stops where the visit could go, for one number of breaks taken before it."""
-
-    position: int
-    travel_cents: Cents
-    earliest: Seconds
-    latest: Seconds
-    latest_without_overtime: Seconds
-
-
-class OpenRoute:
-    """One technician's route with its feasibility arrays."""
-
-    __slots__ = (
-        "begun",
-        "first_free",
-        "in_time",
-        "overtime",
-        "problem",
-        "technician",
-        "track",
-        "van",
-        "visits",
-    )
-
-    def __init__(self, problem: Problem, technician: Technician, visits: Sequence[Visit]) -> None:
-        begin = opening(problem, technician)
-        self.problem = problem
-        self.technician = technician
-        self.visits = tuple(visits)
-        self.begun = len(begin.begun)
-        self.track = Track(problem, technician, begin, visits=visits[self.begun :])
-        route = timetable(problem, technician, visits) if visits else None
-        self.overtime = route_cents(problem.policy, technician, route.return_time) if route else 0
-        shift_end = technician.shift.end
-        self.in_time = self.track.backward_from(shift_end) if technician.overtime else self.track.backward
-        self.van = dict(on_van(problem, technician))
-        for visit in visits[self.begun :]:
-            for part, quantity in visit.parts.items():
-                self.van[part] = self.van.get(part, 0) - quantity
-        held = [i for i, v in enumerate(visits) if _sequence(problem, v) is not None]
-        self.first_free = held[-1] + 1 if held else 0
-
-    def gaps(self, visit: Visit) -> Iterator[_Gap]:
-        """Every place in the route where the visit has time, whatever its windows."""
-        track, policy, matrix = self.track, self.problem.policy, self.problem.matrix
-        place = visit.location
-        wanted = _sequence(self.problem, visit)
-        count = len(track.visits)
-        positions = (wanted,) if wanted is not None else range(self.first_free, self.begun + count + 1)
-        for position in positions:
-            here = position - self.begun
-            if not 0 <= here <= count:
-                continue
-            origin, target = track.places[here], track.places[here + 1]
-            there, onward = matrix.leg(origin, place), matrix.leg(place, target)
-            extra = leg_cents(policy, *there) + leg_cents(policy, *onward)
-            if self.visits:
-                extra -= leg_cents(policy, *matrix.leg(origin, target))
-            earliest = track.arrivals(track.forward[here], there[0])
-            latest = track.departures(track.backward[here], onward[0])
-            in_time = latest
-            if self.in_time is not track.backward:
-                in_time = track.departures(self.in_time[here], onward[0])
-            for arrival, leave, calm in zip(earliest, latest, in_time, strict=True):
-                if arrival + visit.duration <= leave:
-                    limit, calm_limit = leave - visit.duration, calm - visit.duration
-                    yield _Gap(position, extra, arrival, limit, calm_limit)
-
-    def has_parts(self, visit: Visit) -> bool:
-        """Whether the van still carries what the visit needs after all stops of the route."""
-        return all(self.van.get(part, 0) >= quantity for part, quantity in visit.parts.items())
-
-    def with_visit(self, visit: Visit, position: int) -> tuple[Visit, ...]:
-        """The visits of the route with one more."""
-        return (*self.visits[:position], visit, *self.visits[position:])
-
-
-def _sequence(problem: Problem, visit: Visit) -> int | None:
-    """Locked position of a visit."""
-    lock = problem.lock(visit.id)
-    return lock.sequence if lock is not None else None
-
-
-@dataclass(frozen=True, slots=True)
 class _Candidate:
     """An insertion judged by arrays alone; ``window`` is an index into the windows asked about."""
 
@@ -175,10 +91,12 @@ class Oracle:
 
     def __init__(self, problem: Problem, sequences: dict[str, tuple[Visit, ...]]) -> None:
         self.problem = problem
+        self.is_rich = bool(features(problem))
         self.closed: dict[str, str] = {}
         self.routes: dict[str, OpenRoute] = {}
         for technician in problem.technicians:
-            self._open(technician, sequences.get(technician.id) or problem.begun_by(technician.id))
+            visits = sequences.get(technician.id) or problem.begun_by(technician.id)
+            self._open(technician, visits)
 
     @classmethod
     def open(cls, problem: Problem, plan: Plan) -> Self:
@@ -219,9 +137,15 @@ class Oracle:
         """Every feasible insertion into every window."""
         for order, technician in enumerate(self.problem.technicians):
             route = self.routes.get(technician.id)
-            if route is None or not route.has_parts(visit) or self._blocked(technician, visit):
+            if route is None or self._blocked(technician, visit):
                 continue
-            fixed = pair_cents(self.problem, technician, visit)
+            if self.is_rich:
+                yield from self._tried(visit, windows, route, order)
+                continue
+            if not route.has_parts(visit):
+                continue
+            fixed = stability.pair_cents(self.problem, technician, visit)
+            fixed += preference.pair_cents(self.problem, technician, visit)
             for gap in route.gaps(visit):
                 for index, window in enumerate(windows):
                     start = max(gap.earliest, window.start)
@@ -232,6 +156,27 @@ class Oracle:
                         overtime = self._overtime(route, replace(visit, windows=(window,)), gap.position)
                     extra = gap.travel_cents + fixed + overtime - route.overtime
                     yield _Candidate(extra, start, order, gap.position, index, route)
+
+    def _tried(
+        self, visit: Visit, windows: Sequence[Window], route: OpenRoute, order: int
+    ) -> Iterator[_Candidate]:
+        """Insertions into one route, each found by driving it."""
+        wanted = locked_place(self.problem, visit)
+        free = range(max(route.first_free, route.begun), len(route.visits) + 1)
+        positions = [wanted] if wanted is not None else list(free)
+        timed = {name: r.timed for name, r in self.routes.items() if r.timed is not None}
+        problem = self._asking(visit)
+        found = trials(
+            problem,
+            timed,
+            route.technician,
+            order=route.visits,
+            visit=visit,
+            windows=windows,
+            positions=positions,
+        )
+        for trial in found:
+            yield _Candidate(trial.extra_cost, trial.start, order, trial.position, trial.window, route)
 
     def _blocked(self, technician: Technician, visit: Visit) -> tuple[str, str] | None:
         """First rule about the pair, its windows set aside: they are what is being asked."""
@@ -373,11 +318,3 @@ def refusals(problem: Problem, plan: Plan, visit: Visit, windows: Sequence[Windo
     oracle = Oracle.open(problem, _without(problem, plan, visit))
     found = (oracle.refusal(visit, technician, windows) for technician in problem.technicians)
     return [refusal for refusal in found if refusal is not None]
-
-
-def retimed(problem: Problem, sequences: dict[str, tuple[Visit, ...]]) -> Plan:
-    """Time every route anew; visits on none of them are unserved without a reason yet."""
-    routes = tuple(timetable(problem, t, sequences[t.id]) for t in problem.technicians if sequences.get(t.id))
-    served = {stop.visit_id for route in routes for stop in route.stops}
-    left = tuple(Unserved(visit.id, "") for visit in problem.visits if visit.id not in served)
-    return Plan(routes, left)

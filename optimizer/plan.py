@@ -1,7 +1,7 @@
 """A planned day: one timed route per technician, and the visits left out with their reasons."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from optimizer.problem import Problem, Technician, Visit
 from optimizer.units import Metres, Seconds
@@ -50,6 +50,39 @@ class BreakTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """
+    One stop at a depot for parts that the van lacks.
+
+    depot_id
+        The depot.
+    position
+        Number of stops of the route that come before it.
+    arrival
+        When the drive to it is over.
+    start
+        Beginning of the fetch.
+    end
+        End of the fetch.
+    travel
+        Seconds of driving to it, breaks on the way not counted.
+    metres
+        Length of that drive.
+    parts
+        Part to the quantity fetched.
+    """
+
+    depot_id: str
+    position: int
+    arrival: Seconds
+    start: Seconds
+    end: Seconds
+    travel: Seconds
+    metres: Metres
+    parts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """
     One technician's day.
@@ -68,6 +101,8 @@ class Route:
         Seconds of driving on the last way.
     return_metres
         Length of the last way.
+    fetches
+        Stops at depots, in order.
     """
 
     technician_id: str
@@ -77,6 +112,20 @@ class Route:
     return_time: Seconds = 0
     return_travel: Seconds = 0
     return_metres: Metres = 0
+    fetches: tuple[Fetch, ...] = ()
+
+    def calls(self) -> Iterator[Stop | Fetch]:
+        """Stops at sites and depots in the order in which they are driven to."""
+        fetches = iter((*self.fetches, None))
+        fetch = next(fetches)
+        for position, stop in enumerate(self.stops):
+            while fetch is not None and fetch.position <= position:
+                yield fetch
+                fetch = next(fetches)
+            yield stop
+        while fetch is not None:
+            yield fetch
+            fetch = next(fetches)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,158 +1,37 @@
 """A day to be planned, as pure integers: technicians, visits, travel, locks and prices."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from optimizer.crew import Break, Certificate, Depot, Technician
+from optimizer.policy import Lateness, Policy
 from optimizer.roads import Cells, Places, Roads, RoadTable, StraightLine, table_of
-from optimizer.units import Cents, Metres, Seconds
+from optimizer.traffic import Traffic
+from optimizer.units import DAY, Metres, Seconds
+from optimizer.work import After, Visit, Window
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """
-    Closed interval in which service must begin; waiting before it is allowed.
-
-    start
-        First moment at which service may begin.
-    end
-        Last moment at which service may begin; service itself may last longer.
-    """
-
-    start: Seconds
-    end: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """
-    One attendance at a site.
-
-    id
-        Name of the visit, unique in the problem.
-    location
-        Row of the travel matrix.
-    duration
-        Length of service, parking and access included.
-    windows
-        Service must begin in one of them; none means any time of the shift.
-    skills
-        Skill name to the least level the technician must hold.
-    certificates
-        Certificate codes the technician must hold, valid on the plan day.
-    parts
-        Part to the quantity taken from the van.
-    territory
-        Territory of the site; null lets everybody go there.
-    priority
-        1 low, 2 below normal, 3 normal, 4 urgent, 5 emergency.
-    optional
-        False: leaving it out is allowed but costs more than anything else.
-    excluded_technicians
-        Technicians who may not be sent, for example after a repeat repair.
-    required_technician
-        The only technician who may be sent; null for anybody.
-    previous_technician
-        Technician of the published plan; sending another costs the stability price.
-    """
-
-    id: str
-    location: int
-    duration: Seconds
-    windows: tuple[Window, ...] = ()
-    skills: Mapping[str, int] = field(default_factory=dict)
-    certificates: frozenset[str] = frozenset()
-    parts: Mapping[str, int] = field(default_factory=dict)
-    territory: str | None = None
-    priority: int = 3
-    optional: bool = True
-    excluded_technicians: frozenset[str] = frozenset()
-    required_technician: str | None = None
-    previous_technician: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """
-    A paper that allows certain work for a time.
-
-    code
-        Kind of certificate.
-    valid_from
-        First day on which it counts.
-    valid_until
-        Last day on which it counts.
-    """
-
-    code: str
-    valid_from: date
-    valid_until: date
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """
-    A rest that begins inside an interval; it may interrupt a drive, never a service.
-
-    earliest
-        First moment at which it may begin.
-    latest
-        Last moment at which it may begin.
-    duration
-        Length of the rest.
-    """
-
-    earliest: Seconds
-    latest: Seconds
-    duration: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Technician:
-    """
-    One technician on the plan day.
-
-    id
-        Name used in plans, unique in the problem.
-    name
-        Name shown to people.
-    start
-        Location where the day begins.
-    end
-        Location where the day ends.
-    shift
-        Leaving not before its start, back not after its end plus overtime.
-    overtime
-        Seconds allowed beyond the end of the shift.
-    breaks
-        Rests of the day; one that falls after the return home costs nothing.
-    skills
-        Skill name to level held.
-    certificates
-        Papers held, with their validity.
-    stock
-        Part to the quantity on the van when the route begins, before the stops of the plan use any.
-    territories
-        Territories served; empty means everywhere.
-    earliest_departure
-        Not leaving (or leaving the last begun stop) before this moment; null for the start of the shift.
-    """
-
-    id: str
-    name: str
-    start: int
-    end: int
-    shift: Window
-    overtime: Seconds = 0
-    breaks: tuple[Break, ...] = ()
-    skills: Mapping[str, int] = field(default_factory=dict)
-    certificates: tuple[Certificate, ...] = ()
-    stock: Mapping[str, int] = field(default_factory=dict)
-    territories: frozenset[str] = frozenset()
-    earliest_departure: Seconds | None = None
+__all__ = [
+    "After",
+    "Break",
+    "Certificate",
+    "Depot",
+    "Lateness",
+    "Lock",
+    "Matrix",
+    "Policy",
+    "Problem",
+    "Technician",
+    "Traffic",
+    "Visit",
+    "Window",
+    "matrix_of",
+]
 
 
 Rows = tuple[tuple[int, ...], ...]
@@ -244,41 +123,14 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """
-    What things cost, in cents; the engine makes the sum as small as it can.
-
-    travel_cents_per_km
-        Vehicle cost of a kilometre.
-    travel_cents_per_hour
-        Cost of an hour on the road.
-    overtime_cents_per_minute
-        Surcharge for a minute after the end of the shift.
-    unserved_cents_by_priority
-        Price of leaving out a visit of priority 1, 2, 3, 4, 5.
-    mandatory_unserved_cents
-        Price of leaving out a mandatory or locked visit; above all others.
-    changed_technician_cents
-        Price of sending another technician than the published plan named.
-    """
-
-    travel_cents_per_km: Cents = 30
-    travel_cents_per_hour: Cents = 3_000
-    overtime_cents_per_minute: Cents = 100
-    unserved_cents_by_priority: tuple[Cents, ...] = (20_000, 40_000, 80_000, 200_000, 600_000)
-    mandatory_unserved_cents: Cents = 5_000_000
-    changed_technician_cents: Cents = 2_000
-
-
-@dataclass(frozen=True, slots=True)
 class Problem:
     """
-    One day of one territory, ready to be planned.
+    One or several days of one territory, ready to be planned.
 
     day
-        The plan day; certificates must be valid on it.
+        The plan day, from whose midnight all times count; the first one where shifts lie on several days.
     technicians
-        Who works.
+        Who works: one entry for each shift.
     visits
         What is to be served.
     matrix
@@ -287,6 +139,12 @@ class Problem:
         Decisions and facts to be kept.
     policy
         Prices.
+    depots
+        Where technicians may fetch parts that their van lacks.
+    traffic
+        Travel by hour of day; null: the matrix holds at any time.
+    zone
+        Time zone of the company (IANA), for days on which the clocks change; null: all days have 24 hours.
     """
 
     day: date
@@ -295,6 +153,10 @@ class Problem:
     matrix: Matrix
     locks: tuple[Lock, ...] = ()
     policy: Policy = field(default_factory=Policy)
+    depots: tuple[Depot, ...] = ()
+    traffic: Traffic | None = None
+    zone: str | None = None
+    _bounds: dict[str, Window] = field(init=False, repr=False, compare=False)
     _visits: dict[str, Visit] = field(init=False, repr=False, compare=False)
     _technicians: dict[str, Technician] = field(init=False, repr=False, compare=False)
     _locks: dict[str, Lock] = field(init=False, repr=False, compare=False)
@@ -304,6 +166,8 @@ class Problem:
         object.__setattr__(self, "technicians", tuple(self.technicians))
         object.__setattr__(self, "visits", tuple(self.visits))
         object.__setattr__(self, "locks", tuple(self.locks))
+        object.__setattr__(self, "depots", tuple(self.depots))
+        object.__setattr__(self, "_bounds", {})
         object.__setattr__(self, "_visits", {v.id: v for v in self.visits})
         object.__setattr__(self, "_technicians", {t.id: t for t in self.technicians})
         object.__setattr__(self, "_locks", {lock.visit_id: lock for lock in self.locks})
@@ -331,6 +195,16 @@ class Problem:
         lock = self._locks.get(visit_id)
         return lock is not None and lock.is_begun
 
+    def is_locked_to(self, technician: Technician, visit: Visit) -> bool:
+        """Whether a lock names this technician for the visit."""
+        lock = self._locks.get(visit.id)
+        return lock is not None and technician.is_called(lock.technician_id)
+
+    def is_timed(self, visit_id: str) -> bool:
+        """Whether a lock's time takes the place of the visit's windows."""
+        lock = self._locks.get(visit_id)
+        return lock is not None and (lock.start is not None or lock.range is not None)
+
     def windows_of(self, visit: Visit) -> tuple[Window, ...]:
         """Intervals for the start of service, in order; a lock's start or range replaces the visit's."""
         lock = self._locks.get(visit.id)
@@ -341,6 +215,38 @@ class Problem:
         if len(visit.windows) < 2:
             return visit.windows
         return tuple(sorted(visit.windows, key=lambda window: (window.start, window.end)))
+
+    def bound(self, visit_id: str) -> Window | None:
+        """Interval for the start of service that visits depending on one another leave, if there is one."""
+        return self._bounds.get(visit_id)
+
+    def bounded(self, bounds: Mapping[str, Window]) -> "Problem":
+        """The same day while visits that depend on one another keep to these intervals for their start."""
+        other = copy.copy(self)
+        object.__setattr__(other, "_bounds", dict(bounds))
+        return other
+
+    def day_number(self, moment: Seconds) -> int:
+        """Day in which a moment lies: 0 for the plan day, 1 for the next."""
+        number = moment // DAY
+        while moment < self.midnight(number):
+            number -= 1
+        while moment >= self.midnight(number + 1):
+            number += 1
+        return number
+
+    def midnight(self, number: int) -> Seconds:
+        """Moment at which a day begins; days on which the clocks change are longer or shorter."""
+        if self.zone is None:
+            return number * DAY
+        zone = ZoneInfo(self.zone)
+        first = datetime.combine(self.day, datetime.min.time(), zone)
+        then = datetime.combine(self.day + timedelta(number), datetime.min.time(), zone)
+        return int(then.timestamp() - first.timestamp())
+
+    def date_of(self, technician: Technician) -> date:
+        """The day on which a shift begins."""
+        return self.day + timedelta(self.day_number(technician.shift.start))
 
     def begun_by(self, technician_id: str) -> tuple[Visit, ...]:
         """Visits this technician has already started or finished, in their order."""

@@ -13,23 +13,42 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from optimizer import explain, wire
 from optimizer.constraints import CONSTRAINTS, PAIRWISE
 from optimizer.objectives import OBJECTIVES
-from optimizer.plan import BreakTaken, Plan, Route, Stop, Unserved
+from optimizer.plan import BreakTaken, Fetch, Plan, Route, Stop, Unserved
 from optimizer.problem import (
+    After,
     Break,
     Certificate,
+    Depot,
+    Lateness,
     Lock,
     Matrix,
     Policy,
     Problem,
     Technician,
+    Traffic,
     Visit,
     Window,
 )
 from optimizer.roads import StraightLine
 
 PAGES = Path("docs/reference")
-PROBLEM_TYPES = (Problem, Technician, Visit, Window, Break, Certificate, Matrix, StraightLine, Lock, Policy)
-PLAN_TYPES = (Plan, Route, Stop, BreakTaken, Unserved)
+PROBLEM_TYPES = (
+    Problem,
+    Technician,
+    Visit,
+    Window,
+    After,
+    Break,
+    Certificate,
+    Depot,
+    Matrix,
+    StraightLine,
+    Traffic,
+    Lock,
+    Policy,
+    Lateness,
+)
+PLAN_TYPES = (Plan, Route, Stop, Fetch, BreakTaken, Unserved)
 NOTE = "<!-- Written by `python -m optimizer.reference` from the modules; change them, not this page. -->"
 OTHER_REASONS = (
     (explain.CAPACITY, "Everybody who could come has a full day.", explain.MORE_ROOM),
@@ -129,7 +148,7 @@ def _default(default: Any) -> str:
     if isinstance(default, frozenset):
         return "[]"
     if isinstance(default, tuple):
-        return f"[{', '.join(map(str, default))}]"
+        return json.dumps(wire.encode(default))
     return json.dumps(default)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from optimizer.drives import breaks_ahead
 from optimizer.errors import OptimizerError
 from optimizer.explain import blocking_rule
 from optimizer.problem import Lock, Problem, Technician, Visit, Window
 from optimizer.roads import Cells, RoadTable, WholeTable
-from optimizer.timing import breaks_ahead
 from optimizer.units import HORIZON, clock
 
 LARGEST = 1_000_000_000
@@ -148,7 +148,10 @@ def _policy(problem: Problem) -> Iterator[Finding]:
     policy = problem.policy
     for spec in fields(policy):
         value = getattr(policy, spec.name)
-        prices = value if isinstance(value, tuple) else (value,)
+        if spec.name == "lateness":
+            prices = tuple(part for step in policy.lateness for part in (step.after, step.cents_per_hour))
+        else:
+            prices = value if isinstance(value, tuple) else (value,)
         if any(not 0 <= price <= DEAREST for price in prices):
             cause = f"{spec.name} is {value}"
             yield Finding("POLICY_RANGE", "policy", cause, f"use 0 to {DEAREST} cents")
@@ -226,7 +229,8 @@ def _lock(problem: Problem, lock: Lock) -> Iterator[Finding]:
     subject = f"lock {lock.visit_id}"
     if problem.visit(lock.visit_id) is None:
         yield Finding("LOCK_UNKNOWN_VISIT", subject, "no such visit", "take the lock out")
-    if lock.technician_id is not None and problem.technician(lock.technician_id) is None:
+    is_known = any(technician.is_called(lock.technician_id) for technician in problem.technicians)
+    if lock.technician_id is not None and not is_known:
         cause = f"there is no technician {lock.technician_id[:40]}"
         yield Finding(
             "LOCK_UNKNOWN_TECHNICIAN", subject, cause, "loosen the lock, or give the technician a shift"

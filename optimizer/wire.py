@@ -37,12 +37,12 @@ class MalformedInput(OptimizerError):
 
 def problem_to_json(problem: Problem) -> dict[str, Any]:
     """A problem as plain JSON values."""
-    return {"format": FORMAT, **_encode(problem)}
+    return {"format": FORMAT, **encode(problem)}
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
     """A plan as plain JSON values."""
-    return {"format": FORMAT, **_encode(plan)}
+    return {"format": FORMAT, **encode(plan)}
 
 
 def problem_from_json(found: Any) -> Problem:
@@ -129,11 +129,11 @@ def _unversioned(found: Any) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key != "format"}
 
 
-def _encode(value: Any) -> Any:
+def encode(value: Any) -> Any:
     """JSON form of any value of the data types."""
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            spec.name: _encode(getattr(value, spec.name))
+            spec.name: encode(getattr(value, spec.name))
             for spec in public_fields(type(value))
             if not _is_understood(value, spec)
         }
@@ -142,7 +142,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
-        return [_encode(item) for item in value]
+        return [encode(item) for item in value]
     if isinstance(value, Mapping):
         return {key: value[key] for key in sorted(value)}
     return value.isoformat() if isinstance(value, date) else value

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.planning.problem import Built, stops_by_route
+from optimizer.drives import begun_start
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Plan, Route, Stop
 from optimizer.problem import Technician, Visit
-from optimizer.timing import begun_start, timetable
+from optimizer.timing import timetable
 
 
 def to_plan(built: Built, plan: DayPlan | None, *, without: frozenset[str] = frozenset()) -> Plan:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from optimizer.drives import opening
 from optimizer.plan import Plan, Route, Violation
 from optimizer.problem import Break, Problem
-from optimizer.timing import opening
 from optimizer.units import clock, span
 
 if TYPE_CHECKING:

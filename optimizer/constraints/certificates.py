@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from optimizer.constraints.pairs import forbid_pairs, pair_violations
+from optimizer.constraints.pairs import forbid_pairs, pair_violations, unless_locked
 from optimizer.plan import Plan, Violation
 from optimizer.problem import Problem, Technician, Visit
 
@@ -20,11 +20,12 @@ def used_by(problem: Problem) -> bool:
     return any(visit.certificates for visit in problem.visits)
 
 
+@unless_locked
 def forbids(problem: Problem, technician: Technician, visit: Visit) -> str | None:
     """Say why the rule keeps a technician from a visit, or None."""
     if not visit.certificates:
         return None
-    day = problem.day
+    day = problem.date_of(technician)
     valid = {c.code for c in technician.certificates if c.valid_from <= day <= c.valid_until}
     lacking = sorted(visit.certificates - valid)
     return f"{technician.name} has no certificate {', '.join(lacking)} valid on {day}" if lacking else None

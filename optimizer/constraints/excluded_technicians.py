@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from optimizer.constraints.pairs import forbid_pairs, pair_violations
+from optimizer.constraints.pairs import forbid_pairs, pair_violations, unless_locked
 from optimizer.plan import Plan, Violation
 from optimizer.problem import Problem, Technician, Visit
 
@@ -20,9 +20,10 @@ def used_by(problem: Problem) -> bool:
     return any(visit.excluded_technicians for visit in problem.visits)
 
 
+@unless_locked
 def forbids(problem: Problem, technician: Technician, visit: Visit) -> str | None:
     """Say why the rule keeps a technician from a visit, or None."""
-    if technician.id in visit.excluded_technicians:
+    if {technician.id, technician.who} & visit.excluded_technicians:
         return f"{technician.name} is excluded from visit {visit.id}"
     return None
 

@@ -24,7 +24,7 @@ def used_by(problem: Problem) -> bool:
 def forbids(problem: Problem, technician: Technician, visit: Visit) -> str | None:
     """Say that a lock gives the visit to somebody else, or None."""
     lock = problem.lock(visit.id)
-    if lock is None or lock.technician_id in (None, technician.id):
+    if lock is None or lock.technician_id is None or technician.is_called(lock.technician_id):
         return None
     return f"visit {visit.id} is locked to {lock.technician_id}, not {technician.name}"
 
@@ -56,13 +56,14 @@ def violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
                     CODE, lock.visit_id, f"visit {lock.visit_id} has begun and is not in the plan"
                 )
             continue
-        for message in _broken(lock, *place):
+        for message in _broken(problem, lock, *place):
             yield Violation(CODE, lock.visit_id, f"visit {lock.visit_id} {message}")
 
 
-def _broken(lock: Lock, technician_id: str, position: int, start: int) -> Iterator[str]:
+def _broken(problem: Problem, lock: Lock, technician_id: str, position: int, start: int) -> Iterator[str]:
     """Yield what a served visit does against its lock."""
-    if lock.technician_id not in (None, technician_id):
+    technician = problem.technician(technician_id)
+    if lock.technician_id and (technician is None or not technician.is_called(lock.technician_id)):
         yield f"is locked to {lock.technician_id}, not {technician_id}"
     if lock.start is not None and start != lock.start:
         yield f"is locked to begin at {clock(lock.start)}, not {clock(start)}"

@@ -1,6 +1,7 @@
 """What all rules about one technician and one visit share."""
 
 from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import TYPE_CHECKING, TypeAlias
 
 from optimizer.plan import Plan, Violation
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
 
 Forbids: TypeAlias = Callable[[Problem, Technician, Visit], str | None]
 """Why a technician may not serve a visit, in words, or None."""
+
+
+def unless_locked(forbids: Forbids) -> Forbids:
+    """Let a lock to the very technician stand above the rule: what a person decided is kept, and reported."""
+
+    @wraps(forbids)
+    def judged(problem: Problem, technician: Technician, visit: Visit) -> str | None:
+        return None if problem.is_locked_to(technician, visit) else forbids(problem, technician, visit)
+
+    return judged
 
 
 def forbid_pairs(model: "DayModel", problem: Problem, forbids: Forbids) -> None:

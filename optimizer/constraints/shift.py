@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from optimizer.constraints.pairs import forbid_pairs
+from optimizer.drives import cross, entries, leg_between, opening, service_start
 from optimizer.plan import Plan, Violation
 from optimizer.problem import Problem, Technician, Visit
-from optimizer.timing import opening, service_start
-from optimizer.units import clock
+from optimizer.units import NEVER, clock
 
 if TYPE_CHECKING:
     from optimizer.engines.model import DayModel
@@ -25,10 +25,13 @@ def used_by(problem: Problem) -> bool:
 def forbids(problem: Problem, technician: Technician, visit: Visit) -> str | None:
     """Say that this visit alone already keeps the technician out too long, or None."""
     begin = opening(problem, technician)
-    rows = problem.matrix.seconds
-    arrival = begin.ready + rows[begin.location][visit.location]
-    start = service_start(arrival, problem.windows_of(visit))
-    back = start + visit.duration + rows[visit.location][technician.end]
+    out = leg_between(problem, begin.location, visit.location, setup=visit.setup)
+    home = leg_between(problem, visit.location, technician.end)
+    ready = cross(begin.ready, out.travel, (), out.pace) + out.setup
+    start = service_start(ready, entries(problem, technician, visit, out.setup))
+    if start >= NEVER:
+        return None  # that is for the arrival window to say
+    back = cross(start + technician.time_for(visit), home.travel, (), home.pace)
     limit = technician.shift.end + technician.overtime
     if back <= limit:
         return None

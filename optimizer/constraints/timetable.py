@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from optimizer.plan import Plan, Route, Violation
+from optimizer.drives import leg_between, opening
+from optimizer.plan import Fetch, Plan, Route, Violation
 from optimizer.problem import Problem, Technician
-from optimizer.timing import arrival_on_way, opening
+from optimizer.timing import arrival_on_way
 from optimizer.units import Seconds, clock
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ def add(model: "DayModel", problem: Problem) -> None:
 
 def violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
     """Yield every stated time or length that differs from what the checker works out for itself."""
+    depots = {depot.id for depot in problem.depots}
     for route in plan.routes:
         technician = problem.technician(route.technician_id)
         known = all(problem.visit(stop.visit_id) is not None for stop in route.stops)
+        known = known and all(fetch.depot_id in depots for fetch in route.fetches)
         if technician is not None and known and route.stops:
             yield from _differences(problem, technician, route)
 
@@ -40,34 +43,52 @@ def _differences(problem: Problem, technician: Technician, route: Route) -> Iter
     begin = opening(problem, technician)
     place, now = technician.start, route.departure
     rests = sorted(route.breaks, key=lambda rest: rest.start)
-    for position, stop in enumerate(route.stops):
-        visit = problem.visit(stop.visit_id)
-        assert visit is not None  # noqa: S101  # the caller has looked
+    depots = {depot.id: depot for depot in problem.depots}
+    for position, call in enumerate(route.calls()):
+        if isinstance(call, Fetch):
+            name, is_begun = f"fetch at {call.depot_id}", False
+            location, setup = depots[call.depot_id].location, 0
+            service = depots[call.depot_id].handling
+        else:
+            visit = problem.visit(call.visit_id)
+            assert visit is not None  # noqa: S101  # the caller has looked
+            name, is_begun = f"visit {visit.id}", problem.is_begun(visit.id)
+            location, service = visit.location, technician.time_for(visit)
+            setup = 0 if is_begun else visit.setup
         if position == len(begin.begun) and begin.begun:
             now = max(now, begin.ready)
-        leg = problem.matrix.leg(place, visit.location)
-        arrival = arrival_on_way(now, leg[0], [b for b in rests if b.start < stop.start])
-        if problem.is_begun(visit.id):
-            arrival = min(arrival, stop.start)
+        leg = leg_between(problem, place, location, setup=setup)
+        if is_begun:
+            leg = leg._replace(pace=None)
+        arrival, travel = arrival_on_way(now, leg, [b for b in rests if b.start < call.start])
+        if is_begun:
+            arrival = min(arrival, call.start)
         for message in (
-            _differs("travel", (stop.travel, stop.metres), leg),
-            _differs("arrival", stop.arrival, arrival),
-            _differs("end", stop.end, stop.start + visit.duration),
-            f"begins at {clock(stop.start)}, before its arrival" if stop.start < arrival else None,
+            _differs("travel", (call.travel, call.metres), (travel, leg.metres)),
+            _differs("arrival", call.arrival, arrival),
+            _differs("end", call.end, call.start + service),
+            _early(call.start, arrival, leg.setup),
         ):
             if message:
-                yield Violation(CODE, visit.id, f"visit {visit.id}: {message}")
-        place, now = visit.location, stop.end
-    if len(route.stops) == len(begin.begun):
+                yield Violation(CODE, name.partition(" ")[2], f"{name}: {message}")
+        place, now = location, call.end
+    if len(route.stops) == len(begin.begun) and not route.fetches:
         now = max(now, begin.ready)
-    leg = problem.matrix.leg(place, technician.end)
-    back = arrival_on_way(now, leg[0], rests)
+    leg = leg_between(problem, place, technician.end)
+    back, travel = arrival_on_way(now, leg, rests)
     for message in (
-        _differs("travel home", (route.return_travel, route.return_metres), leg),
+        _differs("travel home", (route.return_travel, route.return_metres), (travel, leg.metres)),
         _differs("return", route.return_time, back),
     ):
         if message:
             yield Violation(CODE, technician.id, f"route of {technician.name}: {message}")
+
+
+def _early(start: Seconds, arrival: Seconds, setup: Seconds) -> str | None:
+    """Word a service that begins before it can."""
+    if start >= arrival + setup:
+        return None
+    return f"begins at {clock(start)}, before its arrival" + (" and setting up" if setup else "")
 
 
 def _differs(what: str, stated: Seconds | tuple[int, int], found: Seconds | tuple[int, int]) -> str | None:

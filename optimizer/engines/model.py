@@ -1,69 +1,44 @@
 """
-A thin wrapper of the OR-Tools routing model that speaks of visits and technicians.
+The OR-Tools routing model of a day, in the words of visits and technicians.
 
 Constraint and objective files call it by its domain words and never see OR-Tools. Nodes are numbered visits
 first, then one start and one end per technician. All costs are integers in sixtieths of a cent, so that a
 price per minute is exact by the second.
 """
 
-import random
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-from ortools.constraint_solver import pywrapcp
-
+from optimizer.engines.nodes import SCALE
+from optimizer.engines.prices import Prices
+from optimizer.engines.ties import Ties
 from optimizer.plan import Plan
 from optimizer.problem import Break, Problem, Technician, Visit, Window
-from optimizer.timing import opening
-from optimizer.units import HORIZON, NEVER, Cents, Seconds
+from optimizer.units import HORIZON, Cents, Seconds
 
-SCALE = 60
-TIME = "time"
+__all__ = ["SCALE", "DayModel"]
 
 
-class DayModel:
-    """One day as a routing model; stops already begun are left out, their technician starts behind them."""
+class DayModel(Ties, Prices):
+    """
+    One day as a routing model; stops already begun are left out, their technician starts behind them.
+
+    Exact are travel, service, set-up, windows of starts, breaks, locks, teams, precedence, one hand, vans of
+    several shifts, and all prices but these:
+
+    - Travel by hour of the day: the mean factor of the hours worked stands for all of them.
+    - Fetching parts: every van may use what it carries and what the best depot has, without the way there.
+    - The next day: a visit waits for a shift that begins on a later day than the other's shift can end.
+    - Lateness: arrival counts as the start of service, and the longest service of any technician.
+    - A window that bounds arrival or finish: set-up counts as always needed; only where there is one window
+      does each technician's own length of service count.
+    - A break may interrupt the set-up.
+
+    The plan found is timed again, mended and filled, so that what is handed out is exact in any case.
+    """
 
     def __init__(self, problem: Problem, *, seed: int) -> None:
-        self.problem = problem
-        self.technicians = problem.technicians
-        self.visits = [visit for visit in problem.visits if not problem.is_begun(visit.id)]
-        if seed:
-            random.Random(seed).shuffle(self.visits)  # noqa: S311  # variety, not secrecy
-        self._vehicle = {technician.id: i for i, technician in enumerate(self.technicians)}
-        self._node = {visit.id: i for i, visit in enumerate(self.visits)}
+        super().__init__(problem, seed=seed)
         self._forbidden: dict[str, set[int]] = {visit.id: set() for visit in self.visits}
-        openings = [opening(problem, technician) for technician in self.technicians]
-        count, vehicles = len(self.visits), len(self.technicians)
-        self._places = np.array(
-            [v.location for v in self.visits]
-            + [o.location for o in openings]
-            + [t.end for t in self.technicians],
-            dtype=np.int64,
-        )
-        starts = list(range(count, count + vehicles))
-        ends = list(range(count + vehicles, count + 2 * vehicles))
-        self.manager = pywrapcp.RoutingIndexManager(count + 2 * vehicles, vehicles, starts, ends)
-        self.routing = pywrapcp.RoutingModel(self.manager)
-        for vehicle, begin in enumerate(openings):
-            if begin.begun:
-                self.routing.SetVehicleUsedWhenEmpty(True, vehicle)
-
-    def _index(self, visit_id: str) -> int:
-        """OR-Tools index of a visit."""
-        return int(self.manager.NodeToIndex(self._node[visit_id]))
-
-    def _durations(self) -> list[int]:
-        """Length of service by node, nothing at starts and ends."""
-        return [visit.duration for visit in self.visits] + [0] * (2 * len(self.technicians))
-
-    def count_time(self) -> None:
-        """Let time run along every route: service, then the drive; waiting is free."""
-        rows = np.array(self.problem.matrix.seconds, dtype=np.int64)
-        table = rows[np.ix_(self._places, self._places)] + np.array(self._durations())[:, None]
-        transit = self.routing.RegisterTransitMatrix(table.tolist())
-        self.routing.AddDimension(transit, 2 * HORIZON, 2 * HORIZON, False, TIME)
-        self._time = self.routing.GetDimensionOrDie(TIME)
 
     def forbid(self, technician: Technician, visit: Visit) -> None:
         """Keep a visit off a technician's route."""
@@ -72,14 +47,19 @@ class DayModel:
     def begin_within(self, visit: Visit, windows: Sequence[Window]) -> None:
         """Let service begin in the windows only."""
         if not windows:
+            self.leave_out(visit)
             return
-        moment = self._time.CumulVar(self._index(visit.id))
+        moment = self.moment(visit)
         moment.SetRange(max(0, windows[0].start), max(window.end for window in windows))
         closed = windows[0].end
         for window in windows[1:]:
             if window.start > closed + 1:
                 moment.RemoveInterval(closed + 1, window.start - 1)
             closed = max(closed, window.end)
+
+    def finish_by(self, visit: Visit, last: Seconds) -> None:
+        """Let service end by a moment, whoever serves."""
+        self.routing.solver().Add(self.moment(visit) + self.service(visit) <= last)
 
     def work_between(self, technician: Technician, first: Seconds, last: Seconds) -> None:
         """Bound the departure and the return of a technician."""
@@ -92,8 +72,8 @@ class DayModel:
 
     def way_home(self, technician: Technician) -> Seconds:
         """Driving time home from where the open part of the day begins."""
-        begin = opening(self.problem, technician)
-        return self.problem.matrix.seconds[begin.location][technician.end] if begin.begun else 0
+        begin = self.openings[self._vehicle[technician.id]]
+        return self.way(begin.location, technician.end)[0] if begin.begun else 0
 
     def rest(self, technician: Technician, breaks: Sequence[Break]) -> None:
         """Reserve breaks; they may interrupt drives, never services."""
@@ -105,8 +85,8 @@ class DayModel:
             solver.FixedDurationIntervalVar(p.earliest, p.latest, p.duration, False, f"break {vehicle}.{i}")
             for i, p in enumerate(breaks)
         ]
-        durations = self._durations()
-        by_index = [durations[self.manager.IndexToNode(i)] for i in range(self.routing.Size())]
+        services = self._services(vehicle)
+        by_index = [services[self.manager.IndexToNode(i)] for i in range(self.routing.Size())]
         self._time.SetBreakIntervalsOfVehicle(intervals, vehicle, by_index)
 
     def place(self, positions: Mapping[str, int], begun: Mapping[str, int]) -> None:
@@ -129,38 +109,13 @@ class DayModel:
         limits = [capacity[technician.id] for technician in self.technicians]
         self.routing.AddDimensionWithVehicleCapacity(use, 0, limits, True, name)
 
-    def price_travel(self, cents: Callable[[int, int], Cents]) -> None:
-        """Price every drive between two locations."""
-        places = sorted(set(self._places.tolist()))
-        at = {place: i for i, place in enumerate(places)}
-        table = np.array([[SCALE * cents(a, b) for b in places] for a in places], dtype=np.int64)
-        order = [at[place] for place in self._places.tolist()]
-        transit = self.routing.RegisterTransitMatrix(table[np.ix_(order, order)].tolist())
-        self.routing.SetArcCostEvaluatorOfAllVehicles(transit)
-
-    def price_return(self, technician: Technician, moment: Seconds, cents_per_minute: Cents) -> None:
-        """Price each second of a return after a moment, where such a return is allowed at all."""
-        if technician.overtime == 0:
-            return
-        end = self.routing.End(self._vehicle[technician.id])
-        self._time.SetCumulVarSoftUpperBound(end, moment, cents_per_minute * SCALE // 60)
-
-    def price_pairs(self, cents: Callable[[Technician, Visit], Cents]) -> None:
-        """Price certain technicians for certain visits, counted as a dimension whose span costs."""
-        evaluators = []
-        for technician in self.technicians:
-            vector = [SCALE * cents(technician, visit) for visit in self.visits]
-            vector += [0] * (2 * len(self.technicians))
-            evaluators.append(self.routing.RegisterUnaryTransitVector(vector))
-        self.routing.AddDimensionWithVehicleTransits(evaluators, 0, NEVER, True, "pairs")
-        self.routing.GetDimensionOrDie("pairs").SetSpanCostCoefficientForAllVehicles(1)
-
     def may_leave_out(self, visit: Visit, cents: Cents) -> None:
         """Let a visit be left out at a price."""
         self.routing.AddDisjunction([self._index(visit.id)], SCALE * cents)
 
     def close(self) -> None:
         """Apply who may serve what and the order of fixing times; call once after all rules are in."""
+        self._close_prices()
         vehicles = range(len(self.technicians))
         for visit in self.visits:
             forbidden = self._forbidden[visit.id]

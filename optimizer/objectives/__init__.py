@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Protocol
 
-from optimizer.objectives import overtime, stability, travel, unserved
+from optimizer.objectives import fairness, lateness, overtime, preference, stability, travel, unserved
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.units import Cents
@@ -24,4 +24,4 @@ class Objective(Protocol):
         """State the term to the reference engine."""
 
 
-OBJECTIVES: tuple[Objective, ...] = (unserved, stability, overtime, travel)
+OBJECTIVES: tuple[Objective, ...] = (unserved, lateness, overtime, stability, preference, fairness, travel)

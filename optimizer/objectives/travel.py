@@ -1,9 +1,10 @@
 """Travel: what the driving of a plan costs, by distance and by time."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from optimizer.plan import Plan
+from optimizer.plan import Fetch, Plan, Route
 from optimizer.problem import Policy, Problem
 from optimizer.units import Cents, Metres, Seconds
 
@@ -25,15 +26,28 @@ def cents(problem: Problem, plan: Plan) -> Cents:
     total = 0
     for route in plan.routes:
         technician = problem.technician(route.technician_id)
-        visits = [problem.visit(stop.visit_id) for stop in route.stops]
-        if technician is None or not visits:
+        if technician is None or not route.stops:
             continue
-        places = [technician.start, *(v.location for v in visits if v is not None), technician.end]
-        for origin, target in pairwise(places):
-            total += leg_cents(problem.policy, *problem.matrix.leg(origin, target))
+        if problem.traffic is not None:  # its hour decides, as the timetable judges
+            ways = [(call.travel, call.metres) for call in route.calls()]
+            ways.append((route.return_travel, route.return_metres))
+        else:
+            places = [technician.start, *_places(problem, route), technician.end]
+            ways = [problem.matrix.leg(origin, target) for origin, target in pairwise(places)]
+        total += sum(leg_cents(problem.policy, *way) for way in ways)
     return total
+
+
+def _places(problem: Problem, route: Route) -> Iterator[int]:
+    """Where a route goes."""
+    depots = {depot.id: depot.location for depot in problem.depots}
+    for call in route.calls():
+        if isinstance(call, Fetch):
+            yield depots.get(call.depot_id, 0)
+        elif (visit := problem.visit(call.visit_id)) is not None:
+            yield visit.location
 
 
 def add(model: "DayModel", problem: Problem) -> None:
     """Price every drive of the model."""
-    model.price_travel(lambda origin, target: leg_cents(problem.policy, *problem.matrix.leg(origin, target)))
+    model.price_travel(lambda origin, target: leg_cents(problem.policy, *model.way(origin, target)))

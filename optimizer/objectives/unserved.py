@@ -18,6 +18,8 @@ def visit_cents(problem: Problem, visit: Visit) -> Cents:
     policy = problem.policy
     if not visit.optional or problem.lock(visit.id) is not None:
         return policy.mandatory_unserved_cents
+    if visit.courtesy:
+        return policy.courtesy_cents
     return policy.unserved_cents_by_priority[visit.priority - 1]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from optimizer import Policy
 from optimizer.explain import CAPACITY, NOT_WORTH, explained
-from optimizer.oracle import retimed
+from optimizer.schedule import retimed
 from tests.optimizer.world import a_day, a_technician, a_visit, reasons, solved, window
 
 

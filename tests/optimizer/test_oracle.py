@@ -23,7 +23,7 @@ from optimizer.constraints import blocked
 from optimizer.constraints.parts import on_van
 from optimizer.errors import InfeasibleRoute, OfferGone
 from optimizer.insertion import fill
-from optimizer.oracle import retimed
+from optimizer.schedule import retimed
 from optimizer.timing import timetable
 from tests.optimizer.random_days import random_day
 from tests.optimizer.world import HOUR, a_day, a_plan, a_technician, a_visit, at, codes, window

@@ -7,21 +7,13 @@ from itertools import pairwise
 import pytest
 
 from optimizer import Break, BreakTaken, Lock, Matrix, Problem, Technician, Visit, Window
+from optimizer.drives import Entry, breaks_ahead, cross, cross_back, latest_ready, opening, service_start
 from optimizer.errors import InfeasibleRoute
-from optimizer.timing import (
-    breaks_ahead,
-    cross,
-    cross_back,
-    latest_service_start,
-    opening,
-    service_start,
-    slacks,
-    timetable,
-)
+from optimizer.timing import slacks, timetable
 from optimizer.units import NEVER, clock, span
 from tests.optimizer.world import DAY, a_day, a_plan, a_technician, a_visit, at, window
 
-NOON_OR_THREE = (Window(720, 780), Window(900, 960))
+NOON_OR_THREE = (Entry(720, 780, 780), Entry(900, 960, 960))
 
 
 @pytest.mark.parametrize(
@@ -35,12 +27,12 @@ def test_service_starts_in_the_first_window_that_is_still_open(arrival: int, sta
     ("deadline", "start"), [(719, -NEVER), (720, 720), (800, 780), (900, 900), (2000, 960)]
 )
 def test_latest_start_lies_in_the_last_window_that_has_opened(deadline: int, start: int) -> None:
-    assert latest_service_start(deadline, NOON_OR_THREE) == start
+    assert latest_ready(deadline, NOON_OR_THREE) == start
 
 
 def test_no_window_means_any_time() -> None:
     assert service_start(17, ()) == 17
-    assert latest_service_start(17, ()) == 17
+    assert latest_ready(17, ()) == 17
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.constraints import PAIRWISE, arrival_window, parts, shift
+from optimizer.constraints import PAIRWISE, arrival_window, longest_way, shift
 from optimizer.engines.ruin.layout import (
     ABLE,
     BREAKS,
@@ -30,8 +30,10 @@ from optimizer.engines.ruin.layout import (
     Whole,
 )
 from optimizer.errors import OptimizerError
+from optimizer.features import features
+from optimizer.fetching import on_van
+from optimizer.objectives import preference, stability
 from optimizer.objectives.overtime import route_cents
-from optimizer.objectives.stability import pair_cents
 from optimizer.objectives.travel import leg_cents
 from optimizer.objectives.unserved import visit_cents
 from optimizer.problem import Problem, Technician, Visit
@@ -128,7 +130,9 @@ class Routes(NamedTuple):
 
 
 def require_covered(problem: Problem) -> None:
-    """Raise ``Uncovered`` for a lock that names a place in a route still ahead."""
+    """Raise ``Uncovered`` for all but plain routes, and for a lock to a place in a route still ahead."""
+    if used := features(problem):
+        raise Uncovered(f"the loops do not know {', '.join(sorted(used))}", REFERENCE)
     for lock in problem.locks:
         if lock.sequence is not None and not lock.is_begun:
             raise Uncovered(f"visit {lock.visit_id} is locked to a place in a route", REFERENCE)
@@ -262,15 +266,24 @@ def _pairs(problem: Problem, visits: Sequence[Visit]) -> Whole:
     """What each technician costs beyond the travel; who may go is asked once for visits of the same needs."""
     pair = np.zeros((len(visits), len(problem.technicians)), dtype=np.int64)
     answers: dict[object, NDArray[np.bool_]] = {}
+    prices: dict[object, list[Cents]] = {}
     for row, visit in zip(pair, visits, strict=True):
         needs = _needs(problem, visit)
         if needs not in answers:
             refused = [not _may_go(problem, technician, visit) for technician in problem.technicians]
             answers[needs] = np.array(refused, dtype=np.bool_)
-        if visit.previous_technician is not None:
-            row[:] = [pair_cents(problem, t, visit) for t in problem.technicians]
+        wish = (visit.previous_technician, visit.preferred_technicians, frozenset(visit.skills.items()))
+        if any(wish):
+            if wish not in prices:
+                prices[wish] = [_pair_cents(problem, t, visit) for t in problem.technicians]
+            row[:] = prices[wish]
         row[answers[needs]] = UNABLE
     return pair
+
+
+def _pair_cents(problem: Problem, technician: Technician, visit: Visit) -> Cents:
+    changed = stability.pair_cents(problem, technician, visit)
+    return changed + preference.pair_cents(problem, technician, visit)
 
 
 def _needs(problem: Problem, visit: Visit) -> object:
@@ -283,6 +296,7 @@ def _needs(problem: Problem, visit: Visit) -> object:
         visit.territory,
         lock.technician_id if lock else None,
         frozenset(visit.parts.items()),
+        visit.location if longest_way.used_by(problem) else None,
     )
 
 
@@ -297,7 +311,7 @@ def _stock(problem: Problem, visits: Sequence[Visit]) -> tuple[Whole, Whole]:
         for part, quantity in visit.parts.items():
             wanted[part] = wanted.get(part, 0) + (quantity > 0)
     contested = {part: at for at, part in enumerate(sorted(p for p, n in wanted.items() if n > 1))}
-    vans = [parts.on_van(problem, technician) for technician in problem.technicians]
+    vans = [on_van(problem, technician) for technician in problem.technicians]
     return _counted([visit.parts for visit in visits], contested), _counted(vans, contested)
 
 

@@ -14,9 +14,9 @@ from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS
 from optimizer.engines.ruin.pool import collect_all, new_pool
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
-from optimizer.oracle import retimed
 from optimizer.plan import Plan
 from optimizer.problem import Break, Problem, Technician, Visit, Window, matrix_of
+from optimizer.schedule import retimed
 from optimizer.units import Cents
 
 SLICE_SECONDS = 0.02

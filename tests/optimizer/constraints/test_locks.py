@@ -3,7 +3,18 @@
 import pytest
 
 from optimizer import Lock
-from tests.optimizer.world import a_day, a_plan, a_visit, at, codes, reasons, served_by, solved, window
+from tests.optimizer.world import (
+    a_day,
+    a_plan,
+    a_technician,
+    a_visit,
+    at,
+    codes,
+    reasons,
+    served_by,
+    solved,
+    window,
+)
 
 DAY = a_day()
 
@@ -53,6 +64,20 @@ def test_checker_finds_a_begun_stop_that_is_missing() -> None:
     assert "LOCK" in codes(day, a_plan(DAY, ben="v2"))
 
 
-def test_a_lock_to_a_technician_who_cannot_is_a_reason() -> None:
-    day = a_day(a_visit(1, excluded_technicians=frozenset({"ada"}))).with_locks([Lock("v1", "ada")])
-    assert reasons(solved(day)) == {"v1": "EXCLUDED_TECHNICIAN"}
+def test_a_lock_to_a_technician_stands_above_the_rules_about_the_pair() -> None:
+    visit = a_visit(1, excluded_technicians=frozenset({"ada"}), skills={"gas": 1}, required_technician="ben")
+    plan = solved(a_day(visit).with_locks([Lock("v1", "ada")]))
+    assert served_by(plan) == {"v1": "ada"}
+    assert codes(a_day(visit), plan) == {"EXCLUDED_TECHNICIAN", "SKILL", "REQUIRED_TECHNICIAN"}
+
+
+def test_a_lock_to_a_technician_without_the_time_is_a_reason() -> None:
+    day = a_day(a_visit(1, windows=(window("5:00", "6:00"),))).with_locks([Lock("v1", "ada")])
+    assert reasons(solved(day)) == {"v1": "ARRIVAL_WINDOW"}
+
+
+def test_a_lock_to_a_person_binds_all_shifts_of_that_person() -> None:
+    early = a_technician("early", person="ada", shift=window("6:00", "6:30"))
+    late = a_technician("late", person="ada", shift=window("12:00", "16:00"))
+    day = a_day(a_visit(1), technicians=(early, late, a_technician("ben"))).with_locks([Lock("v1", "ada")])
+    assert served_by(solved(day)) == {"v1": "late"}

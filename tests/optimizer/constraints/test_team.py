@@ -1,0 +1,62 @@
+"""Teams: TEAM, several technicians at one moment (R-501)."""
+
+from dataclasses import replace
+
+import pytest
+
+from optimizer import Budget, Lock, Problem, check, solve
+from tests.optimizer.world import (
+    a_day,
+    a_plan,
+    a_technician,
+    a_visit,
+    at,
+    codes,
+)
+
+CODE = "TEAM"
+LIFT = (a_visit(1, id="lift-1", team="lift"), a_visit(1, id="lift-2", team="lift"))
+DAY = a_day(*LIFT, a_visit(3))
+
+
+def starts(problem: Problem) -> dict[str, int]:
+    """Start of each visit that the engine serves, after the checker's approval."""
+    plan = solve(problem, Budget(solutions=20), engine="routing").plan
+    assert check(problem, plan) == []
+    return {stop.visit_id: stop.start for route in plan.routes for stop in route.stops}
+
+
+def test_checker_wants_all_of_a_team_at_once() -> None:
+    """A job for two is done by two, together (R-501)."""
+    assert codes(DAY, a_plan(DAY, ada="lift-1", ben="lift-2")) == set()
+    assert codes(DAY, a_plan(DAY, ada="lift-1")) == {CODE}
+    assert codes(DAY, a_plan(DAY, ada="lift-1", ben="v3 lift-2")) == {CODE}
+    assert codes(DAY, a_plan(DAY, ada="v3")) == set()
+
+
+def test_checker_counts_people_not_shifts() -> None:
+    early = a_technician("early", person="ada")
+    late = a_technician("late", person="ada")
+    day = a_day(*LIFT, technicians=(early, late))
+    assert codes(day, a_plan(day, early="lift-1", late="lift-2")) == {CODE}
+
+
+def test_checker_wants_the_skills_of_the_team_once() -> None:
+    lift = tuple(replace(visit, team_skills={"crane": 2}) for visit in LIFT)
+    crew = (a_technician("ada"), a_technician("ben"), a_technician("cem", skills={"crane": 2}))
+    day = a_day(*lift, technicians=crew)
+    assert codes(day, a_plan(day, ada="lift-1", ben="lift-2")) == {CODE}
+    assert codes(day, a_plan(day, ada="lift-1", cem="lift-2")) == set()
+
+
+def test_engine_leaves_a_team_out_as_a_whole() -> None:
+    alone = starts(a_day(*LIFT, a_visit(3), technicians=(a_technician("ada"),)))
+    assert set(alone) == {"v3"}
+
+
+@pytest.mark.parametrize("open_by", ["ada", "ben"])
+def test_once_one_has_begun_the_others_follow_with_somebody_else(open_by: str) -> None:
+    day = DAY.with_locks([Lock("lift-1", "ada", at("8:10"), sequence=0)])
+    plan = a_plan(day, ada="lift-1 lift-2") if open_by == "ada" else a_plan(day, ada="lift-1", ben="lift-2")
+    assert codes(day, plan) == ({CODE} if open_by == "ada" else set())
+    assert starts(day)["lift-1"] == at("8:10")
