@@ -1,6 +1,6 @@
 """The arithmetic of one drive and one start of service: windows, breaks on the way, travel by hour."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from optimizer.problem import Break, Problem, Technician, Visit
@@ -144,10 +144,24 @@ def cross_back(
         now = begin
     if pace is None:
         return now - left
-    now = pace.departure(now, left)
-    while cross(now, travel, breaks, pace) > deadline:  # whole seconds of several hours do not add up
-        now -= 1
-    return now
+    # Whole seconds of several hours do not add up, and a rest begun sooner shifts the drive to other hours.
+    return _latest(lambda moment: cross(moment, travel, breaks, pace) <= deadline, pace.departure(now, left))
+
+
+def _latest(holds: Callable[[Seconds], bool], guess: Seconds) -> Seconds:
+    """Last moment for which something holds that holds for all earlier ones, looked for around a guess."""
+    step = 1
+    while not holds(guess):
+        guess -= step
+        step *= 2
+    while holds(guess + step):
+        guess += step
+        step *= 2
+    while step:
+        if holds(guess + step):
+            guess += step
+        step //= 2
+    return guess
 
 
 def latest_return(limit: Seconds, breaks: Sequence[Break]) -> Seconds:

@@ -26,8 +26,8 @@ def call_at(depot: Depot) -> FetchCall:
 
 
 def on_van(problem: Problem, technician: Technician) -> Mapping[str, int]:
-    """Stock left for planning after the stops already begun."""
-    begun = problem.begun_by(technician.id)
+    """Stock left for planning after the stops already begun, those of the same person's other shifts too."""
+    begun = problem.begun_by_person(technician.who)
     if not begun:
         return technician.stock
     left = dict(technician.stock)

@@ -161,6 +161,7 @@ class Problem:
     _technicians: dict[str, Technician] = field(init=False, repr=False, compare=False)
     _locks: dict[str, Lock] = field(init=False, repr=False, compare=False)
     _begun: dict[str, tuple[Visit, ...]] = field(init=False, repr=False, compare=False)
+    _begun_people: dict[str, tuple[Visit, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "technicians", tuple(self.technicians))
@@ -177,6 +178,11 @@ class Problem:
                 visits = begun.get(lock.technician_id, ())
                 begun[lock.technician_id] = (*visits, self._visits[lock.visit_id])
         object.__setattr__(self, "_begun", begun)
+        people: dict[str, tuple[Visit, ...]] = {}
+        for technician in self.technicians:
+            if technician.id in begun:
+                people[technician.who] = (*people.get(technician.who, ()), *begun[technician.id])
+        object.__setattr__(self, "_begun_people", people)
 
     def visit(self, visit_id: str) -> Visit | None:
         """The visit of this name, if the problem holds it."""
@@ -251,6 +257,10 @@ class Problem:
     def begun_by(self, technician_id: str) -> tuple[Visit, ...]:
         """Visits this technician has already started or finished, in their order."""
         return self._begun.get(technician_id, ())
+
+    def begun_by_person(self, who: str) -> tuple[Visit, ...]:
+        """Visits a person has already started or finished, on whichever shift."""
+        return self._begun_people.get(who, ())
 
     def with_visit(self, visit: Visit) -> "Problem":
         """The same day with one more visit, or with this one in place of its namesake."""

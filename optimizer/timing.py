@@ -249,7 +249,8 @@ def _write(problem: Problem, track: Track, begin: Opening, taken: Sequence[int])
         start = service_start(moment, track.entries[position])
         rests = _rests(now, gap)
         if is_at_home:
-            departure = now = _latest_departure(start - leg.setup, leg, rests)
+            due = latest_ready(start, track.entries[position]) - leg.setup
+            departure = now = _latest_departure(due, leg, rests)
             is_at_home = False
         arrival, travel = arrival_on_way(now, leg, rests)
         end = start + track.services[position]
@@ -338,7 +339,7 @@ def slacks(problem: Problem, route: Route) -> tuple[Seconds, ...]:
     """
     How much later each stop could begin with the rest of the day still kept; 0 for begun stops.
 
-    Each break stays between the same two stops, so a delay up to the slack needs no new decision.
+    Breaks before the stop stay where they are; those that lie ahead of it may move.
     """
     technician = problem.technician(route.technician_id)
     visits = [problem.visit(stop.visit_id) for stop in route.stops]

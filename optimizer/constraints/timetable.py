@@ -60,14 +60,16 @@ def _differences(problem: Problem, technician: Technician, route: Route) -> Iter
         leg = leg_between(problem, place, location, setup=setup)
         if is_begun:
             leg = leg._replace(pace=None)
-        arrival, travel = arrival_on_way(now, leg, [b for b in rests if b.start < call.start])
+        before = [rest for rest in rests if rest.start < call.start]
+        arrival, travel = arrival_on_way(now, leg, before)
         if is_begun:
             arrival = min(arrival, call.start)
+        rested = sum(rest.end - rest.start for rest in before if rest.start >= arrival)
         for message in (
             _differs("travel", (call.travel, call.metres), (travel, leg.metres)),
             _differs("arrival", call.arrival, arrival),
             _differs("end", call.end, call.start + service),
-            _early(call.start, arrival, leg.setup),
+            _early(call.start, arrival + rested, leg.setup),
         ):
             if message:
                 yield Violation(CODE, name.partition(" ")[2], f"{name}: {message}")
