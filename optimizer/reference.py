@@ -1,8 +1,6 @@
 """Write the reference pages of the engine from its own modules: ``python -m optimizer.reference [DIR]``."""
 
-import inspect
 import json
-import re
 import sys
 from dataclasses import MISSING
 from datetime import date
@@ -12,8 +10,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from optimizer import explain, wire
 from optimizer.constraints import CONSTRAINTS, PAIRWISE
+from optimizer.described import described_fields
 from optimizer.objectives import OBJECTIVES
 from optimizer.plan import BreakTaken, Fetch, Plan, Route, Stop, Unserved
+from optimizer.policy import meanings, policies
 from optimizer.problem import (
     After,
     Break,
@@ -30,6 +30,7 @@ from optimizer.problem import (
     Window,
 )
 from optimizer.roads import StraightLine
+from optimizer.schema import ROOTS, schema
 
 PAGES = Path("docs/reference")
 PROBLEM_TYPES = (
@@ -50,6 +51,22 @@ PROBLEM_TYPES = (
 )
 PLAN_TYPES = (Plan, Route, Stop, Fetch, BreakTaken, Unserved)
 NOTE = "<!-- Written by `python -m optimizer.reference` from the modules; change them, not this page. -->"
+VERSIONS = """\
+For programs there is a JSON Schema of each (draft 2020-12): [problem](problem.schema.json),
+[plan](plan.schema.json); `truckroll schema problem` and `truckroll schema plan` print those of the release you
+have. What a schema cannot say, such as that a lock names a visit of the problem, `truckroll check` and
+`truckroll optimise` find before planning, each with a code.
+
+## Versions
+
+`format` is the version of both files. Within a version fields may be added, always with a default that means
+what leaving them out meant before; so a file that one release reads means the same to every later release of
+that version. A field that goes or changes its meaning makes a new version. The release that brings a new
+version still reads the one before; any other version is refused (`WRONG_FORMAT`). The numbers of the
+[policies](constraints.md#policies) may change with any release: who compares prices over time writes out the
+policy.
+""".splitlines()
+"""What the page says about schemas and versions."""
 OTHER_REASONS = (
     (explain.CAPACITY, "Everybody who could come has a full day.", explain.MORE_ROOM),
     (explain.NOT_WORTH, "Serving it costs more than its priority is worth.", explain.MORE_WORTH),
@@ -68,10 +85,10 @@ def constraints_page() -> str:
         lines.append(f"| `{rule.CODE}` | {rule.TITLE} | {_meaning(rule)} | `constraints/{name}.py` |")
     lines += ["", "## What a plan costs", ""]
     lines += ["All terms are integer cents; their sum is what the engine makes small. Prices: `policy` in"]
-    lines += ["[the problem format](problem-format.md).", "", "| Term | Meaning | File |", "|---|---|---|"]
+    lines += ["[the problem format](problem-format.md#policy).", "", "| Term | Meaning | File |", "|---|---|---|"]
     for term in OBJECTIVES:
         lines.append(f"| `{term.NAME}` | {_meaning(term)} | `objectives/{_module_name(term)}.py` |")
-    lines += ["", "## Why a visit is unserved", ""]
+    lines += ["", *_policies(), "", "## Why a visit is unserved", ""]
     lines += [
         "The rules are asked in this order, each only about the technicians who passed the ones before."
     ]
@@ -81,6 +98,23 @@ def constraints_page() -> str:
         lines.append(f"| `{rule.CODE}` | {_meaning(rule)} | {rule.ACTION} |")
     lines += [f"| `{code}` | {meaning} | {action} |" for code, meaning, action in OTHER_REASONS]
     return "\n".join(lines) + "\n"
+
+
+def _policies() -> list[str]:
+    """The policies that come with the product, side by side."""
+    found = policies()
+    lines = ["## Policies", "", "A policy is a set of prices. Three come with the product, in"]
+    lines += ["`optimizer/policies.toml`; `truckroll optimise --policy NAME` plans by one of them, a problem file"]
+    lines += ["may write out its own. In all of them what matters is in this order: hard rules; visits served, by"]
+    lines += ["priority and service limits; promises kept; people's hours; stability; travel; comfort.", ""]
+    lines += [f"- `{name}`: {meaning}" for name, meaning in meanings().items()]
+    lines += ["", f"| Setting | {' | '.join(f'`{name}`' for name in found)} | Meaning |"]
+    lines += [f"|---|{'---|' * len(found)}---|"]
+    described = described_fields(Policy)[1]
+    for spec in wire.public_fields(Policy):
+        values = (_default(getattr(policy, spec.name)) for policy in found.values())
+        lines.append(f"| `{spec.name}` | {' | '.join(values)} | {described[spec.name]} |")
+    return lines
 
 
 def format_page() -> str:
@@ -94,7 +128,7 @@ def format_page() -> str:
     ]
     lines += ["and mistyped fields are refused with their path. A field at its default may be left out."]
     lines += ["All times are whole seconds since local midnight of the plan day and may exceed 86,400;"]
-    lines += ["lengths are whole metres, prices whole cents.", ""]
+    lines += ["lengths are whole metres, prices whole cents.", "", *VERSIONS]
     for title, types in (("Problem", PROBLEM_TYPES), ("Plan", PLAN_TYPES)):
         lines += [f"## {title}", ""]
         for kind in types:
@@ -133,14 +167,6 @@ def _type_section(kind: type) -> list[str]:
     return [*lines, ""]
 
 
-def described_fields(kind: type) -> tuple[str, dict[str, str]]:
-    """Introduction of a data type and the description of each field, out of its docstring."""
-    text = inspect.cleandoc(kind.__doc__ or "")
-    found = dict(re.findall(r"^(\w+)\n((?:    .*\n?)+)", text, flags=re.MULTILINE))
-    intro = re.split(r"^\w+\n    ", text, maxsplit=1, flags=re.MULTILINE)[0]
-    return " ".join(intro.split()), {name: " ".join(body.split()) for name, body in found.items()}
-
-
 def _default(default: Any) -> str:
     """A default as JSON shows it."""
     if isinstance(default, Policy):
@@ -167,7 +193,8 @@ def _type(hint: Any) -> str:
 
 def pages() -> dict[str, str]:
     """File name and content of every page."""
-    return {"constraints.md": constraints_page(), "problem-format.md": format_page()}
+    schemas = {f"{name}.schema.json": json.dumps(schema(name), indent=1) + "\n" for name in ROOTS}
+    return {"constraints.md": constraints_page(), "problem-format.md": format_page(), **schemas}
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from optimizer import (
@@ -19,6 +20,7 @@ from optimizer import (
     validate,
 )
 from optimizer.engines.base import DEFAULT, engine_names
+from optimizer.policy import policies, policy
 from optimizer.wire import MalformedInput, plan_to_json, read_plan, write
 
 UNUSABLE = 2
@@ -46,6 +48,13 @@ def add_problem(parser: argparse.ArgumentParser) -> None:
     """The problem file and the format it is written in."""
     parser.add_argument("problem", type=Path, metavar="PROBLEM", help="a file in one of the formats")
     parser.add_argument("--format", choices=readers.FORMATS, help="by default the file itself tells")
+    parser.add_argument("--policy", choices=list(policies()), help="prices in place of those in the file")
+
+
+def problem_of(args: argparse.Namespace) -> Problem:
+    """The problem file, with the prices asked for."""
+    problem = readers.read(args.problem, args.format)
+    return problem if args.policy is None else replace(problem, policy=policy(args.policy))
 
 
 def _positive(text: str) -> float:
@@ -69,7 +78,7 @@ def _count(text: str) -> int:
 def run_optimise(args: argparse.Namespace) -> int:
     """Plan the problem and write the plan; 2 when the input cannot be used."""
     try:
-        problem = readers.read(args.problem, args.format)
+        problem = problem_of(args)
         start = read_plan(args.start) if args.start is not None else None
         findings = validate(problem)
         if any(finding.severity == "error" for finding in findings):
@@ -96,7 +105,7 @@ def run_optimise(args: argparse.Namespace) -> int:
 def run_check(args: argparse.Namespace) -> int:
     """Print every violation and the cost by term; 1 when a rule is broken, 2 when the input is unusable."""
     try:
-        problem = readers.read(args.problem, args.format)
+        problem = problem_of(args)
         plan = read_plan(args.plan)
         errors = [finding for finding in validate(problem) if finding.severity == "error"]
         if errors:

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from dispatch.cli.engine import add_problem, say, unusable
-from optimizer import OptimizerError, Plan, Problem, check, readers
+from dispatch.cli.engine import add_problem, problem_of, say, unusable
+from optimizer import OptimizerError, Plan, Problem, check
 from optimizer.alternatives import choices, relaxations
 from optimizer.compare import Move, Place, compare
 from optimizer.units import clock
@@ -30,7 +30,7 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
 def run_compare(args: argparse.Namespace) -> int:
     """Print the prices of both plans by term, and every visit that moves; 2 when the input is unusable."""
     try:
-        problem = readers.read(args.problem, args.format)
+        problem = problem_of(args)
         first, second = read_plan(args.first), read_plan(args.second)
         found = compare(problem, first, second)
         broken = [len(check(problem, plan)) for plan in (first, second)]
@@ -60,7 +60,7 @@ def _placed(place: Place | None) -> str:
 def run_explain(args: argparse.Namespace) -> int:
     """Explain one visit, or each one that is left out; 2 when the input is unusable."""
     try:
-        problem, plan = readers.read(args.problem, args.format), read_plan(args.plan)
+        problem, plan = problem_of(args), read_plan(args.plan)
         served = {stop.visit_id for route in plan.routes for stop in route.stops}
         left_out = [visit.id for visit in problem.visits if visit.id not in served]
         for visit_id in [args.visit] if args.visit else left_out:
