@@ -53,9 +53,10 @@ PLAN_TYPES = (Plan, Route, Stop, Fetch, BreakTaken, Unserved)
 NOTE = "<!-- Written by `python -m optimizer.reference` from the modules; change them, not this page. -->"
 VERSIONS = """\
 For programs there is a JSON Schema of each (draft 2020-12): [problem](problem.schema.json),
-[plan](plan.schema.json); `truckroll schema problem` and `truckroll schema plan` print those of the release you
-have. What a schema cannot say, such as that a lock names a visit of the problem, `truckroll check` and
-`truckroll optimise` find before planning, each with a code.
+[plan](plan.schema.json); `truckroll schema problem` and `truckroll schema plan` print those of the release
+you have. What a schema cannot say, such as that a lock names a visit of the problem, `truckroll check` and
+`truckroll optimise` find before planning, each with a code. Two problems to begin with:
+[a plain day](../examples/plain-day.json) and [one with everything](../examples/everything.json).
 
 ## Versions
 
@@ -85,7 +86,8 @@ def constraints_page() -> str:
         lines.append(f"| `{rule.CODE}` | {rule.TITLE} | {_meaning(rule)} | `constraints/{name}.py` |")
     lines += ["", "## What a plan costs", ""]
     lines += ["All terms are integer cents; their sum is what the engine makes small. Prices: `policy` in"]
-    lines += ["[the problem format](problem-format.md#policy).", "", "| Term | Meaning | File |", "|---|---|---|"]
+    lines += ["[the problem format](problem-format.md#policy)."]
+    lines += ["", "| Term | Meaning | File |", "|---|---|---|"]
     for term in OBJECTIVES:
         lines.append(f"| `{term.NAME}` | {_meaning(term)} | `objectives/{_module_name(term)}.py` |")
     lines += ["", *_policies(), "", "## Why a visit is unserved", ""]
@@ -104,9 +106,10 @@ def _policies() -> list[str]:
     """The policies that come with the product, side by side."""
     found = policies()
     lines = ["## Policies", "", "A policy is a set of prices. Three come with the product, in"]
-    lines += ["`optimizer/policies.toml`; `truckroll optimise --policy NAME` plans by one of them, a problem file"]
-    lines += ["may write out its own. In all of them what matters is in this order: hard rules; visits served, by"]
-    lines += ["priority and service limits; promises kept; people's hours; stability; travel; comfort.", ""]
+    lines += ["`optimizer/policies.toml`; `truckroll optimise --policy NAME` plans by one of them, a problem"]
+    lines += ["file may write out its own. In all of them what matters is in this order: hard rules; visits"]
+    lines += ["served, by priority and service limits; promises kept; people's hours; stability; travel;"]
+    lines += ["comfort.", ""]
     lines += [f"- `{name}`: {meaning}" for name, meaning in meanings().items()]
     lines += ["", f"| Setting | {' | '.join(f'`{name}`' for name in found)} | Meaning |"]
     lines += [f"|---|{'---|' * len(found)}---|"]

@@ -167,3 +167,17 @@ def test_a_field_that_cannot_be_told_and_a_wrong_format_end_with_2(
     assert "error: UNTOLD_FIELD · jobs[0].group: " in capsys.readouterr().err
     assert run("optimise", path, "--solutions", "5", "--out", out, "--format", "solomon") == 2
     assert "NOT_SOLOMON" in capsys.readouterr().err
+
+
+def test_a_policy_of_the_product_takes_the_place_of_the_prices_in_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem, out = problem_file(tmp_path, a_day()), tmp_path / "plan.json"
+    assert run("optimise", problem, "--solutions", "5", "--policy", "economical", "--out", out) == 0
+    dear = capsys.readouterr().out
+    assert run("check", problem, out) == 0
+    # 40 km and 80 minutes: 60 and 30 cents a kilometre, 40.00 and 30.00 an hour.
+    assert "cost travel             7733 cents" in dear
+    assert "cost travel             5200 cents" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        run("optimise", problem, "--policy", "generous", "--out", out)

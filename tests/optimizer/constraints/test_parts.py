@@ -3,7 +3,18 @@
 from dataclasses import replace
 
 from optimizer import Lock
-from tests.optimizer.world import a_day, a_plan, a_technician, a_visit, at, codes, reasons, served_by, solved
+from tests.optimizer.world import (
+    a_day,
+    a_plan,
+    a_technician,
+    a_visit,
+    at,
+    codes,
+    reasons,
+    served_by,
+    solved,
+    window,
+)
 
 PUMP = {"pump": 1}
 ADA = a_technician("ada", stock={"pump": 1, "filter": 9})
@@ -39,3 +50,12 @@ def test_a_part_that_other_visits_use_up_is_the_reason_too() -> None:
 def test_stops_already_begun_have_used_their_parts() -> None:
     begun = Lock("v1", "ada", at("8:10"), sequence=0)
     assert served_by(solved(DAY.with_locks([begun]))) == {"v1": "ada", "v2": "ben"}
+
+
+def test_what_one_shift_has_used_is_not_on_the_van_of_the_next() -> None:
+    morning = a_technician("ada", stock=PUMP, shift=window("8:00", "12:00"))
+    evening = a_technician("ada2", person="ada", stock=PUMP, shift=window("13:00", "16:00"))
+    day = replace(DAY, technicians=(morning, evening))
+    assert codes(day, a_plan(day, ada="v1", ada2="v2")) == {"PARTS"}
+    begun = day.with_locks([Lock("v1", "ada", at("8:10"), sequence=0)])
+    assert codes(begun, a_plan(begun, ada="v1", ada2="v2")) == {"PARTS"}

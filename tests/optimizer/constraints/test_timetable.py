@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer import Plan
-from tests.optimizer.world import a_day, a_plan, a_visit, at, codes, solved, window
+from optimizer import Break, Plan
+from tests.optimizer.world import a_day, a_plan, a_technician, a_visit, at, codes, solved, window
 
 DAY = a_day(a_visit(1), a_visit(3, windows=(window("10:00", "11:00"),)))
 PLAN = a_plan(DAY, ada="v1 v3")
@@ -63,3 +63,14 @@ def test_checker_finds_a_plan_made_for_other_roads() -> None:
 
 def test_engine_states_times_the_checker_agrees_with() -> None:
     assert codes(DAY, solved(DAY)) == set()
+
+
+def test_checker_finds_a_rest_counted_as_setting_up() -> None:
+    ada = a_technician("ada", breaks=(Break(at("8:10"), at("8:10"), 1800),))
+    day = a_day(a_visit(1, setup=600), technicians=(ada,))
+    plan = a_plan(day, ada="v1")
+    assert plan.routes[0].stops[0].start == at("8:50")  # there at 8:10, rests till 8:40, sets up
+    assert codes(day, plan) == set()
+    hasty = replace(plan.routes[0].stops[0], start=at("8:40"), end=at("9:10"))
+    route = replace(plan.routes[0], stops=(hasty,), return_time=at("9:20"))
+    assert codes(day, replace(plan, routes=(route,))) == {"TIMETABLE"}
