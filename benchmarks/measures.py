@@ -19,6 +19,10 @@ ROUNDS = 3
 WINDOWS = tuple(Window(start, start + 2 * HOUR) for start in range(8 * HOUR, 18 * HOUR, HOUR // 4))
 """Forty windows of two hours, one every quarter of an hour."""
 PLAN_SECONDS = 2.0
+SMALL = 24
+"""Visits of the day that tells whether the engine knows a set of rules at all."""
+PATIENCE = 5
+"""Times the processor time of a search that the clock may show at its end."""
 Outcome = dict[str, Any]
 
 
@@ -27,9 +31,13 @@ def search(job: Outcome) -> Outcome:
     Iterations of the engine for each second of processor time, counted from its first plan on.
 
     ``setup_seconds`` is what the engine tells of its own preparation, ``first_plan_seconds`` the wall clock
-    until the first plan, preparation included.
+    until the first plan, preparation included. The search is cancelled when it has had its processor time.
     """
     own = Truckroll()
+    chosen = engine(available(own.name))
+    small = made(json.dumps({**job["recipe"], "visits": SMALL}, sort_keys=True))
+    if chosen.solve(small, budget=Budget(solutions=1)).stats.get("engine") != own.name:
+        return {"failed": "left to the reference engine"}
     problem = made(json.dumps(job["recipe"], sort_keys=True))
     own.warm_up()
     firsts: list[tuple[float, float]] = []
@@ -39,8 +47,11 @@ def search(job: Outcome) -> Outcome:
         if not firsts:
             firsts.append((time.perf_counter() - began, time.process_time()))
 
-    chosen = engine(available(own.name))
-    result = chosen.solve(problem, budget=Budget(seconds=job["seconds"]), seed=job["seed"], on_progress=note)
+    def has_had_its_time() -> bool:
+        return bool(firsts) and time.process_time() - firsts[0][1] >= job["seconds"]
+
+    budget = Budget(seconds=PATIENCE * job["seconds"])
+    result = chosen.solve(problem, budget=budget, seed=job["seed"], on_progress=note, cancel=has_had_its_time)
     ended = time.process_time()
     first_wall, first_cpu = firsts[0] if firsts else (0.0, ended)
     spent = max(1e-6, ended - first_cpu)

@@ -18,6 +18,7 @@ from benchmarks.figures import (
     mean_gap,
     solvers_in,
 )
+from benchmarks.rich import SETS
 from benchmarks.runs import CALM, Row, rows_in
 from benchmarks.tables import by_instance, by_solver, judged
 from benchmarks.targets import percent, verdicts
@@ -225,23 +226,33 @@ def _first(row: Row | None) -> str:
 
 def _searches(figures: Figures) -> Iterator[str]:
     """Iterations and memory by size, plain and rich."""
-    rows = [row for row in figures.measure("search") if "iterations_per_cpu_second" in row]
+    rows = figures.measure("search")
     if not rows:
         return
     yield "### Search: iterations for a second of processor time"
     yield ""
     body = []
     for size in sorted({row["size"] for row in rows}):
-        for is_rich in (False, True):
-            group = [row for row in rows if row["size"] == size and bool(row["rules"]) == is_rich]
-            if group:
-                body.append([f"{size:,}", ", ".join(group[0]["rules"]) or "plain", *_search(group)])
-    head = ("Visits", "Rules beyond skills and one window", "iterations/s", "set-up", "first plan", "memory")
-    yield from _table(head, body)
+        for name in dict.fromkeys(row["rules"] for row in rows):
+            group = [row for row in rows if row["size"] == size and row["rules"] == name]
+            body.append([f"{size:,}", name, *_search(group)])
+    yield from _table(("Visits", "Rules", "iterations/s", "set-up", "first plan", "memory"), body)
+    yield ""
+    yield f"Rules beyond skills and one window: {'; '.join(_sets({row['rules'] for row in rows}))}."
+
+
+def _sets(names: Iterable[str]) -> Iterator[str]:
+    """What the sets of rules hold."""
+    for name, rules in SETS.items():
+        if name in names:
+            yield f"{name}: {', '.join(rules) or 'none'}"
 
 
 def _search(group: list[Row]) -> Iterator[str]:
     """Medians of one size."""
+    if told := next((row["failed"] for row in group if "failed" in row), ""):
+        yield from (told, NONE, NONE, NONE)
+        return
     middle = sorted(group, key=lambda row: row["iterations_per_cpu_second"])[len(group) // 2]
     setup = middle["setup_seconds"]
     yield f"{middle['iterations_per_cpu_second']:,.0f}"

@@ -56,10 +56,10 @@ def jobs(
         return
     own = {"solver": OWN, "version": solvers[OWN].version}
     for size in sizes:
-        for rules in ((), tuple(rich.RULES)):
+        for name, rules in rich.SETS.items():
             recipe = {"make": "day", "visits": size, "seed": 1} | ({"rules": list(rules)} if rules else {})
             for seed in seeds:
-                head = {"measure": "search", **own, "size": size, "rules": list(rules), "seed": seed}
+                head = {"measure": "search", **own, "size": size, "rules": name, "seed": seed}
                 yield head | {"recipe": recipe, "seconds": seconds}, {"task": "search"}
     for size in (size for size in QUOTE_SIZES if size <= max(sizes)):
         crew = size // VISITS_FOR_ONE
@@ -81,7 +81,7 @@ def rows_of(
             yield known[key_of(head)]
             continue
         asked = {"seconds": 1.0, "seed": 1, **head, **job}
-        limit = FIRST_LIMIT if job["task"] == "plan" else PATIENCE * asked["seconds"]
+        limit = FIRST_LIMIT if job["task"] == "plan" else 2 * PATIENCE * asked["seconds"]
         outcome = in_worker(asked, limit=SETTING_UP + limit)
         if "orders" in outcome or "plan" in outcome:
             outcome = judged(Case("", "day", head["recipe"]).problem, outcome)
@@ -94,7 +94,7 @@ def line_of(row: Row) -> str:
     """A row for the terminal."""
     what = f"{row['measure']:<11} {row['size']:>5} visits {row['solver']:<14}"
     if told := row.get("failed") or row.get("refused"):
-        return f"{what} {told}"
+        return f"{what} {row.get('rules', '')} {told}"
     if row["measure"] == "first plan":
         figures = f"{row['wall_seconds']:.3f} s, {row['unserved']} left out, travel {row['travel']}"
         return f"{what} {figures}, {row['rss_mb']} MB"
@@ -102,7 +102,7 @@ def line_of(row: Row) -> str:
         rate = (
             f"{row['iterations_per_cpu_second']:.0f} iterations/s, first plan {row['first_plan_seconds']} s"
         )
-        return f"{what} {'rich' if row['rules'] else 'plain':<5} {rate}, {row['rss_mb']} MB"
+        return f"{what} {row['rules']:<10} {rate}, {row['rss_mb']} MB"
     return f"{what} median {row['median_us']} us, p99 {row['p99_us']} us, opened in {row['open_seconds']} s"
 
 

@@ -9,6 +9,7 @@ from benchmarks.runs import Row
 from benchmarks.tables import by_instance
 
 MET, NOT_MET, NOT_MEASURED = "met", "not met", "not measured"
+PLAIN = "plain"
 LEAST_SEEDS = 3
 """Fewer runs of ours on a problem are no measurement."""
 Finding = tuple[bool, str]
@@ -169,7 +170,7 @@ def _sprint(figures: Figures) -> Finding:
 def _first_plan(figures: Figures) -> Finding:
     """First plan of 5,000 visits, and the memory of a search on them."""
     first = [row for row in figures.measure("first plan") if row["size"] == 5_000 and row["solver"] == OWN]
-    searches = [row for row in figures.measure("search") if row["size"] == 5_000 and not row["rules"]]
+    searches = [row for row in figures.measure("search") if row["size"] == 5_000 and row["rules"] == PLAIN]
     if not first or not searches:
         raise NotMeasured("no rows of speed at 5,000 visits")
     failed = next((row["failed"] for row in first + searches if "failed" in row), None)
@@ -197,18 +198,24 @@ def _quotes_at_the_api(figures: Figures) -> Finding:
 
 
 def _rich(figures: Figures) -> Finding:
-    """Iterations for a second, plain over rich, by size."""
-    rates: dict[tuple[int, bool], list[float]] = {}
+    """Iterations for a second, plain over each set of rules, by size."""
+    rates: dict[tuple[int, str], list[float]] = {}
+    left: dict[str, str] = {}
     for row in figures.measure("search"):
         if "iterations_per_cpu_second" in row:
-            key = (row["size"], bool(row["rules"]))
+            key = (row["size"], row["rules"])
             rates.setdefault(key, []).append(max(1e-9, row["iterations_per_cpu_second"]))
-    sizes = sorted({size for size, is_rich in rates if is_rich and (size, False) in rates})
-    if not sizes:
+        else:
+            left[row["rules"]] = f"{row['rules']}: {row.get('failed') or row.get('refused')}"
+    ratios = {
+        (rules, size): median(rates[size, PLAIN]) / median(some)
+        for (size, rules), some in rates.items()
+        if rules != PLAIN and (size, PLAIN) in rates
+    }
+    if not ratios and not left:
         raise NotMeasured("no rows of searches, plain and rich")
-    ratios = {size: median(rates[size, False]) / median(rates[size, True]) for size in sizes}
-    told = ", ".join(f"{ratio:.1f} × at {size:,}" for size, ratio in ratios.items())
-    return max(ratios.values()) <= 3, told
+    told = [f"{rules} {ratio:.1f} × at {size:,}" for (rules, size), ratio in ratios.items()]
+    return max(ratios.values(), default=9.0) <= 3 and not left, "; ".join([*told, *left.values()])
 
 
 def _proof(figures: Figures) -> Finding:

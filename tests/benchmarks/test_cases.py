@@ -13,6 +13,8 @@ from benchmarks.days import KINDS, field_day, vrptw
 from optimizer.validate import errors_in
 from tests.benchmarks.tiny import TINY
 
+RICH_DAY = {"make": "day", "visits": 48, "seed": 2}
+
 
 def made_cases() -> list[Case]:
     """One case of every generated kind."""
@@ -23,6 +25,10 @@ def made_cases() -> list[Case]:
         *cases.generated_days((40,), lunch=True),
         *cases.road_days((), (40,)),
         Case("rich", "day", {"make": "day", "visits": 40, "seed": 1, "rules": list(rich.RULES)}),
+        *(
+            Case(f"{name} day", "day", {**RICH_DAY, "rules": list(rules)})
+            for name, rules in rich.SETS.items()
+        ),
     ]
 
 
@@ -86,7 +92,8 @@ def test_places_without_a_way_are_left_out_and_a_file_without_tables_is_refused(
 @pytest.mark.parametrize("rule", list(rich.RULES))
 def test_a_rich_rule_changes_a_day_and_leaves_it_sound(rule: str) -> None:
     plain = field_day(1, 60, 7, lunch=False)
-    found = rich.enriched(plain, 1, (rule,))
+    rules = ("parts", rule) if rule == "fetching parts" else (rule,)
+    found = rich.enriched(plain, 1, rules)
     assert found != plain
-    assert found == rich.enriched(plain, 1, (rule,))
+    assert found == rich.enriched(plain, 1, rules)
     assert errors_in(found) == []

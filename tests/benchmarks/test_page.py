@@ -102,18 +102,28 @@ def test_speed_is_judged_by_medians_and_by_the_worst_memory() -> None:
     first = {"measure": "first plan", "size": 5000, "wall_seconds": 0.9, "unserved": 0, "rss_mb": 500, **own}
     search = {"measure": "search", "size": 5000, "setup_seconds": None, "first_plan_seconds": 0.5, **own}
     plain = [
-        {**search, "rules": [], "seed": n, "iterations_per_cpu_second": 90.0, "rss_mb": 700 + n}
+        {**search, "rules": "plain", "seed": n, "iterations_per_cpu_second": 90.0, "rss_mb": 700 + n}
         for n in (1, 2)
     ]
-    rich = {**search, "rules": ["breaks"], "seed": 1, "iterations_per_cpu_second": 45.0, "rss_mb": 999}
+    rich = {**search, "rules": "rich", "seed": 1, "iterations_per_cpu_second": 45.0, "rss_mb": 999}
     assert word(FIRST, [first, *plain]) == (MET, "0.90 s, 702 MB")
     assert word(FIRST, [{**first, "wall_seconds": 1.1}, *plain])[0] == NOT_MET
     assert word(FIRST, [{**own, "measure": "first plan", "size": 5000, "failed": "killed"}, *plain]) == (
         NOT_MET,
         "killed",
     )
-    assert word(RICH, [*plain, rich]) == (MET, "2.0 × at 5,000")
-    assert "| 5,000 | breaks | 45 | – | 0.500 s | 999 MB |" in text_of([*plain, rich])
+    assert word(RICH, [*plain, rich]) == (MET, "rich 2.0 × at 5,000")
+    assert "| 5,000 | rich | 45 | – | 0.500 s | 999 MB |" in text_of([*plain, rich])
+    unknown = {
+        **own,
+        "measure": "search",
+        "size": 5000,
+        "rules": "everything",
+        "seed": 1,
+        "failed": "left out",
+    }
+    assert word(RICH, [*plain, rich, unknown]) == (NOT_MET, "rich 2.0 × at 5,000; everything: left out")
+    assert "| 5,000 | everything | left out | – |" in text_of([*plain, rich, unknown])
 
 
 def test_runs_without_a_plan_have_a_place_in_the_tables() -> None:
