@@ -187,6 +187,106 @@ class FetchedRoads:
         return known
 
 
+class GreatCircle:
+    """
+    Roads along the surface of the globe, at one speed.
+
+    Parameters
+    ----------
+    degrees
+        (n, 2) latitudes and longitudes.
+    detour
+        Length of the road divided by the straight line.
+    metres_per_second
+        Speed.
+    access
+        Seconds added to every drive to a place.
+    """
+
+    def __init__(
+        self,
+        degrees: NDArray[np.float64],
+        *,
+        detour: float,
+        metres_per_second: float,
+        access: Sequence[int] = (),
+    ) -> None:
+        lat, lon = np.radians(degrees.reshape(-1, 2)).T
+        # Only sums, products, quotients and roots of these follow: Python and numpy round them alike.
+        self._points = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
+        self._access = np.array(access or [0] * len(lat), dtype=np.int64)
+        self._road, self._speed = EARTH_RADIUS_METRES * detour, metres_per_second
+
+    @property
+    def size(self) -> int:
+        """Number of places."""
+        return len(self._access)
+
+    def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
+        """Travel time and length of one way."""
+        if origin == target:
+            return 0, 0
+        square = 0.0
+        for axis in self._points:
+            away = float(axis[origin]) - float(axis[target])
+            square += away * away
+        metres = _arc(sqrt(square), square) * self._road
+        return round(metres / self._speed) + int(self._access[target]), round(metres)
+
+    def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
+        """Seconds and metres from each origin to each target."""
+        begins, ends = np.asarray(origins, dtype=np.int64), np.asarray(targets, dtype=np.int64)
+        seconds = np.empty((begins.size, ends.size), dtype=np.int32)
+        metres = np.empty_like(seconds)
+        step = max(1, STRIP_CELLS // max(1, ends.size))
+        for at in range(0, begins.size, step):
+            rows = begins[at : at + step]
+            square = np.zeros((rows.size, ends.size))
+            for axis in self._points:
+                away = axis[rows, None] - axis[None, ends]
+                square += away * away
+            ways = _arc(np.sqrt(square), square) * self._road
+            metres[at : at + step] = np.rint(ways)
+            times = np.rint(ways / self._speed) + self._access[ends]
+            times[rows[:, None] == ends[None, :]] = 0
+            seconds[at : at + step] = times
+        return seconds, metres
+
+
+class LaterRoads:
+    """
+    Roads with something added to every drive to a place, such as parking and the way to the door.
+
+    Parameters
+    ----------
+    roads
+        The drives themselves.
+    access
+        Seconds added to a drive to each place; staying at a place takes none.
+    """
+
+    def __init__(self, roads: Roads, access: Sequence[int]) -> None:
+        self._roads, self._access = roads, np.array(access, dtype=np.int64)
+
+    @property
+    def size(self) -> int:
+        """Number of places."""
+        return self._roads.size
+
+    def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
+        """Travel time and length of one way."""
+        seconds, metres = self._roads.leg(origin, target)
+        return (seconds + int(self._access[target]) if origin != target else 0), metres
+
+    def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
+        """Seconds and metres from each origin to each target."""
+        begins, ends = np.asarray(origins), np.asarray(targets)
+        seconds, metres = self._roads.block(origins, targets)
+        seconds = seconds + self._access[ends].astype(np.int32)
+        seconds[begins[:, None] == ends[None, :]] = 0
+        return seconds, metres
+
+
 @dataclass(frozen=True, slots=True)
 class StraightLine:
     """
@@ -206,21 +306,19 @@ class StraightLine:
     kmh: int = 30
     detour_percent: int = 130
     access: tuple[int, ...] = ()
-    _points: NDArray[np.float64] = field(init=False, repr=False, compare=False)
-    """(3, places) coordinates on a sphere of radius one: only sums, products and roots are taken of them
-    later, which Python and numpy round alike."""
-    _access: Cells = field(init=False, repr=False, compare=False)
+    _ways: GreatCircle = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "positions", tuple(tuple(position) for position in self.positions))
         object.__setattr__(self, "access", tuple(self.access))
         self._require_sound()
-        degrees = np.array(self.positions, dtype=np.float64).reshape(-1, 2) / MILLION
-        lat, lon = np.radians(degrees).T
-        points = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)])
-        access = np.array(self.access or [0] * len(self.positions), dtype=np.int32)
-        object.__setattr__(self, "_points", points)
-        object.__setattr__(self, "_access", access)
+        ways = GreatCircle(
+            np.array(self.positions, dtype=np.float64).reshape(-1, 2) / MILLION,
+            detour=self.detour_percent / 100,
+            metres_per_second=self.kmh / 3.6,
+            access=self.access,
+        )
+        object.__setattr__(self, "_ways", ways)
 
     def _require_sound(self) -> None:
         """Raise ``ValueError`` for positions that are not on earth, and for absurd speeds."""
@@ -241,38 +339,11 @@ class StraightLine:
 
     def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
         """Travel time and length of one way."""
-        if origin == target:
-            return 0, 0
-        points = self._points
-        east = float(points[0, origin]) - float(points[0, target])
-        north = float(points[1, origin]) - float(points[1, target])
-        up = float(points[2, origin]) - float(points[2, target])
-        square = east * east + north * north + up * up
-        metres = round(_arc(sqrt(square), square) * self._road())
-        return (36 * metres + 5 * self.kmh) // (10 * self.kmh) + int(self._access[target]), metres
+        return self._ways.leg(origin, target)
 
     def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
         """Seconds and metres from each origin to each target."""
-        begins, ends = np.asarray(origins, dtype=np.int64), np.asarray(targets, dtype=np.int64)
-        seconds = np.empty((begins.size, ends.size), dtype=np.int32)
-        metres = np.empty_like(seconds)
-        step = max(1, STRIP_CELLS // max(1, ends.size))
-        for at in range(0, begins.size, step):
-            rows = begins[at : at + step]
-            square = np.zeros((rows.size, ends.size))
-            for axis in self._points:
-                away = axis[rows, None] - axis[None, ends]
-                square += away * away
-            strip = np.rint(_arc(np.sqrt(square), square) * self._road()).astype(np.int64)
-            metres[at : at + step] = strip
-            strip = (36 * strip + 5 * self.kmh) // (10 * self.kmh) + self._access[ends]
-            strip[rows[:, None] == ends[None, :]] = 0
-            seconds[at : at + step] = strip
-        return seconds, metres
-
-    def _road(self) -> float:
-        """Metres of road for a line of the length of the earth's radius."""
-        return EARTH_RADIUS_METRES * (self.detour_percent / 100)
+        return self._ways.block(origins, targets)
 
 
 def _arc(chord: Any, square: Any) -> Any:

@@ -7,6 +7,8 @@ from optimizer.engines.base import DEFAULT, Budget, Cancel, OnProgress, Result, 
 from optimizer.engines.base import engine as load_engine
 from optimizer.errors import EngineFault
 from optimizer.explain import explained
+from optimizer.in_parts import WHOLE_VISITS, Workshop, solve_in_parts
+from optimizer.insertion import never_cancelled
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.validate import InvalidProblem, errors_in
@@ -55,9 +57,27 @@ def solve(
     wanted, engine = engine, available(engine)
     chosen = load_engine(engine)
     require(chosen, problem, name=engine)
-    result = chosen.solve(
-        problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
-    )
+    if len(problem.visits) > WHOLE_VISITS:
+        shop = Workshop(chosen, seed, on_progress, cancel or never_cancelled)
+        result = solve_in_parts(shop, problem, budget, start=start)
+    else:
+        result = chosen.solve(
+            problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
+        )
+    result = judged(problem, result, engine)
+    stats = {**result.stats} if wanted == engine else {**result.stats, "instead_of": wanted}
+    return replace(result, stats=stats)
+
+
+def judged(problem: Problem, result: Result, engine: str) -> Result:
+    """
+    Return a result with the reasons of what is left out, after an independent look at its plan.
+
+    Raises
+    ------
+    EngineFault
+        When the plan breaks a rule, or costs another sum than stated.
+    """
     violations = check(problem, result.plan)
     if violations:
         shown = "; ".join(f"{v.code} {v.message}" for v in violations[:3])
@@ -70,5 +90,4 @@ def solve(
             f"engine {engine!r} states {dict(result.cost_by_term)}, the checker finds {found}",
             "report it with the problem file",
         )
-    stats = {**result.stats} if wanted == engine else {**result.stats, "instead_of": wanted}
-    return replace(result, plan=explained(problem, result.plan), stats=stats)
+    return replace(result, plan=explained(problem, result.plan))

@@ -29,6 +29,7 @@ from dispatch.work_orders.lifecycle import ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit
 from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
 from optimizer.problem import Visit as Job
+from optimizer.roads import PLAIN_PLACES, LaterRoads
 
 BEFORE_DUTY, AFTER_DUTY = timedelta(hours=3), timedelta(hours=4)
 """A visit begun so long before or after a duty still belongs to it."""
@@ -43,6 +44,8 @@ class Built:
     visits: Mapping[str, Visit]
     begun: frozenset[str]
     """Ids of visits already under way or finished: facts of the plan."""
+    places: Places
+    """Points and minutes behind the problem's locations."""
 
 
 def build(
@@ -66,7 +69,7 @@ def build(
     duties = {member.technician.id: member for member in crew}
     found = candidates(session, day, plan, extra)
     rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
-    places = _Places(crew, [row[2] for row in rows])
+    places = Places(crew, [row[2] for row in rows])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
@@ -74,7 +77,7 @@ def build(
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks))
-    return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun))
+    return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places)
 
 
 def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day: Day) -> bool:
@@ -86,7 +89,7 @@ def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day:
     return duty.starts_at - BEFORE_DUTY <= begun < duty.ends_at + AFTER_DUTY
 
 
-class _Places:
+class Places:
     """Numbers the homes and sites of a day: homes first, each site once."""
 
     def __init__(self, crew: Sequence[OnDuty], sites: Sequence[Site]) -> None:
@@ -107,9 +110,11 @@ class _Places:
         self.minutes.append(minutes)
 
     def matrix(self, travel: TravelTimes) -> Matrix:
-        """Ask for all pairs and add parking and access on the way in."""
+        """Ask for all pairs, or for pairs as they are needed, and add parking and access on the way in."""
         if not self.points:
             return Matrix((), ())
+        if len(self.points) > PLAIN_PLACES:
+            return matrix_between(travel, self.points, self.minutes)
         table = travel.matrix(self.points)
         seconds = table.seconds.copy()
         for column, minutes in enumerate(self.minutes):
@@ -118,10 +123,15 @@ class _Places:
         return Matrix(seconds.tolist(), table.metres.tolist())
 
 
+def matrix_between(travel: TravelTimes, points: Sequence[Point], minutes: Sequence[int]) -> Matrix:
+    """Travel that is asked for as it is needed; minutes are added to each drive to a point."""
+    return Matrix.of(LaterRoads(travel.roads(points), [60 * access for access in minutes]))
+
+
 def _job(  # noqa: PLR0917 - the day, then the visit, then what was decided about it
     day: Day,
     row: Facts,
-    places: _Places,
+    places: Places,
     now: int,
     relaxed: frozenset[str],
     pin: PlanLock | None,
@@ -199,7 +209,7 @@ def _stock(session: Session, day: Day, technician_ids: set[uuid.UUID]) -> dict[u
     return found
 
 
-def _vehicle(day: Day, member: OnDuty, places: _Places, stock: dict[str, int], now: int) -> Technician:
+def _vehicle(day: Day, member: OnDuty, places: Places, stock: dict[str, int], now: int) -> Technician:
     person, home = member.technician, places.homes[member.technician.id]
     start, end = day.seconds(member.starts_at), day.seconds(member.ends_at)
     return Technician(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from threading import Lock
 
 from dispatch.travel.provider import Point, TravelMatrix, TravelTimes
+from optimizer.roads import Roads
 
 
 class CachedTravel:
@@ -33,3 +34,7 @@ class CachedTravel:
             while len(self._known) > self._matrices:
                 self._known.popitem(last=False)
         return answer
+
+    def roads(self, points: Sequence[Point]) -> Roads:
+        """The source's own roads, which remember what they were asked."""
+        return self._source.roads(points)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.travel.provider import Point, TravelMatrix, in_radians
+from optimizer.roads import GreatCircle
 
 EARTH_RADIUS_METRES = 6_371_008.8
 
@@ -67,3 +68,8 @@ class GeodesicTravel:
         np.fill_diagonal(metres, 0.0)
         seconds = np.rint(metres / (self.kmh / 3.6)).astype(np.int64)
         return TravelMatrix(seconds, np.rint(metres).astype(np.int64))
+
+    def roads(self, points: Sequence[Point]) -> GreatCircle:
+        """The same travel, worked out as it is needed."""
+        degrees = np.array([(point.lat, point.lon) for point in points], dtype=np.float64)
+        return GreatCircle(degrees, detour=self.detour, metres_per_second=self.kmh / 3.6)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from dispatch.travel.asked import AskedRoads
 from dispatch.travel.provider import (
     UNREACHABLE_METRES,
     UNREACHABLE_SECONDS,
@@ -16,6 +17,7 @@ from dispatch.travel.provider import (
     TravelUnavailable,
     Whole,
 )
+from optimizer.roads import Cells
 
 POINTS_PER_SIDE = 50
 """Starts and ends of one request: 100 coordinates, about 2 KB of address, OSRM's own default limit."""
@@ -50,22 +52,40 @@ class OsrmTravel:
     def matrix(self, points: Sequence[Point]) -> TravelMatrix:
         """Travel between all pairs; a pair OSRM finds no way for becomes unreachable, not an error."""
         count = len(points)
-        seconds = np.zeros((count, count), dtype=np.int64)
-        metres = np.zeros((count, count), dtype=np.int64)
-        pieces = [range(at, min(at + self._side, count)) for at in range(0, count, self._side)]
-        if count > 1:
-            transport = httpx.HTTPTransport(retries=2)
-            with httpx.Client(transport=transport, timeout=self._timeout_seconds) as client:
-                for starts in pieces:
-                    for ends in pieces:
-                        block = np.ix_(starts, ends)
-                        seconds[block], metres[block] = self._block(client, points, starts, ends)
+        if count < 2:
+            return TravelMatrix(np.zeros((count, count), np.int64), np.zeros((count, count), np.int64))
+        seconds, metres = self._between(points, range(count), range(count))
         np.fill_diagonal(seconds, 0)
         np.fill_diagonal(metres, 0)
         return TravelMatrix(seconds, metres)
 
+    def roads(self, points: Sequence[Point]) -> AskedRoads:
+        """The same travel, asked for block by block."""
+
+        def ask(starts: Sequence[int], ends: Sequence[int]) -> tuple[Cells, Cells]:
+            seconds, metres = self._between(points, starts, ends)
+            return seconds.astype(np.int32), metres.astype(np.int32)
+
+        return AskedRoads(len(points), ask, remembers=True)
+
+    def _between(
+        self, points: Sequence[Point], starts: Sequence[int], ends: Sequence[int]
+    ) -> tuple[Whole, Whole]:
+        """Seconds and metres from some points to others, in requests of the size that the server takes."""
+        seconds = np.zeros((len(starts), len(ends)), dtype=np.int64)
+        metres = np.zeros_like(seconds)
+        side = self._side
+        transport = httpx.HTTPTransport(retries=2)
+        with httpx.Client(transport=transport, timeout=self._timeout_seconds) as client:
+            for row in range(0, len(starts), side):
+                for column in range(0, len(ends), side):
+                    block = slice(row, row + side), slice(column, column + side)
+                    answer = self._block(client, points, starts[block[0]], ends[block[1]])
+                    seconds[block], metres[block] = answer
+        return seconds, metres
+
     def _block(
-        self, client: httpx.Client, points: Sequence[Point], starts: range, ends: range
+        self, client: httpx.Client, points: Sequence[Point], starts: Sequence[int], ends: Sequence[int]
     ) -> tuple[Whole, Whole]:
         """One request: from some starts to some ends."""
         places = [points[number] for number in (*starts, *ends)]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dispatch.errors import DispatchError, Invalid
+from optimizer.roads import Roads
 
 Whole = npt.NDArray[np.int64]
 
@@ -72,6 +73,10 @@ class TravelTimes(Protocol):
 
     def matrix(self, points: Sequence[Point]) -> TravelMatrix:
         """Travel between all pairs of the points; an empty or single list is allowed."""
+        ...  # pragma: no cover
+
+    def roads(self, points: Sequence[Point]) -> Roads:
+        """The same travel, asked for as it is needed: for days too large for a whole matrix."""
         ...  # pragma: no cover
 
 

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from dispatch.travel.asked import AskedRoads
 from dispatch.travel.geodesic import GeodesicTravel, great_circle_metres
 from dispatch.travel.provider import Point, TravelMatrix, TravelTimes, TravelUnavailable, Whole, in_radians
+from optimizer.roads import Cells
 
 ADDRESSES = "addresses.csv.gz"
 MATRIX = "matrix.npz"
 SNAP_METRES = 100.0
+POINTS_AT_ONCE = 500
 
 SHIPPED_DISTRICT = Path(__file__).parent.parent / "simulation" / "district"
 """Directory of the district that is shipped with the program."""
@@ -68,10 +71,12 @@ class TableTravel:
         known = load_table(self.directory).points
         if not points or not known:
             return np.full(len(points), -1, dtype=np.int64)
-        gaps = great_circle_metres(in_radians(points), in_radians(known))
-        nearest = gaps.argmin(axis=1)
-        near = gaps[np.arange(len(points)), nearest] <= self.snap_metres
-        return np.where(near, nearest, -1).astype(np.int64)
+        found, addresses = np.empty(len(points), dtype=np.int64), in_radians(known)
+        for at in range(0, len(points), POINTS_AT_ONCE):
+            gaps = great_circle_metres(in_radians(points[at : at + POINTS_AT_ONCE]), addresses)
+            near = gaps.min(axis=1) <= self.snap_metres
+            found[at : at + POINTS_AT_ONCE] = np.where(near, gaps.argmin(axis=1), -1)
+        return found
 
     def matrix(self, points: Sequence[Point]) -> TravelMatrix:
         """Travel between all pairs, from the table wherever both ends are known."""
@@ -86,3 +91,20 @@ class TableTravel:
             np.where(both_known, table.seconds[pairs], estimate.seconds),
             np.where(both_known, table.metres[pairs], estimate.metres),
         )
+
+    def roads(self, points: Sequence[Point]) -> AskedRoads:
+        """The same travel, looked up as it is needed."""
+        table, rows, others = load_table(self.directory), self.rows_of(points), self.fallback.roads(points)
+
+        def ask(starts: Sequence[int], ends: Sequence[int]) -> tuple[Cells, Cells]:
+            origins, targets = rows[list(starts)], rows[list(ends)]
+            pairs = np.ix_(origins, targets)
+            seconds, metres = table.seconds[pairs].astype(np.int32), table.metres[pairs].astype(np.int32)
+            both_known = (origins >= 0)[:, None] & (targets >= 0)[None, :]
+            if not both_known.all():
+                estimate = others.block(starts, ends)
+                seconds = np.where(both_known, seconds, estimate[0])
+                metres = np.where(both_known, metres, estimate[1])
+            return seconds, metres
+
+        return AskedRoads(len(points), ask, remembers=False)

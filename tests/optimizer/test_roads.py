@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from optimizer import Budget, FetchedRoads, Matrix, Problem, StraightLine, check, solve, validate
 from optimizer.engines.ruin.arrays import day_of
-from optimizer.roads import PLAIN_PLACES, Roads, RoadTable, WholeTable
+from optimizer.roads import PLAIN_PLACES, LaterRoads, Roads, RoadTable, WholeTable
 from optimizer.wire import MalformedInput, problem_from_json, problem_to_json
 from tests.optimizer.world import a_day
 
@@ -189,3 +189,10 @@ def test_the_arrays_hold_only_the_places_that_a_part_of_a_large_day_uses() -> No
     assert day.seconds.shape == day.cents.shape == (5, 5)
     assert day.seconds.tolist() == large()[:5, :5].tolist()
     assert sorted(set(day.place.tolist())) == [0, 1, 2, 3, 4]
+
+
+def test_what_is_added_to_every_drive_is_not_added_to_staying() -> None:
+    roads = LaterRoads(FetchedRoads(3, lambda origin: ([10 * origin, 20, 30], [1, 2, 3])), [7, 8, 9])
+    assert [roads.leg(1, target) for target in range(3)] == [(17, 1), (0, 2), (39, 3)]
+    assert roads.block([1], [0, 1, 2])[0].tolist() == [[17, 0, 39]]
+    assert roads.size == 3

@@ -81,3 +81,18 @@ def test_a_road_is_not_shorter_than_the_straight_line(source: TravelTimes, place
 def test_nothing_drives_faster_than_a_motorway_allows(source: TravelTimes, places: list[Point]) -> None:
     answer = source.matrix(places)
     assert (answer.metres <= (answer.seconds + 1) * 130 / 3.6).all()
+
+
+def test_roads_are_the_same_travel_asked_for_as_it_is_needed(
+    source: TravelTimes, places: list[Point]
+) -> None:
+    answer, every = source.matrix(places), range(len(places))
+    alone, roads = source.roads(places), source.roads(places)
+    assert roads.size == len(places)
+    seconds, metres = roads.block(every, every)
+    assert np.abs(seconds - answer.seconds).max() <= 1
+    assert np.abs(metres - answer.metres).max() <= 1
+    part = roads.block([3, 13], [0, 12, 3])
+    assert (part[0] == seconds[np.ix_([3, 13], [0, 12, 3])]).all()
+    for a, b in ((0, 0), (0, 1), (5, 13), (12, 13), (13, 2)):
+        assert alone.leg(a, b) == roads.leg(a, b) == (seconds[a, b], metres[a, b])

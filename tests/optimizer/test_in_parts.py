@@ -1,0 +1,78 @@
+"""A day beyond one search: planned in parts it is valid, repeatable, and never dearer than its start."""
+
+import time
+
+import pytest
+
+from benchmarks.days import field_day
+from optimizer import Budget, Plan, Progress, check, cost, in_parts, solve
+from optimizer.decompose import cut
+from optimizer.engines.base import engine
+from optimizer.in_parts import Workshop, laid, polished, solve_in_parts
+from optimizer.insertion import sequences_of
+
+DAY = field_day(5, 300, 38)
+SHOP = Workshop(engine("ruin"), seed=1)
+
+
+def price(plan: Plan) -> int:
+    """Whole price of a plan."""
+    return sum(cost(DAY, plan).values())
+
+
+def test_a_day_planned_in_parts_is_valid_and_the_same_each_time() -> None:
+    first, again = (solve_in_parts(SHOP, DAY, Budget(solutions=400), most_visits=100) for _ in range(2))
+    assert check(DAY, first.plan) == []
+    assert first.plan == again.plan
+    assert first.cost_by_term == cost(DAY, first.plan)
+    assert first.stats["parts"] == 3
+
+
+def test_parts_never_make_a_start_dearer() -> None:
+    start = solve(DAY, Budget(solutions=400), seed=1).plan
+    result = solve_in_parts(SHOP, DAY, Budget(solutions=60), start=start, most_visits=100)
+    assert result.cost <= price(start)
+    assert check(DAY, result.plan) == []
+
+
+def test_polishing_borders_never_makes_a_plan_dearer() -> None:
+    parts = cut(DAY, 100)
+    plan = solve_in_parts(SHOP, DAY, Budget(solutions=30), most_visits=100).plan
+    better = polished(SHOP, DAY, plan, parts, budget=Budget(solutions=600), most_visits=100)
+    assert check(DAY, better) == []
+    assert price(better) < price(plan)
+
+
+def test_the_time_of_a_budget_is_kept_over_all_parts() -> None:
+    began = time.monotonic()
+    result = solve_in_parts(SHOP, DAY, Budget(seconds=1.0), most_visits=100)
+    assert time.monotonic() - began < 3.0
+    assert check(DAY, result.plan) == []
+
+
+def test_a_cancelled_day_in_parts_is_still_a_plan() -> None:
+    shop = Workshop(SHOP.engine, seed=1, cancel=lambda: True)
+    result = solve_in_parts(shop, DAY, Budget(seconds=60), most_visits=100)
+    assert check(DAY, result.plan) == []
+    assert len(result.plan.routes) > 20
+
+
+def test_solve_plans_in_parts_what_is_too_large_for_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimizer.solve.WHOLE_VISITS", 200)
+    monkeypatch.setattr(in_parts.solve_in_parts, "__kwdefaults__", {"start": None, "most_visits": 100})
+    told: list[Progress] = []
+    result = solve(DAY, Budget(solutions=50), seed=1, on_progress=told.append)
+    assert result.stats["parts"] == 3
+    assert [progress.cost >= result.cost for progress in told] == [True]
+    assert all(left.reason for left in result.plan.unserved)
+
+
+def test_laying_orders_leaves_out_what_the_day_no_longer_allows() -> None:
+    plan = solve(DAY, Budget(solutions=20), seed=1).plan
+    orders = sequences_of(DAY, plan)
+    assert laid(DAY, orders).routes == plan.routes
+    gone = plan.routes[0].stops[0].visit_id
+    fewer = DAY.with_locks(())
+    other = next(v for v in fewer.visits if v.id == gone)
+    without = laid(fewer, {**orders, "t0": (other, *orders.get("t0", ()))})
+    assert check(fewer, without) == []
