@@ -123,10 +123,11 @@ def borders(
         if strangers.size:
             gap[at] = float(((strangers - spot) ** 2).sum(axis=1).min())
     count = math.ceil(share * len(belongs))
-    chosen = np.sort(np.argsort(gap, kind="stable")[:count])
+    chosen = np.argsort(gap, kind="stable")[:count]
     chosen = chosen[np.isfinite(gap[chosen])]
     if not chosen.size:
         return []
+    chosen = np.flatnonzero(np.isin(land.together, land.together[chosen]))
     names = {problem.technicians[at].id for at in chosen}
     kept = [v.id for v in problem.visits if land.owner.get(v.id, None) in names or v.id not in land.owner]
     strip = problem_of(problem, Part(tuple(names), tuple(kept)))
@@ -140,6 +141,8 @@ class _Land:
         self.problem = problem
         self.plane: Spots = spots(problem)
         self.owner = owners(problem, plan)
+        bound = _bound(problem)
+        self._pass_on(bound)
         self.free = [v for v in problem.visits if v.id not in self.owner]
         self.places: Spots = self.plane[[v.location for v in self.free]].reshape(-1, 2)
         held = Counter(self.owner.values())
@@ -151,6 +154,31 @@ class _Land:
             [max(1, t.shift.end - t.shift.start) for t in problem.technicians], dtype=np.float64
         )
         self.able = _able(problem, self.free)
+        self.together = self._crews(bound)
+        self.tied = _numbered([bound.get(v.id, v.id) for v in self.free])
+
+    def _pass_on(self, bound: Mapping[str, str]) -> None:
+        """Give what nobody holds to whoever holds something that it is bound to."""
+        holder: dict[str, str] = {}
+        for visit_id, who in self.owner.items():
+            if visit_id in bound:
+                holder.setdefault(bound[visit_id], who)
+        for visit_id, name in bound.items():
+            if name in holder:
+                self.owner.setdefault(visit_id, holder[name])
+
+    def _crews(self, bound: Mapping[str, str]) -> NDArray[np.int64]:
+        """One number for the shifts of one person, and for those who hold visits bound to one another."""
+        crew = self.problem.technicians
+        held: dict[str, list[str]] = {}
+        for visit_id, name in bound.items():
+            if visit_id in self.owner:
+                held.setdefault(name, []).append(self.owner[visit_id])
+        persons: dict[str, list[str]] = {}
+        for technician in crew:
+            persons.setdefault(technician.who, []).append(technician.id)
+        names = _groups([*persons.values(), *held.values()])
+        return _numbered([names[technician.id] for technician in crew])
 
     def _centres(self) -> Spots:
         """Middle of the visits each technician holds; of one who holds none, the start of the day."""
@@ -214,11 +242,12 @@ class _Land:
         weight = held + free.sum() * self.hours[crew] / self.hours[crew].sum()
         first = _lowest(homes, weight, share)
         first[np.argmin(homes)], first[np.argmax(homes)] = True, False
+        first = _alike(first, self.together[crew])
         wanted = share * (free.sum() + held.sum()) - held[first].sum()
         near = _lowest(places, free, min(1.0, max(0.0, wanted / max(1.0, free.sum()))))
         able = self.able[work][:, crew]
         can, cannot = able[:, first].any(axis=1), able[:, ~first].any(axis=1)
-        return first, np.where(near, can | ~cannot, can & ~cannot)
+        return first, _alike(np.where(near, can | ~cannot, can & ~cannot), self.tied[work])
 
     def _part(self, crew: NDArray[np.int64], work: NDArray[np.int64]) -> Part:
         technicians = tuple(self.problem.technicians[at].id for at in crew)
@@ -231,16 +260,44 @@ class _Land:
 
 def owners(problem: Problem, plan: Plan | None) -> dict[str, str]:
     """Who holds a visit: whom it is begun by, locked to or demands, else who serves it in the plan."""
+    shifts = {t.who: t.id for t in reversed(problem.technicians)} | {t.id: t.id for t in problem.technicians}
     found: dict[str, str] = {}
     for route in plan.routes if plan else ():
-        if problem.technician(route.technician_id) is not None:
+        if route.technician_id in shifts:
             found.update({stop.visit_id: route.technician_id for stop in route.stops})
     for visit in problem.visits:
         lock = problem.lock(visit.id)
         named = (lock.technician_id if lock else None) or visit.required_technician
-        if named is not None and problem.technician(named) is not None:
-            found[visit.id] = named
+        if named is not None and named in shifts:
+            found[visit.id] = shifts[named]
     return {name: who for name, who in found.items() if problem.visit(name) is not None}
+
+
+def _bound(problem: Problem) -> Mapping[str, str]:
+    """Visits that have to be planned together, as a team, in turn or by one technician: each to the first."""
+    sets: dict[tuple[str, str], list[str]] = {}
+    for visit in problem.visits:
+        if visit.team is not None:
+            sets.setdefault(("team", visit.team), []).append(visit.id)
+        if visit.same_technician is not None:
+            sets.setdefault(("same", visit.same_technician), []).append(visit.id)
+        for after in visit.after:
+            if problem.visit(after.visit_id) is not None:
+                sets.setdefault(("after", visit.id), [visit.id]).append(after.visit_id)
+    return _groups(sets.values())
+
+
+def _numbered(names: Sequence[str]) -> NDArray[np.int64]:
+    """A number for each name, the same for the same name."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], dtype=np.int64)
+
+
+def _alike(sides: NDArray[np.bool_], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Sides, all of a group on that of its first member."""
+    _, first, member = np.unique(groups, return_index=True, return_inverse=True)
+    found: NDArray[np.bool_] = sides[first][member]
+    return found
 
 
 def _axis(points: Spots, angle: float) -> NDArray[np.float64]:

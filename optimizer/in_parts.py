@@ -13,9 +13,9 @@ from optimizer.check import cost
 from optimizer.decompose import Part, borders, cut, joined, plan_of, problem_of, replaced
 from optimizer.engines.base import Budget, Cancel, Engine, OnProgress, Progress, Result
 from optimizer.insertion import Sequences, mended, never_cancelled
-from optimizer.oracle import retimed
 from optimizer.plan import Plan
 from optimizer.problem import Problem
+from optimizer.schedule import retimed
 
 WHOLE_VISITS = 6_000
 """Up to so many visits one search plans the whole day."""

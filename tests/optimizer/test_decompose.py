@@ -11,6 +11,7 @@ from benchmarks.days import field_day
 from optimizer import Budget, Lock, Plan, Problem, check, cost, solve
 from optimizer.decompose import Part, borders, cut, joined, owners, plan_of, problem_of, replaced
 from optimizer.geometry import spots
+from optimizer.work import After
 from tests.optimizer.random_days import random_day
 
 DAY = field_day(3, 240, 30)
@@ -117,6 +118,33 @@ def test_locked_and_required_visits_go_with_their_technician() -> None:
         assert ("t7" in part.technicians) == (first.id in part.visits)
         assert ("t8" in part.technicians) == (second.id in part.visits)
         assert {lock.visit_id for lock in problem_of(held, part).locks} <= set(part.visits)
+
+
+def test_what_is_tied_together_stays_in_one_part() -> None:
+    """A team, visits in turn, visits for one hand, and the two shifts of one person."""
+    far = sorted(DAY.visits, key=lambda v: spots(DAY)[v.location][0])
+    changes = {
+        far[0].id: replace(far[0], team="lift"),
+        far[-1].id: replace(far[-1], team="lift"),
+        far[1].id: replace(far[1], same_technician="one hand"),
+        far[-2].id: replace(far[-2], same_technician="one hand"),
+        far[-3].id: replace(far[-3], after=(After(far[2].id), After("gone"))),
+    }
+    crew = tuple(replace(t, person="Ada") if t.id in {"t0", "t9"} else t for t in DAY.technicians)
+    tied = replace(DAY, visits=tuple(changes.get(v.id, v) for v in DAY.visits), technicians=crew)
+    held = replace(tied, locks=(Lock(far[0].id, "t3"), Lock(far[1].id, "Ada")))
+    for problem, turn in ((tied, 0), (held, 0), (tied, 2), (held, 3)):
+        parts = cut(problem, 60, turn=turn)
+        assert len(parts) >= 3
+        for part in parts:
+            for one, other in ((0, -1), (1, -2), (2, -3)):
+                assert (far[one].id in part.visits) == (far[other].id in part.visits)
+            assert ("t0" in part.technicians) == ("t9" in part.technicians)
+        assert sorted(split(parts)[1]) == sorted(v.id for v in DAY.visits)
+    [part] = [part for part in cut(held, 60) if "t3" in part.technicians]
+    assert far[-1].id in part.visits
+    [part] = [part for part in cut(held, 60) if "t0" in part.technicians]
+    assert far[-2].id in part.visits
 
 
 def test_a_visit_goes_where_somebody_can_serve_it() -> None:

@@ -1,6 +1,7 @@
 """A day beyond one search: planned in parts it is valid, repeatable, and never dearer than its start."""
 
 import time
+from importlib import import_module
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_cancelled_day_in_parts_is_still_a_plan() -> None:
 
 
 def test_solve_plans_in_parts_what_is_too_large_for_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("optimizer.solve.WHOLE_VISITS", 200)
+    monkeypatch.setattr(import_module("optimizer.solve"), "WHOLE_VISITS", 200)
     monkeypatch.setattr(in_parts.solve_in_parts, "__kwdefaults__", {"start": None, "most_visits": 100})
     told: list[Progress] = []
     result = solve(DAY, Budget(solutions=50), seed=1, on_progress=told.append)
