@@ -6,7 +6,7 @@ the route again. A quote never opens a window that a hard rule, a later stop or 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from optimizer.constraints import blocked
@@ -41,6 +41,8 @@ class Offer:
         Expected start of service.
     slack
         How much later service could begin without breaking this window or anything later, breaks as planned.
+    visit
+        The visit asked about.
     """
 
     window: Window
@@ -50,6 +52,7 @@ class Offer:
     arrival: Seconds
     start: Seconds
     slack: Seconds
+    visit: Visit | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,24 @@ class _Candidate:
         return self.extra_cost, self.start, self.order, self.position
 
 
+def known_sequences(problem: Problem, plan: Plan) -> dict[str, tuple[Visit, ...]]:
+    """Visits of each route of a plan in order; one that the problem lacks is an error."""
+    sequences = {}
+    for route in plan.routes:
+        visits = [problem.visit(stop.visit_id) for stop in route.stops]
+        known = tuple(visit for visit in visits if visit is not None)
+        if len(known) < len(visits) or problem.technician(route.technician_id) is None:
+            cause = f"the route of {route.technician_id} names a visit or technician the problem lacks"
+            raise UnknownSubject(cause, "build problem and plan from the same state of the day")
+        sequences[route.technician_id] = known
+    return sequences
+
+
+def is_plain(problem: Problem, visit: Visit) -> bool:
+    """Whether a visit that the problem may lack asks for nothing beyond plain routes."""
+    return not features(replace(problem, technicians=(), visits=(visit,)))
+
+
 class Oracle:
     """Quotes and takes insertions into one plan; cheap to ask again after each one."""
 
@@ -101,15 +122,7 @@ class Oracle:
     @classmethod
     def open(cls, problem: Problem, plan: Plan) -> Self:
         """Read a plan; a route that no longer holds under the problem is closed to insertions."""
-        sequences = {}
-        for route in plan.routes:
-            visits = [problem.visit(stop.visit_id) for stop in route.stops]
-            known = tuple(visit for visit in visits if visit is not None)
-            if len(known) < len(visits) or problem.technician(route.technician_id) is None:
-                cause = f"the route of {route.technician_id} names a visit or technician the problem lacks"
-                raise UnknownSubject(cause, "build problem and plan from the same state of the day")
-            sequences[route.technician_id] = known
-        return cls(problem, sequences)
+        return cls(problem, known_sequences(problem, plan))
 
     def _open(self, technician: Technician, visits: Sequence[Visit]) -> None:
         """Compute the arrays of one route."""
@@ -135,11 +148,13 @@ class Oracle:
 
     def _candidates(self, visit: Visit, windows: Sequence[Window]) -> Iterator[_Candidate]:
         """Every feasible insertion into every window."""
+        asking = self._asking(visit)
+        is_rich = self.is_rich or not is_plain(self.problem, visit)
         for order, technician in enumerate(self.problem.technicians):
             route = self.routes.get(technician.id)
-            if route is None or self._blocked(technician, visit):
+            if route is None or _blocked(asking, technician, visit):
                 continue
-            if self.is_rich:
+            if is_rich:
                 yield from self._tried(visit, windows, route, order)
                 continue
             if not route.has_parts(visit):
@@ -178,10 +193,6 @@ class Oracle:
         for trial in found:
             yield _Candidate(trial.extra_cost, trial.start, order, trial.position, trial.window, route)
 
-    def _blocked(self, technician: Technician, visit: Visit) -> tuple[str, str] | None:
-        """First rule about the pair, its windows set aside: they are what is being asked."""
-        return blocked(self.problem, technician, replace(visit, windows=()))
-
     def _overtime(self, route: OpenRoute, visit: Visit, position: int) -> Cents:
         """Price of the overtime of a route with the visit in it."""
         problem = self._asking(visit)
@@ -206,9 +217,8 @@ class Oracle:
         stop = timed.stops[chosen.position]
         slack = slacks(problem, timed)[chosen.position]
         technician_id = chosen.route.technician.id
-        return Offer(
-            window, chosen.extra_cost, technician_id, chosen.position, stop.arrival, stop.start, slack
-        )
+        times = stop.arrival, stop.start, slack
+        return Offer(window, chosen.extra_cost, technician_id, chosen.position, *times, visit)
 
     def cheapest(self, visit: Visit) -> tuple[Cents, str, int] | None:
         """Extra cost, technician and position of the best insertion of a visit of the problem, if any."""
@@ -230,8 +240,8 @@ class Oracle:
         name = technician.name
         if technician.id in self.closed:
             return Refusal(technician.id, "INFEASIBLE_ROUTE", self.closed[technician.id])
-        asked = replace(visit, windows=tuple(windows))
-        if found := self._blocked(technician, visit) or blocked(self._asking(asked), technician, asked):
+        asked, asking = replace(visit, windows=tuple(windows)), self._asking(visit)
+        if found := _blocked(asking, technician, visit) or blocked(asking, technician, asked):
             return Refusal(technician.id, *found)
         route = self.routes[technician.id]
         if not route.has_parts(visit):
@@ -244,7 +254,12 @@ class Oracle:
         return Refusal(technician.id, "CAPACITY", f"{name} has no room left in {times}")
 
 
-def _without(problem: Problem, plan: Plan, visit: Visit) -> Plan:
+def _blocked(problem: Problem, technician: Technician, visit: Visit) -> tuple[str, str] | None:
+    """First rule about the pair, its windows set aside: they are what is being asked."""
+    return blocked(problem, technician, replace(visit, windows=()))
+
+
+def without(problem: Problem, plan: Plan, visit: Visit) -> Plan:
     """The plan with a visit taken off its route and that route timed again, for quoting the visit anew."""
     routes = []
     for route in plan.routes:
@@ -272,7 +287,7 @@ def quote(
     The visit need not be in the problem. If the plan already serves it, it is taken out first, so that the
     price is that of having it at all.
     """
-    return Oracle.open(problem, _without(problem, plan, visit)).quote(
+    return Oracle.open(problem, without(problem, plan, visit)).quote(
         visit, windows, each_technician=each_technician
     )
 
@@ -288,7 +303,7 @@ def insert(problem: Problem, plan: Plan, offer: Offer, visit: Visit) -> Plan:
     OfferGone
         When the plan has changed since the quote and the visit no longer fits there.
     """
-    rest = _without(problem, plan, visit)
+    rest = without(problem, plan, visit)
     technician = problem.technician(offer.technician_id)
     if technician is None:
         raise OfferGone(f"technician {offer.technician_id} is not in the problem", "ask for a new quote")
@@ -303,10 +318,10 @@ def insert(problem: Problem, plan: Plan, offer: Offer, visit: Visit) -> Plan:
         timed = timetable(asking, technician, route.with_visit(narrowed, offer.position))
     except InfeasibleRoute as missed:
         raise OfferGone(missed.cause, "ask for a new quote") from missed
-    return Plan(_placed(problem, rest, timed), rest.unserved)
+    return Plan(placed(problem, rest, timed), rest.unserved)
 
 
-def _placed(problem: Problem, plan: Plan, timed: Route) -> tuple[Route, ...]:
+def placed(problem: Problem, plan: Plan, timed: Route) -> tuple[Route, ...]:
     """Routes with one put in place of its predecessor, technicians in the order of the problem."""
     routes = {route.technician_id: route for route in plan.routes}
     routes[timed.technician_id] = timed
@@ -315,6 +330,6 @@ def _placed(problem: Problem, plan: Plan, timed: Route) -> tuple[Route, ...]:
 
 def refusals(problem: Problem, plan: Plan, visit: Visit, windows: Sequence[Window]) -> list[Refusal]:
     """For each technician who cannot take the visit in any of the windows, the first reason."""
-    oracle = Oracle.open(problem, _without(problem, plan, visit))
+    oracle = Oracle.open(problem, without(problem, plan, visit))
     found = (oracle.refusal(visit, technician, windows) for technician in problem.technicians)
     return [refusal for refusal in found if refusal is not None]

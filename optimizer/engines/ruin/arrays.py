@@ -268,25 +268,27 @@ def _pairs(problem: Problem, visits: Sequence[Visit]) -> Whole:
     answers: dict[object, NDArray[np.bool_]] = {}
     prices: dict[object, list[Cents]] = {}
     for row, visit in zip(pair, visits, strict=True):
-        needs = _needs(problem, visit)
+        needs = needs_of(problem, visit)
         if needs not in answers:
-            refused = [not _may_go(problem, technician, visit) for technician in problem.technicians]
+            refused = [not may_go(problem, technician, visit) for technician in problem.technicians]
             answers[needs] = np.array(refused, dtype=np.bool_)
         wish = (visit.previous_technician, visit.preferred_technicians, frozenset(visit.skills.items()))
         if any(wish):
             if wish not in prices:
-                prices[wish] = [_pair_cents(problem, t, visit) for t in problem.technicians]
+                prices[wish] = [pair_price(problem, t, visit) for t in problem.technicians]
             row[:] = prices[wish]
         row[answers[needs]] = UNABLE
     return pair
 
 
-def _pair_cents(problem: Problem, technician: Technician, visit: Visit) -> Cents:
+def pair_price(problem: Problem, technician: Technician, visit: Visit) -> Cents:
+    """Price of sending a technician to a visit, beyond the travel."""
     changed = stability.pair_cents(problem, technician, visit)
     return changed + preference.pair_cents(problem, technician, visit)
 
 
-def _needs(problem: Problem, visit: Visit) -> object:
+def needs_of(problem: Problem, visit: Visit) -> object:
+    """What decides who may go; visits of the same needs have the same answer."""
     lock = problem.lock(visit.id)
     return (
         frozenset(visit.skills.items()),
@@ -300,7 +302,8 @@ def _needs(problem: Problem, visit: Visit) -> object:
     )
 
 
-def _may_go(problem: Problem, technician: Technician, visit: Visit) -> bool:
+def may_go(problem: Problem, technician: Technician, visit: Visit) -> bool:
+    """Whether no rule about the pair stands in the way, times apart."""
     return not any(rule.forbids(problem, technician, visit) for rule in ABOUT_PAIRS)
 
 

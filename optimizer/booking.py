@@ -1,0 +1,92 @@
+"""
+The booking oracle for callers: opened once on a plan, then asked and changed.
+
+>>> desk = open_oracle(problem, plan)
+>>> offers = desk.quote(visit, windows)
+>>> plan = desk.commit(offers[0])
+
+Compiled loops answer where numba is installed; plain Python does, with the same offers, where it is not and
+for what the loops do not know: a lock to a place in a route, and everything beyond plain routes.
+"""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+from optimizer import offers, oracle
+from optimizer.errors import OfferGone
+from optimizer.offers import USUAL, Effort, Quoting, Rearranged, SiteTravel
+from optimizer.oracle import Offer, Refusal
+from optimizer.plan import Plan
+from optimizer.problem import Problem, Visit, Window
+
+__all__ = ["Effort", "PlainOracle", "Quoting", "Rearranged", "SiteTravel", "open_oracle"]
+
+
+class PlainOracle:
+    """The oracle in plain Python: opens its routes anew for each question."""
+
+    def __init__(self, problem: Problem, plan: Plan) -> None:
+        oracle.known_sequences(problem, plan)
+        self.problem, self.plan = problem, plan
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the travel tables, about."""
+        return offers.matrix_bytes(self.problem.matrix)
+
+    def quote(
+        self,
+        visit: Visit,
+        windows: Sequence[Window],
+        *,
+        site: SiteTravel | None = None,
+        each_technician: bool = False,
+    ) -> list[Offer]:
+        """Cheapest offer per window, dearest last; with ``each_technician`` one per window and technician."""
+        plain = offers.plain_quote
+        return plain(self.problem, self.plan, visit, windows, site, each_technician=each_technician)
+
+    def refusals(
+        self, visit: Visit, windows: Sequence[Window], *, site: SiteTravel | None = None
+    ) -> list[Refusal]:
+        """For each technician who cannot take the visit in any of the windows, the first reason."""
+        problem, there = offers.with_site(self.problem, visit, site)
+        return oracle.refusals(problem, self.plan, there, windows)
+
+    def reopen(
+        self,
+        visit: Visit,
+        window: Window,
+        *,
+        site: SiteTravel | None = None,
+        effort: Effort = USUAL,
+        seed: int = 0,
+    ) -> Rearranged | None:
+        """Nothing: searching for room takes the compiled loops."""
+        del visit, window, site, effort, seed
+        return None  # the answer, not the lack of one
+
+    def commit(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
+        """Take an offer, or raise ``OfferGone`` when it no longer holds."""
+        if offer.visit is None:
+            raise OfferGone("the offer names no visit", "commit an offer that quote returned")
+        problem, there = offers.with_site(self.problem, offer.visit, site)
+        if isinstance(offer, Rearranged):
+            plan = offers.rearranged(problem, self.plan, offer)
+        else:
+            plan = oracle.insert(problem, self.plan, offer, there)
+        self.problem, self.plan = offers.asked(problem, there, offer.window)[0], plan
+        return plan
+
+
+def open_oracle(problem: Problem, plan: Plan) -> Quoting:
+    """Open a plan for questions; a route that no longer holds under the problem is closed to insertions."""
+    if find_spec("numba") is not None and problem.technicians and len(problem.matrix.seconds):
+        from optimizer.engines.ruin.arrays import Uncovered
+        from optimizer.engines.ruin.booking import CompiledOracle
+
+        try:
+            return CompiledOracle(problem, plan)
+        except Uncovered:
+            return PlainOracle(problem, plan)
+    return PlainOracle(problem, plan)
