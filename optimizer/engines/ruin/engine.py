@@ -76,6 +76,7 @@ class RuinEngine:
         if run.day.visits and run.day.people:
             run.begin(start)
             run.search()
+            run.look_at_all()
         return run.result(start)
 
 
@@ -100,6 +101,7 @@ class _Run:
         self.first_seconds = 0.0
         self.typical = float(np.median(self.day.nodes[: self.day.visits, LEAVE_OUT])) if self.visits else 1.0
         self.combinations = 0
+        self.is_proved = False
         self.hot = (
             HOT if budget.seconds is None else min(HOT, max(2 * COLD, HOT * budget.seconds / LONG_SECONDS))
         )
@@ -140,6 +142,15 @@ class _Run:
             if self.budget.solutions is None:
                 took = max(time.monotonic() - began, 1e-6)
                 rounds = int(max(1, min(4 * rounds, rounds * SLICE_SECONDS / took)))
+
+    def look_at_all(self) -> None:
+        """Take the cheapest plan of a day so small that all its plans can be looked at."""
+        from optimizer.exact import cheapest_orders
+
+        orders = cheapest_orders(self.problem)
+        if orders is not None:
+            self._restart(orders)
+            self.is_proved = True
 
     def _may_combine(self) -> bool:
         """Whether the search is long enough, and the day small enough, for the master to pay."""
@@ -242,4 +253,4 @@ class _Run:
             "combinations": self.combinations,
             "model_cost": int(self.memory.numbers[memory.BEST]) + self.fixed,
         }
-        return Result(plan, prices, None, stats)
+        return Result(plan, prices, sum(prices.values()) if self.is_proved else None, stats)

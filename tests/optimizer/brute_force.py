@@ -1,0 +1,116 @@
+"""The cheapest plan of a tiny day, found by trying every order on every van and asking the checker."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from optimizer import Plan, Problem, Technician, Unserved, Visit, check, cost
+from optimizer.errors import InfeasibleRoute
+from optimizer.schedule import retimed
+from optimizer.timing import timetable
+
+Order = tuple[Visit, ...]
+NEVER_MENDED = {
+    "SKILL",
+    "CERTIFICATE",
+    "EXCLUDED_TECHNICIAN",
+    "REQUIRED_TECHNICIAN",
+    "TERRITORY",
+    "LONGEST_WAY",
+}
+"""Rules that no further stop on the same route can mend."""
+
+
+def cheapest_plan(problem: Problem) -> Plan:
+    """A plan than which no other costs less; for rules and prices that look at one route at a time."""
+    free = [visit for visit in problem.visits if not problem.is_begun(visit.id)]
+    bit = {visit.id: 1 << at for at, visit in enumerate(free)}
+    best: dict[int, tuple[int, dict[str, Order]]] = {0: (0, {})}
+    for technician in problem.technicians:
+        days = _days(problem, technician, free, bit)
+        grown: dict[int, tuple[int, dict[str, Order]]] = {}
+        for mask, (price, orders) in best.items():
+            for more, (extra, order) in days.items():
+                whole = mask | more
+                if not mask & more and (whole not in grown or price + extra < grown[whole][0]):
+                    grown[whole] = price + extra, {**orders, technician.id: order}
+        best = grown
+    plans = (retimed(problem, orders) for _, orders in _promising(problem, best, bit))
+    return next(plan for plan in plans if not check(problem, plan))
+
+
+def cents(problem: Problem, plan: Plan) -> int:
+    """What a plan costs."""
+    return sum(cost(problem, plan).values())
+
+
+def _promising(
+    problem: Problem, best: dict[int, tuple[int, dict[str, Order]]], bit: dict[str, int]
+) -> list[tuple[int, dict[str, Order]]]:
+    """Choices of routes with the price of the visits they leave out, cheapest first."""
+    alone = {name: _missed(problem, name) for name in bit}
+    whole = [
+        (price + sum(alone[name] for name in bit if not bit[name] & mask), orders)
+        for mask, (price, orders) in best.items()
+    ]
+    return sorted(whole, key=lambda each: each[0])
+
+
+def _missed(problem: Problem, name: str) -> int:
+    """Price of leaving one visit out: an empty plan's less that of a plan of a day without it."""
+    others = tuple(visit for visit in problem.visits if visit.id != name)
+    locks = tuple(lock for lock in problem.locks if lock.visit_id != name)
+    less = replace(problem, visits=others, locks=locks)
+    return cost(problem, Plan())["unserved"] - cost(less, Plan())["unserved"]
+
+
+def _days(
+    problem: Problem, technician: Technician, free: list[Visit], bit: dict[str, int]
+) -> dict[int, tuple[int, Order]]:
+    """For each set of visits the price of the technician's cheapest day with exactly these, and its order."""
+    begun = {t.id: problem.begun_by(t.id) for t in problem.technicians if problem.begun_by(t.id)}
+    days: dict[int, tuple[int, Order]] = {0: (_price(problem, technician, ()), begun.get(technician.id, ()))}
+    able = [visit for visit in free if _may_go(problem, begun, technician, visit)]
+    for order in _orders(problem, technician, begun.get(technician.id, ()), able):
+        mask = sum(bit[visit.id] for visit in order if visit.id in bit)
+        price = _price(problem, technician, order)
+        is_cheaper = mask not in days or price < days[mask][0]
+        if is_cheaper and not check(problem, retimed(problem, {**begun, technician.id: order})):
+            days[mask] = price, order
+    return days
+
+
+def _orders(problem: Problem, technician: Technician, order: Order, able: list[Visit]) -> Iterator[Order]:
+    """Every order that can be driven; a window missed is missed with further stops as well."""
+    for visit in able:
+        if visit in order:
+            continue
+        longer = (*order, visit)
+        try:
+            timetable(problem, technician, longer)
+        except InfeasibleRoute as missed:
+            if missed.rule == "ARRIVAL_WINDOW":
+                continue
+        else:
+            yield longer
+        yield from _orders(problem, technician, longer, able)
+
+
+def _may_go(problem: Problem, begun: dict[str, Order], technician: Technician, visit: Visit) -> bool:
+    """Whether no rule keeps the technician from the visit for good."""
+    order = (*begun.get(technician.id, ()), visit)
+    try:
+        plan = retimed(problem, {**begun, technician.id: order})
+    except InfeasibleRoute:
+        return True
+    return not any(violation.code in NEVER_MENDED for violation in check(problem, plan))
+
+
+def _price(problem: Problem, technician: Technician, order: Order) -> int:
+    """What one technician's day costs, whatever the others do."""
+    order = order or problem.begun_by(technician.id)
+    if not order:
+        return 0
+    route = timetable(problem, technician, order)
+    left = tuple(Unserved(visit.id, "") for visit in problem.visits if visit not in order)
+    prices = cost(problem, Plan((route,), left))
+    return sum(cents for name, cents in prices.items() if name != "unserved")
