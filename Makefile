@@ -5,7 +5,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo benchmarks benchmark-peers
+.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine benchmarks benchmark-peers
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ fast: install  ## Run the fast tests alone
 
 campaign-demo: install  ## The demo's day while its servers and workers are killed (4 minutes)
 	@$(BIN)/python -m benchmarks.demo_under_fire $(ARGS)
+
+campaign-engine: install  ## 10,000 fuzzed days, each planned by both engines and judged; goes on where it stopped (ARGS="--minutes 60")
+	@$(BIN)/python -m benchmarks.fuzzed_days $(ARGS)
 
 benchmark-peers: install  ## Fetch other solvers into build/peers; nextroute is BUSL-1.1, for comparison only
 	@$(BIN)/pip install -q --no-deps --upgrade --target build/peers pyvrp==0.14.1 vrplib==2.2.0 pyvroom==1.15.2 \

@@ -24,6 +24,8 @@ from benchmarks.tables import by_instance, by_solver, judged
 from benchmarks.targets import percent, verdicts
 
 ROOT = Path(__file__).parents[1]
+FUZZED = "fuzzed days"
+"""Rows of ``benchmarks.fuzzed_days``, which measure nothing."""
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results"
 BEGIN = "<!-- Written by `python -m benchmarks.page` from benchmarks/results; measure anew, do not edit. -->"
@@ -289,7 +291,8 @@ def written(page: str, rows: Iterable[Row]) -> str:
 
 def write(page: Path, files: Iterable[Path]) -> None:
     """Write the page from files of rows."""
-    page.write_text(written(page.read_text(encoding="utf-8"), rows_in(*files)), encoding="utf-8")
+    rows = [row for row in rows_in(*files) if row["measure"] != FUZZED]
+    page.write_text(written(page.read_text(encoding="utf-8"), rows), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,198 @@
+"""
+Ten thousand days nobody thought of, planned by both engines and judged by the checker:
+``python -m benchmarks.fuzzed_days [--days 10000] [--minutes M] [--first N] [--rounds 2000] [--seconds 1]``.
+
+Day N is always the same day. What has been judged is kept in a state file, so an interrupted campaign goes on
+where it stopped; a day that fails is written as a problem file for ``truckroll optimise``.
+"""
+
+import argparse
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.runs import tail
+from optimizer import Budget, Problem, Result, check, cost, solve
+from optimizer.engines.base import warm_up
+from optimizer.validate import errors_in
+from optimizer.wire import problem_from_json, problem_to_json, write
+from tests.optimizer.rich_days import KINDS, rich_day
+
+RESULTS = Path(__file__).parent / "results" / "campaign.jsonl"
+FOLDER = Path("build/campaign-engine")
+MEASURE = "fuzzed days"
+"""What its rows are called among others."""
+ENGINES = ("ruin", "routing")
+SAVE_EVERY = 20
+"""Days between two writings of the state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long each engine works on a day."""
+
+    rounds: int = 2_000
+    seconds: float | None = 1.0
+
+    def budget(self, engine: str) -> Budget:
+        """The limits of one run; a solution of OR-Tools takes as long as many rounds of ours."""
+        solutions = self.rounds if engine == "ruin" else max(1, self.rounds // 40)
+        return Budget(seconds=self.seconds, solutions=solutions)
+
+
+def day_number(number: int, *, most_visits: int = 60, most_technicians: int = 12) -> Problem:
+    """The day of a number."""
+    rng = random.Random(number)
+    visits, technicians = rng.randint(5, most_visits), rng.randint(1, most_technicians)
+    return rich_day(number, kind=KINDS[number % len(KINDS)], visits=visits, technicians=technicians)
+
+
+def faults(
+    problem: Problem, engine: str, effort: Effort, *, seed: int = 0
+) -> tuple[list[str], Result | None]:
+    """What is wrong with an engine's plan of a day, in words; nothing should be."""
+    found = [f"input: {finding}" for finding in errors_in(problem)]
+    if found:
+        return found, None
+    if problem_from_json(json.loads(json.dumps(problem_to_json(problem)))) != problem:
+        return ["the problem comes back from its file as another"], None
+    try:
+        result = solve(problem, effort.budget(engine), seed=seed, engine=engine)
+    except Exception as error:  # noqa: BLE001  # whatever it is, the campaign writes it down and goes on
+        return [f"{type(error).__name__}: {error}"], None
+    return list(wrong_with(problem, result)), result
+
+
+def wrong_with(problem: Problem, result: Result) -> Iterator[str]:
+    """Rules broken, prices misstated, visits lost or left out without a reason."""
+    plan = result.plan
+    yield from (f"{v.code} {v.subject}: {v.message}" for v in check(problem, plan))
+    prices = cost(problem, plan)
+    for term in prices.keys() | result.cost_by_term.keys():
+        if prices.get(term) != result.cost_by_term.get(term):
+            yield f"{term}: engine {result.cost_by_term.get(term)}, checker {prices.get(term)} cents"
+    if result.stats["engine"] == "ruin" and result.stats["model_cost"] != result.cost:
+        yield f"the arrays count {result.stats['model_cost']} cents, the checker {result.cost}"
+    served = [stop.visit_id for route in plan.routes for stop in route.stops]
+    told = [left.visit_id for left in plan.unserved]
+    if sorted([*served, *told]) != sorted(visit.id for visit in problem.visits):
+        yield "visits are lost or doubled"
+    for left in plan.unserved:
+        if not (left.reason and left.sentence and left.action):
+            yield f"visit {left.visit_id} is left out without a reason"
+
+
+@dataclass(slots=True)
+class State:
+    """How far a campaign has come."""
+
+    path: Path
+    next: int
+    counts: Counter[str]
+    failed: list[dict[str, Any]]
+    seconds: float = 0.0
+
+    @classmethod
+    def at(cls, path: Path, first: int) -> "State":
+        """The state in a file, or a new one."""
+        if not path.exists():
+            return cls(path, first, Counter(), [])
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return cls(path, kept["next"], Counter(kept["counts"]), kept["failed"], kept["seconds"])
+
+    def save(self) -> None:
+        """Write it down."""
+        write(
+            self.path,
+            {
+                "next": self.next,
+                "counts": self.counts,
+                "failed": self.failed,
+                "seconds": round(self.seconds, 1),
+            },
+        )
+
+
+def run(state: State, *, last: int, engines: Sequence[str], effort: Effort, until: float) -> None:
+    """Judge days from where the state stands until the last, or until time is up."""
+    while state.next < last and time.monotonic() < until:
+        began = time.monotonic()
+        number, problem = state.next, day_number(state.next)
+        for engine in engines:
+            since = time.monotonic()
+            found, result = faults(problem, engine, effort, seed=number)
+            _count(state, engine, found, result, time.monotonic() - since)
+            if found:
+                name = state.path.parent / f"day-{number:05d}.json"
+                write(name, problem_to_json(problem))
+                state.failed.append({"day": number, "engine": engine, "faults": found[:5]})
+                print(f"day {number} {engine}: {found[0][:300]} · {name}", flush=True)
+        state.next += 1
+        state.seconds += time.monotonic() - began
+        if state.next % SAVE_EVERY == 0:
+            state.save()
+    state.save()
+
+
+def _count(state: State, engine: str, found: list[str], result: Result | None, seconds: float) -> None:
+    """Add one run to the figures."""
+    counts = state.counts
+    counts[f"{engine} runs"] += 1
+    counts[f"{engine} faulty"] += bool(found)
+    counts[f"{engine} milliseconds, longest"] = max(
+        int(1000 * seconds), counts[f"{engine} milliseconds, longest"]
+    )
+    if result is not None:
+        counts[f"{engine} answered by {result.stats['engine']}"] += 1
+        counts[f"{engine} visits left out"] += len(result.plan.unserved)
+        counts[f"{engine} visits served"] += sum(len(route.stops) for route in result.plan.routes)
+
+
+def _words(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=1e6, help="stop after so long; run again to go on")
+    parser.add_argument("--engines", default=",".join(ENGINES))
+    parser.add_argument("--rounds", type=int, default=2_000, help="iterations of each engine for a day")
+    parser.add_argument("--seconds", type=float, default=1.0, help="most seconds of each engine for a day")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="state, and days that fail")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="file of rows, one for each call")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a campaign, print one line and write one row; 1 when any day failed."""
+    args = _words(argv)
+    engines = args.engines.split(",")
+    args.folder.mkdir(parents=True, exist_ok=True)
+    for engine in engines:
+        warm_up(engine)
+    state = State.at(args.folder / f"state-{args.first}.json", args.first)
+    effort = Effort(args.rounds, args.seconds)
+    until = time.monotonic() + 60 * args.minutes
+    run(state, last=args.first + args.days, engines=engines, effort=effort, until=until)
+    row = {
+        "measure": MEASURE,
+        "first": args.first,
+        "days": state.next - args.first,
+        "rounds": args.rounds,
+        "seconds_each": args.seconds,
+        "seconds": round(state.seconds, 1),
+        **dict(sorted(state.counts.items())),
+        "failed_days": sorted({failed["day"] for failed in state.failed})[:50],
+    }
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with args.out.open("a", encoding="utf-8") as rows:
+        rows.write(json.dumps({**row, **tail()}) + "\n")
+    print(f"{row['days']} days, {len(row['failed_days'])} failed · {json.dumps(row)}")
+    return 1 if state.failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
