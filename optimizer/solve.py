@@ -1,6 +1,8 @@
 """Solve a day: validate the input, let an engine plan, judge the plan, explain what is left out."""
 
 from dataclasses import replace
+from importlib import import_module
+from typing import Any
 
 from optimizer.check import check, cost
 from optimizer.engines.base import DEFAULT, Budget, Cancel, OnProgress, Result, available, require
@@ -23,6 +25,7 @@ def solve(
     engine: str = DEFAULT,
     on_progress: OnProgress | None = None,
     cancel: Cancel | None = None,
+    prove_seconds: float | None = None,
 ) -> Result:
     """
     Plan a day.
@@ -43,6 +46,8 @@ def solve(
         Name of the engine; where its library is missing another answers, and ``stats`` says so.
     cancel
         Asked often; when it answers true, the best plan so far is returned.
+    prove_seconds
+        How long to look, after the search, for a bound and for what is still cheaper; None not to look.
 
     Raises
     ------
@@ -65,6 +70,8 @@ def solve(
             problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
         )
     result = judged(problem, result, engine)
+    if prove_seconds is not None:
+        result = proved(problem, result, prove_seconds)
     stats = {**result.stats} if wanted == engine else {**result.stats, "instead_of": wanted}
     return replace(result, stats=stats)
 
@@ -91,3 +98,17 @@ def judged(problem: Problem, result: Result, engine: str) -> Result:
             "report it with the problem file",
         )
     return replace(result, plan=explained(problem, result.plan))
+
+
+def proved(problem: Problem, result: Result, seconds: float) -> Result:
+    """Return a result with a bound and what it proves in words; a cheaper plan if the proof finds one."""
+    bounds: Any = import_module("optimizer.bounds")  # which loads OR-Tools
+    found = bounds.bound(problem, seconds=seconds, start=result.plan)
+    plan: Plan = explained(problem, found.better) if found.better is not None else result.plan
+    prices = cost(problem, plan)
+    known = [cents for cents in (found.cents, result.bound) if cents is not None]
+    told: str = replace(found, cents=max(known, default=None)).told(sum(prices.values()))
+    stats = {**result.stats, "proof": told, "proof_seconds": found.stats.get("seconds", 0.0)}
+    if found.relaxed:
+        stats["proof_without"] = ", ".join(found.relaxed)
+    return replace(result, plan=plan, cost_by_term=prices, bound=max(known, default=None), stats=stats)

@@ -13,6 +13,7 @@ from optimizer import (
     Plan,
     Problem,
     Progress,
+    Result,
     check,
     cost,
     readers,
@@ -36,6 +37,12 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     optimise.add_argument("--seed", type=int, default=0)
     optimise.add_argument("--engine", default=DEFAULT, help=f"one of: {', '.join(engine_names())}")
     optimise.add_argument("--start", type=Path, metavar="PLAN.json", help="plan to begin from")
+    optimise.add_argument(
+        "--prove",
+        type=_positive,
+        metavar="SECONDS",
+        help="then prove how far the plan is from the best",
+    )
     optimise.add_argument("--out", type=Path, required=True, metavar="PLAN.json")
     optimise.set_defaults(run=run_optimise)
     judge = subparsers.add_parser("check", help="judge a plan: rules broken and exact cost")
@@ -90,13 +97,20 @@ def run_optimise(args: argparse.Namespace) -> int:
             remedy = "name a file in an existing directory"
             raise MalformedInput(str(args.out), "UNWRITABLE_FILE", "no such place", remedy=remedy)
         result = solve(
-            problem, budget, seed=args.seed, start=start, engine=args.engine, on_progress=_show_progress
+            problem,
+            budget,
+            seed=args.seed,
+            start=start,
+            engine=args.engine,
+            on_progress=_show_progress,
+            prove_seconds=args.prove,
         )
         write(args.out, plan_to_json(result.plan))
     except OptimizerError as error:
         return unusable(error)
     say(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
     _print_cost(result.cost_by_term)
+    _print_proof(result)
     for left in result.plan.unserved:
         say(f"unserved {left.visit_id}: {left.reason} · {left.sentence} · {left.action}")
     return 0
@@ -132,6 +146,15 @@ def _print_cost(terms: Mapping[str, int]) -> None:
     for name, cents in terms.items():
         say(f"cost {name:<10} {cents:>12} cents")
     say(f"cost {'total':<10} {sum(terms.values()):>12} cents")
+
+
+def _print_proof(result: Result) -> None:
+    """What is proved about the plan, if that was asked for, and what the proof does not see."""
+    if "proof" in result.stats:
+        bound = "" if result.bound is None else f": no plan costs less than {result.bound} cents"
+        say(f"{result.stats['proof']}{bound}")
+    if "proof_without" in result.stats:
+        say(f"the proof leaves out of sight: {result.stats['proof_without']}")
 
 
 def _show_progress(progress: Progress) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dispatch.cli.engine import add_parsers
-from optimizer import Plan, Problem
+from optimizer import Lock, Plan, Problem
 from optimizer.wire import plan_to_json, problem_to_json, read_plan, write
 from tests.optimizer.world import a_day, a_plan, a_visit
 
@@ -47,6 +47,20 @@ def test_optimise_writes_a_plan_that_check_accepts(
     assert "0 violations" in capsys.readouterr().out
     assert [left.reason for left in read_plan(out).unserved] == ["SKILL"]
     assert run("optimise", problem, "--solutions", "5", "--start", out, "--out", out) == 0
+
+
+def test_optimise_says_what_is_proved_when_asked_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    day = a_day(locks=(Lock("v1", "ada", sequence=0),))
+    for problem, words in (
+        (a_day(), ["proved optimal: no plan costs less than 5200 cents"]),
+        (day, ["no plan costs less than 5200 cents", "the proof leaves out of sight: places in a route"]),
+    ):
+        told = [problem_file(tmp_path, problem), "--solutions", "5", "--prove", "20"]
+        assert run("optimise", *told, "--out", tmp_path / "plan.json") == 0
+        out = capsys.readouterr().out
+        assert all(word in out for word in words)
 
 
 def test_check_prints_every_violation_and_the_cost_and_ends_with_1(

@@ -92,6 +92,19 @@ def test_a_plan_that_can_be_bettered_is_bettered_and_the_best_one_is_proved_opti
     assert found.told(cents(problem, found.better)) == "proved optimal"
 
 
+def test_a_plan_comes_with_its_proof_when_that_is_asked_for() -> None:
+    problem = random_day(4, visits=12, technicians=3)
+    plain = solve(problem, Budget(solutions=1), engine="ruin")
+    assert plain.bound is None
+    assert "proof" not in plain.stats
+    found = solve(problem, Budget(solutions=1), engine="ruin", prove_seconds=30)
+    assert found.bound is not None
+    assert found.bound <= found.cost <= plain.cost
+    assert check(problem, found.plan) == []
+    assert all(left.reason for left in found.plan.unserved)
+    assert str(found.stats["proof"]).startswith("proved ")
+
+
 def test_a_day_without_anybody_costs_what_is_left_out() -> None:
     problem = a_day(technicians=())
     assert looks(problem, 10).cents == cents(problem, Plan())
