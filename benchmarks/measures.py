@@ -10,8 +10,8 @@ from benchmarks.cases import made
 from benchmarks.days import HOUR
 from benchmarks.peers.own import Truckroll
 from optimizer import Budget, Progress, Visit, Window
+from optimizer.booking import Quoting, open_oracle
 from optimizer.engines.base import available, engine
-from optimizer.oracle import Oracle
 
 QUOTED = 100
 """Visits that are quoted, each of them not yet planned."""
@@ -72,10 +72,9 @@ def quotes(job: Outcome) -> Outcome:
     own = Truckroll()
     own.warm_up()
     plan = own.plan(problem, seconds=PLAN_SECONDS, seed=job["seed"])
-    oracle = Oracle.open(problem, plan)
-    oracle.quote(asked[0], WINDOWS)
+    open_oracle(problem, plan).quote(asked[0], WINDOWS)
     began = time.perf_counter()
-    oracle = Oracle.open(problem, plan)
+    oracle = open_oracle(problem, plan)
     opened = time.perf_counter() - began
     taken, offers = _timed(oracle, asked)
     taken.sort()
@@ -90,7 +89,7 @@ def quotes(job: Outcome) -> Outcome:
     }
 
 
-def _timed(oracle: Oracle, asked: Sequence[Visit]) -> tuple[list[int], int]:
+def _timed(oracle: Quoting, asked: Sequence[Visit]) -> tuple[list[int], int]:
     """Nanoseconds of each quote, and how many offers were made."""
     taken, offers = [], 0
     for _ in range(ROUNDS):

@@ -7,6 +7,7 @@ from pathlib import Path
 import optimizer
 from optimizer import Budget, Plan, Problem
 from optimizer.engines.base import available, engine, warm_up
+from optimizer.in_parts import WHOLE_VISITS, Workshop, solve_in_parts
 
 
 def digest_of_sources() -> str:
@@ -33,8 +34,11 @@ class Truckroll:
         warm_up(self.name)
 
     def plan(self, problem: Problem, *, seconds: float, seed: int) -> Plan:
-        """Plan a day."""
-        return engine(available(self.name)).solve(problem, budget=Budget(seconds=seconds), seed=seed).plan
+        """Plan a day, in parts where the product would."""
+        chosen, budget = engine(available(self.name)), Budget(seconds=seconds)
+        if len(problem.visits) > WHOLE_VISITS:
+            return solve_in_parts(Workshop(chosen, seed), problem, budget).plan
+        return chosen.solve(problem, budget=budget, seed=seed).plan
 
     def first_plan(self, problem: Problem) -> Plan:
         """The plan before any improvement."""
