@@ -163,11 +163,9 @@ def main(arguments: list[str] | None = None) -> None:
     searching = args.seconds or 5.0
     speed_out = args.folder / f"{SPEED}.jsonl"
     firsts = {name: runner for name, runner in found.items() if name in speed.FIRST_SOLVERS}
-    todo = (
-        list(speed.jobs(args.sizes, firsts, seconds=searching, seeds=args.seeds))
-        if SPEED in args.only
-        else []
-    )
+    proofs = min(speed.PROVED, args.most or speed.PROVED)
+    todo = list(speed.jobs(args.sizes, firsts, seconds=searching, seeds=args.seeds, proofs=proofs))
+    todo = todo if SPEED in args.only else []
     known = {key_of(row) for row in rows_in(speed_out)}
     announce(tasks, sum(key_of(head) not in known for head, _ in todo), searching)
     if args.dry:

@@ -9,8 +9,9 @@ from typing import Any
 from benchmarks.cases import made
 from benchmarks.days import HOUR
 from benchmarks.peers.own import Truckroll
-from optimizer import Budget, Progress, Visit, Window
+from optimizer import Budget, Progress, Visit, Window, cost
 from optimizer.booking import Quoting, open_oracle
+from optimizer.bounds import bound
 from optimizer.engines.base import available, engine
 
 QUOTED = 100
@@ -19,6 +20,9 @@ ROUNDS = 3
 WINDOWS = tuple(Window(start, start + 2 * HOUR) for start in range(8 * HOUR, 18 * HOUR, HOUR // 4))
 """Forty windows of two hours, one every quarter of an hour."""
 PLAN_SECONDS = 2.0
+PROVED_PLAN_SECONDS = 1.0
+TINY, COMPILING = 6, 120.0
+"""Visits of the day whose proof compiles the loops, and the seconds it may take."""
 SMALL = 24
 """Visits of the day that tells whether the engine knows a set of rules at all."""
 PATIENCE = 5
@@ -89,6 +93,32 @@ def quotes(job: Outcome) -> Outcome:
     }
 
 
+def proof(job: Outcome) -> Outcome:
+    """
+    How far a plan of one second can be from the best, proved within the seconds of the job.
+
+    The proof counts processor time; ``proved`` is the part of the price that a better plan might save.
+    """
+    problem = made(json.dumps(job["recipe"], sort_keys=True))
+    own = Truckroll()
+    own.warm_up()
+    tiny = made(json.dumps({**job["recipe"], "visits": TINY}, sort_keys=True))
+    bound(tiny, seconds=COMPILING, start=own.plan(tiny, seconds=0.1, seed=1))
+    plan = own.plan(problem, seconds=PROVED_PLAN_SECONDS, seed=job["seed"])
+    left = job["seconds"] - PROVED_PLAN_SECONDS
+    found = bound(problem, seconds=left, start=plan, clock=time.process_time)
+    best = plan if found.better is None else found.better
+    price = sum(cost(problem, best).values())
+    gap = found.gap(price)
+    return {
+        "price": price,
+        "bound": found.cents,
+        "proved": None if gap is None else round(gap, 6),
+        "why": found.why,
+        "proof_seconds": found.stats.get("seconds"),
+    }
+
+
 def _timed(oracle: Quoting, asked: Sequence[Visit]) -> tuple[list[int], int]:
     """Nanoseconds of each quote, and how many offers were made."""
     taken, offers = [], 0
@@ -106,4 +136,4 @@ def with_quoted(recipe: Outcome) -> Outcome:
     return {**recipe, "visits": recipe["visits"] + QUOTED}
 
 
-MEASURES: dict[str, Callable[[Outcome], Outcome]] = {"search": search, "quotes": quotes}
+MEASURES: dict[str, Callable[[Outcome], Outcome]] = {"search": search, "quotes": quotes, "proof": proof}

@@ -3,7 +3,8 @@ Speed of the planning engine: ``python -m benchmarks.speed [--sizes 500,1000,200
 
 On generated days of each size: the first feasible plan with everything before it, beside other solvers'
 first plans; iterations for a second of processor time, plain and with all rules of ``rich``; peak memory; the
-time of a quote in forty windows. Every measurement is a process of its own and one row.
+time of a quote in forty windows; proofs of small territories. Every measurement is a process of its own and
+one row.
 """
 
 import argparse
@@ -38,12 +39,19 @@ VISITS_FOR_ONE = 10
 """Visits for each technician on the days on which visits are quoted."""
 FIRST_LIMIT = 120.0
 """Seconds after which a first plan is not waited for any longer."""
+PROVED, PROVED_VISITS, PROOF_SECONDS = 20, 25, 5.0
+"""Small territories whose plans are proved: every second one on the district's roads."""
 FIRST_SOLVERS = ("truckroll", "ortools", "ortools-tuned", "pyvrp", "vroom")
 OWN = "truckroll"
 
 
 def jobs(
-    sizes: Iterable[int], solvers: dict[str, Runner], *, seconds: float, seeds: Iterable[int]
+    sizes: Iterable[int],
+    solvers: dict[str, Runner],
+    *,
+    seconds: float,
+    seeds: Iterable[int],
+    proofs: int = PROVED,
 ) -> Iterator[tuple[Row, dict[str, Any]]]:
     """What is to be measured: the head of the row, and the job."""
     sizes, seeds = list(sizes), list(seeds)
@@ -69,6 +77,11 @@ def jobs(
                 {"measure": "quotes", **own, "size": size, "seed": seed, "recipe": recipe},
                 {"task": "quotes"},
             )
+    for number in range(1, proofs + 1):
+        place = {"make": "roads"} if number % 2 else {"make": "day"}
+        recipe = {**place, "visits": PROVED_VISITS, "seed": number}
+        head = {"measure": "proof", **own, "size": PROVED_VISITS, "seed": 1, "seconds": PROOF_SECONDS}
+        yield head | {"recipe": recipe}, {"task": "proof"}
 
 
 def rows_of(
@@ -103,6 +116,9 @@ def line_of(row: Row) -> str:
             f"{row['iterations_per_cpu_second']:.0f} iterations/s, first plan {row['first_plan_seconds']} s"
         )
         return f"{what} {row['rules']:<10} {rate}, {row['rss_mb']} MB"
+    if row["measure"] == "proof":
+        told = row["why"] if row["proved"] is None else f"{100 * row['proved']:.2f} %"
+        return f"{what} {row['recipe']['make']} {row['recipe']['seed']}: proved within {told}"
     return f"{what} median {row['median_us']} us, p99 {row['p99_us']} us, opened in {row['open_seconds']} s"
 
 
@@ -113,6 +129,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each search")
     parser.add_argument("--seeds", type=numbers, default=[1, 2, 3])
     parser.add_argument("--solvers", type=words, default=list(FIRST_SOLVERS), help="whose first plans")
+    parser.add_argument("--proofs", type=int, default=PROVED, help="small territories to be proved")
     parser.add_argument("--again", action="store_true", help="measure also what is in the file already")
     parser.add_argument("--out", type=Path, metavar="FILE", help="rows as JSON lines")
     args = parser.parse_args(arguments)
@@ -120,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     solvers = runners(args.solvers)
     for runner in solvers.values():
         print(f"{runner.name}: {runner.version}")
-    todo = jobs(args.sizes, solvers, seconds=args.seconds, seeds=args.seeds)
+    todo = jobs(args.sizes, solvers, seconds=args.seconds, seeds=args.seeds, proofs=args.proofs)
     for row in rows_of(todo, args.out, again=args.again):
         print(line_of(row))
         sys.stdout.flush()

@@ -1,6 +1,7 @@
 """One command measures everything, goes on where it stopped and writes the page; speed is part of it."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,7 @@ def runner(name: str, version: str = "1") -> Runner:
 def test_speed_measures_first_plans_of_all_and_the_rest_of_our_own() -> None:
     found = {name: runner(name) for name in ("truckroll", "pyvrp")}
     heads = [head for head, _ in speed.jobs((500, 5_000), found, seconds=1, seeds=(1, 2))]
-    counted = {
-        name: sum(head["measure"] == name for head in heads) for name in ("first plan", "search", "quotes")
-    }
-    assert counted == {"first plan": 4, "search": 4 * len(rich.SETS), "quotes": 4}
+    assert Counter(head["measure"] for head in heads) == {"first plan": 4, "search": 4 * len(rich.SETS), "quotes": 4, "proof": speed.PROVED}
     assert {head["solver"] for head in heads if head["measure"] != "first plan"} == {"truckroll"}
 
 
@@ -72,10 +70,12 @@ def test_a_campaign_measures_each_run_once_and_writes_the_page(
         "first plan",
         *("search" for _ in rich.SETS),
         "quotes",
+        "proof",
     ]
     assert all("failed" not in row for row in speeds if row.get("rules") in {None, "plain", "rich"})
-    assert speeds[-1]["windows"] == 40
-    assert speeds[-1]["technicians"] == 50
+    quoted, proved = speeds[-2:]
+    assert (quoted["windows"], quoted["technicians"]) == (40, 50)
+    assert 0 <= proved["proved"] < 1
     text = target.read_text(encoding="utf-8")
     assert "### Goals" in text
     assert "| day-100-s1 |" in text
