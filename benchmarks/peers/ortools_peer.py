@@ -94,7 +94,7 @@ class OrToolsTuned(OrTools):
         told.ruin_recreate_parameters.route_selection_min_neighbors = 10
         told.ruin_recreate_parameters.route_selection_max_neighbors = 100
         ruin = told.ruin_recreate_parameters.ruin_strategies.add().sisr
-        ruin.max_removed_sequence_size, ruin.avg_num_removed_visits, ruin.bypass_factor = 10, 10, 0.01
+        ruin.max_removed_sequence_size, ruin.avg_num_removed_visits, ruin.bypass_factor = 20, 20, 0.01
         heat = told.reference_solution_acceptance_strategy.simulated_annealing
         heat.cooling_schedule_strategy = CoolingScheduleStrategy.EXPONENTIAL
         heat.automatic_temperatures = True

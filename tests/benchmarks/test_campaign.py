@@ -32,7 +32,12 @@ def runner(name: str, version: str = "1") -> Runner:
 def test_speed_measures_first_plans_of_all_and_the_rest_of_our_own() -> None:
     found = {name: runner(name) for name in ("truckroll", "pyvrp")}
     heads = [head for head, _ in speed.jobs((500, 5_000), found, seconds=1, seeds=(1, 2))]
-    assert Counter(head["measure"] for head in heads) == {"first plan": 4, "search": 4 * len(rich.SETS), "quotes": 4, "proof": speed.PROVED}
+    assert Counter(head["measure"] for head in heads) == {
+        "first plan": 4,
+        "search": 4 * len(rich.SETS),
+        "quotes": 4,
+        "proof": speed.PROVED,
+    }
     assert {head["solver"] for head in heads if head["measure"] != "first plan"} == {"truckroll"}
 
 
