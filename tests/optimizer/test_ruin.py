@@ -13,8 +13,8 @@ from optimizer.engines import base
 from optimizer.engines.ruin import compiling
 from optimizer.engines.ruin.arrays import Uncovered, day_of, empty_routes, open_visits, require_covered
 from optimizer.engines.ruin.layout import LATE, LEAVE_OUT
-from optimizer.engines.ruin.master import combined
-from optimizer.engines.ruin.pool import collect_all, new_pool
+from optimizer.engines.ruin.master import Master
+from optimizer.engines.ruin.pool import collect_all, columns_of, new_pool
 from optimizer.engines.ruin.removing import fits
 from optimizer.engines.ruin.routes import link, retimed
 from optimizer.errors import InfeasibleRoute
@@ -225,14 +225,17 @@ def test_the_master_combines_routes_of_different_plans() -> None:
                 link(routes.links, routes.tours, who, node, before)
                 before = node
             retimed(day, routes, who)
-        collect_all(day, routes, pool)
+        collect_all(day, routes, pool, 0)
     worst = int(day.nodes[:4, LEAVE_OUT].sum())
-    found = combined(day, pool, worst, 1.0)
+    found = Master(day, columns_of(pool), [], worst, 1.0).combined()
     assert found is not None
     assert sorted(node for column in found for node in column.visits) == [0, 1, 2, 3]
     cheapest = sum(column.price for column in found)
     assert cheapest == solve(problem, Budget(solutions=200), engine="ruin").cost
-    assert combined(day, pool, cheapest, 1.0) is None
+    assert Master(day, columns_of(pool), found, cheapest, 1.0).combined() is None
+    stopped = Master(day, columns_of(pool), [], worst, 1.0)
+    stopped.stop()
+    assert stopped.combined() is None
 
 
 def test_a_long_search_uses_the_master_and_stays_repeatable() -> None:

@@ -1,8 +1,10 @@
 """The fast engine behind the seam: arrays in, slices of annealing, a plan timed by ``timing`` out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -11,13 +13,19 @@ from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
 from optimizer.engines.ruin import arrays, memory, routes, search
 from optimizer.engines.ruin.inserting import construct
-from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS
-from optimizer.engines.ruin.pool import collect_all, new_pool
+from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS, Index
+from optimizer.engines.ruin.pool import collect_all, columns_of, forget_oldest, is_nearly_full, new_pool
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.plan import Plan
 from optimizer.problem import Break, Problem, Technician, Visit, Window, matrix_of
 from optimizer.schedule import retimed
 from optimizer.units import Cents
+
+if TYPE_CHECKING:
+    from optimizer.engines.ruin.master import Column
+
+Orders: TypeAlias = Iterable[tuple[int, Sequence[int]]]
+"""Technicians and the nodes of their open stops, in order."""
 
 SLICE_SECONDS = 0.02
 """Between two slices progress is told and cancellation asked."""
@@ -31,9 +39,11 @@ EASED = 6.0
 """At first a visit left out counts as much as serving so many."""
 QUENCH = 0.1
 """Share of the search, at its end, in which hardly anything dearer is accepted."""
-COMBINED_AT = (0.6, 0.77)
+COMBINED_AT = (0.7, 0.85, 0.95)
 """Parts of the budget after which the master combines the routes seen."""
 COMBINED_SHARE = 0.1
+MARGIN, MARGIN_CUT = 0.1, 0.7
+"""Routes of plans so much dearer than the best are kept for the master; less whenever too many come."""
 LEAST_SECONDS, LEAST_ROUNDS, MOST_COMBINED = 2.0, 5_000, 1_000
 """Shorter searches and larger days do without the master."""
 ROUNDS_UNLIMITED = 1 << 62
@@ -95,6 +105,7 @@ class _Run:
         self.routes = arrays.empty_routes(self.day)
         self.memory = memory.new_search(self.day, self.routes, seed)
         self.pool = new_pool(self.day)
+        self.margin = MARGIN
         self.combined_at = list(COMBINED_AT) if self._may_combine() else []
         self.fixed: Cents = arrays.begun_cents(problem)
         self.told: Cents | None = None
@@ -112,30 +123,54 @@ class _Run:
         if start is not None:
             kept = mended(self.problem, sequences_of(self.problem, start))
             node_of = {visit.id: node for node, visit in enumerate(self.visits)}
-            for who, technician in enumerate(self.problem.technicians):
-                nodes = [node_of[v.id] for v in kept.get(technician.id, ()) if v.id in node_of]
-                self._lay(who, nodes)
+            orders = [
+                (who, [node_of[visit.id] for visit in kept.get(technician.id, ()) if visit.id in node_of])
+                for who, technician in enumerate(self.problem.technicians)
+            ]
+            self.routes = self._laid(orders)
             self.memory = memory.new_search(self.day, self.routes, self.seed)
         construct(self.day, self.routes, self.memory)
-        collect_all(self.day, self.routes, self.pool)
+        collect_all(self.day, self.routes, self.pool, 0)
         self.first_seconds = self._elapsed()
         self._tell()
 
-    def _lay(self, who: int, nodes: Sequence[int]) -> None:
-        """Put nodes into a technician's route, one behind the other."""
-        before = len(self.visits) + who
-        for node in nodes:
-            routes.link(self.routes.links, self.routes.tours, who, node, before)
-            before = node
-        routes.retimed(self.day, self.routes, who)
+    def _laid(self, orders: Orders) -> arrays.Routes:
+        """Routes of which each technician named has these nodes, one behind the other."""
+        laid = arrays.empty_routes(self.day)
+        for who, nodes in orders:
+            before = len(self.visits) + who
+            for node in nodes:
+                routes.link(laid.links, laid.tours, who, node, before)
+                before = node
+            routes.retimed(self.day, laid, who)
+        return laid
+
+    def _orders(self, links: Index) -> list[tuple[int, tuple[int, ...]]]:
+        """The nodes of each technician with any."""
+        found = []
+        for who in range(self.day.people):
+            nodes = []
+            node = int(links[len(self.visits) + who, FOLLOWING])
+            while node < len(self.visits):
+                nodes.append(node)
+                node = int(links[node, FOLLOWING])
+            if nodes:
+                found.append((who, tuple(nodes)))
+        return found
 
     def search(self) -> None:
         """Anneal in slices until the budget is used up."""
         rounds = SLICE_ROUNDS
         while (left := self._rounds_left()) > 0 and not self._is_over():
             began = time.monotonic()
-            search.anneal(self.day, self.routes, self.memory, self.pool, *self._heat(), min(rounds, left))
+            heats = self._heat()
+            search.anneal(
+                self.day, self.routes, self.memory, self.pool, *heats, self.margin, min(rounds, left)
+            )
             self._tell()
+            if is_nearly_full(self.pool):
+                forget_oldest(self.pool)
+                self.margin *= MARGIN_CUT
             if self.combined_at and self._progress() >= self.combined_at[0]:
                 self.combined_at.pop(0)
                 self._combine()
@@ -160,19 +195,35 @@ class _Run:
 
     def _combine(self) -> None:
         """Let the master look for a better plan among the routes seen, and go on from it."""
-        from optimizer.engines.ruin.master import combined
+        from optimizer.engines.ruin.master import Master, placed
 
-        idle = int(self.day.crew[:, IDLE].sum())
-        best = int(self.memory.numbers[memory.BEST]) - idle
-        found = combined(self.day, self.pool, best, COMBINED_SHARE * (self.budget.seconds or LEAST_SECONDS))
+        known = self._best_columns()
+        best = int(self.memory.numbers[memory.BEST]) - int(self.day.crew[:, IDLE].sum())
+        seconds = COMBINED_SHARE * (self.budget.seconds or LEAST_SECONDS)
+        master = Master(self.day, columns_of(self.pool), known, best, seconds)
+        with ThreadPoolExecutor(1) as thread:
+            work = thread.submit(master.combined)
+            while not wait([work], timeout=SLICE_SECONDS).done:
+                if self.cancel():
+                    master.stop()
+        found = work.result()
         if found is not None:
-            self._restart([(column.who, column.visits) for column in found])
+            self._restart(placed(self.day, found))
 
-    def _restart(self, orders: Sequence[tuple[int, Sequence[int]]]) -> None:
+    def _best_columns(self) -> "list[Column]":
+        """The routes of the best plan, priced."""
+        from optimizer.engines.ruin.master import Column
+
+        found = []
+        laid = self._laid(self._orders(self.memory.best))
+        for who, nodes in self._orders(self.memory.best):
+            price = int(laid.tours[who, PRICE] - self.day.crew[who, IDLE])
+            found.append(Column(int(self.day.kind[who]), price, nodes))
+        return found
+
+    def _restart(self, orders: Orders) -> None:
         """Go on from other routes, each the nodes of one technician."""
-        self.routes = arrays.empty_routes(self.day)
-        for who, nodes in orders:
-            self._lay(who, nodes)
+        self.routes = self._laid(orders)
         numbers = self.memory.numbers
         absent = np.flatnonzero(self.routes.links[: self.day.visits, DRIVER] < 0)
         self.memory.absent[: absent.size] = absent
@@ -181,6 +232,7 @@ class _Run:
         numbers[memory.TOTAL] = self.routes.tours[:, PRICE].sum() + numbers[memory.MISSED]
         if numbers[memory.TOTAL] < numbers[memory.BEST]:
             numbers[memory.BEST] = numbers[memory.TOTAL]
+            numbers[memory.BEST_MISSED] = numbers[memory.MISSED]
             self.memory.best[:] = self.routes.links
             self.combinations += 1
 
@@ -226,14 +278,11 @@ class _Run:
     def _best(self) -> Plan:
         """The best routes as a plan."""
         sequences: Sequences = {}
+        orders = dict(self._orders(self.memory.best))
         for who, technician in enumerate(self.problem.technicians):
-            order = list(self.problem.begun_by(technician.id))
-            node = self.memory.best[len(self.visits) + who, FOLLOWING]
-            while node < len(self.visits):
-                order.append(self.visits[node])
-                node = self.memory.best[node, FOLLOWING]
-            if order:
-                sequences[technician.id] = tuple(order)
+            begun = self.problem.begun_by(technician.id)
+            if begun or who in orders:
+                sequences[technician.id] = (*begun, *(self.visits[node] for node in orders.get(who, ())))
         return retimed(self.problem, sequences)
 
     def result(self, start: Plan | None) -> Result:

@@ -1,7 +1,8 @@
 """
 The master: the best combination of routes in the pool, by set partitioning in OR-Tools.
 
-GLOP prices the visits, columns that cannot be in a better plan are left out, CP-SAT chooses among the rest.
+GLOP prices the visits by column generation over the pool, columns that cannot be in a better plan are left
+out, CP-SAT chooses among the rest. Another thread may stop it at any moment.
 """
 
 from collections.abc import Sequence
@@ -13,99 +14,152 @@ from ortools.linear_solver import pywraplp
 from ortools.sat.python import cp_model
 
 from optimizer.engines.ruin.arrays import Day
-from optimizer.engines.ruin.layout import IDLE, LEAVE_OUT, Whole
-from optimizer.engines.ruin.pool import COUNT, Pool
+from optimizer.engines.ruin.layout import LEAVE_OUT, Whole
+from optimizer.engines.ruin.pool import Columns
 
-MOST_COLUMNS = 8_000
+MOST_COLUMNS = 6_000
+"""CP-SAT chooses among so many at most."""
+AT_ONCE = 1_500
+"""Columns that enter the relaxed master at once."""
+PRICINGS = 12
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One route of the pool: technician, price beyond the idle day, visits in order."""
+    """One route: kind of technician, price beyond the idle day, visits in order."""
 
-    who: int
+    kind: int
     price: int
     visits: tuple[int, ...]
 
 
-def combined(day: Day, pool: Pool, best: int, seconds: float) -> list[Column] | None:
-    """
-    Return routes that together cost less than ``best`` (a sum beyond the idle days), or None.
+class Master:
+    """One search for the cheapest combination: each visit on one route or left out at its price."""
 
-    Each visit is on one route or left out at its price; each technician has one route at most.
-    """
-    columns = _columns(pool, day)
-    if not columns:
-        return None
-    duals, bound = _priced(day, columns)
-    gap = best - bound
-    if gap <= 0:
-        return None
-    reduced = np.array(
-        [c.price - duals[list(c.visits)].sum() - duals[day.visits + c.who] for c in columns], dtype=np.float64
-    )
-    worth = [columns[at] for at in np.argsort(reduced)[:MOST_COLUMNS] if reduced[at] <= gap]
-    return _chosen(day, worth, best, seconds)
+    def __init__(
+        self, day: Day, columns: Columns, known: Sequence[Column], best: int, seconds: float
+    ) -> None:
+        """``known`` are the routes of the best plan and ``best`` its price, a sum beyond the idle days."""
+        self.day, self.best, self.seconds = day, best, seconds
+        self.kind, self.price = columns.kind, columns.price
+        self.stops, self.first = columns.stops, np.cumsum(columns.size) - columns.size
+        self.size, self.known = columns.size, known
+        self.capacity = np.bincount(day.kind)
+        self.left_out: Whole = day.nodes[: day.visits, LEAVE_OUT]
+        self._is_stopped = False
+        self._relaxed = pywraplp.Solver.CreateSolver("GLOP")
+        self._exact = cp_model.CpSolver()
+
+    def stop(self) -> None:
+        """Ask from another thread to give up soon."""
+        self._is_stopped = True
+        self._relaxed.InterruptSolve()
+        self._exact.stop_search()
+
+    def combined(self) -> list[Column] | None:
+        """Return routes that together cost less than the best plan, or None."""
+        if self.price.size == 0:
+            return None
+        values, crews, bound = self._priced()
+        gap = self.best - bound
+        if self._is_stopped or gap <= 0.5:
+            return None
+        reduced = self._reduced(values, crews)
+        worth = np.argsort(reduced, kind="stable")[:MOST_COLUMNS]
+        columns = [self._column(int(at)) for at in worth[reduced[worth] <= gap]]
+        outs = np.flatnonzero(self.left_out - values <= gap)
+        return self._chosen([*self.known, *columns], outs.tolist())
+
+    def _column(self, at: int) -> Column:
+        first = int(self.first[at])
+        visits = self.stops[first : first + int(self.size[at])]
+        return Column(int(self.kind[at]), int(self.price[at]), tuple(visits.tolist()))
+
+    def _reduced(self, values: Floats, crews: Floats) -> Floats:
+        """What each column costs beyond the values of its visits and of its technician."""
+        found: Floats = self.price - np.add.reduceat(values[self.stops], self.first) - crews[self.kind]
+        return found
+
+    def _priced(self) -> tuple[Floats, Floats, float]:
+        """Values of the visits and of the kinds of technicians, and the cost of the relaxed master."""
+        solver = self._relaxed
+        solver.Objective().SetMinimization()
+        solver.SetSolverSpecificParametersAsString(f"max_deterministic_time: {self.seconds / 4}")
+        rows = [solver.RowConstraint(1, 1, "") for _ in range(self.day.visits)]
+        crews = [solver.RowConstraint(0, float(most), "") for most in self.capacity]
+        for row, price in zip(rows, self.left_out.tolist(), strict=True):
+            self._enter(price, (row,))
+        for column in self.known:
+            self._enter(column.price, (crews[column.kind], *(rows[visit] for visit in column.visits)))
+        values, prices, bound = np.zeros(len(rows)), np.zeros(len(crews)), 0.0
+        entered = np.zeros(self.price.size, dtype=np.bool_)
+        for _ in range(PRICINGS):
+            if self._is_stopped or solver.Solve() != pywraplp.Solver.OPTIMAL:
+                break
+            values = np.array([row.dual_value() for row in rows])
+            prices = np.array([row.dual_value() for row in crews])
+            bound = float(solver.Objective().Value())
+            reduced = self._reduced(values, prices)
+            reduced[entered] = 0
+            cheapest = np.argsort(reduced, kind="stable")[:AT_ONCE]
+            cheapest = cheapest[reduced[cheapest] < -1e-3]
+            if cheapest.size == 0:
+                break
+            entered[cheapest] = True
+            for at in cheapest.tolist():
+                column = self._column(at)
+                self._enter(column.price, (crews[column.kind], *(rows[visit] for visit in column.visits)))
+        return values, prices, bound
+
+    def _enter(self, price: int, rows: Sequence[pywraplp.Constraint]) -> None:
+        """Add a column to the relaxed master."""
+        taken = self._relaxed.NumVar(0, self._relaxed.infinity(), "")
+        self._relaxed.Objective().SetCoefficient(taken, float(price))
+        for row in rows:
+            row.SetCoefficient(taken, 1)
+
+    def _chosen(self, columns: Sequence[Column], outs: Sequence[int]) -> list[Column] | None:
+        """The cheapest choice, or None when it is not below the best; the known columns are the hint."""
+        model = cp_model.CpModel()
+        takes = [model.new_bool_var("") for _ in columns]
+        leaves = [model.new_bool_var("") for _ in outs]
+        by_visit: list[list[cp_model.IntVar]] = [[] for _ in range(self.day.visits)]
+        by_kind: list[list[cp_model.IntVar]] = [[] for _ in self.capacity]
+        for leave, visit in zip(leaves, outs, strict=True):
+            by_visit[visit].append(leave)
+        for at, (take, column) in enumerate(zip(takes, columns, strict=True)):
+            model.add_hint(take, at < len(self.known))
+            by_kind[column.kind].append(take)
+            for visit in column.visits:
+                by_visit[visit].append(take)
+        for row in by_visit:
+            model.add_exactly_one(row)
+        for row, most in zip(by_kind, self.capacity.tolist(), strict=True):
+            if len(row) > most:
+                model.add(cp_model.LinearExpr.sum(row) <= most)
+        prices = [*(column.price for column in columns), *self.left_out[list(outs)].tolist()]
+        model.minimize(cp_model.LinearExpr.weighted_sum([*takes, *leaves], prices))
+        parameters = self._exact.parameters
+        parameters.max_time_in_seconds = 2 * self.seconds
+        parameters.max_deterministic_time = self.seconds  # the same on every machine
+        parameters.num_workers = 1
+        parameters.random_seed = 1
+        if self._is_stopped:
+            return None
+        status = self._exact.solve(model)
+        if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE} or self._exact.objective_value >= self.best:
+            return None
+        taken = map(self._exact.boolean_value, takes)
+        return [column for column, is_taken in zip(columns, taken, strict=True) if is_taken]
 
 
-def _columns(pool: Pool, day: Day) -> list[Column]:
-    """Routes of the pool."""
-    found = []
-    for at in range(int(pool.filled[COUNT])):
-        begin, who = int(pool.begin[at]), int(pool.who[at])
-        visits = tuple(pool.stops[begin : begin + int(pool.size[at])].tolist())
-        found.append(Column(who, int(pool.price[at] - day.crew[who, IDLE]), visits))
-    return found
+def placed(day: Day, columns: Sequence[Column]) -> list[tuple[int, tuple[int, ...]]]:
+    """Give each route to a technician of its kind."""
+    free = {kind: iter(np.flatnonzero(day.kind == kind).tolist()) for kind in {c.kind for c in columns}}
+    return [(next(free[column.kind]), column.visits) for column in columns]
 
 
-def _priced(day: Day, columns: Sequence[Column]) -> tuple[NDArray[np.float64], float]:
-    """Prices of the visits and of the technicians, and the cost of the relaxed master."""
-    solver = pywraplp.Solver.CreateSolver("GLOP")
-    objective = solver.Objective()
-    objective.SetMinimization()
-    rows = [solver.RowConstraint(1, 1, "") for _ in range(day.visits)]
-    crews = [solver.RowConstraint(0, 1, "") for _ in range(day.people)]
-    for visit, row in enumerate(rows):
-        out = solver.NumVar(0, 1, "")
-        row.SetCoefficient(out, 1)
-        objective.SetCoefficient(out, float(day.nodes[visit, LEAVE_OUT]))
-    for column in columns:
-        taken = solver.NumVar(0, solver.infinity(), "")
-        objective.SetCoefficient(taken, float(column.price))
-        crews[column.who].SetCoefficient(taken, 1)
-        for visit in column.visits:
-            rows[visit].SetCoefficient(taken, 1)
-    if solver.Solve() != pywraplp.Solver.OPTIMAL:
-        return np.zeros(day.visits + day.people), 0.0
-    duals = np.array([row.dual_value() for row in (*rows, *crews)], dtype=np.float64)
-    return duals, float(objective.Value())
-
-
-def _chosen(day: Day, columns: Sequence[Column], best: int, seconds: float) -> list[Column] | None:
-    """The cheapest exact choice, or None when it is not below ``best``."""
-    model = cp_model.CpModel()
-    takes = [model.new_bool_var("") for _ in columns]
-    outs = [model.new_bool_var("") for _ in range(day.visits)]
-    by_visit: list[list[cp_model.IntVar]] = [[out] for out in outs]
-    by_crew: list[list[cp_model.IntVar]] = [[] for _ in range(day.people)]
-    for take, column in zip(takes, columns, strict=True):
-        by_crew[column.who].append(take)
-        for visit in column.visits:
-            by_visit[visit].append(take)
-    for row in by_visit:
-        model.add_exactly_one(row)
-    for row in by_crew:
-        if row:
-            model.add_at_most_one(row)
-    left_out: Whole = day.nodes[: day.visits, LEAVE_OUT]
-    prices = [*(column.price for column in columns), *left_out.tolist()]
-    model.minimize(cp_model.LinearExpr.weighted_sum([*takes, *outs], prices))
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = 2 * seconds
-    solver.parameters.max_deterministic_time = seconds  # the same on every machine
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = 1
-    status = solver.solve(model)
-    if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE} or solver.objective_value >= best:
-        return None
-    return [column for column, take in zip(columns, takes, strict=True) if solver.boolean_value(take)]
+def merged(parts: Sequence[Columns]) -> Columns:
+    """The routes of several pools."""
+    return Columns(*map(np.concatenate, zip(*parts, strict=True)))

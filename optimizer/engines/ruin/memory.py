@@ -23,7 +23,7 @@ from optimizer.engines.ruin.routes import link, retimed
 
 Chance: TypeAlias = NDArray[np.uint64]
 
-TOTAL, BEST, ABSENT, ROUND, ACCEPTED, SAVED, MISSED = range(7)
+TOTAL, BEST, ABSENT, ROUND, ACCEPTED, SAVED, MISSED, BEST_MISSED = range(8)
 """Places of the numbers in ``Search.numbers``."""
 
 
@@ -33,7 +33,7 @@ class Search(NamedTuple):
 
     numbers
         Price now, best price, visits on no route, iterations, accepted ones, routes saved in this one,
-        price now of the visits on no route.
+        price of the visits on no route now and in the best plan.
     chance
         State of the random numbers, and places still looked at before the next one is overlooked.
     absent, former_absent
@@ -68,7 +68,7 @@ def new_search(day: Day, routes: Routes, seed: int) -> Search:
     missed = int(day.nodes[absent, LEAVE_OUT].sum())
     total = int(routes.tours[:, PRICE].sum()) + missed
     search = Search(
-        numbers=np.array([total, total, absent.size, 0, 0, 0, missed], dtype=np.int64),
+        numbers=np.array([total, total, absent.size, 0, 0, 0, missed, missed], dtype=np.int64),
         chance=np.array([seed % (1 << 62) + 0x9E3779B9, 0], dtype=np.uint64),
         absent=np.zeros(day.visits, dtype=np.int32),
         former_absent=np.zeros(day.visits, dtype=np.int32),
@@ -194,6 +194,7 @@ def price_of_absent(day: Day, search: Search) -> int:
 def keep_best(routes: Routes, search: Search) -> None:
     """Remember the routes as the best so far."""
     search.numbers[BEST] = search.numbers[TOTAL]
+    search.numbers[BEST_MISSED] = search.numbers[MISSED]
     for node in range(routes.links.shape[0]):
         for column in range(routes.links.shape[1]):
             search.best[node, column] = routes.links[node, column]

@@ -1,7 +1,7 @@
 """
 The pool: good routes seen during a search, each once, for the master that combines them.
 
-A route is known by its technician and its set of visits; of several orders the cheapest is kept.
+A route is known by the kind of its technician and its set of visits; of several orders the cheapest is kept.
 """
 
 from typing import NamedTuple
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.compiling import compiled, inner
-from optimizer.engines.ruin.layout import FOLLOWING, PRICE, STOPS, Index, Whole
-from optimizer.engines.ruin.memory import SAVED, Search
+from optimizer.engines.ruin.compiling import compiled, flat, inner
+from optimizer.engines.ruin.layout import FOLLOWING, IDLE, PRICE, STOPS, Index, Whole
+from optimizer.engines.ruin.memory import ROUND, SAVED, Search
 
 ROUTES = 1 << 15
 """Most routes that are kept."""
@@ -31,20 +31,31 @@ class Pool(NamedTuple):
     slots
         (SLOTS) index of a route by hash, or -1.
     marks
-        (n + m) random numbers whose exclusive or identifies technician and visits.
-    names, who, price, begin, size
-        (ROUTES) identity, technician, price, first entry in ``stops`` and number of stops.
+        (n + m) random numbers whose exclusive or identifies kind of technician and visits.
+    names, kind, price, seen, begin, size
+        (ROUTES) identity, kind of technician, price beyond the idle day, iteration in which it was last seen,
+        first entry in ``stops`` and number of stops.
     stops
-        Visits of all routes in order.
+        Visits of all routes in order, one route behind the other.
     """
 
     filled: Whole
     slots: Index
     marks: Whole
     names: Whole
-    who: Index
+    kind: Index
     price: Whole
-    begin: Index
+    seen: Whole
+    begin: Whole
+    size: Index
+    stops: Index
+
+
+class Columns(NamedTuple):
+    """Routes of pools as arrays that may be sent to another process: as in ``Pool``, cut to what is used."""
+
+    kind: Index
+    price: Whole
     size: Index
     stops: Index
 
@@ -59,57 +70,107 @@ def new_pool(day: Day) -> Pool:
         slots=np.full(SLOTS, -1, dtype=np.int32),
         marks=marks,
         names=np.zeros(ROUTES, dtype=np.int64),
-        who=np.zeros(ROUTES, dtype=np.int32),
+        kind=np.zeros(ROUTES, dtype=np.int32),
         price=np.zeros(ROUTES, dtype=np.int64),
-        begin=np.zeros(ROUTES, dtype=np.int32),
+        seen=np.zeros(ROUTES, dtype=np.int64),
+        begin=np.zeros(ROUTES, dtype=np.int64),
         size=np.zeros(ROUTES, dtype=np.int32),
         stops=np.zeros(ROUTES * STOPS_PER_ROUTE, dtype=np.int32),
     )
+
+
+def is_nearly_full(pool: Pool) -> bool:
+    """Whether there is little room for further routes."""
+    return bool(10 * pool.filled[COUNT] > 9 * ROUTES or 10 * pool.filled[USED] > 9 * pool.stops.size)
+
+
+def columns_of(pool: Pool, chosen: Whole | None = None) -> Columns:
+    """The routes of a pool, or some of them in the order in which they lie there."""
+    count = int(pool.filled[COUNT])
+    if chosen is None:
+        stops = pool.stops[: int(pool.filled[USED])]
+        return Columns(
+            pool.kind[:count].copy(), pool.price[:count].copy(), pool.size[:count].copy(), stops.copy()
+        )
+    size = pool.size[chosen]
+    first = np.cumsum(size) - size
+    places = np.repeat(pool.begin[chosen] - first, size) + np.arange(int(size.sum()))
+    return Columns(pool.kind[chosen], pool.price[chosen], size, pool.stops[places])
+
+
+def forget_oldest(pool: Pool) -> None:
+    """Keep the half of the routes that was seen last."""
+    count = int(pool.filled[COUNT])
+    chosen = np.sort(np.argsort(-pool.seen[:count], kind="stable")[: count // 2])
+    kept, names, seen = columns_of(pool, chosen), pool.names[chosen], pool.seen[chosen]
+    half = chosen.size
+    pool.kind[:half], pool.price[:half], pool.size[:half] = kept.kind, kept.price, kept.size
+    pool.names[:half], pool.seen[:half] = names, seen
+    pool.begin[:half] = np.cumsum(kept.size) - kept.size
+    pool.stops[: kept.stops.size] = kept.stops
+    pool.filled[:] = half, kept.stops.size
+    _index(pool)
+
+
+@compiled
+def _index(pool: Pool) -> None:
+    """Enter every route by its hash."""
+    for slot in range(SLOTS):
+        pool.slots[slot] = -1
+    for at in range(pool.filled[COUNT]):
+        pool.slots[_place(pool, pool.names[at])] = at
+
+
+@flat
+def _place(pool: Pool, name: int) -> int:
+    """Slot of a route, or the one where it would be entered."""
+    place = name & (SLOTS - 1)
+    while pool.slots[place] >= 0 and pool.names[pool.slots[place]] != name:
+        place = (place + 1) & (SLOTS - 1)
+    return place
 
 
 @inner
 def collect(day: Day, routes: Routes, search: Search, pool: Pool) -> None:
     """Keep the routes that the last iteration has changed."""
     for slot in range(search.numbers[SAVED]):
-        keep_route(day, routes, pool, search.saved_who[slot])
+        keep_route(day, routes, pool, search.saved_who[slot], search.numbers[ROUND])
 
 
 @compiled
-def collect_all(day: Day, routes: Routes, pool: Pool) -> None:
+def collect_all(day: Day, routes: Routes, pool: Pool, seen: int) -> None:
     """Keep every route."""
     for who in range(day.crew.shape[0]):
-        keep_route(day, routes, pool, who)
+        keep_route(day, routes, pool, who, seen)
 
 
 @inner
-def keep_route(day: Day, routes: Routes, pool: Pool, who: int) -> None:
+def keep_route(day: Day, routes: Routes, pool: Pool, who: int, seen: int) -> None:
     """Keep a route, unless it is known at this price or lower, or there is no room."""
     visits = day.use.shape[0]
     size = routes.tours[who, STOPS]
     if size == 0:
         return
-    name = pool.marks[visits + who]
+    name = pool.marks[visits + day.kind[who]]
     visit = routes.links[visits + who, FOLLOWING]
     while visit < visits:
         name ^= pool.marks[visit]
         visit = routes.links[visit, FOLLOWING]
-    place = name & (SLOTS - 1)
-    while pool.slots[place] >= 0 and pool.names[pool.slots[place]] != name:
-        place = (place + 1) & (SLOTS - 1)
+    place = _place(pool, name)
     known = pool.slots[place]
-    price = routes.tours[who, PRICE]
+    price = routes.tours[who, PRICE] - day.crew[who, IDLE]
     if known >= 0:
+        pool.seen[known] = seen
         if pool.price[known] > price:
             pool.price[known] = price
             _write(routes, pool, who, known, visits)
         return
-    at = pool.filled[COUNT]
-    begin = pool.filled[USED]
+    at, begin = pool.filled[COUNT], pool.filled[USED]
     if at >= ROUTES or begin + size > pool.stops.shape[0]:
         return
     pool.slots[place] = at
-    pool.names[at], pool.who[at], pool.price[at] = name, who, price
-    pool.begin[at], pool.size[at] = begin, size
+    pool.names[at], pool.kind[at], pool.price[at] = name, day.kind[who], price
+    pool.seen[at], pool.begin[at], pool.size[at] = seen, begin, size
     pool.filled[COUNT] = at + 1
     pool.filled[USED] = begin + size
     _write(routes, pool, who, at, visits)

@@ -16,6 +16,7 @@ from optimizer.engines.ruin.memory import (
     ABSENT,
     ACCEPTED,
     BEST,
+    BEST_MISSED,
     MISSED,
     ROUND,
     SAVED,
@@ -38,13 +39,14 @@ MOST_TRIED = 60
 
 @compiled
 def anneal(
-    day: Day, routes: Routes, search: Search, pool: Pool, heat: float, ease: float, rounds: int
+    day: Day, routes: Routes, search: Search, pool: Pool, heat: float, ease: float, margin: float, rounds: int
 ) -> None:
     """
     Do some iterations at one temperature, in cents.
 
     What is left out counts with ``ease`` of its price when a change is accepted or not: at full price no heat
-    would ever let one visit make room for another.
+    would ever let one visit make room for another. Routes of plans that cost at most ``margin`` of the best
+    beyond it, so counted, go to the pool.
     """
     for _ in range(rounds):
         search.numbers[ROUND] += 1
@@ -62,7 +64,10 @@ def anneal(
             search.numbers[TOTAL] = driven + missed
             search.numbers[MISSED] = missed
             search.numbers[ACCEPTED] += 1
-            collect(day, routes, search, pool)
+            best_missed = search.numbers[BEST_MISSED]
+            near_best = (1 + margin) * (search.numbers[BEST] - best_missed + ease * best_missed)
+            if driven + ease * missed <= near_best:
+                collect(day, routes, search, pool)
             if driven + missed < search.numbers[BEST]:
                 keep_best(routes, search)
         else:
