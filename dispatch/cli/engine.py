@@ -34,6 +34,7 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     add_problem(optimise)
     optimise.add_argument("--seconds", type=_positive, default=10.0, help="wall clock (default 10)")
     optimise.add_argument("--solutions", type=_count, help="stop after so many plans; repeatable by seed")
+    optimise.add_argument("--processes", type=_count, default=1, help="so many search at once")
     optimise.add_argument("--seed", type=int, default=0)
     optimise.add_argument("--engine", default=DEFAULT, help=f"one of: {', '.join(engine_names())}")
     optimise.add_argument("--start", type=Path, metavar="PLAN.json", help="plan to begin from")
@@ -92,7 +93,7 @@ def run_optimise(args: argparse.Namespace) -> int:
             raise InvalidProblem(findings)
         for finding in findings:
             _complain(f"warning: {finding}")
-        budget = Budget(seconds=args.seconds, solutions=args.solutions)
+        budget = Budget(seconds=args.seconds, solutions=args.solutions, processes=args.processes)
         if not args.out.parent.is_dir() or args.out.is_dir():
             remedy = "name a file in an existing directory"
             raise MalformedInput(str(args.out), "UNWRITABLE_FILE", "no such place", remedy=remedy)

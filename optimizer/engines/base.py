@@ -37,17 +37,20 @@ class Budget:
     seconds
         Wall clock for the whole call.
     solutions
-        Number of plans looked at; with it alone the same seed gives the same plan.
+        Number of plans looked at by each process; with it alone the same seed gives the same plan.
+    processes
+        So many processes may search at once; an engine may use fewer.
     """
 
     seconds: float | None = None
     solutions: int | None = None
+    processes: int = 1
 
     def __post_init__(self) -> None:
         if self.seconds is None and self.solutions is None:
             raise ValueError("a budget needs seconds or solutions, or it never ends")
         timeless = self.seconds is not None and not 0 < self.seconds < 1_000_000
-        if timeless or (self.solutions is not None and self.solutions < 1):
+        if timeless or self.processes < 1 or (self.solutions is not None and self.solutions < 1):
             raise ValueError("a budget is a positive number")
 
 

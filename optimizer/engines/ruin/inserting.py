@@ -180,12 +180,13 @@ def recreate(day: Day, routes: Routes, search: Search, blink: float, most: int) 
 
 
 @compiled
-def construct(day: Day, routes: Routes, search: Search) -> None:
-    """Put in what is on no route, one after the other."""
+def construct(day: Day, routes: Routes, search: Search, first: int, most: int) -> int:
+    """Put in some of what is on no route; return how many of the absent have had their turn in vain."""
     search.numbers[ROUND] += 1
     search.numbers[SAVED] = 0
-    left = 0
-    for at in range(search.numbers[ABSENT]):
+    count = search.numbers[ABSENT]
+    left, until = first, min(count, first + most)
+    for at in range(first, until):
         visit = search.absent[at]
         bound, who, before = day.nodes[visit, LEAVE_OUT], -1, -1
         bound, who, before = _near(day, routes, search.chance, visit, 0.0, bound)
@@ -198,7 +199,9 @@ def construct(day: Day, routes: Routes, search: Search) -> None:
             continue
         link(routes.links, routes.tours, who, visit, before)
         retimed(day, routes, who)
-    search.numbers[ABSENT] = left
+    for at in range(until, count):
+        search.absent[left + at - until] = search.absent[at]
+    search.numbers[ABSENT] = left + count - until
     missed = price_of_absent(day, search)
     search.numbers[TOTAL] = missed
     for who in range(day.crew.shape[0]):
@@ -206,3 +209,4 @@ def construct(day: Day, routes: Routes, search: Search) -> None:
     search.numbers[MISSED] = missed
     if search.numbers[TOTAL] < search.numbers[BEST]:
         keep_best(routes, search)
+    return left

@@ -17,11 +17,11 @@ from optimizer.engines.ruin.arrays import Day
 from optimizer.engines.ruin.layout import LEAVE_OUT, Whole
 from optimizer.engines.ruin.pool import Columns
 
-MOST_COLUMNS = 6_000
-"""CP-SAT chooses among so many at most."""
+WIDENING = ((600, 0.1), (1_500, 0.4), (3_000, 0.5))
+"""CP-SAT chooses among so many of the cheapest columns, then among more, each time in a part of its time."""
 AT_ONCE = 1_500
 """Columns that enter the relaxed master at once."""
-PRICINGS = 12
+PRICINGS = 8
 Floats = NDArray[np.float64]
 
 
@@ -62,14 +62,21 @@ class Master:
         if self.price.size == 0:
             return None
         values, crews, bound = self._priced()
-        gap = self.best - bound
-        if self._is_stopped or gap <= 0.5:
-            return None
         reduced = self._reduced(values, crews)
-        worth = np.argsort(reduced, kind="stable")[:MOST_COLUMNS]
-        columns = [self._column(int(at)) for at in worth[reduced[worth] <= gap]]
-        outs = np.flatnonzero(self.left_out - values <= gap)
-        return self._chosen([*self.known, *columns], outs.tolist())
+        cheapest = np.argsort(reduced, kind="stable")
+        found = None
+        for most, share in WIDENING:
+            gap = self.best - bound
+            if self._is_stopped or gap < 1:
+                break
+            worth = cheapest[reduced[cheapest] <= gap]
+            outs = np.flatnonzero(self.left_out - values <= gap).tolist()
+            better = self._chosen(list(map(self._column, worth[:most].tolist())), outs, share * self.seconds)
+            if better is not None:
+                found = self.known = better
+            if worth.size <= most:
+                break
+        return found
 
     def _column(self, at: int) -> Column:
         first = int(self.first[at])
@@ -85,7 +92,7 @@ class Master:
         """Values of the visits and of the kinds of technicians, and the cost of the relaxed master."""
         solver = self._relaxed
         solver.Objective().SetMinimization()
-        solver.SetSolverSpecificParametersAsString(f"max_deterministic_time: {self.seconds / 4}")
+        solver.SetSolverSpecificParametersAsString(f"max_deterministic_time: {self.seconds / 2}")
         rows = [solver.RowConstraint(1, 1, "") for _ in range(self.day.visits)]
         crews = [solver.RowConstraint(0, float(most), "") for most in self.capacity]
         for row, price in zip(rows, self.left_out.tolist(), strict=True):
@@ -119,8 +126,9 @@ class Master:
         for row in rows:
             row.SetCoefficient(taken, 1)
 
-    def _chosen(self, columns: Sequence[Column], outs: Sequence[int]) -> list[Column] | None:
-        """The cheapest choice, or None when it is not below the best; the known columns are the hint."""
+    def _chosen(self, worth: Sequence[Column], outs: Sequence[int], seconds: float) -> list[Column] | None:
+        """The cheapest choice, or None when it is not below the best, which is its hint."""
+        columns = [*self.known, *worth]
         model = cp_model.CpModel()
         takes = [model.new_bool_var("") for _ in columns]
         leaves = [model.new_bool_var("") for _ in outs]
@@ -141,15 +149,17 @@ class Master:
         prices = [*(column.price for column in columns), *self.left_out[list(outs)].tolist()]
         model.minimize(cp_model.LinearExpr.weighted_sum([*takes, *leaves], prices))
         parameters = self._exact.parameters
-        parameters.max_time_in_seconds = 2 * self.seconds
-        parameters.max_deterministic_time = self.seconds  # the same on every machine
+        parameters.max_time_in_seconds = 2 * seconds
+        parameters.max_deterministic_time = seconds  # the same on every machine
         parameters.num_workers = 1
+        parameters.linearization_level = 2
         parameters.random_seed = 1
         if self._is_stopped:
             return None
         status = self._exact.solve(model)
         if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE} or self._exact.objective_value >= self.best:
             return None
+        self.best = round(self._exact.objective_value)
         taken = map(self._exact.boolean_value, takes)
         return [column for column, is_taken in zip(columns, taken, strict=True) if is_taken]
 
@@ -158,8 +168,3 @@ def placed(day: Day, columns: Sequence[Column]) -> list[tuple[int, tuple[int, ..
     """Give each route to a technician of its kind."""
     free = {kind: iter(np.flatnonzero(day.kind == kind).tolist()) for kind in {c.kind for c in columns}}
     return [(next(free[column.kind]), column.visits) for column in columns]
-
-
-def merged(parts: Sequence[Columns]) -> Columns:
-    """The routes of several pools."""
-    return Columns(*map(np.concatenate, zip(*parts, strict=True)))

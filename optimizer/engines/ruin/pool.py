@@ -4,6 +4,7 @@ The pool: good routes seen during a search, each once, for the master that combi
 A route is known by the kind of its technician and its set of visits; of several orders the cheapest is kept.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -96,6 +97,11 @@ def columns_of(pool: Pool, chosen: Whole | None = None) -> Columns:
     first = np.cumsum(size) - size
     places = np.repeat(pool.begin[chosen] - first, size) + np.arange(int(size.sum()))
     return Columns(pool.kind[chosen], pool.price[chosen], size, pool.stops[places])
+
+
+def merged(parts: Sequence[Columns]) -> Columns:
+    """The routes of several pools."""
+    return Columns(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def forget_oldest(pool: Pool) -> None:

@@ -99,7 +99,7 @@ def _search(part: Problem, before: Orders, effort: Effort, seed: int, began: flo
                 behind = node_of[visit.id]
         retimed(day, routes, who)
     state, pool = memory.new_search(day, routes, seed), new_pool(day)
-    construct(day, routes, state)
+    construct(day, routes, state, 0, day.visits)
     served = max(1, int(routes.tours[:, STOPS].sum()))
     unit = max(1.0, float(routes.tours[:, PRICE].sum()) / served)
     eased = min(1.0, EASED * unit / max(1, part.policy.mandatory_unserved_cents))
@@ -108,7 +108,7 @@ def _search(part: Problem, before: Orders, effort: Effort, seed: int, began: flo
         left = (
             SLICE if effort.rounds is None else min(SLICE, effort.rounds - int(state.numbers[memory.ROUND]))
         )
-        search.anneal(day, routes, state, pool, heat, ease, left)
+        search.anneal(day, routes, state, pool, heat, ease, 0.0, left)
     if (state.best[: day.visits, DRIVER] < 0).any():
         return None
     originals = {visit.id: visit for route in before.values() for visit in route}
