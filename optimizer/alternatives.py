@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from optimizer.errors import UnknownSubject
-from optimizer.insertion import Sequences, sequences_of
+from optimizer.insertion import sequences_of
 from optimizer.oracle import Oracle, Refusal
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
+from optimizer.schedule import Sequences
 from optimizer.units import NEVER, Cents, Seconds
 
 MORE_OVERTIME: Seconds = 3_600

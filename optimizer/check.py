@@ -1,6 +1,8 @@
 """Judge any plan without any solver: every hard rule it breaks, and its exact cost by term."""
 
-from optimizer.constraints import CONSTRAINTS
+from collections.abc import Iterable
+
+from optimizer.constraints import CONSTRAINTS, Constraint
 from optimizer.objectives import OBJECTIVES
 from optimizer.plan import Plan, Violation
 from optimizer.problem import Problem
@@ -14,7 +16,12 @@ def check(problem: Problem, plan: Plan) -> list[Violation]:
     The checker believes nothing the plan states: travel, arrivals, service times, breaks and returns are
     worked out from the problem, and a stated time that differs is itself a violation.
     """
-    return [violation for rule in CONSTRAINTS for violation in rule.violations(problem, plan)]
+    return violations_of(CONSTRAINTS, problem, plan)
+
+
+def violations_of(rules: Iterable[Constraint], problem: Problem, plan: Plan) -> list[Violation]:
+    """List where a plan breaks some of the rules."""
+    return [violation for rule in rules for violation in rule.violations(problem, plan)]
 
 
 def cost(problem: Problem, plan: Plan) -> dict[str, Cents]:

@@ -7,9 +7,9 @@ from ortools.sat.python import cp_model
 from optimizer.bounds.scope import scope_of
 from optimizer.drives import opening
 from optimizer.features import DURATIONS, features
-from optimizer.insertion import Sequences
 from optimizer.objectives.travel import leg_cents
 from optimizer.problem import Problem, Technician, Visit
+from optimizer.schedule import Sequences
 from optimizer.units import HORIZON
 
 MOST_VISITS = 8

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from optimizer.check import cost
 from optimizer.decompose import Part, borders, cut, joined, plan_of, problem_of, replaced
 from optimizer.engines.base import Budget, Cancel, Engine, OnProgress, Progress, Result
-from optimizer.insertion import Sequences, mended, never_cancelled
+from optimizer.insertion import mended, never_cancelled
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.schedule import retimed
+from optimizer.schedule import Sequences, retimed
 
 WHOLE_VISITS = 6_000
 """Up to so many visits one search plans the whole day."""

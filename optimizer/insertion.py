@@ -1,18 +1,32 @@
 """Fill a plan by best insertion: the hardest visits first, each where it costs least."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from optimizer.constraints import blocked
+from optimizer.constraints.team import open_teams
+from optimizer.drafting import Draft
 from optimizer.errors import InfeasibleRoute
+from optimizer.features import features
+from optimizer.fetching import lacking, on_van
 from optimizer.objectives.unserved import visit_cents
 from optimizer.oracle import Oracle
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Technician, Visit
-from optimizer.schedule import retimed
+from optimizer.schedule import Schedule, Sequences, plan_of, retimed
+from optimizer.settling import held, settled
 from optimizer.timing import timetable
 
-Sequences = dict[str, tuple[Visit, ...]]
+__all__ = [
+    "Sequences",
+    "drafted",
+    "fill",
+    "mended",
+    "never_cancelled",
+    "sequences_of",
+    "units_of",
+    "without_reasons",
+]
 
 
 def never_cancelled() -> bool:
@@ -27,6 +41,8 @@ def fill(problem: Problem, sequences: Sequences, *, cancel: Callable[[], bool] =
     Visits with a locked position come first, then by price of leaving them out, then those that fewest
     technicians may serve.
     """
+    if features(problem):
+        return drafted(problem, sequences, cancel=cancel)
     oracle = Oracle(problem, sequences)
     served = {visit.id for visits in oracle.sequences().values() for visit in visits}
     waiting = [visit for visit in problem.visits if visit.id not in served]
@@ -43,6 +59,53 @@ def fill(problem: Problem, sequences: Sequences, *, cancel: Callable[[], bool] =
     return retimed(problem, oracle.sequences())
 
 
+def drafted(problem: Problem, sequences: Sequences, *, cancel: Callable[[], bool]) -> Plan:
+    """Insert what fits on a day beyond plain routes: teams as one, and what waits after what comes first."""
+    schedule = Schedule(problem)
+    begun = {t.id: visits for t in problem.technicians if (visits := problem.begun_by(t.id))}
+    sequences = {**begun, **sequences}
+    if held(schedule, sequences) is None:
+        sequences = settled(schedule, sequences)
+    draft = Draft(schedule, sequences)
+    served = {visit.id for visits in draft.sequences.values() for visit in visits}
+    waiting = units_of(problem, [visit for visit in problem.visits if visit.id not in served])
+    while waiting and not cancel():
+        left = []
+        for unit in waiting:
+            comes_first = {after.visit_id for visit in unit for after in visit.after}
+            is_due = comes_first <= served and not cancel()
+            if is_due and draft.put(unit, sum(visit_cents(problem, visit) for visit in unit)):
+                served.update(visit.id for visit in unit)
+            else:
+                left.append(unit)
+        if len(left) == len(waiting):
+            break
+        waiting = [unit for unit in left if any(after.visit_id in served for v in unit for after in v.after)]
+    return plan_of(problem, tuple(draft.routes[t.id] for t in problem.technicians if t.id in draft.routes))
+
+
+def units_of(problem: Problem, visits: Sequence[Visit]) -> list[tuple[Visit, ...]]:
+    """Visits that are inserted together, in the order of insertion; whoever is waited for comes as early."""
+    able = {visit.id: sum(not blocked(problem, t, visit) for t in problem.technicians) for visit in visits}
+    ranks = {visit.id: _urgency(problem, visit, able[visit.id]) for visit in visits}
+    for _ in visits:
+        earlier = {
+            after.visit_id: min(ranks[after.visit_id], ranks[visit.id])
+            for visit in visits
+            for after in visit.after
+            if after.visit_id in ranks and ranks[visit.id] < ranks[after.visit_id]
+        }
+        if not earlier:
+            break
+        ranks.update(earlier)
+    teams = {visit.id: members for members in open_teams(problem) for visit in members}
+    units: dict[str, tuple[Visit, ...]] = {}
+    for visit in sorted(visits, key=lambda visit: (ranks[visit.id], visit.id)):
+        unit = teams.get(visit.id, (visit,))
+        units.setdefault(unit[0].id, unit)
+    return [unit for unit in units.values() if all(able.get(visit.id) for visit in unit)]
+
+
 def _urgency(problem: Problem, visit: Visit, able: int) -> tuple[int, int, int, int, str]:
     """Order of insertion."""
     lock = problem.lock(visit.id)
@@ -56,8 +119,14 @@ def mended(problem: Problem, sequences: Sequences) -> Sequences:
     Keep of each sequence what the problem allows, in order.
 
     Begun stops are put where they belong; visits that are unknown, served twice, refused to the technician or
-    no longer possible in time are left out, to be inserted again elsewhere.
+    no longer possible in time are left out, to be inserted again elsewhere. So is what depends on them.
     """
+    kept = _possible(problem, sequences)
+    return settled(Schedule(problem), kept) if features(problem) else kept
+
+
+def _possible(problem: Problem, sequences: Sequences) -> Sequences:
+    """What each route alone allows."""
     begun = {visit.id for t in problem.technicians for visit in problem.begun_by(t.id)}
     seen = set(begun)
     kept: Sequences = {}
@@ -85,20 +154,13 @@ def _accepts(problem: Problem, technician: Technician, route: tuple[Visit, ...],
         timetable(problem, technician, (*route, visit))
     except InfeasibleRoute:
         return False
-    return _has_parts(problem, technician, (*route, visit))
+    return bool(problem.depots) or _has_parts(problem, technician, (*route, visit))
 
 
 def _has_parts(problem: Problem, technician: Technician, route: tuple[Visit, ...]) -> bool:
     """Whether the van's stock lasts for a route, its begun stops apart."""
-    from optimizer.fetching import on_van
-
-    left = dict(on_van(problem, technician))
-    for visit in route:
-        if problem.is_begun(visit.id):
-            continue
-        for part, quantity in visit.parts.items():
-            left[part] = left.get(part, 0) - quantity
-    return min(left.values(), default=0) >= 0
+    open_ = [visit for visit in route if not problem.is_begun(visit.id)]
+    return not lacking(on_van(problem, technician), open_)[0]
 
 
 def sequences_of(problem: Problem, plan: Plan) -> Sequences:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from optimizer.drives import leg_between
+from optimizer.drives import entries, leg_between, service_start
 from optimizer.fetching import on_van
 from optimizer.objectives.overtime import route_cents
 from optimizer.objectives.travel import leg_cents
@@ -21,6 +21,10 @@ class Gap:
     earliest: Seconds
     latest: Seconds
     latest_without_overtime: Seconds
+
+    def has_time(self, problem: Problem, technician: Technician, visit: Visit) -> bool:
+        """Whether service of a visit can begin here in one of its windows."""
+        return service_start(self.earliest, entries(problem, technician, visit, visit.setup)) <= self.latest
 
 
 class OpenRoute:
@@ -63,7 +67,7 @@ class OpenRoute:
     def gaps(self, visit: Visit) -> Iterator[Gap]:
         """Every place in the route where the visit has time, whatever its windows."""
         track, policy, matrix = self.track, self.problem.policy, self.problem.matrix
-        place = visit.location
+        place, service = visit.location, self.technician.time_for(visit)
         wanted = locked_place(self.problem, visit)
         count = len(track.visits)
         positions = (wanted,) if wanted is not None else range(self.first_free, self.begun + count + 1)
@@ -73,8 +77,9 @@ class OpenRoute:
                 continue
             origin = track.visits[here - 1].location if here else self.origin
             target = track.visits[here].location if here < count else self.technician.end
-            there = leg_between(self.problem, origin, place)
-            onward = leg_between(self.problem, place, target)
+            setup = track.visits[here].setup if here < count else 0
+            there = leg_between(self.problem, origin, place, setup=visit.setup)
+            onward = leg_between(self.problem, place, target, setup=setup)
             extra = leg_cents(policy, *there[:2]) + leg_cents(policy, *onward[:2])
             if self.visits:
                 extra -= leg_cents(policy, *matrix.leg(origin, target))
@@ -84,8 +89,8 @@ class OpenRoute:
             if self.in_time is not track.backward:
                 in_time = track.departures(self.in_time[here], onward)
             for arrival, leave, calm in zip(earliest, latest, in_time, strict=True):
-                if arrival + visit.duration <= leave:
-                    limit, calm_limit = leave - visit.duration, calm - visit.duration
+                if arrival + service <= leave:
+                    limit, calm_limit = leave - service, calm - service
                     yield Gap(position, extra, arrival, limit, calm_limit)
 
     def has_parts(self, visit: Visit) -> bool:

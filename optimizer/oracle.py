@@ -14,12 +14,14 @@ from optimizer.errors import InfeasibleRoute, OfferGone, UnknownSubject
 from optimizer.features import features
 from optimizer.objectives import preference, stability
 from optimizer.objectives.overtime import route_cents
-from optimizer.open_route import OpenRoute, locked_place
+from optimizer.open_route import OpenRoute
 from optimizer.plan import Plan, Route
 from optimizer.problem import Problem, Technician, Visit, Window
+from optimizer.schedule import scheduled
 from optimizer.timing import slacks, timetable
-from optimizer.trials import trials
+from optimizer.trials import Trials
 from optimizer.units import NEVER, Cents, Seconds, clock
+from optimizer.work import START
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +114,50 @@ class Oracle:
 
     def __init__(self, problem: Problem, sequences: dict[str, tuple[Visit, ...]]) -> None:
         self.problem = problem
-        self.is_rich = bool(features(problem))
         self.closed: dict[str, str] = {}
         self.routes: dict[str, OpenRoute] = {}
         for technician in problem.technicians:
             visits = sequences.get(technician.id) or problem.begun_by(technician.id)
             self._open(technician, visits)
+        self._trials = self._together() if features(problem) else None
 
     @classmethod
     def open(cls, problem: Problem, plan: Plan) -> Self:
         """Read a plan; a route that no longer holds under the problem is closed to insertions."""
-        return cls(problem, known_sequences(problem, plan))
+        oracle = cls(problem, known_sequences(problem, plan))
+        if oracle._trials is not None:
+            oracle._stay_with(plan.routes)
+        return oracle
 
-    def _open(self, technician: Technician, visits: Sequence[Visit]) -> None:
+    def _together(self) -> Trials:
+        """Routes as they are timed together, where visits depend on one another."""
+        try:
+            return self._stay_with(scheduled(self.problem, self.sequences()))
+        except InfeasibleRoute:
+            return self._stay_with([route.timed for route in self.routes.values() if route.timed])
+
+    def _trials_for(self, visit: Visit) -> Trials | None:
+        """Where insertions of a visit must be driven, since the day or the visit is beyond plain routes."""
+        if self._trials is not None or is_plain(self.problem, visit):
+            return self._trials
+        return Trials(self.problem, [route.timed for route in self.routes.values() if route.timed])
+
+    def _stay_with(self, routes: Sequence[Route]) -> Trials:
+        """Ask about these routes; whatever others depend on keeps its time in the arrays as well."""
+        self._trials = Trials(self.problem, routes)
+        if fixed := self._trials.fixed():
+            bounded = self.problem.bounded(fixed)
+            for route in list(self.routes.values()):
+                if any(visit.id in fixed for visit in route.visits):
+                    self._open(route.technician, route.visits, bounded)
+        return self._trials
+
+    def _open(self, technician: Technician, visits: Sequence[Visit], problem: Problem | None = None) -> None:
         """Compute the arrays of one route."""
         try:
-            self.routes[technician.id] = OpenRoute(self.problem, technician, tuple(visits))
+            self.routes[technician.id] = OpenRoute(problem or self.problem, technician, tuple(visits))
         except InfeasibleRoute as missed:
+            self.routes.pop(technician.id, None)
             self.closed[technician.id] = missed.cause
 
     def quote(self, visit: Visit, windows: Sequence[Window], *, each_technician: bool = False) -> list[Offer]:
@@ -148,16 +177,14 @@ class Oracle:
 
     def _candidates(self, visit: Visit, windows: Sequence[Window]) -> Iterator[_Candidate]:
         """Every feasible insertion into every window."""
+        trials = self._trials_for(visit)
+        if trials is not None:
+            yield from self._tried(trials, visit, windows)
+            return
         asking = self._asking(visit)
-        is_rich = self.is_rich or not is_plain(self.problem, visit)
         for order, technician in enumerate(self.problem.technicians):
             route = self.routes.get(technician.id)
-            if route is None or _blocked(asking, technician, visit):
-                continue
-            if is_rich:
-                yield from self._tried(visit, windows, route, order)
-                continue
-            if not route.has_parts(visit):
+            if route is None or not route.has_parts(visit) or _blocked(asking, technician, visit):
                 continue
             fixed = stability.pair_cents(self.problem, technician, visit)
             fixed += preference.pair_cents(self.problem, technician, visit)
@@ -172,26 +199,23 @@ class Oracle:
                     extra = gap.travel_cents + fixed + overtime - route.overtime
                     yield _Candidate(extra, start, order, gap.position, index, route)
 
-    def _tried(
-        self, visit: Visit, windows: Sequence[Window], route: OpenRoute, order: int
-    ) -> Iterator[_Candidate]:
-        """Insertions into one route, each found by driving it."""
-        wanted = locked_place(self.problem, visit)
-        free = range(max(route.first_free, route.begun), len(route.visits) + 1)
-        positions = [wanted] if wanted is not None else list(free)
-        timed = {name: r.timed for name, r in self.routes.items() if r.timed is not None}
-        problem = self._asking(visit)
-        found = trials(
-            problem,
-            timed,
-            route.technician,
-            order=route.visits,
-            visit=visit,
-            windows=windows,
-            positions=positions,
-        )
-        for trial in found:
-            yield _Candidate(trial.extra_cost, trial.start, order, trial.position, trial.window, route)
+    def _tried(self, trials: Trials, visit: Visit, windows: Sequence[Window]) -> Iterator[_Candidate]:
+        """Insertions found by driving each route; the arrays tell where it is worth trying."""
+        asking = self._asking(visit)
+        questions = trials.asked(asking, visit, windows)
+        for order, technician in enumerate(self.problem.technicians if questions else ()):
+            route = self.routes.get(technician.id)
+            if route is None or _blocked(asking, technician, visit) or trials.tie_against(technician, visit):
+                continue
+            gaps = list(route.gaps(visit))
+            for asked in questions:
+                places = {
+                    gap.position for gap in gaps if gap.has_time(asked.problem, technician, asked.visit)
+                }
+                for extra, start, at, window in trials.into(
+                    technician, route.visits, asked, positions=sorted(places)
+                ):
+                    yield _Candidate(extra, start, order, at, window, route)
 
     def _overtime(self, route: OpenRoute, visit: Visit, position: int) -> Cents:
         """Price of the overtime of a route with the visit in it."""
@@ -207,10 +231,17 @@ class Oracle:
         free = replace(lock, start=None, range=None)
         return self.problem.with_locks(free if k is lock else k for k in self.problem.locks)
 
+    def _beside(self, narrowed: Visit) -> Problem:
+        """The problem with a visit in it, while what others depend on keeps its time."""
+        problem = self._asking(narrowed).with_visit(narrowed)
+        trials = self._trials_for(narrowed)
+        beside = trials.beside(problem, narrowed) if trials is not None else None
+        return beside if beside is not None else problem
+
     def _offer(self, visit: Visit, window: Window, chosen: _Candidate) -> Offer:
         """State the times of an insertion by driving its route once."""
         narrowed = replace(visit, windows=(window,))
-        problem = self._asking(visit).with_visit(narrowed)
+        problem = self._beside(narrowed)
         timed = timetable(
             problem, chosen.route.technician, chosen.route.with_visit(narrowed, chosen.position)
         )
@@ -223,6 +254,8 @@ class Oracle:
     def cheapest(self, visit: Visit) -> tuple[Cents, str, int] | None:
         """Extra cost, technician and position of the best insertion of a visit of the problem, if any."""
         windows = self.problem.windows_of(visit) or (Window(-NEVER, NEVER),)
+        if self.problem.is_timed(visit.id):
+            visit = replace(visit, window_end=START)
         best = min(self._candidates(visit, windows), key=_Candidate.rank, default=None)
         return (best.extra_cost, best.route.technician.id, best.position) if best else None
 
@@ -230,6 +263,8 @@ class Oracle:
         """Put a visit of the problem into a route; only that route is computed again."""
         route = self.routes[technician_id]
         self._open(route.technician, route.with_visit(visit, position))
+        if self._trials is not None:
+            self._together()
 
     def sequences(self) -> dict[str, tuple[Visit, ...]]:
         """Visits of every open route that has any, in order."""
@@ -244,14 +279,36 @@ class Oracle:
         if found := _blocked(asking, technician, visit) or blocked(asking, technician, asked):
             return Refusal(technician.id, *found)
         route = self.routes[technician.id]
+        if (trials := self._trials_for(visit)) is not None:
+            return self._tried_refusal(trials, asked, technician, windows)
         if not route.has_parts(visit):
             return Refusal(technician.id, "PARTS", f"other visits use up the parts on the van of {name}")
         asked_windows = tuple(windows) or (Window(-NEVER, NEVER),)
         for gap in route.gaps(visit):
             if any(max(gap.earliest, w.start) <= min(gap.latest, w.end) for w in asked_windows):
                 return None
-        times = ", ".join(f"{clock(w.start)}-{clock(w.end)}" for w in windows) or "the day"
-        return Refusal(technician.id, "CAPACITY", f"{name} has no room left in {times}")
+        return _no_room(technician, windows)
+
+    def _tried_refusal(
+        self, trials: Trials, visit: Visit, technician: Technician, windows: Sequence[Window]
+    ) -> Refusal | None:
+        """Why no insertion into one route holds, or None when one does."""
+        if tie := trials.tie_against(technician, visit):
+            return Refusal(technician.id, *tie)
+        asked = windows or (Window(-NEVER, NEVER),)
+        if any(c.route.technician.id == technician.id for c in self._tried(trials, visit, asked)):
+            return None
+        route = self.routes[technician.id]
+        if not self.problem.depots and not route.has_parts(visit):
+            cause = f"other visits use up the parts on the van of {technician.name}"
+            return Refusal(technician.id, "PARTS", cause)
+        return _no_room(technician, windows)
+
+
+def _no_room(technician: Technician, windows: Sequence[Window]) -> Refusal:
+    """The refusal of a technician whose day is full."""
+    times = ", ".join(f"{clock(w.start)}-{clock(w.end)}" for w in windows) or "the day"
+    return Refusal(technician.id, "CAPACITY", f"{technician.name} has no room left in {times}")
 
 
 def _blocked(problem: Problem, technician: Technician, visit: Visit) -> tuple[str, str] | None:
@@ -262,6 +319,8 @@ def _blocked(problem: Problem, technician: Technician, visit: Visit) -> tuple[st
 def without(problem: Problem, plan: Plan, visit: Visit) -> Plan:
     """The plan with a visit taken off its route and that route timed again, for quoting the visit anew."""
     routes = []
+    fixed = Trials(problem, plan.routes).fixed() if features(problem) else {}
+    beside = problem.bounded({name: window for name, window in fixed.items() if name != visit.id})
     for route in plan.routes:
         left = tuple(stop for stop in route.stops if stop.visit_id != visit.id)
         technician = problem.technician(route.technician_id)
@@ -269,7 +328,7 @@ def without(problem: Problem, plan: Plan, visit: Visit) -> Plan:
         if len(left) == len(route.stops) or technician is None or len(others) < len(left):
             routes.append(replace(route, stops=left))
         elif left:
-            routes.append(timetable(problem, technician, others))
+            routes.append(timetable(beside, technician, others))
     return Plan(tuple(routes), tuple(u for u in plan.unserved if u.visit_id != visit.id))
 
 
@@ -313,7 +372,7 @@ def insert(problem: Problem, plan: Plan, offer: Offer, visit: Visit) -> Plan:
     fitting = oracle.quote(visit, (offer.window,), each_technician=True) if route else []
     if route is None or not any(o.technician_id == technician.id for o in fitting):
         raise OfferGone(f"visit {visit.id} no longer fits into the day of {technician.name}", "ask again")
-    asking = oracle._asking(narrowed).with_visit(narrowed)  # noqa: SLF001  # same module
+    asking = oracle._beside(narrowed)  # noqa: SLF001  # same module
     try:
         timed = timetable(asking, technician, route.with_visit(narrowed, offer.position))
     except InfeasibleRoute as missed:

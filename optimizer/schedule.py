@@ -11,13 +11,15 @@ from optimizer.constraints.precedence import earliest
 from optimizer.constraints.team import open_teams
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Plan, Route, Unserved
-from optimizer.problem import Problem, Visit, Window
+from optimizer.problem import Problem, Technician, Visit, Window
 from optimizer.timing import timetable
 from optimizer.units import HORIZON, NEVER, Seconds
 
 Sequences = dict[str, tuple[Visit, ...]]
 MOST_TURNS = 1_000
 """Turns after which visits that wait for one another in a circle are given up."""
+MOST_KNOWN = 20_000
+"""Routes remembered; beyond that all are forgotten."""
 
 
 def scheduled(problem: Problem, sequences: Mapping[str, Sequence[Visit]]) -> tuple[Route, ...]:
@@ -29,19 +31,47 @@ def scheduled(problem: Problem, sequences: Mapping[str, Sequence[Visit]]) -> tup
     InfeasibleRoute
         When a route cannot be kept, or visits wait for one another in a circle.
     """
-    timed: dict[str, Route] = {}
-    ties = _Ties(problem)
-    stale = {t.id for t in problem.technicians if sequences.get(t.id)}
-    for _ in range(MOST_TURNS):
-        bounded = problem.bounded(ties.bounds)
-        for technician in problem.technicians:
-            if technician.id in stale:
-                timed[technician.id] = timetable(bounded, technician, sequences[technician.id])
-        late = ties.late(timed)
-        if not late:
-            return tuple(timed[t.id] for t in problem.technicians if t.id in timed)
-        stale = {who for who, visits in sequences.items() if any(visit.id in late for visit in visits)}
-    raise InfeasibleRoute("PRECEDENCE", next(iter(late)), "visits wait for one another without end")
+    return Schedule(problem).routes(sequences)
+
+
+class Schedule:
+    """Times whole plans of one problem again and again, remembering routes that come back."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._known: dict[tuple[object, ...], Route | InfeasibleRoute] = {}
+
+    def routes(self, sequences: Mapping[str, Sequence[Visit]]) -> tuple[Route, ...]:
+        """All routes timed together, in the order of the technicians; raises ``InfeasibleRoute``."""
+        timed: dict[str, Route] = {}
+        ties = _Ties(self.problem)
+        stale = {t.id for t in self.problem.technicians if sequences.get(t.id)}
+        for _ in range(MOST_TURNS):
+            bounded = self.problem.bounded(ties.bounds) if ties.bounds else self.problem
+            for technician in self.problem.technicians:
+                if technician.id in stale:
+                    timed[technician.id] = self._timed(bounded, technician, sequences[technician.id])
+            late = ties.late(timed)
+            if not late:
+                return tuple(timed[t.id] for t in self.problem.technicians if t.id in timed)
+            stale = {who for who, visits in sequences.items() if any(visit.id in late for visit in visits)}
+        raise InfeasibleRoute("PRECEDENCE", next(iter(late)), "visits wait for one another without end")
+
+    def _timed(self, bounded: Problem, technician: Technician, visits: Sequence[Visit]) -> Route:
+        """One route under the bounds of its visits."""
+        key = (technician.id, *((visit.id, bounded.bound(visit.id)) for visit in visits))
+        found = self._known.get(key)
+        if found is None:
+            try:
+                found = timetable(bounded, technician, visits)
+            except InfeasibleRoute as missed:
+                found = missed
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = found
+        if isinstance(found, InfeasibleRoute):
+            raise InfeasibleRoute(found.rule, found.subject, found.cause)
+        return found
 
 
 class _Ties:
@@ -87,7 +117,11 @@ class _Ties:
 
 def retimed(problem: Problem, sequences: Mapping[str, Sequence[Visit]]) -> Plan:
     """Time every route anew; visits on none of them are unserved without a reason yet."""
-    routes = scheduled(problem, sequences)
+    return plan_of(problem, scheduled(problem, sequences))
+
+
+def plan_of(problem: Problem, routes: Sequence[Route]) -> Plan:
+    """Timed routes as a plan; visits on none of them are unserved without a reason yet."""
     served = {stop.visit_id for route in routes for stop in route.stops}
     left = tuple(Unserved(visit.id, "") for visit in problem.visits if visit.id not in served)
-    return Plan(routes, left)
+    return Plan(tuple(routes), left)

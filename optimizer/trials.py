@@ -3,16 +3,16 @@ Insertions judged by driving the whole route with the visit in it, for what no a
 fetches, teams, visits that wait for others, travel by hour, prices that go by the clock.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from optimizer.constraints import parts, same_technician, team
 from optimizer.constraints.precedence import earliest, latest_end
 from optimizer.errors import InfeasibleRoute
-from optimizer.features import is_tied
 from optimizer.objectives import OBJECTIVES, unserved
-from optimizer.plan import Plan, Route, Stop
-from optimizer.problem import Problem, Technician, Visit, Window
+from optimizer.plan import Plan, Route
+from optimizer.problem import After, Problem, Technician, Visit, Window
 from optimizer.timing import timetable
 from optimizer.units import NEVER, Cents, Seconds
 
@@ -32,113 +32,128 @@ def driven_cents(problem: Problem, routes: Sequence[Route]) -> Cents:
     return sum(term.cents(problem, plan) for term in OBJECTIVES if term is not unserved)
 
 
-def with_ties(problem: Problem, routes: Mapping[str, Route], visit: Visit) -> Problem | None:
+class Asked(NamedTuple):
     """
-    The problem while one visit is asked about: what others depend on keeps its time, and the visit keeps to
-    what it depends on. None when its team or a visit that comes first is not in the plan.
+    A question about one window.
+
+    window
+        Its number among those asked about.
+    visit
+        The visit, that window alone in place of its own.
+    problem
+        The day with this visit in it, while all that others depend on keeps its time.
     """
-    stops = {stop.visit_id: stop for route in routes.values() for stop in route.stops}
-    bounds: dict[str, Window] = {}
-    for other in problem.visits:
-        stop = stops.get(other.id)
-        if stop is not None and not problem.is_begun(other.id) and _is_depended_on(problem, other):
-            bounds[other.id] = Window(stop.start, stop.start)
-    own = _own_bound(problem, stops, visit)
-    if own is None:
-        return None
-    bounds[visit.id] = own
-    return problem.bounded(bounds)
+
+    window: int
+    visit: Visit
+    problem: Problem
 
 
-def _is_depended_on(problem: Problem, visit: Visit) -> bool:
-    if visit.team is not None or visit.after:
-        return True
-    return any(after.visit_id == visit.id for other in problem.visits for after in other.after)
+class Trials:
+    """Insertions into a plan whose other routes stay exactly as they are."""
 
+    def __init__(self, problem: Problem, routes: Iterable[Route]) -> None:
+        self.problem = problem
+        self.routes = {route.technician_id: route for route in routes if route.stops}
+        self._stops = {stop.visit_id: stop for route in self.routes.values() for stop in route.stops}
+        self._waiting: dict[str, list[tuple[Visit, After]]] = {}
+        for visit in problem.visits:
+            for after in visit.after:
+                self._waiting.setdefault(after.visit_id, []).append((visit, after))
 
-def _own_bound(problem: Problem, stops: Mapping[str, Stop], visit: Visit) -> Window | None:
-    """Interval that the visits already planned leave for the start of one more."""
-    first, last = -NEVER, NEVER
-    for after in visit.after:
-        before = stops.get(after.visit_id)
-        if before is None:
-            return None
-        first = max(first, earliest(problem, after, before.end))
-    for other in problem.visits:
-        if visit.team is not None and other.team == visit.team and other.id != visit.id:
-            partner = stops.get(other.id)
-            if partner is None:
-                return None
-            first, last = max(first, partner.start), min(last, partner.start)
-        for after in other.after:
-            if after.visit_id == visit.id and other.id in stops:
-                longest = max((visit.duration, *visit.durations.values()))
-                last = min(last, latest_end(problem, after, stops[other.id].start) - longest)
-    return Window(first, last)
-
-
-def may_join(problem: Problem, routes: Mapping[str, Route], technician: Technician, visit: Visit) -> bool:
-    """Whether a technician is another than those of the visit's team, and the one of its group."""
-    for route in routes.values():
-        other = problem.technician(route.technician_id)
-        for stop in route.stops:
-            served = problem.visit(stop.visit_id)
-            if served is None or other is None or served.id == visit.id:
+    def fixed(self) -> dict[str, Window]:
+        """Starts of all visits on which others depend, or which depend on others."""
+        found = {}
+        for visit in self.problem.visits:
+            stop = self._stops.get(visit.id)
+            if stop is None or self.problem.is_begun(visit.id):
                 continue
-            if visit.team is not None and served.team == visit.team and other.who == technician.who:
-                return False
-            group = visit.same_technician
-            if group is not None and served.same_technician == group and other.who != technician.who:
-                return False
-    return True
+            if visit.team is not None or visit.after or visit.id in self._waiting:
+                found[visit.id] = Window(stop.start, stop.start)
+        return found
 
+    def beside(self, problem: Problem, visit: Visit) -> Problem | None:
+        """A problem while this visit keeps to what it depends on; None when that is not in the plan."""
+        own = self._own_bound(visit)
+        return problem.bounded({**self.fixed(), visit.id: own}) if own is not None else None
 
-def trials(
-    problem: Problem,
-    routes: Mapping[str, Route],
-    technician: Technician,
-    *,
-    order: Sequence[Visit],
-    visit: Visit,
-    windows: Sequence[Window],
-    positions: Sequence[int],
-) -> Iterator[Trial]:
-    """Drive a route with a visit at each position, once for each window asked about."""
-    if not may_join(problem, routes, technician, visit):
-        return
-    mine = [
-        r for r in routes.values() if _who(problem, r) == technician.who and r.technician_id != technician.id
-    ]
-    before = driven_cents(problem, [*mine, *([routes[technician.id]] if technician.id in routes else [])])
-    for index, window in enumerate(windows):
-        asked = visit if window.start <= -NEVER else replace(visit, windows=(window,))
-        tied = with_ties(problem.with_visit(asked), routes, asked) if is_tied_anywhere(problem) else None
-        if tied is None and is_tied(visit):
-            return
-        asking = tied if tied is not None else problem.with_visit(asked)
+    def asked(self, problem: Problem, visit: Visit, windows: Sequence[Window]) -> list[Asked]:
+        """The questions of a quote; none when the visit depends on one that is not in the plan."""
+        found = []
+        for index, window in enumerate(windows):
+            asked = visit if window.start <= -NEVER else replace(visit, windows=(window,))
+            beside = self.beside(problem.with_visit(asked), asked)
+            if beside is not None:
+                found.append(Asked(index, asked, beside))
+        return found
+
+    def _own_bound(self, visit: Visit) -> Window | None:
+        """Interval that the visits already planned leave for the start of one more."""
+        first, last = -NEVER, NEVER
+        for after in visit.after:
+            before = self._stops.get(after.visit_id)
+            if before is None:
+                return None
+            first = max(first, earliest(self.problem, after, before.end))
+        for partner in self._partners(visit):
+            stop = self._stops.get(partner.id)
+            if stop is None:
+                return None
+            first, last = max(first, stop.start), min(last, stop.start)
+        for other, after in self._waiting.get(visit.id, ()):
+            if other.id in self._stops:
+                longest = max((visit.duration, *visit.durations.values()))
+                last = min(last, latest_end(self.problem, after, self._stops[other.id].start) - longest)
+        return Window(first, last)
+
+    def _partners(self, visit: Visit) -> list[Visit]:
+        """Other visits of a team that all begin together; none once somebody has begun."""
+        if visit.team is None:
+            return []
+        others = [v for v in self.problem.visits if v.team == visit.team and v.id != visit.id]
+        return [] if any(self.problem.is_begun(other.id) for other in others) else others
+
+    def tie_against(self, technician: Technician, visit: Visit) -> tuple[str, str] | None:
+        """The rule about several visits that keeps a technician from this one, with its cause, or None."""
+        crew = [technician]
+        for route in self.routes.values():
+            other = self.problem.technician(route.technician_id)
+            for stop in route.stops:
+                served = self.problem.visit(stop.visit_id)
+                if served is None or other is None or served.id == visit.id:
+                    continue
+                if visit.team is not None and served.team == visit.team:
+                    if other.who == technician.who:
+                        return team.CODE, f"{technician.name} serves another visit of the team"
+                    crew.append(other)
+                group = visit.same_technician
+                if group is not None and served.same_technician == group and other.who != technician.who:
+                    return same_technician.CODE, f"{other.name} serves other visits of {group}"
+        members = [*self._partners(visit), visit]
+        if len(crew) == len(members) and (missing := team.lacking(crew, members)):
+            return team.CODE, f"the team would lack {', '.join(missing)}"
+        return None
+
+    def into(
+        self, technician: Technician, order: Sequence[Visit], asked: Asked, *, positions: Iterable[int]
+    ) -> Iterator[Trial]:
+        """Drive a route with a visit at each position."""
+        mine = [r for r in self.routes.values() if self._is_of(r, technician)]
+        own = self.routes.get(technician.id)
+        before = driven_cents(self.problem, [*mine, *([own] if own is not None else [])])
         for position in positions:
+            sequence = (*order[:position], asked.visit, *order[position:])
             try:
-                timed = timetable(asking, technician, (*order[:position], asked, *order[position:]))
+                timed = timetable(asked.problem, technician, sequence)
             except InfeasibleRoute:
                 continue
-            if not _has_stock(asking, [*mine, timed], technician):
+            others = [route for who, route in self.routes.items() if who != technician.id]
+            if any(True for _ in parts.violations(asked.problem, Plan((*others, timed)))):
                 continue
-            extra = driven_cents(asking, [*mine, timed]) - before
-            yield Trial(extra, timed.stops[position].start, position, index)
+            extra = driven_cents(asked.problem, [*mine, timed]) - before
+            yield Trial(extra, timed.stops[position].start, position, asked.window)
 
-
-def is_tied_anywhere(problem: Problem) -> bool:
-    """Whether any visit of a problem depends on another."""
-    return any(is_tied(visit) for visit in problem.visits)
-
-
-def _who(problem: Problem, route: Route) -> str | None:
-    technician = problem.technician(route.technician_id)
-    return technician.who if technician is not None else None
-
-
-def _has_stock(problem: Problem, routes: Sequence[Route], technician: Technician) -> bool:
-    """Whether the van's stock lasts through the shifts of its keeper."""
-    from optimizer.constraints.parts import violations
-
-    return not any(True for _ in violations(problem, Plan(tuple(routes))))
+    def _is_of(self, route: Route, technician: Technician) -> bool:
+        """Whether a route is another shift of the same person."""
+        other = self.problem.technician(route.technician_id)
+        return other is not None and other.who == technician.who and other.id != technician.id

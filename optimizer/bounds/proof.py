@@ -9,11 +9,10 @@ from optimizer.bounds.master import Column
 from optimizer.bounds.ways import Sight, day_to_bound
 from optimizer.check import check, cost
 from optimizer.errors import InfeasibleRoute
-from optimizer.insertion import Sequences
 from optimizer.objectives.overtime import route_cents
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.schedule import retimed
+from optimizer.schedule import Sequences, retimed
 from optimizer.units import Cents
 
 NOTHING = -(1 << 40)

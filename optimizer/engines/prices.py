@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from optimizer.engines.nodes import SCALE, Expression, Nodes
+from optimizer.engines.nodes import SCALE, Expression, Nodes, Whole
 from optimizer.objectives.fairness import SQUARE_HOUR
 from optimizer.problem import Problem, Technician, Visit
 from optimizer.units import HORIZON, NEVER, Cents, Seconds
@@ -21,6 +21,7 @@ class Prices(Nodes):
         super().__init__(problem, seed=seed)
         self._of_pairs: list[Callable[[Technician, Visit], Cents]] = []
         self._of_moments: dict[int, list[Expression]] = {}
+        self._drives: Whole = np.zeros((len(self._places), len(self._places)), dtype=np.int64)
 
     def price_travel(self, cents: Callable[[int, int], Cents]) -> None:
         """Price every drive between two locations; whoever stays at home costs nothing."""
@@ -28,8 +29,7 @@ class Prices(Nodes):
         at = {place: i for i, place in enumerate(places)}
         table = np.array([[SCALE * cents(a, b) for b in places] for a in places], dtype=np.int64)
         order = [at[place] for place in self._places.tolist()]
-        transit = self.routing.RegisterTransitMatrix(self._at_home(table[np.ix_(order, order)]).tolist())
-        self.routing.SetArcCostEvaluatorOfAllVehicles(transit)
+        self._drives = self._at_home(table[np.ix_(order, order)])
 
     def price_return(self, technician: Technician, moment: Seconds, cents_per_minute: Cents) -> None:
         """Price each second of a return after a moment, where such a return is allowed at all."""
@@ -89,12 +89,40 @@ class Prices(Nodes):
 
     def _close_prices(self) -> None:
         """Add the dimensions of prices; call once after all terms are in."""
-        if self._of_pairs:
-            evaluators = [self._pair_vector(technician) for technician in self.technicians]
-            self.routing.AddDimensionWithVehicleTransits(evaluators, 0, NEVER, True, PAIRS)
-            self.routing.GetDimensionOrDie(PAIRS).SetSpanCostCoefficientForAllVehicles(1)
-        if not self._of_moments:
+        self._close_pairs()
+        arcs = self.routing.RegisterTransitMatrix(self._drives.tolist())
+        self.routing.SetArcCostEvaluatorOfAllVehicles(arcs)
+        if self._of_moments:
+            self._close_moments()
+
+    def _close_pairs(self) -> None:
+        """
+        Price pairs: what a visit costs with anybody as part of the drive from it, the rest as a dimension.
+
+        OR-Tools finds no plan when a visit costs something on every vehicle in a dimension that differs by
+        vehicle, since it must cost nothing while it is left out.
+        """
+        if not self._of_pairs or not self.technicians:
             return
+        prices = np.array(
+            [
+                [SCALE * sum(cents(technician, v) for cents in self._of_pairs) for v in self.visits]
+                for technician in self.technicians
+            ],
+            dtype=np.int64,
+        ).reshape(len(self.technicians), len(self.visits))
+        common = prices.min(axis=0)
+        self._drives[: len(self.visits)] += common[:, None]
+        prices -= common
+        if not prices.any():
+            return
+        rest = [0] * (2 * len(self.technicians))
+        evaluators = [self.routing.RegisterUnaryTransitVector([*row, *rest]) for row in prices.tolist()]
+        self.routing.AddDimensionWithVehicleTransits(evaluators, 0, NEVER, True, PAIRS)
+        self.routing.GetDimensionOrDie(PAIRS).SetSpanCostCoefficientForAllVehicles(1)
+
+    def _close_moments(self) -> None:
+        """Add the prices that go by the clock."""
         solver = self.routing.solver()
         nothing = self.routing.RegisterUnaryTransitVector([0] * len(self._places))
         self.routing.AddDimension(nothing, DEAREST, DEAREST, True, CLOCK)
@@ -106,9 +134,3 @@ class Prices(Nodes):
                 dimension.SlackVar(index).SetValue(0)
             else:
                 solver.Add(dimension.SlackVar(index) == solver.Sum([price.Var() for price in prices]))
-
-    def _pair_vector(self, technician: Technician) -> int:
-        """Register what each visit costs with one technician."""
-        vector = [SCALE * sum(cents(technician, v) for cents in self._of_pairs) for v in self.visits]
-        vector += [0] * (2 * len(self.technicians))
-        return int(self.routing.RegisterUnaryTransitVector(vector))

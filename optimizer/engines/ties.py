@@ -42,7 +42,10 @@ class Ties(Nodes):
         solver = self.routing.solver()
         first, *others = visits
         for visit in others:
-            solver.Add(self.moment(visit) == self.moment(first))
+            # Visits left out have times as well, which need not be able to meet.
+            apart = self.moment(visit) - self.moment(first)
+            solver.Add(apart <= FAR * (1 - self.is_served(first)))
+            solver.Add(apart >= -FAR * (1 - self.is_served(first)))
             solver.Add(self.is_served(visit) == self.is_served(first))
         if others:
             solver.Add(

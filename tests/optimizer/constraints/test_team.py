@@ -5,14 +5,7 @@ from dataclasses import replace
 import pytest
 
 from optimizer import Budget, Lock, Problem, check, solve
-from tests.optimizer.world import (
-    a_day,
-    a_plan,
-    a_technician,
-    a_visit,
-    at,
-    codes,
-)
+from tests.optimizer.world import a_day, a_plan, a_technician, a_visit, at, codes, served_by, window
 
 CODE = "TEAM"
 LIFT = (a_visit(1, id="lift-1", team="lift"), a_visit(1, id="lift-2", team="lift"))
@@ -60,3 +53,18 @@ def test_once_one_has_begun_the_others_follow_with_somebody_else(open_by: str) -
     plan = a_plan(day, ada="lift-1 lift-2") if open_by == "ada" else a_plan(day, ada="lift-1", ben="lift-2")
     assert codes(day, plan) == ({CODE} if open_by == "ada" else set())
     assert starts(day)["lift-1"] == at("8:10")
+
+
+def test_engine_lets_a_team_gather_even_where_one_has_to_wait() -> None:
+    """Both begin at the same moment, whoever is there first (R-501)."""
+    late = a_technician("ben", shift=window("10:00", "16:00"))
+    found = starts(a_day(*LIFT, a_visit(3), technicians=(a_technician("ada"), late)))
+    assert found["lift-1"] == found["lift-2"] == at("10:10")
+
+
+def test_engine_sends_the_skill_of_the_team() -> None:
+    lift = tuple(replace(visit, team_skills={"crane": 2}) for visit in LIFT)
+    far = a_technician("cem", start=4, end=4, skills={"crane": 2})
+    day = a_day(*lift, technicians=(a_technician("ada"), a_technician("ben"), far))
+    plan = solve(day, Budget(solutions=20), engine="routing").plan
+    assert "cem" in served_by(plan).values()
