@@ -54,6 +54,8 @@ ENGINE = "dispatch.planning.optimise:warm"
 
 JOBS = (
     Job("planning.optimise_day", "dispatch.planning.jobs:optimise_day", "planning", 900, warm=ENGINE),
+    Job("planning.optimise_part", "dispatch.planning.jobs:optimise_part", "planning", 900, warm=ENGINE),
+    Job("planning.join_parts", "dispatch.planning.jobs:join_parts", "planning", 900, warm=ENGINE),
     Job("planning.replan", "dispatch.planning.jobs:replan", "planning", 900, warm=ENGINE),
     Job("billing.settle", "dispatch.billing.jobs:settle", "default", timeout_seconds=60),
     Job("billing.issue_invoice", "dispatch.billing.jobs:issue_invoice", "default", timeout_seconds=60),

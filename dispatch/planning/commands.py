@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch import outbox
 from dispatch.access.rules import Principal
 from dispatch.db import new_id
-from dispatch.planning import heads
+from dispatch.planning import heads, splitting
 from dispatch.planning.model import DayPlan
 from dispatch.planning.promising import Offers, WindowOffer, book, offer
 from dispatch.planning.publishing import lock_visit, publish, unlock_visit
@@ -39,7 +39,12 @@ def request_optimise(
     seconds: float | None = None,
     reason: str = "optimise",
 ) -> uuid.UUID:
-    """Ask for a day to be planned; the answer is the job's run, its result names the proposal."""
+    """
+    Ask for a day to be planned; the answer is the job's run, its result names the proposal.
+
+    Parts of the same day that are still being planned for an older request become void.
+    """
+    splitting.void(session, territory_id, day)
     payload = {"territory_id": str(territory_id), "day": day.isoformat(), "seed": str(seed), "reason": reason}
     if seconds is not None:
         payload["seconds"] = str(seconds)

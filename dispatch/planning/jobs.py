@@ -7,9 +7,9 @@ from datetime import date
 
 from dispatch import clock, db
 from dispatch.outbox import Lease
-from dispatch.planning import optimise
+from dispatch.planning import optimise, optimise_parts
 from dispatch.planning.days import day_at
-from dispatch.planning.optimise import Limits
+from dispatch.planning.snapshot import Limits
 from dispatch.settings import Settings
 from dispatch.work_orders.model import Visit
 
@@ -44,6 +44,16 @@ def replan(lease: Lease, *, visit_id: str) -> None:
     optimise.optimise_day(lease, territory_id, today, seed=1, reason="emergency", limits=limits)
 
 
+def optimise_part(lease: Lease, *, split_id: str, number: str) -> None:
+    """Plan one part of a day beyond one process."""
+    optimise_parts.optimise_part(lease, uuid.UUID(split_id), int(number))
+
+
+def join_parts(lease: Lease, *, split_id: str) -> None:
+    """Make one proposal of the parts of a day, after the last of them is planned."""
+    optimise_parts.join_parts(lease, uuid.UUID(split_id), _limits(""))
+
+
 def _limits(seconds: str) -> Limits:
     settings = Settings.from_environment()
     wanted = float(seconds) if seconds else float(settings.optimiser_seconds)
@@ -51,4 +61,5 @@ def _limits(seconds: str) -> Limits:
         seconds=min(wanted, float(settings.optimiser_seconds_most)),
         visits=settings.optimiser_visits_most,
         technicians=settings.optimiser_technicians_most,
+        part_visits=settings.optimiser_part_visits,
     )

@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -102,6 +102,48 @@ class PlanUnserved(Base):
     reason: Mapped[str]
     sentence: Mapped[str]
     action: Mapped[str]
+
+
+class PlanSplit(Identified, Base):
+    """
+    A day beyond one process while its parts are planned one by one.
+
+    ``open`` until its parts are ``joined`` to a proposal, or a newer optimisation makes it ``void``.
+    """
+
+    __tablename__ = "plan_split"
+    __table_args__ = (
+        CheckConstraint("state in ('open', 'joined', 'void')", name="state"),
+        Index("ix_plan_split_territory_id_day", "territory_id", "day"),
+    )
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    day: Mapped[date]
+    state: Mapped[str]
+    seed: Mapped[int]
+    seconds: Mapped[float]
+    """For each part, and for the join."""
+    reason: Mapped[str]
+    places: Mapped[bytes] = mapped_column(LargeBinary)
+    """Latitude, longitude and minutes of access of each location, as packed JSON."""
+    plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id"))
+    created_at: Mapped[datetime]
+
+
+class PlanSplitPart(Base):
+    """One part of a split: what is to be planned, and once it is planned, the orders."""
+
+    __tablename__ = "plan_split_part"
+
+    split_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("plan_split.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    """Problem without its travel, and the orders to begin from, as packed JSON."""
+    orders: Mapped[dict[str, Any] | None]
+    """Technician to visits in order."""
+    stats: Mapped[dict[str, Any] | None]
 
 
 class PlanLock(Identified, Base):

@@ -15,9 +15,12 @@ from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.outbox import JobRun
 from dispatch.planning import heads
-from dispatch.planning.model import DayPlan, PlanHead
+from dispatch.planning.model import DayPlan, PlanHead, PlanSplit
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
+
+PARTS = ("planning.optimise_part", "planning.join_parts")
+"""Kinds of runs that a split starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,31 @@ def find_run(session: Session, principal: Principal, run_id: uuid.UUID) -> RunVi
     if principal.territory_ids is not None and territory_id not in principal.territory_ids:
         raise NotFound("no such run")
     result = run.result or {}
+    if "split_id" in result:
+        return _of_split(session, run, uuid.UUID(result["split_id"]))
     return RunView(run.id, run.state, run.attempt, result.get("plan_id"), run.error)
+
+
+def _of_split(session: Session, run: JobRun, split_id: uuid.UUID) -> RunView:
+    """How a day that was cut into parts is getting on: running until they are joined to a proposal."""
+    state, plan_id = session.execute(
+        select(PlanSplit.state, PlanSplit.plan_id).where(PlanSplit.id == split_id)
+    ).one()
+    error = session.scalar(
+        select(JobRun.error)
+        .where(JobRun.kind.in_(PARTS), JobRun.state == "parked")
+        .where(JobRun.payload["split_id"].as_string() == str(split_id))
+        .limit(1)
+    )
+    shown = {"open": "parked" if error else "running", "void": "cancelled"}.get(state, run.state)
+    return RunView(run.id, shown, run.attempt, str(plan_id) if plan_id else None, error)
 
 
 def _territory_of(session: Session, run: JobRun) -> uuid.UUID | None:
     """The territory a run plans: named by itself, or that of the emergency it was started for."""
+    if "split_id" in run.payload:
+        split_id = uuid.UUID(run.payload["split_id"])
+        return session.scalar(select(PlanSplit.territory_id).where(PlanSplit.id == split_id))
     if "territory_id" in run.payload:
         return uuid.UUID(run.payload["territory_id"])
     visit_id = run.payload.get("visit_id")

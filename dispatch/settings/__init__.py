@@ -238,13 +238,19 @@ class Settings:
         "Largest time budget a caller may ask for",
     )
     optimiser_visits_most: int = setting(
-        2000, "TRUCKROLL_OPTIMISER_VISITS_MOST", parsing.whole(1, 100_000), "Most visits of one planning run"
+        25_000, "TRUCKROLL_OPTIMISER_VISITS_MOST", parsing.whole(1, 100_000), "Most visits of one day"
     )
     optimiser_technicians_most: int = setting(
-        300,
+        3_000,
         "TRUCKROLL_OPTIMISER_TECHNICIANS_MOST",
         parsing.whole(1, 10_000),
-        "Most technicians of one planning run",
+        "Most technicians of one day",
+    )
+    optimiser_part_visits: int = setting(
+        5_000,
+        "TRUCKROLL_OPTIMISER_PART_VISITS",
+        parsing.whole(1, 100_000),
+        "A day with more visits is cut into parts of so many, planned by all planning workers",
     )
     fsync: bool = setting(
         True,

@@ -1,0 +1,147 @@
+"""
+Parts of a day through the solver, each in a work-horse of its own, and their join.
+
+Loads the solving engine like ``optimise``; the web process imports neither (contract 10).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dispatch import db, travel
+from dispatch.crashpoints import crashpoint
+from dispatch.outbox import Lease
+from dispatch.planning import splitting
+from dispatch.planning.model import PlanSplit
+from dispatch.planning.snapshot import Limits, Snapshot, is_promised, propose, read
+from dispatch.planning.splitting import Orders
+from optimizer.check import cost
+from optimizer.decompose import Part, cut
+from optimizer.engines.base import DEFAULT, Budget, Result, available, engine
+from optimizer.in_parts import Workshop, laid, polished
+from optimizer.insertion import Sequences
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.solve import judged
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the split was asked for, beyond its session."""
+
+    territory_id: uuid.UUID
+    day: date
+    seed: int
+    seconds: float
+    reason: str
+
+
+def split_day(lease: Lease, snapshot: Snapshot, *, seed: int, reason: str, limits: Limits) -> None:
+    """Cut a day into parts and ask for each to be planned; older splits of the day become void."""
+    problem = snapshot.built.problem
+    parts = cut(problem, limits.part_visits, plan=snapshot.start)
+    with lease.finishing() as session:
+        splitting.void(session, snapshot.built.day.territory_id, snapshot.built.day.day)
+        row = splitting.split(
+            session,
+            snapshot.built,
+            snapshot.start,
+            parts,
+            seed=seed,
+            seconds=limits.seconds,
+            reason=reason,
+        )
+        lease.result = {"split_id": str(row.id), "parts": len(parts)}
+        crashpoint("split.before_commit")
+
+
+def optimise_part(lease: Lease, split_id: uuid.UUID, number: int) -> None:
+    """Plan one part and store its orders."""
+    with db.transaction() as session:
+        part = splitting.part_to_plan(session, split_id, number, travel.times())
+    if part is None:
+        with lease.finishing():
+            lease.result = {"void": True}
+        return
+    crashpoint("part.before_solve")
+    lease.heartbeat(busy_seconds=part.seconds)
+    start = _laid(part.problem, [part.orders])
+    result = _shop(part.seed).planned(part.problem, Budget(seconds=part.seconds), start)
+    orders = splitting.orders_of(part.orders, result.plan)
+    with lease.finishing() as session:
+        stored = splitting.store_part(session, split_id, number, orders, result.stats)
+        lease.result = {"unserved": len(result.plan.unserved)} if stored else {"void": True}
+        crashpoint("part.before_commit")
+    crashpoint("part.after_commit")
+
+
+def join_parts(lease: Lease, split_id: uuid.UUID, limits: Limits) -> None:
+    """
+    Make one proposal of all parts: as the day stands now, with the strips along their borders planned anew.
+
+    What changed since the fan-out is taken over: orders that no longer hold are mended, and visits that came
+    since are planned with the strips. A promise that cannot be kept is planned with an open end, as in a day
+    of one piece.
+    """
+    with db.transaction() as session:
+        row = session.get_one(PlanSplit, split_id)
+        asked = _Asked(row.territory_id, row.day, row.seed, row.seconds, row.reason)
+        is_open = row.state == splitting.OPEN
+        if is_open:
+            orders = splitting.parts_planned(session, split_id)
+            snapshot = read(session, asked.territory_id, asked.day, limits, frozenset())
+    if not is_open:
+        with lease.finishing():
+            lease.result = {"void": True}
+        return
+    lease.heartbeat(busy_seconds=asked.seconds)
+    plan = _laid(snapshot.built.problem, orders)
+    plan = _polished(snapshot, plan, orders, asked.seconds / 2, asked.seed)
+    late = frozenset(left.visit_id for left in plan.unserved if is_promised(snapshot.built, left.visit_id))
+    if late:
+        with db.transaction() as session:
+            relaxed = read(session, asked.territory_id, asked.day, limits, late)
+        snapshot = relaxed if relaxed.version == snapshot.version else snapshot
+        problem = snapshot.built.problem
+        plan = _laid(problem, [splitting.orders_of([t.id for t in problem.technicians], plan)])
+    plan = _polished(snapshot, plan, orders, asked.seconds / 2, asked.seed + 1)
+    prices = cost(snapshot.built.problem, plan)
+    stats: dict[str, int | float | str] = {"engine": available(DEFAULT), "parts": len(orders)}
+    result = judged(snapshot.built.problem, Result(plan, prices, None, stats), available(DEFAULT))
+    _store(lease, split_id, snapshot, result, asked)
+
+
+def _store(lease: Lease, split_id: uuid.UUID, snapshot: Snapshot, result: Result, asked: _Asked) -> None:
+    with lease.finishing() as session:
+        row = splitting.locked(session, split_id)
+        if row is None or row.state != splitting.OPEN:
+            lease.result = {"void": True}
+            return
+        plan = propose(session, snapshot, result, seed=asked.seed, reason=asked.reason)
+        splitting.join(session, row, plan.id)
+        lease.result = {"plan_id": str(plan.id), "unserved": len(result.plan.unserved)}
+        crashpoint("join.before_commit")
+
+
+def _polished(snapshot: Snapshot, plan: Plan, orders: list[Orders], seconds: float, seed: int) -> Plan:
+    """The plan with the strips along the borders of its parts planned anew."""
+    parts = [Part(tuple(crew), ()) for crew in orders]
+    budget = Budget(seconds=seconds)
+    return polished(_shop(seed), snapshot.built.problem, plan, parts, budget=budget, turn=seed)
+
+
+def _laid(problem: Problem, orders: Sequence[Orders]) -> Plan:
+    """Orders by name as a plan; what is gone, or no longer possible, is left out."""
+    found: Sequences = {}
+    for crew in orders:
+        for name, visit_ids in crew.items():
+            visits = (problem.visit(visit_id) for visit_id in visit_ids)
+            found[name] = tuple(visit for visit in visits if visit is not None)
+    return laid(problem, found)
+
+
+def _shop(seed: int) -> Workshop:
+    return Workshop(engine(available(DEFAULT)), seed)

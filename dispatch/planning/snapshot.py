@@ -1,0 +1,75 @@
+"""A day as it is read for planning, and the proposal that planning leaves behind."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from dispatch import travel
+from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning.days import day_of
+from dispatch.planning.model import DayPlan
+from dispatch.planning.problem import Built
+from dispatch.planning.rules import DayTooLarge
+from optimizer.engines.base import Result
+from optimizer.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps of one optimisation (S9), and the size from which a day is planned in parts."""
+
+    seconds: float = 10
+    visits: int = 25_000
+    technicians: int = 3_000
+    part_visits: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A day at one version: the problem, and the plan in force as the start."""
+
+    built: Built
+    start: Plan
+    version: int
+
+
+def read(
+    session: Session, territory_id: uuid.UUID, on: date, limits: Limits, relaxed: frozenset[str]
+) -> Snapshot:
+    """Read a day; ``relaxed`` names visits whose promised window may be missed."""
+    day = day_of(session, territory_id, on)
+    head = heads.locked(session, territory_id, on)
+    current = heads.in_force(session, head)
+    built = problem.build(session, day, travel.times(), plan=current, relaxed=relaxed)
+    if len(built.problem.visits) > limits.visits or len(built.problem.technicians) > limits.technicians:
+        raise DayTooLarge(
+            f"{len(built.problem.visits)} visits and {len(built.problem.technicians)} technicians",
+            visits_most=limits.visits,
+            technicians_most=limits.technicians,
+        )
+    return Snapshot(built, plan_rows.to_plan(built, current), head.version)
+
+
+def is_promised(built: Built, visit_id: str) -> bool:
+    """Whether a customer was told a window for a visit."""
+    return built.visits[visit_id].window_start is not None
+
+
+def propose(session: Session, snapshot: Snapshot, result: Result, *, seed: int, reason: str) -> DayPlan:
+    """Store a result as a proposal on the version that it was read at."""
+    return plan_rows.store(
+        session,
+        snapshot.built,
+        result.plan,
+        state="proposed",
+        base_version=snapshot.version,
+        reason=reason,
+        seed=seed,
+        engine=str(result.stats.get("engine", "")),
+        cost_by_term=dict(result.cost_by_term),
+        stats=dict(result.stats),
+    )

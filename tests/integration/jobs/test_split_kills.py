@@ -1,0 +1,187 @@
+"""Planning workers die while a large day is planned in parts: one proposal, no part missing, none twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, outbox, queue, travel
+from dispatch.bootstrap import JOBS
+from dispatch.outbox import SimulatedClock
+from dispatch.planning.commands import request_optimise
+from dispatch.planning.model import DayPlan
+from dispatch.settings import Settings
+from tests.architecture.tree import ROOT
+from tests.builders import DAY, MORNING, frozen_clock
+from tests.integration.jobs.conftest import MortalValkey
+from tests.job_handlers import QUICK
+from tests.job_stage import Stage, wait_for
+from tests.planning_world import Town, a_town, violations
+
+pytestmark = [pytest.mark.kill, pytest.mark.slow]
+
+POINTS = (
+    "split.before_commit",
+    "part.before_solve",
+    "part.before_commit",
+    "part.after_commit",
+    "join.before_commit",
+)
+VISITS, PARTS = 48, 3
+Worker = subprocess.Popen[bytes]
+Start = Callable[..., Worker]
+
+
+@pytest.fixture
+def town(database_url: str, valkey: MortalValkey) -> Iterator[Town]:
+    """A town with more visits than one part may have; this process is wired like an API server."""
+    engine = db.connect(database_url)
+    factory = db.sessions(engine)
+    db.configure(factory)
+    queue.configure(valkey.url)
+    outbox.register(JOBS, {}, timing=QUICK)
+    travel.configure(Settings(travel="geodesic"))
+    clock.set_source(frozen_clock())
+    with factory() as session:
+        session.add(SimulatedClock(only=True, moment=MORNING))
+        found = a_town(session)
+        for _ in range(6):
+            found.technician()
+        found.visits(VISITS, duration_minutes=40)
+        session.commit()
+        yield found
+    clock.set_source(None)
+    queue.configure(None)
+    outbox.register((), {})
+    engine.dispose()
+
+
+@pytest.fixture
+def stage(town: Town) -> Stage:
+    """Questions to the database of the town."""
+    engine = town.session.get_bind()
+    return Stage(engine)  # type: ignore[arg-type]  # the session is bound to an engine
+
+
+@pytest.fixture
+def start(database_url: str, valkey: MortalValkey, tmp_path: Path) -> Iterator[Start]:
+    """Starts planning workers; ``crash_at`` arms one place, to go off once."""
+    workers: list[Worker] = []
+    logs = (tmp_path / "workers.log").open("wb")
+
+    def start_one(crash_at: str | None = None) -> Worker:
+        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        environment |= {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": valkey.url,
+            "TRUCKROLL_ENV": "test",
+            "TRUCKROLL_HOME": str(tmp_path),
+            "TRUCKROLL_CLOCK": "simulated",
+            "TRUCKROLL_OPTIMISER_PART_VISITS": "20",
+        }
+        if crash_at:
+            once = str(tmp_path / f"{crash_at}.once")
+            environment |= {"TRUCKROLL_CRASH_AT": crash_at, "TRUCKROLL_CRASH_ONCE": once}
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.jobs.planning_program"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=logs,
+        )
+        workers.append(worker)
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"ready\n"
+        return worker
+
+    yield start_one
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+        if worker.stdout is not None:
+            worker.stdout.close()
+    logs.close()
+
+
+def ask(town: Town, seconds: float) -> uuid.UUID:
+    """Request the day."""
+    run_id = request_optimise(town.session, by=None, territory_id=town.territory.id, day=DAY, seconds=seconds)
+    town.session.commit()
+    return run_id
+
+
+def proposals(session: Session) -> list[DayPlan]:
+    """All proposals."""
+    session.expire_all()
+    return list(session.scalars(select(DayPlan)))
+
+
+def assert_planned_once(town: Town, stage: Stage) -> None:
+    """Every run done, one proposal of all visits that breaks no rule, nothing left of the parts."""
+    kinds = dict(stage.ask("select kind, count(*) from job_run where state = 'done' group by kind"))
+    expected = {"planning.optimise_day": 1, "planning.optimise_part": PARTS, "planning.join_parts": 1}
+    assert kinds == expected
+    [plan] = proposals(town.session)
+    assert violations(town, plan) == []
+    assert len(plan.stops) + len(plan.unserved) == VISITS
+    assert stage.ask("select state, plan_id from plan_split") == [("joined", plan.id)]
+    assert stage.ask("select count(*) from plan_split_part") == [(0,)]
+
+
+def is_over(stage: Stage) -> bool:
+    """Whether the join and everything before it is done."""
+    return stage.states() == {"done": PARTS + 2}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_death_at_any_place_of_a_split_leaves_one_whole_proposal(
+    town: Town, stage: Stage, start: Start, tmp_path: Path, point: str
+) -> None:
+    start(crash_at=point)
+    start(crash_at=point)
+    ask(town, seconds=0.3)
+    wait_for(lambda: is_over(stage), seconds=60)
+    assert (tmp_path / f"{point}.once").exists()
+    assert_planned_once(town, stage)
+
+
+def test_a_worker_killed_while_it_plans_a_part_is_replaced_by_another(
+    town: Town, stage: Stage, start: Start
+) -> None:
+    """SIGKILL to the worker and its work-horse in the middle of a search."""
+    worker = start()
+    ask(town, seconds=1.5)
+    planning = "select key from job_run where kind = 'planning.optimise_part' and state = 'running'"
+    wait_for(lambda: stage.ask(planning), seconds=30)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    assert proposals(town.session) == []
+    start()
+    start()
+    wait_for(lambda: is_over(stage), seconds=60)
+    assert_planned_once(town, stage)
+    attempts = stage.ask("select max(attempt) from job_run where kind = 'planning.optimise_part'")
+    assert attempts == [(2,)]
+
+
+def test_a_newer_request_under_way_leaves_one_proposal(town: Town, stage: Stage, start: Start) -> None:
+    """The older parts end without effect, whichever of them is being planned at that moment."""
+    start()
+    start()
+    ask(town, seconds=1.0)
+    split = "select 1 from plan_split"
+    wait_for(lambda: stage.ask(split), seconds=30)
+    ask(town, seconds=0.3)
+    wait_for(lambda: stage.ask("select 1 from plan_split where state = 'joined'"), seconds=60)
+    wait_for(lambda: set(stage.states()) == {"done"}, seconds=30)
+    assert sorted(stage.ask("select state from plan_split")) == [("joined",), ("void",)]
+    assert len(proposals(town.session)) == 1
