@@ -129,7 +129,8 @@ class Generation:
             elif cheap:
                 cheap = False
             elif not found.is_complete:
-                return False
+                if branch.centre is not None or not self.pricing.remember_less():
+                    return False
             elif smooth:
                 smooth = 0.0
             else:

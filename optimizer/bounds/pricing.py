@@ -44,7 +44,9 @@ class Pricing:
 
     def __init__(self, sight: Sight) -> None:
         self.sight = sight
-        self.remembered = [set(near[:REMEMBERED]) for near in _near(sight)]
+        self.near = _near(sight)
+        self.reach = REMEMBERED
+        self.remembered = [set(near[: self.reach]) for near in self.near]
         parts = max((kind.way.stock.size for kind in sight.kinds), default=0)
         self.book = labels.new_book(max(1, len(sight.visits)), parts, MOST_LABELS)
         self.figures = {"pricings": 0, "labels": 0}
@@ -101,6 +103,12 @@ class Pricing:
             column = Column(number, int(self.book.rows[label, CENTS]), visits)
             found.setdefault(frozenset(visits), column)
         return list(found.values())
+
+    def remember_less(self) -> bool:
+        """Let ways remember half as much, so that pricing needs less room; false when nothing is left."""
+        self.reach //= 2
+        self.remembered = [set(near[: self.reach]) for near in self.near]
+        return self.reach > 1
 
     def remember_more(self, columns: Iterable[Column]) -> bool:
         """Let ways remember what made these go in circles; false when none does, or room is lacking."""
