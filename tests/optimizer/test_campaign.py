@@ -1,0 +1,76 @@
+"""The engines' campaign in small: fuzzed days, judged; and the campaign itself goes on where it stopped."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import fuzzed_days
+from benchmarks.fuzzed_days import Effort, day_number, faults, wrong_with
+from optimizer import Budget, solve
+from optimizer.readers import read
+from tests.optimizer.world import a_day
+
+SMALL = Effort(rounds=300, seconds=0.5)
+DAYS, BATCH = 300, 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ruin", "routing"])
+@pytest.mark.parametrize("first", range(0, DAYS, BATCH))
+def test_fuzzed_days_are_planned_without_a_fault(first: int, engine: str) -> None:
+    """No rule broken, every price exact, nothing lost, nothing unexplained."""
+    found = {}
+    for number in range(first, first + BATCH):
+        problem = day_number(number, most_visits=18, most_technicians=6)
+        wrong, _ = faults(problem, engine, SMALL, seed=number)
+        if wrong:
+            found[number] = wrong
+    assert found == {}
+
+
+def test_days_of_a_number_are_always_the_same_and_of_all_kinds() -> None:
+    assert [day_number(n) for n in range(6)] == [day_number(n) for n in range(6)]
+    sizes = [len(day_number(n).visits) for n in range(60)]
+    assert min(sizes) < 12
+    assert max(sizes) > 50
+
+
+def test_a_lie_about_a_price_is_found() -> None:
+    result = solve(a_day(), Budget(solutions=5), engine="routing")
+    assert list(wrong_with(a_day(), result)) == []
+    result.cost_by_term["travel"] += 1  # type: ignore[index]
+    assert list(wrong_with(a_day(), result)) == ["travel: engine 5201, checker 5200 cents"]
+
+
+def test_a_campaign_goes_on_where_it_stopped_and_keeps_days_that_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge = fuzzed_days.faults
+    monkeypatch.setattr(
+        fuzzed_days,
+        "faults",
+        lambda problem, engine, effort, seed: (
+            judge(problem, engine, effort, seed=seed) if seed != 1 else (["SKILL v1: made up"], None)
+        ),
+    )
+    monkeypatch.setattr(fuzzed_days, "day_number", lambda number: a_day())
+    words = [
+        "--engines",
+        "routing",
+        "--rounds",
+        "40",
+        "--folder",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "rows.jsonl"),
+    ]
+    assert fuzzed_days.main([*words, "--days", "2"]) == 1
+    assert fuzzed_days.main([*words, "--days", "5"]) == 1
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["days"], row["routing runs"], row["failed_days"]) for row in rows] == [
+        (2, 2, [1]),
+        (5, 5, [1]),
+    ]
+    assert capsys.readouterr().out.count("SKILL v1: made up") == 1
+    assert read(tmp_path / "day-00001.json") == a_day()
