@@ -91,7 +91,7 @@ class _Maker:
         points = [(rng.randrange(30), rng.randrange(30)) for _ in range(self.size)]
         seconds = [
             [
-                0 if a == b else 75 * (abs(p[0] - q[0]) + abs(p[1] - q[1])) + rng.randrange(90)
+                0 if a == b else 45 * (abs(p[0] - q[0]) + abs(p[1] - q[1])) + rng.randrange(90)
                 for b, q in enumerate(points)
             ]
             for a, p in enumerate(points)
@@ -132,7 +132,7 @@ class _Maker:
 
     def _depot(self, number: int) -> Depot:
         rng = self.rng
-        most = {TIGHT: 3, LOOSE: 12, ABSURD: 1}[self.kind]
+        most = {TIGHT: 5, LOOSE: 12, ABSURD: 1}[self.kind]
         stock = {part: rng.randrange(most + 1) for part in PARTS if self.chance(0.8)}
         return Depot(f"d{number}", 1 + self.homes + number, rng.choice([0, 5, 12]) * MINUTE, stock)
 
@@ -157,7 +157,7 @@ class _Maker:
         for number in sorted(rng.sample(range(self.days), rng.randrange(1, self.days + 1))):
             begin = self.empty.midnight(number) + 7 * HOUR + 30 * MINUTE * rng.randrange(4)
             long = {
-                TIGHT: rng.randrange(3, 7),
+                TIGHT: rng.randrange(5, 9),
                 LOOSE: rng.randrange(7, 11),
                 ABSURD: rng.choice([0, 1, 9, 20]),
             }
@@ -182,7 +182,7 @@ class _Maker:
             Window(0, 0),
             skills={skill: rng.randrange(4) for skill in SKILLS},
             certificates=tuple(papers),
-            stock={part: rng.randrange({TIGHT: 3, LOOSE: 6, ABSURD: 2}[self.kind]) for part in PARTS},
+            stock={part: rng.randrange({TIGHT: 4, LOOSE: 6, ABSURD: 2}[self.kind]) for part in PARTS},
             territories=frozenset(rng.choice([(), (), ("north",), AREAS])),
             longest_way=rng.choice([None, None, None, 30 * MINUTE, 60 * MINUTE]),
             worked=rng.choice([0, 5, 20]) * HOUR,
@@ -214,7 +214,7 @@ class _Maker:
         widths = {TIGHT: [1, 2], LOOSE: [3, 5, 9], ABSURD: [0, 1, 30]}[self.kind]
         found = []
         for _ in range(rng.choice({TIGHT: [1, 1, 2, 3], LOOSE: [0, 0, 1, 2], ABSURD: [0, 1, 3]}[self.kind])):
-            hours = [7, 11, 15] if self.kind == LOOSE else list(range(7, 18))
+            hours = [7, 11, 15] if self.kind == LOOSE else list(range(7, 15))
             hours = [0, 8, 14, 23] if self.kind == ABSURD else hours
             opens = self.empty.midnight(rng.randrange(self.days)) + rng.choice(hours) * HOUR
             found.append(Window(opens, opens + rng.choice(widths) * HOUR))
@@ -238,7 +238,7 @@ class _Maker:
             setup=rng.choice([0, 0, 5, 10]) * MINUTE,
             skills={rng.choice(SKILLS): rng.randrange(1, 3)} if self.chance(0.3) else {},
             certificates=frozenset({rng.choice(PAPERS)} if self.chance(0.1) else ()),
-            parts={rng.choice(PARTS): rng.randrange(1, 4) for _ in range(2)} if self.chance(0.3) else {},
+            parts={rng.choice(PARTS): rng.randrange(1, 3) for _ in range(2)} if self.chance(0.25) else {},
             territory=rng.choice([None, None, *AREAS]),
             priority=rng.randrange(1, 6),
             optional=self.chance(0.9),
