@@ -85,7 +85,9 @@ NEEDING = {
     ),
     "TEAM": a_day(a_visit(1, team="lift"), a_visit(1, id="too", team="lift"), a_visit(3)),
     "PRECEDENCE": a_day(
-        a_visit(1, after=(After("v2", HOUR),)), a_visit(2), technicians=(a_technician("ada"),)
+        a_visit(1, after=(After("v2", HOUR),)),
+        a_visit(2),
+        technicians=(a_technician("ada", shift=window("8:00", "9:50")),),
     ),
     "SAME_TECHNICIAN": a_day(*(replace(visit, same_technician="round") for visit in PAIR), technicians=SPLIT),
     "LOCK": a_day().with_locks(
