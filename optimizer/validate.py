@@ -1,59 +1,25 @@
 """Judge an input before planning: what makes it unplannable, and what makes it doubtful."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
+from optimizer.doubts import doubts
 from optimizer.drives import breaks_ahead
-from optimizer.errors import OptimizerError
-from optimizer.explain import blocking_rule
+from optimizer.findings import Finding, InvalidProblem, amount, amounts, interval, moment
 from optimizer.problem import Lock, Problem, Technician, Visit, Window
 from optimizer.roads import Cells, RoadTable, WholeTable
-from optimizer.units import HORIZON, clock
+from optimizer.units import HORIZON
+from optimizer.validate_days import beyond_plain_routes
+from optimizer.work import ARRIVAL, FINISH, START
 
-LARGEST = 1_000_000_000
+__all__ = ["Finding", "InvalidProblem", "errors_in", "validate"]
+
 DEAREST = 100_000_000
 FARTHEST = 50_000_000
 LONGEST_WAY = {"seconds": HORIZON, "metres": FARTHEST}
 LONGEST_ID = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """
-    Something wrong with an input.
-
-    code
-        Kind of finding.
-    subject
-        What it is about, such as ``visit V7`` or ``technician ada``.
-    cause
-        What is wrong, in words.
-    remedy
-        How to mend it.
-    severity
-        ``error``: it cannot be planned; ``warning``: it can, and somebody should look.
-    """
-
-    code: str
-    subject: str
-    cause: str
-    remedy: str
-    severity: str = "error"
-
-    def __str__(self) -> str:
-        return f"{self.code} · {self.subject}: {self.cause} · {self.remedy}"
-
-
-class InvalidProblem(OptimizerError):
-    """An input that cannot be planned; ``findings`` lists everything wrong with it."""
-
-    code: str = "INVALID_PROBLEM"
-
-    def __init__(self, findings: Iterable[Finding]) -> None:
-        self.findings = tuple(findings)
-        super().__init__("; ".join(map(str, self.findings)), "mend the input and plan again")
 
 
 def errors_in(problem: Problem) -> list[Finding]:
@@ -69,13 +35,14 @@ def errors_in(problem: Problem) -> list[Finding]:
     for lock in problem.locks:
         found += _lock(problem, lock)
     found += _lock_order(problem)
+    found += beyond_plain_routes(problem)
     return found
 
 
 def validate(problem: Problem) -> list[Finding]:
     """All findings, errors first; warnings are looked for only when there are no errors."""
     errors = errors_in(problem)
-    return errors or list(_doubts(problem))
+    return errors or list(doubts(problem))
 
 
 def _matrix(problem: Problem) -> Iterator[Finding]:
@@ -120,6 +87,7 @@ def _locations(problem: Problem) -> Iterator[Finding]:
             (f"technician {technician.id}", technician.start),
             (f"technician {technician.id}", technician.end),
         ]
+    places += [(f"depot {depot.id[:40]}", depot.location) for depot in problem.depots]
     for subject, location in places:
         if not 0 <= location < size:
             cause = f"location {location} is not in the matrix of {size}"
@@ -132,6 +100,7 @@ def _names(problem: Problem) -> Iterator[Finding]:
         ("visit", [v.id for v in problem.visits]),
         ("technician", [t.id for t in problem.technicians]),
         ("lock", [k.visit_id for k in problem.locks]),
+        ("depot", [depot.id for depot in problem.depots]),
     ):
         for name, count in Counter(ids).items():
             subject = f"{kind} {name[:40]}"
@@ -160,44 +129,27 @@ def _policy(problem: Problem) -> Iterator[Finding]:
         yield Finding("POLICY_PRIORITIES", "policy", cause, "give one price for each of priority 1 to 5")
 
 
-def _window(subject: str, window: Window, *, code: str, what: str) -> Iterator[Finding]:
-    """One interval runs forward and lies within the horizon."""
-    if window.end < window.start:
-        cause = f"{what} ends at {clock(window.end)}, before it starts at {clock(window.start)}"
-        yield Finding(code, subject, cause, "swap start and end, or correct them")
-    for moment in (window.start, window.end):
-        yield from _moment(subject, moment, what=what)
-
-
-def _moment(subject: str, moment: int, *, what: str) -> Iterator[Finding]:
-    """One moment lies within the horizon."""
-    if not 0 <= moment <= HORIZON:
-        cause = f"{what} at {moment} seconds lies outside the plan day and the week after it"
-        yield Finding("TIME_OUT_OF_RANGE", subject, cause, f"use 0 to {HORIZON} seconds since local midnight")
-
-
-def _amount(subject: str, amount: int, *, what: str, largest: int = LARGEST) -> Iterator[Finding]:
-    """One amount is neither negative nor absurd."""
-    if amount < 0:
-        yield Finding("NEGATIVE_NUMBER", subject, f"{what} is {amount}", "use 0 or more")
-    elif amount > largest:
-        yield Finding("NUMBER_TOO_LARGE", subject, f"{what} is {amount}", f"use at most {largest}")
-
-
-def _amounts(subject: str, amounts: Mapping[str, int], *, what: str) -> Iterator[Finding]:
-    """Named amounts are neither negative nor absurd."""
-    for name, amount in sorted(amounts.items()):
-        yield from _amount(subject, amount, what=f"{what} {name[:40]}")
-
-
 def _visit(visit: Visit) -> Iterator[Finding]:
     """One visit by itself."""
     subject = f"visit {visit.id}"
-    yield from _amount(subject, visit.duration, what="duration", largest=HORIZON)
-    yield from _amounts(subject, visit.parts, what="quantity of part")
-    yield from _amounts(subject, visit.skills, what="level of skill")
+    yield from amount(subject, visit.duration, what="duration", largest=HORIZON)
+    yield from amounts(subject, visit.parts, what="quantity of part")
+    yield from amounts(subject, visit.skills, what="level of skill")
+    yield from amounts(subject, visit.team_skills, what="level of team skill")
+    yield from amount(subject, visit.setup, what="set-up", largest=HORIZON)
+    yield from amounts(subject, visit.durations, what="duration with", largest=HORIZON)
+    if visit.window_end not in {ARRIVAL, START, FINISH}:
+        cause = f"window_end is {visit.window_end[:40]!r}"
+        yield Finding("WINDOW_END", subject, cause, f"use {ARRIVAL}, {START} or {FINISH}")
+    for limit, what in (
+        (visit.respond_by, "limit of response"),
+        (visit.resolve_by, "limit of resolution"),
+        (visit.announced, "announced start"),
+    ):
+        if limit is not None:
+            yield from moment(subject, limit, what=what)
     for window in visit.windows:
-        yield from _window(subject, window, code="WINDOW_REVERSED", what="arrival window")
+        yield from interval(subject, window, code="WINDOW_REVERSED", what="arrival window")
     if not 1 <= visit.priority <= 5:
         yield Finding(
             "PRIORITY_RANGE", subject, f"priority is {visit.priority}", "use 1 (low) to 5 (emergency)"
@@ -207,14 +159,19 @@ def _visit(visit: Visit) -> Iterator[Finding]:
 def _technician(technician: Technician) -> Iterator[Finding]:
     """One technician alone."""
     subject = f"technician {technician.id}"
-    yield from _window(subject, technician.shift, code="SHIFT_REVERSED", what="shift")
-    yield from _amount(subject, technician.overtime, what="overtime", largest=HORIZON)
-    yield from _amounts(subject, technician.skills, what="level of skill")
-    yield from _amounts(subject, technician.stock, what="stock of part")
+    yield from interval(subject, technician.shift, code="SHIFT_REVERSED", what="shift")
+    yield from amount(subject, technician.overtime, what="overtime", largest=HORIZON)
+    yield from amounts(subject, technician.skills, what="level of skill")
+    yield from amounts(subject, technician.stock, what="stock of part")
+    yield from amount(subject, technician.worked, what="time already worked")
+    if technician.longest_way is not None:
+        yield from amount(subject, technician.longest_way, what="longest way", largest=HORIZON)
     if technician.earliest_departure is not None:
-        yield from _moment(subject, technician.earliest_departure, what="earliest departure")
+        yield from moment(subject, technician.earliest_departure, what="earliest departure")
     for pause in technician.breaks:
-        yield from _window(subject, Window(pause.earliest, pause.latest), code="BREAK_REVERSED", what="break")
+        yield from interval(
+            subject, Window(pause.earliest, pause.latest), code="BREAK_REVERSED", what="break"
+        )
         if not 0 < pause.duration <= HORIZON:
             cause = f"a break lasts {pause.duration} seconds"
             yield Finding("BREAK_LENGTH", subject, cause, "give a positive length or leave the break out")
@@ -236,11 +193,11 @@ def _lock(problem: Problem, lock: Lock) -> Iterator[Finding]:
             "LOCK_UNKNOWN_TECHNICIAN", subject, cause, "loosen the lock, or give the technician a shift"
         )
     if lock.start is not None:
-        yield from _moment(subject, lock.start, what="locked start")
+        yield from moment(subject, lock.start, what="locked start")
     if lock.range is not None:
-        yield from _window(subject, lock.range, code="LOCK_REVERSED", what="locked interval")
+        yield from interval(subject, lock.range, code="LOCK_REVERSED", what="locked interval")
     if lock.sequence is not None:
-        yield from _amount(subject, lock.sequence, what="position", largest=len(problem.visits))
+        yield from amount(subject, lock.sequence, what="position", largest=len(problem.visits))
 
 
 def _lock_order(problem: Problem) -> Iterator[Finding]:
@@ -256,35 +213,3 @@ def _lock_order(problem: Problem) -> Iterator[Finding]:
         if len(breaks_ahead(due, technician.shift.start)) < len(due):
             cause = "the breaks of the shift cannot all be taken, even without any visit"
             yield Finding("BREAKS_CLASH", f"technician {technician.id}", cause, "move or shorten a break")
-
-
-def _doubts(problem: Problem) -> Iterator[Finding]:
-    """Warnings: the problem can be planned, but hardly as meant."""
-    if problem.visits and not problem.technicians:
-        yield _doubt("NO_TECHNICIANS", "problem", "nobody works on this day", "plan shifts")
-    for technician in problem.technicians:
-        if technician.shift.end == technician.shift.start:
-            yield _doubt(
-                "SHIFT_EMPTY", f"technician {technician.id}", "the shift has no length", "correct it"
-            )
-    for visit in problem.visits:
-        subject = f"visit {visit.id}"
-        if visit.duration == 0:
-            yield _doubt("ZERO_DURATION", subject, "service takes no time", "give the time the work takes")
-        lock = problem.lock(visit.id)
-        held = problem.windows_of(visit)
-        if lock is not None and not lock.is_begun and held != visit.windows and visit.windows:
-            meets = any(w.start <= h.end and h.start <= w.end for w in visit.windows for h in held)
-            if not meets:
-                cause = "the lock's time lies outside the promised windows; the lock counts"
-                yield _doubt("LOCK_OUTSIDE_WINDOW", subject, cause, "tell the customer, or move the lock")
-        if problem.technicians and not problem.is_begun(visit.id):
-            reason = blocking_rule(problem, visit)
-            if reason is not None:
-                cause = f"nobody can serve it ({reason.reason}): {reason.sentence}"
-                yield _doubt("NOBODY_CAN_SERVE", subject, cause, reason.action)
-
-
-def _doubt(code: str, subject: str, cause: str, remedy: str) -> Finding:
-    """A finding that does not stop planning."""
-    return Finding(code, subject, cause, remedy, "warning")
