@@ -43,7 +43,7 @@ class Generation:
         self.sight, self.until, self.clock = sight, until, clock
         all_out = int(sight.left_out.sum())
         self.upper = all_out if upper is None else min(all_out, upper - sight.fixed)
-        self.pricing = Pricing(sight)
+        self.pricing = Pricing(sight, lambda: self.until - self.clock())
         self.columns = list(start)
         self.cuts: list[Cut] = []
         self.figures = {"parts": 0, "rounds": 0}

@@ -1,6 +1,6 @@
 """Pricing: new ways for the master, and the bound that the master's prices prove."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ COLUMNS_AT_ONCE = 30
 MOST_LABELS = 400_000
 MOST_WORK, QUICK_WORK = 400_000_000, 3_000_000
 """Comparisons of labels in one pricing; beyond them it proves nothing."""
+WORK_A_SECOND = 100_000_000
+"""About so many comparisons are made in a second, so that a pricing does not go on long after the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class Found:
 class Pricing:
     """Room for labels, and what ways remember."""
 
-    def __init__(self, sight: Sight) -> None:
-        self.sight = sight
+    def __init__(self, sight: Sight, left: Callable[[], float]) -> None:
+        self.sight, self.left = sight, left
         self.near = _near(sight)
         self.reach = REMEMBERED
         self.remembered = [set(near[: self.reach]) for near in self.near]
@@ -61,7 +63,8 @@ class Pricing:
         for number, kind in enumerate(self.sight.kinds):
             way = self._way(master.branch, number)
             prices = self._prices(kind.way.cents, visits, fines, cuts=master.cuts)
-            filled = int(labels.price(way, prices, self.book, cheap, QUICK_WORK if cheap else MOST_WORK))
+            most = min(QUICK_WORK if cheap else MOST_WORK, int(max(0.0, self.left()) * WORK_A_SECOND))
+            filled = int(labels.price(way, prices, self.book, cheap, most))
             self.figures["pricings"] += 1
             self.figures["labels"] += abs(filled)
             complete = complete and filled > 0
