@@ -6,6 +6,7 @@ from optimizer.constraints import CONSTRAINTS, Constraint
 from optimizer.objectives import OBJECTIVES
 from optimizer.plan import Plan, Violation
 from optimizer.problem import Problem
+from optimizer.splitting import as_planned
 from optimizer.units import Cents
 
 
@@ -14,9 +15,10 @@ def check(problem: Problem, plan: Plan) -> list[Violation]:
     List every hard rule that a plan breaks; an empty list means it can be published.
 
     The checker believes nothing the plan states: travel, arrivals, service times, breaks and returns are
-    worked out from the problem, and a stated time that differs is itself a violation.
+    worked out from the problem, and a stated time that differs is itself a violation. Visits longer than a
+    shift are judged by their parts.
     """
-    return violations_of(CONSTRAINTS, problem, plan)
+    return violations_of(CONSTRAINTS, as_planned(problem), plan)
 
 
 def violations_of(rules: Iterable[Constraint], problem: Problem, plan: Plan) -> list[Violation]:
@@ -26,4 +28,5 @@ def violations_of(rules: Iterable[Constraint], problem: Problem, plan: Plan) -> 
 
 def cost(problem: Problem, plan: Plan) -> dict[str, Cents]:
     """Price of a plan by term, in cents; the sum is what engines make small."""
-    return {term.NAME: term.cents(problem, plan) for term in OBJECTIVES}
+    planned = as_planned(problem)
+    return {term.NAME: term.cents(planned, plan) for term in OBJECTIVES}

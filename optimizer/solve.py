@@ -13,6 +13,7 @@ from optimizer.in_parts import WHOLE_VISITS, Workshop, solve_in_parts
 from optimizer.insertion import never_cancelled
 from optimizer.plan import Plan
 from optimizer.problem import Problem
+from optimizer.splitting import as_planned
 from optimizer.validate import InvalidProblem, errors_in
 
 
@@ -28,7 +29,7 @@ def solve(
     prove_seconds: float | None = None,
 ) -> Result:
     """
-    Plan a day.
+    Plan a day, or several; a visit longer than a shift is cut into parts over several (``split_long``).
 
     Parameters
     ----------
@@ -59,6 +60,7 @@ def solve(
     findings = errors_in(problem)
     if findings:
         raise InvalidProblem(findings)
+    problem = as_planned(problem)
     wanted, engine = engine, available(engine)
     chosen = load_engine(engine)
     require(chosen, problem, name=engine)

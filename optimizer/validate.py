@@ -10,6 +10,7 @@ from optimizer.drives import breaks_ahead
 from optimizer.findings import Finding, InvalidProblem, amount, amounts, interval, moment
 from optimizer.problem import Lock, Problem, Technician, Visit, Window
 from optimizer.roads import Cells, RoadTable, WholeTable
+from optimizer.splitting import as_planned
 from optimizer.units import HORIZON
 from optimizer.validate_days import beyond_plain_routes
 from optimizer.work import ARRIVAL, FINISH, START
@@ -42,7 +43,7 @@ def errors_in(problem: Problem) -> list[Finding]:
 def validate(problem: Problem) -> list[Finding]:
     """All findings, errors first; warnings are looked for only when there are no errors."""
     errors = errors_in(problem)
-    return errors or list(doubts(problem))
+    return errors or list(doubts(as_planned(problem)))
 
 
 def _matrix(problem: Problem) -> Iterator[Finding]:
