@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer import Budget, Lock, Plan, Problem, Window, check, cost, solve
+from optimizer import Budget, Lock, Plan, Policy, Problem, Window, check, cost, solve
 from optimizer.engines.base import engine as load_engine
 from optimizer.engines.base import warm_up
 from optimizer.insertion import fill
 from tests.optimizer.rich_days import KINDS, rich_day
+from tests.optimizer.world import a_day
 
 ENGINES = ("ruin", "routing")
 AT_ONCE = 0.1
@@ -97,3 +98,10 @@ def test_cancelling_returns_the_best_so_far_at_once(seed: int, engine: str) -> N
     worked = time.process_time() - answers[0]
     assert worked <= AT_ONCE
     assert check(problem, result.plan) == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_visits_that_are_worth_nothing_are_left_out_with_that_reason(engine: str) -> None:
+    free = replace(a_day(), policy=Policy(unserved_cents_by_priority=(0, 0, 0, 0, 0)))
+    plan = solve(free, Budget(solutions=50), engine=engine).plan
+    assert [left.reason for left in plan.unserved] == ["NOT_WORTH"] * 4

@@ -71,7 +71,7 @@ class Run:
         self.pool, self.margin = new_pool(day), MARGIN
         self.cooling, self.is_planned, self.combines = Cooling(), False, True
         self.first_seconds = 0.0
-        self.typical = float(np.median(day.nodes[: day.visits, LEAVE_OUT])) if day.visits else 1.0
+        self.typical = max(1.0, float(np.median(day.nodes[: day.visits, LEAVE_OUT]))) if day.visits else 1.0
         self.combinations = 0
 
     def begin(self, orders: Orders) -> None:
