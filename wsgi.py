@@ -11,6 +11,7 @@ from dispatch.settings import Settings
 settings = Settings.from_environment()
 bootstrap.start(settings)
 app = create_app(settings)
+bootstrap.warm_web_workers()
 
 gc.collect()
 gc.freeze()  # what the program consists of never becomes garbage

@@ -10,6 +10,7 @@ import importlib
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from threading import Thread
 
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
@@ -119,6 +120,15 @@ class ServicesNotRunning(DispatchError):
     code = "SERVICES_NOT_RUNNING"
     kind = "unavailable"
     remedy = "Start them with `truckroll up`, or set DATABASE_URL and REDIS_URL."
+
+
+def warm_web_workers() -> None:
+    """Let every forked web worker load what offers are computed with, beside its first requests."""
+
+    def load() -> None:
+        importlib.import_module("dispatch.planning.open_days").warm()
+
+    os.register_at_fork(after_in_child=lambda: Thread(target=load, name="warming", daemon=True).start())
 
 
 def start(settings: Settings) -> None:

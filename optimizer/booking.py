@@ -66,17 +66,28 @@ class PlainOracle:
         del visit, window, site, effort, seed
         return None  # the answer, not the lack of one
 
+    def copy(self) -> "PlainOracle":
+        """The same oracle once more, to be changed by itself."""
+        return PlainOracle(self.problem, self.plan)
+
+    def taken(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
+        """The plan with an offer taken, without taking it; ``OfferGone`` when it no longer holds."""
+        return self._with(offer, site)[1]
+
     def commit(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
         """Take an offer, or raise ``OfferGone`` when it no longer holds."""
+        self.problem, self.plan = self._with(offer, site)
+        return self.plan
+
+    def _with(self, offer: Offer, site: SiteTravel | None) -> tuple[Problem, Plan]:
+        """Problem and plan with an offer taken."""
         if offer.visit is None:
             raise OfferGone("the offer names no visit", "commit an offer that quote returned")
         problem, there = offers.with_site(self.problem, offer.visit, site)
+        asked, _ = offers.asked(problem, there, offer.window)
         if isinstance(offer, Rearranged):
-            plan = offers.rearranged(problem, self.plan, offer)
-        else:
-            plan = oracle.insert(problem, self.plan, offer, there)
-        self.problem, self.plan = offers.asked(problem, there, offer.window)[0], plan
-        return plan
+            return asked, offers.rearranged(problem, self.plan, offer)
+        return asked, oracle.insert(problem, self.plan, offer, there)
 
 
 def open_oracle(problem: Problem, plan: Plan) -> Quoting:

@@ -34,10 +34,10 @@ class SiteTravel:
         Length of the same ways.
     """
 
-    seconds_to: Sequence[Seconds]
-    metres_to: Sequence[Metres]
-    seconds_from: Sequence[Seconds]
-    metres_from: Sequence[Metres]
+    seconds_to: Sequence[Seconds] | Cells
+    metres_to: Sequence[Metres] | Cells
+    seconds_from: Sequence[Seconds] | Cells
+    metres_from: Sequence[Metres] | Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,12 @@ class Quoting(Protocol):
         seed: int = 0,
     ) -> Rearranged | None:
         """Make room for a visit in a window by changing the nearest routes, all their visits kept."""
+
+    def copy(self) -> "Quoting":
+        """The same oracle once more, to be changed by itself."""
+
+    def taken(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
+        """The plan with an offer taken, without taking it."""
 
     def commit(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
         """Take an offer: problem and plan hold the visit from now on."""

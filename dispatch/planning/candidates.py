@@ -25,13 +25,18 @@ Facts = tuple[Visit, WorkOrder, Site]
 
 
 def candidates(
-    session: Session, day: Day, plan: DayPlan | None, extra: Iterable[uuid.UUID]
+    session: Session,
+    day: Day,
+    plan: DayPlan | None,
+    extra: Iterable[uuid.UUID],
+    *,
+    only_routes: bool = False,
 ) -> Sequence[Facts]:
     """
     Return the visits that a plan of this day is about, as they stand in the database now.
 
     Promised for the day or pinned to it, on the day's plan already, begun on the day, or still without
-    any promise.
+    any promise. With ``only_routes`` what has neither begun nor is on the plan stays away.
 
     What waits for a part or the customer is left out until it has begun (decision 15); what the
     night shift of the evening before has on its plan is left to it.
@@ -39,7 +44,7 @@ def candidates(
     on_plan = [stop.visit_id for stop in plan.stops] if plan else []
     waiting = and_(Visit.state.in_(NOT_BEGUN), WorkOrder.waiting_reason.is_(None))
     named = Visit.id.in_([*on_plan, *extra])
-    wanted = or_(_begun(day), and_(waiting, or_(named, _for_day(day))))
+    wanted = or_(_begun(day), and_(waiting, named if only_routes else or_(named, _for_day(day))))
     statement = (
         select(Visit, WorkOrder, Site)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)

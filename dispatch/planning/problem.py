@@ -56,18 +56,19 @@ def build(
     plan: DayPlan | None = None,
     extra: Iterable[uuid.UUID] = (),
     relaxed: frozenset[str] = frozenset(),
+    only_routes: bool = False,
 ) -> Built:
     """
     Gather one day into an optimiser problem.
 
     ``plan`` is the plan in force (its technicians are the previous ones), ``extra`` names visits to include
     whatever their promise, ``relaxed`` names visits whose promised window may be missed because it cannot be
-    kept any more.
+    kept any more. With ``only_routes`` what is on no route of the plan is left out.
     """
     now = max(0, day.seconds(clock.now()))
     crew = technicians.on_duty(session, day.territory_id, day.day)
     duties = {member.technician.id: member for member in crew}
-    found = candidates(session, day, plan, extra)
+    found = candidates(session, day, plan, extra, only_routes=only_routes)
     rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
     places = Places(crew, [row[2] for row in rows])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
@@ -78,6 +79,11 @@ def build(
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks))
     return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places)
+
+
+def asked_job(built: Built, row: Facts, places: Places) -> Job:
+    """Return a visit that is asked about as it would be on this day, at one of these places."""
+    return _job(built.day, row, places, max(0, built.day.seconds(clock.now())), frozenset(), None, set())
 
 
 def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day: Day) -> bool:
@@ -108,6 +114,16 @@ class Places:
     def _add(self, latitude: float, longitude: float, minutes: int) -> None:
         self.points.append(Point(latitude, longitude))
         self.minutes.append(minutes)
+
+    def with_site(self, site: Site) -> Places:
+        """Return these places, and one more if the site is not among them."""
+        if site.id in self.sites:
+            return self
+        wider = Places((), ())
+        wider.points, wider.minutes = [*self.points], [*self.minutes]
+        wider.homes, wider.sites = self.homes, {**self.sites, site.id: len(self.points)}
+        wider._add(site.latitude, site.longitude, site.parking_minutes + site.access_minutes)
+        return wider
 
     def matrix(self, travel: TravelTimes) -> Matrix:
         """Ask for all pairs, or for pairs as they are needed, and add parking and access on the way in."""

@@ -19,10 +19,11 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox, travel
 from dispatch.access.rules import Principal
 from dispatch.events import EmergencyRaised
-from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning import heads, open_days, plan_rows, problem
 from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
+from dispatch.planning.open_days import Question
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import (
     SlotGone,
@@ -39,9 +40,8 @@ from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.rules import EMERGENCY
-from optimizer import oracle
+from optimizer.oracle import Offer as Quote
 from optimizer.plan import Route
-from optimizer.problem import Visit as Job
 from optimizer.problem import Window
 
 GRID = SlotGrid()
@@ -118,20 +118,17 @@ def _offer_on(
     if not technicians.has_shifts(session, day.territory_id, day.day):
         return [], [nobody]
     head = heads.find(session, day.territory_id, day.day)
-    current = heads.in_force(session, head)
-    built, asked = _open(session, day, current, visit)
-    if not built.problem.technicians:
+    asked = _question(session, day, visit)
+    if not asked.day.built.problem.technicians:
         return [], [nobody]
-    plan = plan_rows.to_plan(built, current)
-    quotes = oracle.quote(built.problem, plan, asked, windows)
-    offers = [_offer_view(day, order, head, quote) for quote in quotes]
+    offers = [_offer_view(day, order, head, quote) for quote in asked.quote(windows)]
     if offers:
         return offers, []
-    refusals = oracle.refusals(built.problem, plan, asked, windows)
+    refusals = asked.refusals(windows)
     return [], [Refusal(day.day, uuid.UUID(r.technician_id), r.code, r.sentence) for r in refusals]
 
 
-def _offer_view(day: Day, order: WorkOrder, head: PlanHead | None, quote: oracle.Offer) -> WindowOffer:
+def _offer_view(day: Day, order: WorkOrder, head: PlanHead | None, quote: Quote) -> WindowOffer:
     end = day.moment(quote.window.end)
     due = order.response_due_at
     return WindowOffer(
@@ -147,12 +144,11 @@ def _offer_view(day: Day, order: WorkOrder, head: PlanHead | None, quote: oracle
     )
 
 
-def _open(session: Session, day: Day, plan: DayPlan | None, visit: Visit) -> tuple[Built, Job]:
-    built = problem.build(session, day, travel.times(), plan=plan, extra=[visit.id])
-    asked = built.problem.visit(str(visit.id))
+def _question(session: Session, day: Day, visit: Visit, *, exact: bool = False) -> Question:
+    asked = open_days.question(session, day, visit, exact=exact)
     if asked is None:
         raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
-    return built, asked
+    return asked
 
 
 def book(
@@ -177,16 +173,16 @@ def book(
     head = _lock_days(session, visit, day)
     _require_plannable(visit)
     current = heads.in_force(session, head)
-    built, asked = _open(session, day, current, visit)
-    before = plan_rows.to_plan(built, current)
+    asked = _question(session, day, visit, exact=True)
+    built, before = asked.day.built, asked.day.oracle.plan
     window = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
-    quotes = oracle.quote(built.problem, before, asked, [window])
+    quotes = asked.quote([window])
     if not quotes:
         raise SlotGone(
             f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, visit)
         )
     best = quotes[0]
-    after = oracle.insert(built.problem, before, best, replace(asked, windows=(window,)))
+    after = asked.taken(best)
     _leave_other_days(session, by=by, visit=visit, day=day)
     draft = _draft(session, head, built, current)
     plan_rows.replace_routes(session, draft, built, before=before, after=after)
@@ -204,6 +200,7 @@ def book(
     )
     if order.priority >= EMERGENCY and day.is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
+    open_days.move_on(session, day, asked, best)
     return promise
 
 
@@ -280,6 +277,8 @@ def _draft(session: Session, head: PlanHead, built: Built, current: DayPlan | No
     """Return the day's draft; a fresh one copies the plan in force and why it leaves visits out."""
     if current is not None and current.state == "draft":
         return current
+    if current is not None:
+        built = problem.build(session, built.day, travel.times(), plan=current)
     plan = plan_rows.to_plan(built, current)
     draft = plan_rows.store(session, built, plan, state="draft", base_version=head.version, reason="booking")
     if current is not None:

@@ -165,6 +165,20 @@ def test_a_part_that_one_other_visit_wants_is_counted() -> None:
     assert [r.code for r in desk.refusals(replace(NEW, parts={"pump": 2}), WINDOWS)] == ["PARTS"]
 
 
+def test_a_copy_is_changed_by_itself() -> None:
+    problem, plan = next(covered_days(range(7, 60)))
+    visit, other = (replace(problem.visits[3], id=name, skills={}, parts={}) for name in ("new", "other"))
+    for desk in (open_oracle(problem, plan), PlainOracle(problem, plan)):
+        before = desk.quote(other, WINDOWS)
+        twin = desk.copy()
+        offer = twin.quote(visit, WINDOWS)[0]
+        expected = desk.taken(offer)
+        assert (desk.plan, desk.problem) == (plan, problem)
+        assert twin.commit(offer) == expected
+        assert desk.quote(other, WINDOWS) == before
+        assert twin.quote(other, WINDOWS) == open_oracle(twin.problem, twin.plan).quote(other, WINDOWS)
+
+
 def test_an_offer_made_on_another_plan_is_refused() -> None:
     day = a_day(a_visit(1), technicians=(a_technician("ada", shift=window("8:00", "9:40")),))
     desk = open_oracle(day, retimed(day, {}))

@@ -1,8 +1,10 @@
 """The booking oracle on compiled loops: one plan as arrays, asked and changed without building them again."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
 from threading import RLock
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +132,7 @@ class CompiledOracle:
             return plain(self.problem, self.plan, visit, windows, site, each_technician=each_technician)
         asked = np.array([(window.start, window.end) for window in windows], dtype=np.int64)
         with self._lock:
-            best, chosen, times = self._ask(visit, asked, site, each_technician)
+            best, chosen, times = self.search(visit, asked, site, each=each_technician)
         crew, found = self.problem.technicians, []
         for row, at in zip(*(axis.tolist() for axis in np.nonzero(best < TOO_DEAR)), strict=True):
             who, _, position, _ = chosen[row, at].tolist()
@@ -144,10 +146,10 @@ class CompiledOracle:
         """Whether the arrays can tell everything about the plan and the visit asked about."""
         return self._is_covered and oracle.is_plain(self.problem, visit)
 
-    def _ask(
-        self, visit: Visit, windows: Whole, site: SiteTravel | None, each: bool
+    def search(
+        self, visit: Visit, windows: Whole, site: SiteTravel | None = None, *, each: bool = False
     ) -> tuple[Whole, Whole, Whole]:
-        """Ask with the last spare node; a visit that is on a route is off it meanwhile."""
+        """Price, place and times by window from the loops; a visit on a route is off it meanwhile."""
         node = self._free[-1]
         self._seat(node, visit, site)
         shape = (self._day.people if each else 1, len(windows))
@@ -266,6 +268,28 @@ class CompiledOracle:
         chosen += [who for who in order if who not in chosen][: NEAREST - len(chosen)]
         return [self.problem.technicians[who].id for who in chosen]
 
+    def copy(self) -> Self:
+        """The same oracle once more, to be changed by itself."""
+        with self._lock:
+            twin = copy(self)
+            twin._take_copies()  # noqa: SLF001  # of its own class
+        return twin
+
+    def _take_copies(self) -> None:
+        """Replace what changes by copies of it."""
+        self._lock = RLock()
+        for name in ("_node_of", "_place_of", "_free", "_closed", "_gaps", "_walk", "_path"):
+            setattr(self, name, copy(getattr(self, name)))
+        changing = ("seconds", "cents", "place", "nodes", "pair", "use")
+        self._day = self._day._replace(**{name: getattr(self._day, name).copy() for name in changing})
+        links, times, tours = self._routes
+        self._routes = arrays.Routes(links.copy(), times.copy(), tours.copy())
+
+    def taken(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
+        """The plan with an offer taken, without taking it; ``OfferGone`` when it no longer holds."""
+        with self._lock:
+            return self._with(offer, site)[1]
+
     def commit(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
         """
         Take an offer: problem and plan hold the visit from now on, in the window offered.
@@ -275,18 +299,20 @@ class CompiledOracle:
         OfferGone
             When the plan has changed since the quote and the offer no longer holds.
         """
+        with self._lock:
+            self._change_to(*self._with(offer, site))
+            return self.plan
+
+    def _with(self, offer: Offer, site: SiteTravel | None) -> tuple[Problem, Plan, Visit]:
+        """Problem and plan with an offer taken, and the visit in its window."""
         if offer.visit is None:
             raise OfferGone("the offer names no visit", "commit an offer that quote returned")
-        with self._lock:
-            wider, there = offers.with_site(self.problem, offer.visit, site)
-            problem, visit = offers.asked(wider, there, offer.window)
-            if isinstance(offer, Rearranged):
-                plan = offers.rearranged(problem, self.plan, offer)
-            else:
-                held = self.quote(offer.visit, [offer.window], site=site, each_technician=True)
-                plan = offers.inserted(problem, self.plan, offer, visit, held)
-            self._change_to(problem, plan, visit)
-        return plan
+        wider, there = offers.with_site(self.problem, offer.visit, site)
+        problem, visit = offers.asked(wider, there, offer.window)
+        if isinstance(offer, Rearranged):
+            return problem, offers.rearranged(problem, self.plan, offer), visit
+        held = self.quote(offer.visit, [offer.window], site=site, each_technician=True)
+        return problem, offers.inserted(problem, self.plan, offer, visit, held), visit
 
     def _change_to(self, problem: Problem, plan: Plan, visit: Visit) -> None:
         """Hold another problem and plan, which differ by a visit and the routes that its coming changes."""

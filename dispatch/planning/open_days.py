@@ -1,0 +1,218 @@
+"""
+Days held open for quotes: the booking oracle of a territory's day, kept in this process while nothing moves.
+
+Each question first asks the database for the day's fingerprint; an oracle made from other rows is never
+used. What is kept is bounded, the least recently used day goes first.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from threading import Lock
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, travel
+from dispatch.customers.model import Site
+from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning.candidates import Facts
+from dispatch.planning.days import Day
+from dispatch.planning.fingerprint import fingerprint
+from dispatch.planning.model import PlanLock
+from dispatch.planning.problem import Built, Places
+from dispatch.travel import TravelTimes
+from dispatch.work_orders.model import Visit, WorkOrder
+from optimizer.booking import Quoting, SiteTravel, open_oracle
+from optimizer.oracle import Offer, Refusal
+from optimizer.plan import Plan
+from optimizer.problem import Problem, Technician, Window, matrix_of
+from optimizer.problem import Visit as Job
+from optimizer.timing import timetable
+
+MOST_BYTES = 256 << 20
+"""Memory for open days in one process, about."""
+FRESH_SECONDS = 30
+"""How long a day that has begun is quoted as it stood; its technicians move with the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDay:
+    """A day's routes, read once: what waits without any route is not among its visits."""
+
+    built: Built
+    oracle: Quoting
+    source: TravelTimes
+    """Where its travel times come from, told apart by identity."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A visit put to the oracle of a day; ``site`` when the day does not know its address yet."""
+
+    day: OpenDay
+    job: Job
+    places: Places
+    site: SiteTravel | None = None
+
+    def quote(self, windows: Sequence[Window]) -> list[Offer]:
+        """Return the cheapest offer per window."""
+        return self.day.oracle.quote(self.job, windows, site=self.site)
+
+    def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
+        """Return why each technician cannot come in any of the windows."""
+        return self.day.oracle.refusals(self.job, windows, site=self.site)
+
+    def taken(self, offer: Offer) -> Plan:
+        """Return the day's plan with the offer taken; the open day stays as it is."""
+        return self.day.oracle.taken(offer, site=self.site)
+
+
+class Shelf:
+    """Open days by territory and day, each with the fingerprint it was opened at; threads may share it."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._lock = Lock()
+        self._known: OrderedDict[tuple[uuid.UUID, date], tuple[str, int, OpenDay]] = OrderedDict()
+
+    def get(self, day: Day, mark: str, open_: Callable[[], OpenDay]) -> OpenDay:
+        """Return the day as it was opened at this fingerprint; open it if it was not."""
+        key = (day.territory_id, day.day)
+        with self._lock:
+            known = self._known.get(key)
+            if known is not None and known[0] == mark:
+                self._known.move_to_end(key)
+                return known[2]
+        found = open_()
+        self.put(day, mark, found)
+        return found
+
+    def put(self, day: Day, mark: str, found: OpenDay) -> None:
+        """Keep a day; the least recently used ones go when there are too many."""
+        size = found.oracle.nbytes
+        with self._lock:
+            self._known.pop((day.territory_id, day.day), None)
+            self._known[day.territory_id, day.day] = mark, size, found
+            while len(self._known) > 1 and self.nbytes > self._most_bytes:
+                self._known.popitem(last=False)
+
+    def holds(self, day: Day, opened: OpenDay) -> bool:
+        """Tell whether this is the very state of the day that is kept."""
+        with self._lock:
+            known = self._known.get((day.territory_id, day.day))
+            return known is not None and known[2] is opened
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in use, about."""
+        return sum(size for _, size, _ in self._known.values())
+
+    def __len__(self) -> int:
+        """Return the number of days kept."""
+        return len(self._known)
+
+    def clear(self) -> None:
+        """Forget every day."""
+        with self._lock:
+            self._known.clear()
+
+
+SHELF = Shelf()
+
+
+def question(session: Session, day: Day, visit: Visit, *, exact: bool = False) -> Question | None:
+    """
+    Put a visit to the day as the database holds it now; None when it waits and cannot be planned.
+
+    ``exact`` reads a day that has begun anew, since what is written must fit the present moment.
+    """
+    row = _row(session, visit.id)
+    is_past_use = exact and day.seconds(clock.now()) > 0
+    if is_past_use:
+        opened = _opened(session, day)
+    else:
+        opened = SHELF.get(day, _mark(session, day), lambda: _opened(session, day))
+    known = opened.built.problem.visit(str(visit.id))
+    if known is not None:
+        return Question(opened, known, opened.built.places)
+    if row is None or row[1].waiting_reason is not None:
+        return None
+    if session.scalar(select(PlanLock.id).where(PlanLock.visit_id == visit.id)) is not None:
+        opened = _opened(session, day, extra=[visit.id])
+        pinned = opened.built.problem.visit(str(visit.id))
+        return Question(opened, pinned, opened.built.places) if pinned is not None else None
+    places = opened.built.places.with_site(row[2])
+    is_known = places is opened.built.places or not opened.built.problem.technicians
+    job = problem.asked_job(opened.built, row, places)
+    return Question(opened, job, places, None if is_known else _travel(places))
+
+
+def move_on(session: Session, day: Day, asked: Question, offer: Offer) -> None:
+    """
+    Keep the day open with an offer taken, once this transaction has stored it and nothing else.
+
+    A copy is moved on: whoever holds the day as it was may go on asking it.
+    """
+    if not SHELF.holds(day, asked.day):
+        return
+    session.flush()
+    mark = _mark(session, day)
+
+    def put() -> None:
+        if not SHELF.holds(day, asked.day):
+            return
+        oracle, built = asked.day.oracle.copy(), asked.day.built
+        oracle.commit(offer, site=asked.site)
+        moved = replace(built, problem=oracle.problem, places=asked.places)
+        SHELF.put(day, mark, OpenDay(moved, oracle, asked.day.source))
+
+    db.after_commit(session, put)
+
+
+def _mark(session: Session, day: Day) -> str:
+    """Name the state of the day: its rows, the source of travel times, and the time once it has begun."""
+    now = max(0, day.seconds(clock.now()))
+    return f"{fingerprint(session, day)} {id(travel.times())} {now // FRESH_SECONDS}"
+
+
+def _row(session: Session, visit_id: uuid.UUID) -> Facts | None:
+    statement = (
+        select(Visit, WorkOrder, Site)
+        .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
+        .join(Site, WorkOrder.site_id == Site.id)
+        .where(Visit.id == visit_id)
+    )
+    return session.execute(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def _opened(session: Session, day: Day, *, extra: Sequence[uuid.UUID] = ()) -> OpenDay:
+    current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
+    built = problem.build(session, day, travel.times(), plan=current, extra=extra, only_routes=True)
+    plan = plan_rows.to_plan(built, current)
+    return OpenDay(replace(built, visits={}), open_oracle(built.problem, plan), travel.times())
+
+
+def _travel(places: Places) -> SiteTravel:
+    """Ask for the ways between the last place and all others."""
+    last = len(places.points) - 1
+    matrix = problem.matrix_between(travel.times(), places.points, places.minutes)
+    others = np.arange(last)
+    there, back = matrix.block(others, [last]), matrix.block([last], others)
+    return SiteTravel(there[0].ravel(), there[1].ravel(), back[0].ravel(), back[1].ravel())
+
+
+def warm() -> None:
+    """Load the loops that quotes run on, and compile them if need be."""
+    shift = Window(0, 9 * 3600)
+    crew = (Technician("", "", 0, 0, shift),)
+    visits = tuple(Job(str(n), n, 600, (shift,)) for n in range(2))
+    day = Problem(date(2026, 1, 1), crew, visits, matrix_of([[60, 60], [60, 60]]))
+    desk = open_oracle(day, Plan((timetable(day, crew[0], visits[:1]),)))
+    for found in desk.quote(visits[1], [shift]):
+        desk.commit(found)
