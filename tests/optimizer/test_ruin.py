@@ -4,10 +4,12 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from benchmarks.days import field_day
 from optimizer import Budget, Lock, Plan, Problem, Progress, check, cost, solve
 from optimizer.engines import base
 from optimizer.engines.ruin import compiling
@@ -178,6 +180,27 @@ def test_cancelling_returns_the_best_so_far_at_once() -> None:
     result = solve(BIG, Budget(seconds=60), cancel=cancel, engine="ruin")
     assert len(seen) == 11
     assert check(BIG, result.plan) == []
+
+
+@pytest.mark.parametrize(
+    ("problem", "solutions"),
+    [(BIG, 6_000), (field_day(1, 1_000, 125), 200)],
+    ids=["with the master", "while a thousand visits are put in"],
+)
+def test_cancellation_is_asked_for_every_tenth_of_a_second(problem: Problem, solutions: int) -> None:
+    """Also between the last answer and the result; counted in processor time, as other work may disturb."""
+    base.warm_up("ruin")
+    asked = [time.process_time()]
+
+    def cancel() -> bool:
+        asked.append(time.process_time())
+        return False
+
+    solve_with = base.engine("ruin").solve
+    result = solve_with(problem, budget=Budget(solutions=solutions), cancel=cancel)
+    asked.append(time.process_time())
+    assert result.stats["solutions"] >= solutions
+    assert max(later - earlier for earlier, later in pairwise(asked)) < 0.1
 
 
 def test_progress_tells_ever_cheaper_plans() -> None:
