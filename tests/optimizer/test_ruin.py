@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.days import field_day
@@ -14,8 +15,9 @@ from optimizer import Budget, Lock, Plan, Problem, Progress, check, cost, solve
 from optimizer.engines import base
 from optimizer.engines.ruin import compiling
 from optimizer.engines.ruin.arrays import Uncovered, day_of, empty_routes, open_visits, require_covered
-from optimizer.engines.ruin.layout import LATE, LEAVE_OUT
+from optimizer.engines.ruin.layout import DRIVER, LATE, LEAVE_OUT
 from optimizer.engines.ruin.master import Master
+from optimizer.engines.ruin.plain import retimed_about
 from optimizer.engines.ruin.pool import collect_all, columns_of, new_pool
 from optimizer.engines.ruin.removing import fits
 from optimizer.engines.ruin.routes import link, retimed
@@ -102,6 +104,23 @@ def test_insertions_are_judged_and_timed_as_the_slow_clock_does(
             retimed(day, routes, who)
             assert route.stops[-1].end in routes.times[order[-1], : day.limits.shape[1]]
             assert routes.tours[who, LATE] == route_cents(problem.policy, technician, route.return_time)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plain_route_is_timed_about_an_insertion_as_it_is_anew(seed: int) -> None:
+    rng = random.Random(seed)
+    day = day_of(plain_day(seed))
+    routes = empty_routes(day)
+    for node in rng.sample(range(day.visits), day.visits):
+        who = rng.randrange(day.people)
+        before = rng.choice([day.visits + who, *np.flatnonzero(routes.links[: day.visits, DRIVER] == who)])
+        if not fits(day, routes, who, node, before):
+            continue
+        link(routes.links, routes.tours, who, node, before)
+        retimed_about(day, routes, who, node)
+        about = [array.copy() for array in routes]
+        retimed(day, routes, who)
+        assert all((one == other).all() for one, other in zip(about, routes, strict=True))
 
 
 def test_the_same_seed_and_iterations_give_the_same_plan() -> None:

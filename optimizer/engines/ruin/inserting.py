@@ -30,6 +30,7 @@ from optimizer.engines.ruin.memory import (
     price_of_absent,
     save,
 )
+from optimizer.engines.ruin.plain import retimed_about
 from optimizer.engines.ruin.routes import link, may_take, price_of, retimed
 
 NEAR_ENOUGH = 150
@@ -139,6 +140,16 @@ def key_of(day: Day, search: Search, visit: int, order: int) -> float:
     return float(day.nodes[visit, FIRST_WINDOW])
 
 
+@flat
+def put_in(day: Day, routes: Routes, who: int, visit: int, before: int) -> None:
+    """Put a visit behind a node of a route where it fits."""
+    link(routes.links, routes.tours, who, visit, before)
+    if day.plain:
+        retimed_about(day, routes, who, visit)
+    else:
+        retimed(day, routes, who)
+
+
 @inner
 def _put_in_order(day: Day, search: Search, turns: int, order: int) -> None:
     """Write the first of the absent to ``waiting``, sorted."""
@@ -171,8 +182,7 @@ def recreate(day: Day, routes: Routes, search: Search, blink: float, most: int) 
             left += 1
             continue
         save(day, routes, search, who)
-        link(routes.links, routes.tours, who, visit, before)
-        retimed(day, routes, who)
+        put_in(day, routes, who, visit, before)
     for at in range(turns, count):
         search.absent[left] = search.absent[at]
         left += 1
@@ -197,8 +207,7 @@ def construct(day: Day, routes: Routes, search: Search, first: int, most: int) -
             search.absent[left] = visit
             left += 1
             continue
-        link(routes.links, routes.tours, who, visit, before)
-        retimed(day, routes, who)
+        put_in(day, routes, who, visit, before)
     for at in range(until, count):
         search.absent[left + at - until] = search.absent[at]
     search.numbers[ABSENT] = left + count - until

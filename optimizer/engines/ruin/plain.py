@@ -1,8 +1,18 @@
 """The clock of a route on plain days: no breaks, at most one window a visit, one number for each moment."""
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.compiling import flat
-from optimizer.engines.ruin.layout import FIRST_WINDOW, FOLLOWING, LENGTH, PRECEDING
+from optimizer.engines.ruin.compiling import compiled, flat
+from optimizer.engines.ruin.layout import (
+    FIRST_WINDOW,
+    FOLLOWING,
+    LATE,
+    LEFT,
+    LENGTH,
+    ONWARD,
+    PRECEDING,
+    PRICE,
+)
+from optimizer.engines.ruin.timing import late_cents
 from optimizer.units import NEVER
 
 
@@ -37,5 +47,56 @@ def bear_plainly(day: Day, routes: Routes, last: int) -> None:
         opens, closes = nodes[node, FIRST_WINDOW], nodes[node, FIRST_WINDOW + 1]
         late, calm = min(late - rest, closes), min(calm - rest, closes)
         late, calm = late if late >= opens else -NEVER, calm if calm >= opens else -NEVER
+        times[node, 1], times[node, 2] = late, calm
+        node, after = links[node, PRECEDING], node
+
+
+@compiled
+def retimed_about(day: Day, routes: Routes, who: int, visit: int) -> None:
+    """Time a plain route anew about a visit just put in where it fits, as far as anything changes."""
+    cents, place, links, tours = day.cents, day.place, routes.links, routes.tours
+    before, after = links[visit, PRECEDING], links[visit, FOLLOWING]
+    extra = day.pair[visit, who] - links[before, ONWARD] - tours[who, LATE]
+    links[before, ONWARD] = cents[place[before], place[visit]]
+    links[visit, ONWARD] = cents[place[visit], place[after]]
+    for part in range(day.use.shape[1]):
+        tours[who, LEFT + part] -= day.use[visit, part]
+    moment = _driven_on(day, routes, visit)
+    if moment >= 0:
+        tours[who, LATE] = late_cents(day.crew, who, moment)
+    _borne_back(day, routes, visit)
+    tours[who, PRICE] += extra + links[before, ONWARD] + links[visit, ONWARD] + tours[who, LATE]
+
+
+@flat
+def _driven_on(day: Day, routes: Routes, visit: int) -> int:
+    """Compute earliest ends from a visit on; return the moment of the return, -1 when it stays as it was."""
+    seconds, place, nodes = day.seconds, day.place, day.nodes
+    links, times = routes.links, routes.times
+    node = links[visit, PRECEDING]
+    now, here, node = times[node, 0], place[node], visit
+    while node < day.use.shape[0]:
+        now = max(now + seconds[here, place[node]], nodes[node, FIRST_WINDOW]) + nodes[node, LENGTH]
+        if node != visit and now == times[node, 0]:
+            return -1
+        times[node, 0] = now
+        here, node = place[node], links[node, FOLLOWING]
+    return now + seconds[here, place[node]]
+
+
+@flat
+def _borne_back(day: Day, routes: Routes, visit: int) -> None:
+    """Compute latest starts from a visit back, as far as they change."""
+    seconds, place, nodes = day.seconds, day.place, day.nodes
+    links, times = routes.links, routes.times
+    node, after = visit, links[visit, FOLLOWING]
+    late, calm = times[after, 1], times[after, 2]
+    while node < day.use.shape[0]:
+        rest = seconds[place[node], place[after]] + nodes[node, LENGTH]
+        opens, closes = nodes[node, FIRST_WINDOW], nodes[node, FIRST_WINDOW + 1]
+        late, calm = min(late - rest, closes), min(calm - rest, closes)
+        late, calm = late if late >= opens else -NEVER, calm if calm >= opens else -NEVER
+        if node != visit and times[node, 1] == late and times[node, 2] == calm:
+            break
         times[node, 1], times[node, 2] = late, calm
         node, after = links[node, PRECEDING], node
