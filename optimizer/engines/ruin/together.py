@@ -27,6 +27,7 @@ SHARED_AT = 0.75
 """Part of the budget after which the processes hand over what they found."""
 LEAST_SECONDS = 5.0
 """Shorter searches stay in one process, since starting another takes about two seconds."""
+MOST_PROCESSES = 64
 LATE_SECONDS = 1.0
 """So long a process is waited for that should have answered."""
 CHILD = "optimizer.engines.ruin.child"
@@ -71,7 +72,7 @@ class Others:
     shared_at = SHARED_AT
 
     def __init__(self, day: Day, budget: Budget, seed: int, orders: Orders) -> None:
-        count = budget.processes - 1
+        count = min(budget.processes, MOST_PROCESSES) - 1
         self.until = None if budget.seconds is None else time.time() + SHARED_AT * budget.seconds
         solutions = None if budget.solutions is None else max(1, int(SHARED_AT * budget.solutions))
         self.answered = 0
