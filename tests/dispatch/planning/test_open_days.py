@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -233,3 +235,22 @@ def test_a_booking_moves_the_open_day_on_once_it_is_committed(town: Town) -> Non
     assert kept == asked(town, other).quote(windows)
     assert len(kept) > 2
     assert [len(route.stops) for route in first.day.oracle.plan.routes] == [1]
+
+
+FORKED = """
+import os, sys, time
+from dispatch import bootstrap
+bootstrap.warm_web_workers()
+child = os.fork()
+if child == 0:
+    until = time.monotonic() + 60
+    while "optimizer.engines.ruin.quoting" not in sys.modules and time.monotonic() < until:
+        time.sleep(0.01)
+    os._exit(0 if "optimizer.engines.ruin.quoting" in sys.modules else 1)
+loaded = "dispatch.planning.open_days" in sys.modules
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or loaded)
+"""
+
+
+def test_a_forked_web_worker_warms_itself_up_and_the_preloading_process_does_not() -> None:
+    assert subprocess.run([sys.executable, "-c", FORKED], check=False, timeout=120).returncode == 0
