@@ -19,6 +19,7 @@ from typing import Any
 from benchmarks.runs import tail
 from optimizer import Budget, Problem, Result, check, cost, solve
 from optimizer.engines.base import warm_up
+from optimizer.splitting import as_planned
 from optimizer.validate import errors_in
 from optimizer.wire import problem_from_json, problem_to_json, write
 from tests.optimizer.rich_days import KINDS, rich_day
@@ -80,7 +81,7 @@ def wrong_with(problem: Problem, result: Result) -> Iterator[str]:
         yield f"the arrays count {result.stats['model_cost']} cents, the checker {result.cost}"
     served = [stop.visit_id for route in plan.routes for stop in route.stops]
     told = [left.visit_id for left in plan.unserved]
-    if sorted([*served, *told]) != sorted(visit.id for visit in problem.visits):
+    if sorted([*served, *told]) != sorted(visit.id for visit in as_planned(problem).visits):
         yield "visits are lost or doubled"
     for left in plan.unserved:
         if not (left.reason and left.sentence and left.action):

@@ -14,7 +14,9 @@ class Traffic:
     """
     How long drives take at each hour of the day, in hundredths of what the matrix says.
 
-    Who sets out later never arrives earlier: within each hour a drive proceeds at that hour's speed.
+    Who sets out later never arrives earlier: within each hour a drive proceeds at that hour's speed. What is
+    done of it counts in whole seconds of the matrix: of one half done when the hour ends or a rest begins,
+    nothing remains.
 
     zones
         Zone of each location, counted from 0.

@@ -10,6 +10,7 @@ from optimizer import Budget, Lock, Plan, Policy, Problem, Window, check, cost, 
 from optimizer.engines.base import engine as load_engine
 from optimizer.engines.base import warm_up
 from optimizer.insertion import fill
+from optimizer.splitting import as_planned
 from tests.optimizer.rich_days import KINDS, rich_day
 from tests.optimizer.world import a_day
 
@@ -19,8 +20,8 @@ AT_ONCE = 0.1
 
 
 def a_rich_day(seed: int, *, visits: int = 14, technicians: int = 5) -> Problem:
-    """A day of any kind."""
-    return rich_day(seed, kind=KINDS[seed % 3], visits=visits, technicians=technicians)
+    """A day of any kind, long visits cut as they are planned."""
+    return as_planned(rich_day(seed, kind=KINDS[seed % 3], visits=visits, technicians=technicians))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
