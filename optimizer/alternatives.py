@@ -131,6 +131,11 @@ def _longer_days(problem: Problem, visit: Visit) -> Problem:
     return replace(problem, technicians=crew)
 
 
+def _any_distance(problem: Problem, visit: Visit) -> Problem:
+    del visit
+    return replace(problem, technicians=tuple(replace(t, longest_way=None) for t in problem.technicians))
+
+
 Loosen = Callable[[Problem, Visit], Problem]
 
 LOOSER: tuple[tuple[str, str, Loosen], ...] = (
@@ -156,6 +161,22 @@ LOOSER: tuple[tuple[str, str, Loosen], ...] = (
         "TERRITORY",
         "let a neighbouring territory help out",
         lambda problem, visit: problem.with_visit(replace(visit, territory=None)),
+    ),
+    ("LONGEST_WAY", "send somebody further than agreed", _any_distance),
+    (
+        "TEAM",
+        "let one technician do it alone",
+        lambda problem, visit: problem.with_visit(replace(visit, team=None, team_skills={})),
+    ),
+    (
+        "PRECEDENCE",
+        "begin it before the others are over",
+        lambda problem, visit: problem.with_visit(replace(visit, after=())),
+    ),
+    (
+        "SAME_TECHNICIAN",
+        "let another technician take over",
+        lambda problem, visit: problem.with_visit(replace(visit, same_technician=None)),
     ),
     (
         "PARTS",
