@@ -9,7 +9,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from optimizer import explain, wire
-from optimizer.constraints import CONSTRAINTS, PAIRWISE
+from optimizer.constraints import CONSTRAINTS, PAIRWISE, Constraint, precedence, same_technician, team
 from optimizer.described import described_fields
 from optimizer.objectives import OBJECTIVES
 from optimizer.plan import BreakTaken, Fetch, Plan, Route, Stop, Unserved
@@ -96,7 +96,8 @@ def constraints_page() -> str:
     ]
     lines += ["The first after which nobody is left is the reason.", ""]
     lines += ["| Reason | Meaning | What can be done |", "|---|---|---|"]
-    for rule in PAIRWISE:
+    reasons: tuple[Constraint, ...] = (*PAIRWISE, team, precedence, same_technician)
+    for rule in reasons:
         lines.append(f"| `{rule.CODE}` | {_meaning(rule)} | {rule.ACTION} |")
     lines += [f"| `{code}` | {meaning} | {action} |" for code, meaning, action in OTHER_REASONS]
     return "\n".join(lines) + "\n"
