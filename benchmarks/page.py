@@ -24,8 +24,8 @@ from benchmarks.tables import by_instance, by_solver, judged
 from benchmarks.targets import percent, verdicts
 
 ROOT = Path(__file__).parents[1]
-FUZZED = "fuzzed days"
-"""Rows of ``benchmarks.fuzzed_days``, which measure nothing."""
+ASIDE = {"fuzzed days", "scale"}
+"""Rows without a place here: ``benchmarks.fuzzed_days`` measures, ``benchmarks.scale`` compares nothing."""
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results"
 BEGIN = "<!-- Written by `python -m benchmarks.page` from benchmarks/results; measure anew, do not edit. -->"
@@ -291,7 +291,7 @@ def written(page: str, rows: Iterable[Row]) -> str:
 
 def write(page: Path, files: Iterable[Path]) -> None:
     """Write the page from files of rows."""
-    rows = [row for row in rows_in(*files) if row["measure"] != FUZZED]
+    rows = [row for row in rows_in(*files) if row["measure"] not in ASIDE]
     page.write_text(written(page.read_text(encoding="utf-8"), rows), encoding="utf-8")
 
 

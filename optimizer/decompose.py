@@ -24,6 +24,8 @@ GOLDEN = 2.399963229728653
 """Each turn cuts at another angle, never near one that came before."""
 TRAVEL_SECONDS = 600
 """Work of a visit beside its service, when the day is shared out."""
+LEEWAY, EMPTY = 0.1, 15.0
+"""A line may leave its place by a tenth of the smaller side, for a gap so many times the usual one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +245,7 @@ class _Land:
         first = _lowest(homes, weight, share)
         first[np.argmin(homes)], first[np.argmax(homes)] = True, False
         first = _alike(first, self.together[crew])
+        share = weight[first].sum() / weight.sum()
         wanted = share * (free.sum() + held.sum()) - held[first].sum()
         near = _lowest(places, free, min(1.0, max(0.0, wanted / max(1.0, free.sum()))))
         able = self.able[work][:, crew]
@@ -312,11 +315,22 @@ def _axis(points: Spots, angle: float) -> NDArray[np.float64]:
 
 
 def _lowest(values: NDArray[np.float64], weight: NDArray[np.float64], share: float) -> NDArray[np.bool_]:
-    """Which of the values, from the lowest on, hold a share of the whole weight."""
+    """
+    Which of the values, from the lowest on, hold about a share of the whole weight.
+
+    Where the land is empty near the line, as between two towns, the line goes through there.
+    """
     order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weight[order]) - weight[order] / 2 <= share * weight.sum()
+    below = np.cumsum(weight[order]) / max(1e-9, float(weight.sum()))
+    count = int((below - weight[order] / max(1e-9, 2 * float(weight.sum())) <= share).sum())
+    gaps = np.diff(values[order])
+    open_ = np.flatnonzero(np.abs(below[:-1] - share) <= LEEWAY * min(share, 1 - share))
+    if open_.size and 0 < count < values.size:
+        widest = int(open_[gaps[open_].argmax()])
+        if gaps[widest] >= EMPTY * max(1e-9, float(np.median(gaps))):
+            count = widest + 1
     chosen = np.zeros(values.size, dtype=np.bool_)
-    chosen[order] = reached
+    chosen[order[:count]] = True
     return chosen
 
 
