@@ -286,13 +286,13 @@ def written(page: str, rows: Iterable[Row]) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise NoMarks("the page lacks the marks between which the figures stand")
-    return f"{before}{BEGIN}\n\n{text_of(rows)}\n{END}{after}"
+    kept = [row for row in rows if row["measure"] not in ASIDE]
+    return f"{before}{BEGIN}\n\n{text_of(kept)}\n{END}{after}"
 
 
 def write(page: Path, files: Iterable[Path]) -> None:
     """Write the page from files of rows."""
-    rows = [row for row in rows_in(*files) if row["measure"] not in ASIDE]
-    page.write_text(written(page.read_text(encoding="utf-8"), rows), encoding="utf-8")
+    page.write_text(written(page.read_text(encoding="utf-8"), rows_in(*files)), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> None:
