@@ -93,8 +93,8 @@ class PlainOracle:
 def open_oracle(problem: Problem, plan: Plan) -> Quoting:
     """Open a plan for questions; a route that no longer holds under the problem is closed to insertions."""
     if find_spec("numba") is not None and problem.technicians and len(problem.matrix.seconds):
-        from optimizer.engines.ruin.arrays import Uncovered
         from optimizer.engines.ruin.booking import CompiledOracle
+        from optimizer.engines.ruin.uncovered import Uncovered
 
         try:
             return CompiledOracle(problem, plan)

@@ -14,13 +14,14 @@ from benchmarks.days import field_day
 from optimizer import Budget, Lock, Plan, Problem, Progress, check, cost, solve
 from optimizer.engines import base
 from optimizer.engines.ruin import compiling
-from optimizer.engines.ruin.arrays import Uncovered, day_of, empty_routes, open_visits, require_covered
+from optimizer.engines.ruin.arrays import day_of, empty_routes, open_visits, require_covered
 from optimizer.engines.ruin.layout import DRIVER, LATE, LEAVE_OUT
 from optimizer.engines.ruin.master import Master
 from optimizer.engines.ruin.plain import retimed_about
 from optimizer.engines.ruin.pool import collect_all, columns_of, new_pool
 from optimizer.engines.ruin.removing import fits
 from optimizer.engines.ruin.routes import link, retimed
+from optimizer.engines.ruin.uncovered import Uncovered
 from optimizer.errors import InfeasibleRoute
 from optimizer.insertion import fill
 from optimizer.objectives.overtime import route_cents

@@ -1,12 +1,11 @@
 """A day as integer arrays: what the compiled loops read, and the routes they change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.constraints import PAIRWISE, arrival_window, longest_way, shift
 from optimizer.engines.ruin.layout import (
     ABLE,
     BREAKS,
@@ -29,20 +28,16 @@ from optimizer.engines.ruin.layout import (
     Table,
     Whole,
 )
-from optimizer.errors import OptimizerError
+from optimizer.engines.ruin.pairing import pairs_of, stock_of
+from optimizer.engines.ruin.rich import Rich, idle_price, rich_of
+from optimizer.engines.ruin.uncovered import REFERENCE, Uncovered
 from optimizer.features import features
-from optimizer.fetching import on_van
-from optimizer.objectives import preference, stability
-from optimizer.objectives.overtime import route_cents
 from optimizer.objectives.travel import leg_cents
 from optimizer.objectives.unserved import visit_cents
-from optimizer.problem import Problem, Technician, Visit
+from optimizer.problem import Problem, Visit
 from optimizer.roads import WholeTable
-from optimizer.timing import latest_return, opening, timetable
+from optimizer.timing import latest_return, opening
 from optimizer.units import HORIZON, NEVER, Cents
-
-ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
-"""Rules about technician and visit that no clock decides; windows and shifts are kept by the loops."""
 
 NEIGHBOURS = 100
 """Visits that count as near one another."""
@@ -51,13 +46,6 @@ SPARSE = 2
 """The arrays hold only the places in use when a table has at least so many times as many."""
 STRIP_CELLS = 1 << 18
 """Cells of a table that are worked on at a time."""
-REFERENCE = "let the engine 'routing' plan it"
-
-
-class Uncovered(OptimizerError):
-    """The arrays cannot tell everything about the problem; the reference engine plans it."""
-
-    code: str = "UNCOVERED"
 
 
 class Day(NamedTuple):
@@ -70,7 +58,8 @@ class Day(NamedTuple):
     seconds, cents
         (places, places) travel time and its price.
     place, nodes
-        (n + 2m) a node's row of the travel tables; (n + 2m, columns) what else is known of it.
+        (n + 2m + d) a node's row of the travel tables, behind the nodes those of depots; (n + 2m, columns)
+        what else is known of a node.
     crew, rests, limits, calm
         (m, columns); (m, b, 3); (m, b + 1) latest return by breaks taken, with overtime and without.
     kind
@@ -83,6 +72,8 @@ class Day(NamedTuple):
         (n, k) the nearest visits of each visit, itself first.
     plain
         Whether nobody has a break and no visit more than one window, so that one number tells the time.
+    rich
+        What goes beyond plain routes.
     """
 
     seconds: Index
@@ -99,6 +90,7 @@ class Day(NamedTuple):
     stock: Whole
     near: Index
     plain: bool
+    rich: Rich
 
     @property
     def visits(self) -> int:
@@ -118,8 +110,8 @@ class Routes(NamedTuple):
     links
         (n + 2m, 4) who follows, who precedes, who drives, price of the drive to who follows.
     times
-        (n + 2m + 2, 3 (b + 1)) earliest ends of service by breaks taken, latest starts that the rest of the
-        day bears, and the same without overtime; the last two rows are scratch.
+        (n + 2m + 4, 3 (b + 1)) earliest ends of service by breaks taken, latest starts that the rest of the
+        day bears, and the same without overtime; two rows for depots, two for trials.
     tours
         (m, 3 + p) stops, price, overtime and parts left of each technician's day.
     """
@@ -129,10 +121,15 @@ class Routes(NamedTuple):
     tours: Whole
 
 
-def require_covered(problem: Problem) -> None:
-    """Raise ``Uncovered`` for all but plain routes, and for a lock to a place in a route still ahead."""
+def require_plain(problem: Problem) -> None:
+    """Raise ``Uncovered`` for all but plain routes."""
+    require_covered(problem)
     if used := features(problem):
-        raise Uncovered(f"the loops do not know {', '.join(sorted(used))}", REFERENCE)
+        raise Uncovered(f"quoting does not know {', '.join(sorted(used))}", REFERENCE)
+
+
+def require_covered(problem: Problem) -> None:
+    """Raise ``Uncovered`` for a lock to a place in a route still ahead."""
     for lock in problem.locks:
         if lock.sequence is not None and not lock.is_begun:
             raise Uncovered(f"visit {lock.visit_id} is locked to a place in a route", REFERENCE)
@@ -146,11 +143,14 @@ def open_visits(problem: Problem) -> tuple[Visit, ...]:
 def day_of(problem: Problem) -> Day:
     """Turn a problem into arrays; raises ``Uncovered`` for figures beyond their range."""
     visits = open_visits(problem)
-    pair = _pairs(problem, visits)
-    use, stock = _stock(problem, visits)
+    pair = pairs_of(problem, visits)
+    use, stock, parts = stock_of(problem, visits)
     rests, limits, calm = _rests(problem)
     place, nodes, crew = _places(problem, visits), _nodes(problem, visits, pair), _crew(problem)
+    given = place.copy()
     seconds, cents = _roads(problem, place)
+    rich = rich_of(problem, visits, (given, place), parts)
+    homes = place[len(visits) : len(nodes)].reshape(2, -1).T
     return Day(
         seconds=seconds,
         cents=cents,
@@ -160,12 +160,15 @@ def day_of(problem: Problem) -> Day:
         rests=rests,
         limits=limits,
         calm=calm,
-        kind=_kinds(place[len(visits) :].reshape(2, -1).T, crew, rests, limits, calm, pair.T, stock),
+        kind=np.arange(len(crew), dtype=np.int32)
+        if rich.used
+        else _kinds(homes, crew, rests, limits, calm, pair.T, stock),
         pair=pair,
         use=use,
         stock=stock,
         near=_near(cents, place[: len(visits)]),
-        plain=bool(limits.shape[1] == 1 and (nodes[:, WINDOWS] <= 1).all()),
+        plain=bool(limits.shape[1] == 1 and (nodes[:, WINDOWS] <= 1).all() and not rich.used),
+        rich=rich,
     )
 
 
@@ -180,7 +183,7 @@ def empty_routes(day: Day) -> Routes:
     """Routes without any open stop."""
     nodes, states = day.visits + 2 * day.people, day.limits.shape[1]
     links = np.full((nodes, 4), -1, dtype=np.int32)
-    times = np.full((nodes + 2, 3 * states), -NEVER, dtype=np.int64)
+    times = np.full((nodes + 4, 3 * states), -NEVER, dtype=np.int64)
     times[:, :states] = NEVER
     tours = np.zeros((day.people, LEFT + day.stock.shape[1]), dtype=np.int64)
     tours[:, PRICE] = day.crew[:, IDLE]
@@ -212,10 +215,11 @@ def _nodes(problem: Problem, visits: Sequence[Visit], pair: Whole) -> Whole:
 
 
 def _places(problem: Problem, visits: Sequence[Visit]) -> Index:
-    """Where each node is."""
+    """Where each node is, and behind them the depots."""
     begins = [opening(problem, technician).location for technician in problem.technicians]
     ends = [technician.end for technician in problem.technicians]
-    return np.array([*(visit.location for visit in visits), *begins, *ends], dtype=np.int32)
+    depots = [depot.location for depot in problem.depots]
+    return np.array([*(visit.location for visit in visits), *begins, *ends, *depots], dtype=np.int32)
 
 
 def _roads(problem: Problem, place: Index) -> tuple[Index, Index]:
@@ -262,77 +266,12 @@ def _priced(problem: Problem, times: Index, lengths: Index) -> Whole | Index:
     return prices
 
 
-def _pairs(problem: Problem, visits: Sequence[Visit]) -> Whole:
-    """What each technician costs beyond the travel; who may go is asked once for visits of the same needs."""
-    pair = np.zeros((len(visits), len(problem.technicians)), dtype=np.int64)
-    answers: dict[object, NDArray[np.bool_]] = {}
-    prices: dict[object, list[Cents]] = {}
-    for row, visit in zip(pair, visits, strict=True):
-        needs = needs_of(problem, visit)
-        if needs not in answers:
-            refused = [not may_go(problem, technician, visit) for technician in problem.technicians]
-            answers[needs] = np.array(refused, dtype=np.bool_)
-        wish = (visit.previous_technician, visit.preferred_technicians, frozenset(visit.skills.items()))
-        if any(wish):
-            if wish not in prices:
-                prices[wish] = [pair_price(problem, t, visit) for t in problem.technicians]
-            row[:] = prices[wish]
-        row[answers[needs]] = UNABLE
-    return pair
-
-
-def pair_price(problem: Problem, technician: Technician, visit: Visit) -> Cents:
-    """Price of sending a technician to a visit, beyond the travel."""
-    changed = stability.pair_cents(problem, technician, visit)
-    return changed + preference.pair_cents(problem, technician, visit)
-
-
-def needs_of(problem: Problem, visit: Visit) -> object:
-    """What decides who may go; visits of the same needs have the same answer."""
-    lock = problem.lock(visit.id)
-    return (
-        frozenset(visit.skills.items()),
-        visit.certificates,
-        visit.excluded_technicians,
-        visit.required_technician,
-        visit.territory,
-        lock.technician_id if lock else None,
-        frozenset(visit.parts.items()),
-        visit.location if longest_way.used_by(problem) else None,
-    )
-
-
-def may_go(problem: Problem, technician: Technician, visit: Visit) -> bool:
-    """Whether no rule about the pair stands in the way, times apart."""
-    return not any(rule.forbids(problem, technician, visit) for rule in ABOUT_PAIRS)
-
-
-def _stock(problem: Problem, visits: Sequence[Visit]) -> tuple[Whole, Whole]:
-    """Parts that more than one visit wants; the others are a matter of ``pair``."""
-    wanted: dict[str, int] = {}
-    for visit in visits:
-        for part, quantity in visit.parts.items():
-            wanted[part] = wanted.get(part, 0) + (quantity > 0)
-    contested = {part: at for at, part in enumerate(sorted(p for p, n in wanted.items() if n > 1))}
-    vans = [on_van(problem, technician) for technician in problem.technicians]
-    return _counted([visit.parts for visit in visits], contested), _counted(vans, contested)
-
-
-def _counted(rows: Sequence[Mapping[str, int]], columns: Mapping[str, int]) -> Whole:
-    table = np.zeros((len(rows), len(columns)), dtype=np.int64)
-    for at, row in enumerate(rows):
-        for part, quantity in row.items():
-            if part in columns:
-                table[at, columns[part]] = quantity
-    return table
-
-
 def _crew(problem: Problem) -> Whole:
     table = np.zeros((len(problem.technicians), OVERTIME + 1), dtype=np.int64)
     for row, technician in zip(table, problem.technicians, strict=True):
         begin = opening(problem, technician)
         row[READY], row[SHIFT_END] = begin.ready, technician.shift.end
-        row[IDLE], row[BREAKS] = _idle_cents(problem, technician), len(begin.breaks)
+        row[IDLE], row[BREAKS] = idle_price(problem, technician), len(begin.breaks)
         row[OVERTIME] = problem.policy.overtime_cents_per_minute
     return table
 
@@ -352,15 +291,6 @@ def _rests(problem: Problem) -> tuple[Table, Whole, Whole]:
             limits[at, taken] = latest_return(technician.shift.end + technician.overtime, remaining)
             calm[at, taken] = latest_return(technician.shift.end, remaining)
     return rests, limits, calm
-
-
-def _idle_cents(problem: Problem, technician: Technician) -> Cents:
-    """Price of the way home after the stops already begun; a technician who stays at home costs nothing."""
-    begun = problem.begun_by(technician.id)
-    if not begun:
-        return 0
-    home = leg_cents(problem.policy, *problem.matrix.leg(begun[-1].location, technician.end))
-    return home + route_cents(problem.policy, technician, timetable(problem, technician, begun).return_time)
 
 
 def begun_cents(problem: Problem) -> Cents:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer import offers, oracle
-from optimizer.engines.ruin import arrays, quoting
+from optimizer.engines.ruin import arrays, pairing, quoting
 from optimizer.engines.ruin.layout import (
     DRIVER,
     FIRST_WINDOW,
@@ -22,8 +22,8 @@ from optimizer.engines.ruin.layout import (
     Index,
     Whole,
 )
+from optimizer.engines.ruin.linking import TOO_DEAR
 from optimizer.engines.ruin.rearranging import NEAREST, rearranged
-from optimizer.engines.ruin.routes import TOO_DEAR
 from optimizer.errors import InfeasibleRoute, OfferGone
 from optimizer.objectives.travel import leg_cents
 from optimizer.offers import USUAL, Effort, Rearranged, SiteTravel
@@ -46,7 +46,7 @@ class CompiledOracle:
     """
 
     def __init__(self, problem: Problem, plan: Plan) -> None:
-        arrays.require_covered(problem)
+        arrays.require_plain(problem)
         self.problem, self.plan = problem, plan
         self._lock = RLock()
         self._is_covered = True
@@ -183,13 +183,13 @@ class CompiledOracle:
         for part, quantity in visit.parts.items():
             if part in self._part_at:
                 day.use[node, self._part_at[part]] = quantity
-        needs = arrays.needs_of(self.problem, visit)
+        needs = pairing.needs_of(self.problem, visit)
         if needs not in self._may_go:
-            able = [arrays.may_go(self.problem, t, visit) for t in self.problem.technicians]
+            able = [pairing.may_go(self.problem, t, visit) for t in self.problem.technicians]
             self._may_go[needs] = np.array(able, dtype=np.bool_)
         prices: Whole | int = 0
         if visit.previous_technician is not None or visit.preferred_technicians or visit.skills:
-            each = [arrays.pair_price(self.problem, t, visit) for t in self.problem.technicians]
+            each = [pairing.pair_price(self.problem, t, visit) for t in self.problem.technicians]
             prices = np.array(each, dtype=np.int64)
         day.pair[node] = np.where(self._may_go[needs] & ~self._closed, prices, UNABLE)
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from numba import njit
 
 Loop = TypeVar("Loop", bound=Callable[..., Any])
@@ -30,6 +31,12 @@ def _compile(function: Loop, **wrappers: bool) -> Loop:
     """Without counting references (``_nrt``), which took most of the time; so no loop may make an array."""
     loop: Loop = njit(cache=True, nogil=True, _nrt=False, **wrappers)(function)  # type: ignore[call-overload]
     return loop
+
+
+@flat
+def wide(number: int) -> int:
+    """A number out of a narrow array in the width of all others, so that each loop is compiled once."""
+    return np.int64(number)  # type: ignore[return-value]
 
 
 def forget_outdated() -> None:

@@ -1,17 +1,19 @@
 """The fast engine behind the seam: arrays in, slices of annealing, a plan timed by ``timing`` out."""
 
 import time
+from dataclasses import replace
 from datetime import date
 from typing import TypeAlias
 
 from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
-from optimizer.engines.ruin import arrays, memory, together
+from optimizer.engines.ruin import arrays, memory, states, together
 from optimizer.engines.ruin.run import Orders, Run
+from optimizer.engines.ruin.uncovered import Uncovered
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.plan import Plan
-from optimizer.problem import Break, Problem, Technician, Visit, Window, matrix_of
+from optimizer.problem import After, Break, Problem, Technician, Visit, Window, matrix_of
 from optimizer.schedule import retimed
 from optimizer.units import NEVER, Cents
 
@@ -26,13 +28,17 @@ class RuinEngine:
         return frozenset(rule.CODE for rule in CONSTRAINTS)
 
     def compile(self) -> None:
-        """Plan a tiny day, which compiles the loops or loads them compiled."""
+        """Plan two tiny days, plain and rich, which compiles the loops or loads them compiled."""
         shift = Window(0, 9 * 3600)
         crew = [Technician(str(n), str(n), 0, 0, shift, breaks=(Break(0, 3600, 60),)) for n in range(2)]
         visits = [Visit(str(n), n, 600, (shift,)) for n in range(4)]
         roads = matrix_of([[60] * 4] * 4)
         problem = Problem(date(2026, 1, 1), tuple(crew), tuple(visits), roads)
         self.solve(problem, budget=Budget(solutions=20))
+        team = [replace(visit, team="both", announced=0) for visit in visits[:2]]
+        later = replace(visits[3], after=(After("2"),))
+        rich = replace(problem, visits=(*team, visits[2], later))
+        self.solve(rich, budget=Budget(solutions=20))
 
     def solve(
         self,
@@ -49,7 +55,7 @@ class RuinEngine:
         try:
             arrays.require_covered(problem)
             day = arrays.day_of(problem)
-        except arrays.Uncovered:
+        except Uncovered:
             reference = engine("routing")
             return reference.solve(
                 problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
@@ -58,14 +64,15 @@ class RuinEngine:
         run = Run(day, budget, seed, told, cancel or never_cancelled, began)
         answered, is_proved = 0, False
         if day.visits and day.people:
-            orders = _orders(problem, start)
-            with together.others(day, budget, seed, orders) as others:
-                run.begin(orders)
+            begin = _begun(problem, day, start)
+            with together.others(day, budget, seed, begin) as others:
+                run.begin(*begin)
                 run.search(others)
                 answered = others.answered if others else 0
             is_proved = _look_at_all(problem, run)
         figures = _figures(run, told.fixed) | {"processes": 1 + answered}
-        return _better(problem, _plan(problem, run.best_orders()), start, figures, is_proved=is_proved)
+        held = states.bounded(problem, day, run.memory.best)
+        return _better(problem, _plan(held, run.best_orders()), start, figures, is_proved=is_proved)
 
 
 def _look_at_all(problem: Problem, run: Run) -> bool:
@@ -92,16 +99,17 @@ class _Told:
             self.on_progress(Progress(seconds, price + self.fixed, rounds))
 
 
-def _orders(problem: Problem, start: Plan | None) -> Orders:
-    """The stops of a start that still hold, as nodes."""
+def _begun(problem: Problem, day: arrays.Day, start: Plan | None) -> together.Start:
+    """The stops of a start that still hold, as nodes, and their bounds."""
     if start is None:
-        return ()
+        return (), None
     kept = mended(problem, sequences_of(problem, start))
     node_of = {visit.id: node for node, visit in enumerate(arrays.open_visits(problem))}
-    return [
+    orders = [
         (who, [node_of[visit.id] for visit in kept.get(technician.id, ()) if visit.id in node_of])
         for who, technician in enumerate(problem.technicians)
     ]
+    return orders, states.moments_of(problem, day, kept)
 
 
 def _plan(problem: Problem, orders: Orders) -> Plan:

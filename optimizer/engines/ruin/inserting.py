@@ -1,7 +1,9 @@
 """Recreate: put visits back where they cost least, in a changing order."""
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.compiling import compiled, flat, inner
+from optimizer.engines.ruin.calls import is_kept
+from optimizer.engines.ruin.compiling import compiled, flat, inner, wide
+from optimizer.engines.ruin.far import PLACE_TIED, PUT_IN_WAITING, call_for_nothing, call_for_truth
 from optimizer.engines.ruin.layout import (
     ABLE,
     DRIVER,
@@ -14,6 +16,7 @@ from optimizer.engines.ruin.layout import (
     STOPS,
     WIDTH,
 )
+from optimizer.engines.ruin.linking import link, unlink
 from optimizer.engines.ruin.memory import (
     ABSENT,
     BEST,
@@ -31,7 +34,8 @@ from optimizer.engines.ruin.memory import (
     save,
 )
 from optimizer.engines.ruin.plain import retimed_about
-from optimizer.engines.ruin.routes import link, may_take, price_of, retimed
+from optimizer.engines.ruin.rich import TIED
+from optimizer.engines.ruin.routes import may_take, price_of, retimed
 
 NEAR_ENOUGH = 150
 """Up to so many visits every position is tried; beyond, those beside the nearest visits."""
@@ -164,6 +168,23 @@ def _put_in_order(day: Day, search: Search, turns: int, order: int) -> None:
 
 
 @inner
+def _put_in(day: Day, routes: Routes, search: Search, visit: int, blink: float) -> bool:
+    """Put a visit where it costs least; whether there is such a place."""
+    if day.rich.tied and day.rich.visit[visit, TIED] > 0:
+        return call_for_truth(day.rich.calls[PLACE_TIED], (day, routes, search, wide(visit)))
+    who, before = cheapest(day, routes, search.chance, visit, blink)
+    if who < 0:
+        return False
+    save(day, routes, search, who)
+    put_in(day, routes, who, visit, before)
+    if day.rich.used and not is_kept(day, routes, who):
+        unlink(routes.links, routes.tours, visit)
+        retimed(day, routes, who)
+        return False
+    return True
+
+
+@inner
 def recreate(day: Day, routes: Routes, search: Search, blink: float, most: int) -> None:
     """Put back what waits, in a random kind of order; what fits nowhere or is not worth it stays out."""
     count = search.numbers[ABSENT]
@@ -176,17 +197,18 @@ def recreate(day: Day, routes: Routes, search: Search, blink: float, most: int) 
     left = 0
     for at in range(turns):
         visit = search.waiting[at]
-        who, before = cheapest(day, routes, search.chance, visit, blink)
-        if who < 0:
+        if day.rich.tied and routes.links[visit, DRIVER] >= 0:
+            continue  # put in with its team
+        if not _put_in(day, routes, search, visit, blink):
             search.absent[left] = visit
             left += 1
-            continue
-        save(day, routes, search, who)
-        put_in(day, routes, who, visit, before)
     for at in range(turns, count):
-        search.absent[left] = search.absent[at]
-        left += 1
+        if routes.links[search.absent[at], DRIVER] < 0:
+            search.absent[left] = search.absent[at]
+            left += 1
     search.numbers[ABSENT] = left
+    if day.rich.tied:
+        call_for_nothing(day.rich.calls[PUT_IN_WAITING], (day, routes, search))
 
 
 @compiled
@@ -198,6 +220,11 @@ def construct(day: Day, routes: Routes, search: Search, first: int, most: int) -
     left, until = first, min(count, first + most)
     for at in range(first, until):
         visit = search.absent[at]
+        if day.rich.used:
+            if routes.links[visit, DRIVER] < 0 and not _put_in(day, routes, search, visit, 0.0):
+                search.absent[left] = visit
+                left += 1
+            continue
         bound, who, before = day.nodes[visit, LEAVE_OUT], -1, -1
         bound, who, before = _near(day, routes, search.chance, visit, 0.0, bound)
         if who < 0:
@@ -211,11 +238,13 @@ def construct(day: Day, routes: Routes, search: Search, first: int, most: int) -
     for at in range(until, count):
         search.absent[left + at - until] = search.absent[at]
     search.numbers[ABSENT] = left + count - until
+    if day.rich.tied and until == count:
+        call_for_nothing(day.rich.calls[PUT_IN_WAITING], (day, routes, search))
     missed = price_of_absent(day, search)
     search.numbers[TOTAL] = missed
     for who in range(day.crew.shape[0]):
         search.numbers[TOTAL] += routes.tours[who, PRICE]
     search.numbers[MISSED] = missed
     if search.numbers[TOTAL] < search.numbers[BEST]:
-        keep_best(routes, search)
+        keep_best(day, routes, search)
     return left

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.engines.ruin.arrays import Day, Routes
+from optimizer.engines.ruin.calls import give_back_far
 from optimizer.engines.ruin.compiling import flat, inner
 from optimizer.engines.ruin.layout import (
     ABLE,
@@ -19,7 +20,9 @@ from optimizer.engines.ruin.layout import (
     Index,
     Whole,
 )
-from optimizer.engines.ruin.routes import link, retimed
+from optimizer.engines.ruin.linking import link
+from optimizer.engines.ruin.rich import BEST_LOW, FORMER, HIGH, LOW, NEXT_SHIFT
+from optimizer.engines.ruin.routes import retimed
 
 Chance: TypeAlias = NDArray[np.uint64]
 
@@ -119,9 +122,39 @@ def overlooks(state: Chance, blink: float) -> bool:
     return blink > 0
 
 
+@inner
+def remember_bounds(day: Day) -> None:
+    """Keep the bounds as they are before an iteration."""
+    for visit in range(day.use.shape[0]):
+        for side in range(2):
+            day.rich.visit[visit, FORMER + side] = day.rich.visit[visit, LOW + side]
+
+
+@inner
+def restore_bounds(day: Day) -> None:
+    """Bring back the bounds from before the iteration."""
+    for visit in range(day.use.shape[0]):
+        for side in range(2):
+            day.rich.visit[visit, LOW + side] = day.rich.visit[visit, FORMER + side]
+
+
 @flat
 def save(day: Day, routes: Routes, search: Search, who: int) -> None:
-    """Remember a route as it is before its first change in this iteration."""
+    """Remember a route, and all shifts of its person, as they are before this iteration's changes."""
+    if not day.rich.shared:
+        _save(day, routes, search, who)
+        return
+    shift = who
+    while True:
+        _save(day, routes, search, shift)
+        shift = day.rich.crew[shift, NEXT_SHIFT]
+        if shift == who:
+            break
+
+
+@flat
+def _save(day: Day, routes: Routes, search: Search, who: int) -> None:
+    """Remember one route."""
     if search.touched[who] == search.numbers[ROUND]:
         return
     search.touched[who] = search.numbers[ROUND]
@@ -145,6 +178,8 @@ def save(day: Day, routes: Routes, search: Search, who: int) -> None:
 @inner
 def clear(day: Day, routes: Routes, who: int) -> None:
     """Take every stop out of a route; it is to be timed again."""
+    if day.rich.fetching:
+        give_back_far(day, who)
     visits, people = day.use.shape[0], day.crew.shape[0]
     visit = routes.links[visits + who, FOLLOWING]
     while visit < visits:
@@ -159,6 +194,8 @@ def clear(day: Day, routes: Routes, who: int) -> None:
 @inner
 def undo(day: Day, routes: Routes, search: Search) -> None:
     """Bring the saved routes back."""
+    if day.rich.tied:
+        restore_bounds(day)
     for slot in range(search.numbers[SAVED]):
         clear(day, routes, search.saved_who[slot])
     at = 0
@@ -191,10 +228,16 @@ def price_of_absent(day: Day, search: Search) -> int:
 
 
 @inner
-def keep_best(routes: Routes, search: Search) -> None:
+def keep_best(day: Day, routes: Routes, search: Search) -> None:
     """Remember the routes as the best so far."""
     search.numbers[BEST] = search.numbers[TOTAL]
     search.numbers[BEST_MISSED] = search.numbers[MISSED]
     for node in range(routes.links.shape[0]):
         for column in range(routes.links.shape[1]):
             search.best[node, column] = routes.links[node, column]
+    if day.rich.tied:
+        for visit in range(day.use.shape[0]):
+            day.rich.visit[visit, BEST_LOW], day.rich.visit[visit, BEST_LOW + 1] = (
+                day.rich.visit[visit, LOW],
+                day.rich.visit[visit, HIGH],
+            )

@@ -21,7 +21,8 @@ from optimizer.engines.ruin.layout import (
     Table,
     Whole,
 )
-from optimizer.engines.ruin.routes import TOO_DEAR, link, may_take, price_of, retimed, unlink
+from optimizer.engines.ruin.linking import TOO_DEAR, link, unlink
+from optimizer.engines.ruin.routes import may_take, price_of, retimed
 from optimizer.engines.ruin.timing import (
     arrival,
     crossed,

@@ -13,8 +13,10 @@ from optimizer.check import check, cost
 from optimizer.engines.ruin import arrays, memory, search
 from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, LEAVE_OUT, PRICE, STOPS
+from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.pool import new_pool
-from optimizer.engines.ruin.routes import link, retimed
+from optimizer.engines.ruin.routes import retimed
+from optimizer.engines.ruin.uncovered import Uncovered
 from optimizer.errors import InfeasibleRoute
 from optimizer.offers import Effort, Moved, Rearranged
 from optimizer.plan import Plan, Route
@@ -46,7 +48,7 @@ def rearranged(
     part, before = _part(problem, plan, visit, technicians)
     try:
         orders = _search(part, before, effort, seed, began)
-    except arrays.Uncovered:
+    except Uncovered:
         return None
     return _offer(problem, plan, visit, before, orders) if orders is not None else None
 

@@ -3,8 +3,10 @@
 from optimizer.engines.ruin.arrays import Day, Routes
 from optimizer.engines.ruin.compiling import compiled, inner
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, PRECEDING, STOPS
+from optimizer.engines.ruin.linking import TOO_DEAR, link, unlink
 from optimizer.engines.ruin.memory import ABSENT, ROUND, SAVED, Search, below, chance, clear, save
-from optimizer.engines.ruin.routes import TOO_DEAR, link, may_take, price_of, retimed, unlink
+from optimizer.engines.ruin.rich import TIED
+from optimizer.engines.ruin.routes import may_take, price_of, retimed
 
 MEAN_REMOVAL = 10
 """Stops taken out in an iteration, on average."""
@@ -85,7 +87,8 @@ def exchange(day: Day, routes: Routes, search: Search, one: int, other: int) -> 
         node = day.use.shape[0] + who
         for place in range(at, at + size):
             visit = search.saved_stops[place]
-            if may_take(day, routes, who, visit) and fits(day, routes, who, visit, node):
+            is_tied = day.rich.tied and day.rich.visit[visit, TIED] > 0
+            if not is_tied and may_take(day, routes, who, visit) and fits(day, routes, who, visit, node):
                 link(routes.links, routes.tours, who, visit, node)
                 retimed(day, routes, who)
                 node = visit
@@ -107,7 +110,7 @@ def ruin(day: Day, routes: Routes, search: Search) -> None:
     if mine >= 0 and drawn < WHOLE_ROUTE:
         remove_route(day, routes, search, mine)
         return
-    if mine >= 0 and crew > 1 and drawn < WHOLE_ROUTE + EXCHANGE:
+    if mine >= 0 and crew > 1 and not day.rich.shared and drawn < WHOLE_ROUTE + EXCHANGE:
         other = below(search.chance, crew - 1)
         exchange(day, routes, search, mine, other + (other >= mine))
         return

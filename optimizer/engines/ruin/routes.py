@@ -1,10 +1,10 @@
 """Changing routes in compiled loops: take a visit out, put one in, and time a route anew."""
 
 from optimizer.engines.ruin.arrays import Day, Routes
+from optimizer.engines.ruin.calls import may_take_richly, price_richly, retime_richly
 from optimizer.engines.ruin.compiling import compiled, flat, inner
 from optimizer.engines.ruin.layout import (
     BREAKS,
-    DRIVER,
     FIRST_WINDOW,
     FOLLOWING,
     IDLE,
@@ -16,9 +16,8 @@ from optimizer.engines.ruin.layout import (
     PRICE,
     STOPS,
     UNABLE,
-    Index,
-    Whole,
 )
+from optimizer.engines.ruin.linking import IMPOSSIBLE, TOO_DEAR
 from optimizer.engines.ruin.plain import bear_plainly, drive_plainly
 from optimizer.engines.ruin.timing import (
     CALM,
@@ -29,14 +28,15 @@ from optimizer.engines.ruin.timing import (
     step,
     verdict,
 )
-
-TOO_DEAR = 1 << 60
-"""Price of an insertion that is not possible."""
+from optimizer.units import NEVER
 
 
 @compiled
 def retimed(day: Day, routes: Routes, who: int) -> None:
     """Compute the times and the price of one technician's day from the order of its stops."""
+    if day.rich.used:
+        retime_richly(day, routes, who)
+        return
     cents, place, pair, use = day.cents, day.place, day.pair, day.use
     links, tours = routes.links, routes.tours
     visits = use.shape[0]
@@ -63,7 +63,7 @@ def retimed(day: Day, routes: Routes, who: int) -> None:
         moment = _drive(day, routes, who)
         _bear(day, routes, who, node)
     tours[who, LATE] = late_cents(day.crew, who, moment)
-    tours[who, PRICE] = price + links[node, ONWARD] + tours[who, LATE]
+    tours[who, PRICE] = price + links[node, ONWARD] + tours[who, LATE] if moment < NEVER else IMPOSSIBLE
 
 
 @flat
@@ -98,30 +98,10 @@ def _bear(day: Day, routes: Routes, who: int, last: int) -> None:
 
 
 @flat
-def unlink(links: Index, tours: Whole, visit: int) -> None:
-    """Take a visit out of its route; the route is to be timed again."""
-    before, after = links[visit, PRECEDING], links[visit, FOLLOWING]
-    links[before, FOLLOWING] = after
-    links[after, PRECEDING] = before
-    tours[links[visit, DRIVER], STOPS] -= 1
-    links[visit, DRIVER] = -1
-
-
-@compiled
-def link(links: Index, tours: Whole, who: int, visit: int, before: int) -> None:
-    """Put a visit behind a node of a route; the route is to be timed again."""
-    after = links[before, FOLLOWING]
-    links[before, FOLLOWING] = visit
-    links[after, PRECEDING] = visit
-    links[visit, PRECEDING] = before
-    links[visit, FOLLOWING] = after
-    links[visit, DRIVER] = who
-    tours[who, STOPS] += 1
-
-
-@flat
 def may_take(day: Day, routes: Routes, who: int, visit: int) -> bool:
     """Whether a technician may be sent and the van still carries the parts after all stops of the route."""
+    if day.rich.used:
+        return may_take_richly(day, routes, who, visit)
     if day.pair[visit, who] == UNABLE:
         return False
     for part in range(day.use.shape[1]):
@@ -133,6 +113,8 @@ def may_take(day: Day, routes: Routes, who: int, visit: int) -> bool:
 @flat
 def price_of(day: Day, routes: Routes, who: int, visit: int, before: int, bound: int) -> int:
     """Price of a visit behind a node of a route, ``TOO_DEAR`` if it cannot be or costs ``bound`` or more."""
+    if day.rich.used:
+        return price_richly(day, routes, who, visit, before, bound)
     cents, seconds, place, nodes = day.cents, day.seconds, day.place, day.nodes
     links, times = routes.links, routes.times
     after = links[before, FOLLOWING]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from optimizer.engines.base import Budget, Cancel
-from optimizer.engines.ruin import arrays, memory, routes, search
+from optimizer.engines.ruin import arrays, memory, routes, search, states
 from optimizer.engines.ruin.cooling import Cooling, cooling_of
 from optimizer.engines.ruin.inserting import construct
-from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS, Index
+from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS, Index, Whole
+from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.pool import (
     Columns,
     collect_all,
@@ -68,15 +69,16 @@ class Run:
         self.tell, self.cancel = tell, cancel
         self.routes = arrays.empty_routes(day)
         self.memory = memory.new_search(day, self.routes, seed)
+        states.connect(day, self.routes, self.memory)
         self.pool, self.margin = new_pool(day), MARGIN
         self.cooling, self.is_planned, self.combines = Cooling(), False, True
         self.first_seconds = 0.0
         self.typical = max(1.0, float(np.median(day.nodes[: day.visits, LEAVE_OUT]))) if day.visits else 1.0
         self.combinations = 0
 
-    def begin(self, orders: Orders) -> None:
+    def begin(self, orders: Orders, bounds: Whole | None = None) -> None:
         """Lay the start, insert what is missing."""
-        self.routes = self.laid(orders)
+        self.routes = self.laid(orders, bounds)
         self.memory = memory.new_search(self.day, self.routes, self.seed)
         passed = 0
         while passed < self.memory.numbers[memory.ABSENT] and not self.cancel():
@@ -85,13 +87,16 @@ class Run:
         self.first_seconds = self.elapsed()
         self._tell()
 
-    def laid(self, orders: Orders) -> arrays.Routes:
+    def laid(self, orders: Orders, bounds: Whole | None = None) -> arrays.Routes:
         """Routes of which each technician named has these nodes, one behind the other."""
         laid = arrays.empty_routes(self.day)
+        states.set_anew(self.day, bounds)
+        for who in range(self.day.people if self.day.rich.used else 0):
+            routes.retimed(self.day, laid, who)
         for who, nodes in orders:
             before = self.day.visits + who
             for node in nodes:
-                routes.link(laid.links, laid.tours, who, node, before)
+                link(laid.links, laid.tours, who, node, before)
                 before = node
             routes.retimed(self.day, laid, who)
         return laid
@@ -157,8 +162,8 @@ class Run:
             for found in others.found(self.cancel):
                 heard.append(found.columns)
                 if found.price < self.best_price:
-                    self.restart(found.orders)
-        self.restart(self.best_orders())
+                    self.restart(found.orders, found.bounds)
+        self.restart(self.best_orders(), states.best_bounds(self.day))
         if self.cooling.combined_at:
             self.combine(heard)
 
@@ -166,6 +171,9 @@ class Run:
         """Whether the search is long enough, and the day small enough, for the master to pay."""
         seconds, rounds = self.budget.seconds, self.budget.solutions
         is_long = (seconds is None or seconds >= LEAST_SECONDS) and (rounds is None or rounds >= LEAST_ROUNDS)
+        rich = self.day.rich
+        if rich.tied or rich.shared or rich.fetching:
+            return False  # routes cannot be chosen one by one
         return self.combines and is_long and self.day.visits <= MOST_COMBINED
 
     def combine(self, heard: Sequence[Columns] = ()) -> None:
@@ -186,6 +194,8 @@ class Run:
         if found is not None:
             self.restart(placed(self.day, found))
             self.combinations += 1
+        elif self.day.rich.used:  # pricing the best routes has left their state behind
+            self.restart(self.best_orders())
 
     def _best_columns(self) -> "list[Column]":
         """The routes of the best plan, priced."""
@@ -195,9 +205,9 @@ class Run:
         prices = self.laid(orders).tours[:, PRICE] - self.day.crew[:, IDLE]
         return [Column(int(self.day.kind[who]), int(prices[who]), tuple(nodes)) for who, nodes in orders]
 
-    def restart(self, orders: Orders) -> None:
+    def restart(self, orders: Orders, bounds: Whole | None = None) -> None:
         """Go on from other routes."""
-        self.routes = self.laid(orders)
+        self.routes = self.laid(orders, bounds)
         numbers = self.memory.numbers
         absent = np.flatnonzero(self.routes.links[: self.day.visits, DRIVER] < 0)
         self.memory.absent[: absent.size] = absent
@@ -208,6 +218,7 @@ class Run:
             numbers[memory.BEST] = numbers[memory.TOTAL]
             numbers[memory.BEST_MISSED] = numbers[memory.MISSED]
             self.memory.best[:] = self.routes.links
+            states.keep_bounds(self.day)
             self._tell()
 
     def _rounds_left(self) -> int:

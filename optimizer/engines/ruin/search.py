@@ -11,6 +11,7 @@ import numpy as np
 
 from optimizer.engines.ruin.arrays import Day, Routes
 from optimizer.engines.ruin.compiling import compiled
+from optimizer.engines.ruin.far import RELEASE, call_for_nothing
 from optimizer.engines.ruin.inserting import recreate
 from optimizer.engines.ruin.memory import (
     ABSENT,
@@ -26,6 +27,7 @@ from optimizer.engines.ruin.memory import (
     keep_best,
     price_of_absent,
     price_of_changes,
+    remember_bounds,
     undo,
 )
 from optimizer.engines.ruin.pool import Pool, collect
@@ -54,7 +56,11 @@ def anneal(
         absent = search.numbers[ABSENT]
         for at in range(absent):
             search.former_absent[at] = search.absent[at]
+        if day.rich.tied:
+            remember_bounds(day)
         ruin(day, routes, search)
+        if day.rich.tied:
+            call_for_nothing(day.rich.calls[RELEASE], (day, routes, search))
         recreate(day, routes, search, BLINK, MOST_TRIED)
         driven_before = search.numbers[TOTAL] - search.numbers[MISSED]
         driven = driven_before + price_of_changes(routes, search)
@@ -69,7 +75,7 @@ def anneal(
             if driven + ease * missed <= near_best:
                 collect(day, routes, search, pool)
             if driven + missed < search.numbers[BEST]:
-                keep_best(routes, search)
+                keep_best(day, routes, search)
         else:
             undo(day, routes, search)
             for at in range(absent):

@@ -15,13 +15,15 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import optimizer
 from optimizer.engines.base import Budget, Cancel
 from optimizer.engines.ruin.arrays import Day
+from optimizer.engines.ruin.layout import Whole
 from optimizer.engines.ruin.pool import Columns, columns_of
 from optimizer.engines.ruin.run import SLICE_SECONDS, Orders, Run
+from optimizer.engines.ruin.states import best_bounds
 
 SHARED_AT = 0.75
 """Part of the budget after which the processes hand over what they found."""
@@ -31,6 +33,8 @@ MOST_PROCESSES = 64
 LATE_SECONDS = 1.0
 """So long a process is waited for that should have answered."""
 CHILD = "optimizer.engines.ruin.child"
+Start: TypeAlias = tuple[Orders, Whole | None]
+"""A plan to begin from, and the bounds of its visits that depend on one another."""
 
 
 class Found(NamedTuple):
@@ -39,6 +43,7 @@ class Found(NamedTuple):
     price: int
     orders: Orders
     columns: Columns
+    bounds: Whole | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Task:
     day: Day
     seed: int
     orders: Orders
+    bounds: Whole | None
     solutions: int | None
     until: float | None
     parent: int
@@ -61,9 +67,9 @@ def searched(task: Task) -> Found | None:
     budget = Budget(seconds=seconds, solutions=task.solutions)
     run = Run(task.day, budget, task.seed, lambda *_: None, lambda: os.getppid() != task.parent)
     run.combines = False  # whoever asked combines the routes of all
-    run.begin(task.orders)
+    run.begin(task.orders, task.bounds)
     run.search()
-    return Found(run.best_price, run.best_orders(), columns_of(run.pool))
+    return Found(run.best_price, run.best_orders(), columns_of(run.pool), best_bounds(task.day))
 
 
 class Others:
@@ -71,7 +77,7 @@ class Others:
 
     shared_at = SHARED_AT
 
-    def __init__(self, day: Day, budget: Budget, seed: int, orders: Orders) -> None:
+    def __init__(self, day: Day, budget: Budget, seed: int, start: Start) -> None:
         count = min(budget.processes, MOST_PROCESSES) - 1
         self.until = None if budget.seconds is None else time.time() + SHARED_AT * budget.seconds
         solutions = None if budget.solutions is None else max(1, int(SHARED_AT * budget.solutions))
@@ -82,7 +88,7 @@ class Others:
             self._processes.extend(_started() for _ in range(count))
         self._answers: list[Future[Found | None]] = []
         for number, process in enumerate(self._processes, 1):
-            task = Task(day, seed + number * 1_000_003, orders, solutions, self.until, os.getpid())
+            task = Task(day, seed + number * 1_000_003, *start, solutions, self.until, os.getpid())
             self._answers.append(self._threads.submit(_answer, process, task))
 
     def found(self, cancel: Cancel) -> list[Found]:
@@ -104,13 +110,13 @@ class Others:
 
 
 @contextmanager
-def others(day: Day, budget: Budget, seed: int, orders: Orders) -> Iterator[Others | None]:
+def others(day: Day, budget: Budget, seed: int, start: Start) -> Iterator[Others | None]:
     """Start the other processes of a search, if it is to have any, and end them with it."""
     is_short = budget.seconds is not None and budget.seconds < LEAST_SECONDS
     if budget.processes == 1 or is_short:
         yield None
         return
-    running = Others(day, budget, seed, orders)
+    running = Others(day, budget, seed, start)
     try:
         yield running
     finally:
