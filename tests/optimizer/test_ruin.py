@@ -20,7 +20,8 @@ from optimizer.engines.ruin.master import Master
 from optimizer.engines.ruin.plain import retimed_about
 from optimizer.engines.ruin.pool import collect_all, columns_of, new_pool
 from optimizer.engines.ruin.removing import fits
-from optimizer.engines.ruin.routes import link, retimed
+from optimizer.engines.ruin.linking import link
+from optimizer.engines.ruin.routes import retimed
 from optimizer.engines.ruin.uncovered import Uncovered
 from optimizer.errors import InfeasibleRoute
 from optimizer.insertion import fill
