@@ -16,11 +16,11 @@ from optimizer.engines import base
 from optimizer.engines.ruin import compiling
 from optimizer.engines.ruin.arrays import day_of, empty_routes, open_visits, require_covered
 from optimizer.engines.ruin.layout import DRIVER, LATE, LEAVE_OUT
+from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.master import Master
 from optimizer.engines.ruin.plain import retimed_about
 from optimizer.engines.ruin.pool import collect_all, columns_of, new_pool
 from optimizer.engines.ruin.removing import fits
-from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.routes import retimed
 from optimizer.engines.ruin.uncovered import Uncovered
 from optimizer.errors import InfeasibleRoute

@@ -250,7 +250,7 @@ class Run:
         served = max(1, int(self.routes.tours[:, STOPS].sum()))
         unit = max(1.0, float(self.routes.tours[:, PRICE].sum()) / served)
         heat, left = self.cooling.at(done)
-        return unit * heat, float(min(1.0, EASED * unit / max(1.0, self.typical)) ** left)
+        return unit * heat, float(min(1.0, EASED * unit / self.typical) ** left)
 
     def _tell(self) -> None:
         self.tell(self.elapsed(), self.best_price, int(self.memory.numbers[memory.ROUND]))
