@@ -53,10 +53,10 @@ class Task:
     day: Day
     seed: int
     orders: Orders
-    bounds: Whole | None
     solutions: int | None
     until: float | None
     parent: int
+    bounds: Whole | None = None
 
 
 def searched(task: Task) -> Found | None:
@@ -88,7 +88,9 @@ class Others:
             self._processes.extend(_started() for _ in range(count))
         self._answers: list[Future[Found | None]] = []
         for number, process in enumerate(self._processes, 1):
-            task = Task(day, seed + number * 1_000_003, *start, solutions, self.until, os.getpid())
+            task = Task(
+                day, seed + number * 1_000_003, start[0], solutions, self.until, os.getpid(), start[1]
+            )
             self._answers.append(self._threads.submit(_answer, process, task))
 
     def found(self, cancel: Cancel) -> list[Found]:
