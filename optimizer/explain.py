@@ -61,7 +61,8 @@ def why_unserved(problem: Problem, oracle: Oracle, visit: Visit) -> Unserved:
     if able and all(r.code == "PARTS" for r in able):
         sentence = in_one_sentence([r.sentence for r in able], others=len(able) < len(problem.technicians))
         return Unserved(visit.id, "PARTS", sentence, action_for("PARTS"))
-    names = [t.name for t in problem.technicians if any(r.technician_id == t.id for r in able)]
+    full = {refusal.technician_id for refusal in able}
+    names = [t.name for t in problem.technicians if t.id in full]
     who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     sentence = f"the day of everybody who could come is full ({who})"
     return Unserved(visit.id, CAPACITY, sentence, MORE_ROOM)
