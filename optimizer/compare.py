@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from optimizer.check import cost
 from optimizer.plan import Plan
 from optimizer.problem import Problem
+from optimizer.splitting import as_planned
 from optimizer.units import Cents, Seconds
 
 
@@ -76,6 +77,7 @@ class Comparison:
 
 def compare(problem: Problem, first: Plan, second: Plan) -> Comparison:
     """Put two plans side by side; neither needs to be valid."""
+    problem = as_planned(problem)
     before, after = _places(first), _places(second)
     moves = tuple(
         Move(visit.id, before.get(visit.id), after.get(visit.id))

@@ -22,6 +22,7 @@ from optimizer import (
 )
 from optimizer.engines.base import DEFAULT, engine_names
 from optimizer.policy import policies, policy
+from optimizer.splitting import as_planned
 from optimizer.wire import MalformedInput, plan_to_json, read_plan, write
 
 UNUSABLE = 2
@@ -139,7 +140,8 @@ def _summary(problem: Problem, plan: Plan) -> str:
     """What a plan does, in one line."""
     served = sum(len(route.stops) for route in plan.routes)
     used = sum(1 for route in plan.routes if route.stops)
-    return f"{served} of {len(problem.visits)} visits on {used} of {len(problem.technicians)} routes"
+    visits = len(as_planned(problem).visits)
+    return f"{served} of {visits} visits on {used} of {len(problem.technicians)} routes"
 
 
 def _print_cost(terms: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ from dispatch.cli.engine import add_problem, problem_of, say, unusable
 from optimizer import OptimizerError, Plan, Problem, check
 from optimizer.alternatives import choices, relaxations
 from optimizer.compare import Move, Place, compare
+from optimizer.splitting import as_planned
 from optimizer.units import clock
 from optimizer.wire import read_plan
 
@@ -60,7 +61,7 @@ def _placed(place: Place | None) -> str:
 def run_explain(args: argparse.Namespace) -> int:
     """Explain one visit, or each one that is left out; 2 when the input is unusable."""
     try:
-        problem, plan = problem_of(args), read_plan(args.plan)
+        problem, plan = as_planned(problem_of(args)), read_plan(args.plan)
         served = {stop.visit_id for route in plan.routes for stop in route.stops}
         left_out = [visit.id for visit in problem.visits if visit.id not in served]
         for visit_id in [args.visit] if args.visit else left_out:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer import Break, Budget, Lock, Problem, Technician, check, cost, solve, validate
+from optimizer import Break, Budget, Lock, Plan, Problem, Technician, check, cost, solve, validate
+from optimizer.compare import compare
 from optimizer.problem import After
 from optimizer.splitting import as_planned, split_long
 from optimizer.work import FINISH
@@ -50,6 +51,13 @@ def test_the_parts_go_to_one_technician_one_shift_after_the_other(engine: str) -
     person = served["v1/1"].partition("-")[0]
     assert [served[f"v1/{part}"] for part in (1, 2, 3)] == [f"{person}-{day}" for day in (0, 1, 2)]
     assert sum(cost(LONG, plan).values()) == solve(LONG, Budget(solutions=20), engine=engine).cost
+
+
+def test_plans_with_parts_are_compared_by_their_parts() -> None:
+    plan = solve(LONG, Budget(solutions=5), engine="routing").plan
+    found = compare(LONG, Plan(), plan)
+    assert {move.visit_id for move in found.moves} == {"v1/1", "v1/2", "v1/3", "v3"}
+    assert dict(found.after) == cost(LONG, plan)
 
 
 def test_breaks_and_ways_are_left_out_of_the_room_for_parts() -> None:
