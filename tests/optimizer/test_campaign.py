@@ -11,7 +11,7 @@ from optimizer import Budget, solve
 from optimizer.readers import read
 from tests.optimizer.world import a_day
 
-SMALL = Effort(rounds=300, seconds=0.5)
+SMALL = Effort(rounds=300, seconds=0.3)
 DAYS, BATCH = 300, 20
 
 
