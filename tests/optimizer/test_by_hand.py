@@ -6,8 +6,11 @@ from datetime import date
 
 from optimizer import Break, Lock, Matrix, Plan, Problem, Route, Technician, Visit, Window, check
 from optimizer.errors import InfeasibleRoute
+from optimizer.features import is_tied
+from optimizer.insertion import fill
 from optimizer.problem import After, Depot, Traffic
 from optimizer.schedule import retimed
+from optimizer.splitting import as_planned
 from optimizer.timing import slacks, timetable
 from tests.optimizer.by_hand import (
     Lived,
@@ -20,6 +23,7 @@ from tests.optimizer.by_hand import (
     placements,
     stops_with_fetch,
 )
+from tests.optimizer.rich_days import KINDS, rich_day
 from tests.optimizer.together_by_hand import live_together
 from tests.optimizer.world import DAY
 
@@ -284,3 +288,26 @@ def _is_home(problem: Problem, gaps: list[list[Break]], limit: int) -> bool:
     """Whether the way home with these rests on it ends in time."""
     lived = live(problem, problem.technicians[0], (), gaps=gaps)
     return lived is not None and lived.return_time <= limit
+
+
+def test_routes_of_rich_days_are_timed_as_they_are_lived() -> None:
+    judged = fetched = 0
+    for seed in range(45):
+        problem = as_planned(rich_day(seed, kind=KINDS[seed % 3], visits=12, technicians=4))
+        plan = fill(problem, {})
+        tied = {v.id for v in problem.visits if is_tied(v)} | {
+            wait.visit_id for v in problem.visits for wait in v.after
+        }
+        for route in plan.routes:
+            technician = problem.technician(route.technician_id)
+            visits = [v for stop in route.stops for v in problem.visits if v.id == stop.visit_id]
+            if technician is None or tied & {v.id for v in visits} or len(visits) > 6:
+                continue
+            begun = len(opening_of(problem, technician)[2])
+            ways = stops_with_fetch(problem, technician, visits[begun:])
+            expected = next(filter(None, (best_lives(problem, technician, calls) for calls in ways)))
+            assert as_stated(route, begun) in [as_lived(lived) for lived in expected], f"seed {seed}"
+            judged += 1
+            fetched += bool(route.fetches)
+    assert judged > 40
+    assert fetched > 0
