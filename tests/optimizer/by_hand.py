@@ -176,7 +176,8 @@ def best_lives(problem: Problem, technician: Technician, calls: Sequence[Visit])
 def stops_with_fetch(problem: Problem, technician: Technician, visits: Sequence[Visit]) -> list[list[Visit]]:
     """The route itself, or with one stop at a depot for what is lacking, the cheapest way first."""
     used: dict[str, int] = {}
-    for visit in opening_of(problem, technician)[2]:
+    shifts = [shift for shift in problem.technicians if shift.who == technician.who]
+    for visit in [visit for shift in shifts for visit in opening_of(problem, shift)[2]]:
         for part, count in visit.parts.items():
             used[part] = used.get(part, 0) + count
     van = {p: max(0, technician.stock.get(p, 0) - used.get(p, 0)) for p in {*technician.stock, *used}}
