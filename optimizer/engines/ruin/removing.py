@@ -10,6 +10,9 @@ from optimizer.engines.ruin.routes import may_take, price_of, retimed
 
 MEAN_REMOVAL = 10
 """Stops taken out in an iteration, on average."""
+LARGE, LARGER = 0.1, 3.0
+"""Share of iterations that take out more stops, and how many times as many."""
+MOST_REMOVED = 50
 LONGEST_STRING = 10
 SPLIT = 0.5
 """Share of strings that leave some stops in their middle standing."""
@@ -119,7 +122,9 @@ def ruin(day: Day, routes: Routes, search: Search) -> None:
         used += routes.tours[who, STOPS] > 0
     mean = (visits - search.numbers[ABSENT]) / max(1, used)
     longest = min(float(LONGEST_STRING), max(1.0, mean))
-    strings = 1 + int(chance(search.chance) * (4.0 * MEAN_REMOVAL / (1.0 + longest) - 1.0))
+    mean_removal = MEAN_REMOVAL * (LARGER if chance(search.chance) < LARGE else 1.0)
+    strings = 1 + int(chance(search.chance) * (4.0 * mean_removal / (1.0 + longest) - 1.0))
+    most = search.numbers[ABSENT] + MOST_REMOVED
     for at in range(day.near.shape[1]):
         visit = day.near[seed, at]
         who = routes.links[visit, DRIVER]
@@ -127,5 +132,5 @@ def ruin(day: Day, routes: Routes, search: Search) -> None:
             continue
         remove_string(day, routes, search, visit, longest)
         strings -= 1
-        if strings <= 0:
+        if strings <= 0 or search.numbers[ABSENT] >= most:
             break

@@ -30,8 +30,8 @@ SHARED_AT = 0.75
 LEAST_SECONDS = 5.0
 """Shorter searches stay in one process, since starting another takes about two seconds."""
 MOST_PROCESSES = 64
-LATE_SECONDS = 1.0
-"""So long a process is waited for that should have answered."""
+EARLY_SHARE, LATE_SECONDS = 0.05, 2.0
+"""The others stop a little before they are asked, and are waited for so long at most."""
 CHILD = "optimizer.engines.ruin.child"
 Start: TypeAlias = tuple[Orders, Whole | None]
 """A plan to begin from, and the bounds of its visits that depend on one another."""
@@ -88,9 +88,8 @@ class Others:
             self._processes.extend(_started() for _ in range(count))
         self._answers: list[Future[Found | None]] = []
         for number, process in enumerate(self._processes, 1):
-            task = Task(
-                day, seed + number * 1_000_003, start[0], solutions, self.until, os.getpid(), start[1]
-            )
+            early = self.until - EARLY_SHARE * budget.seconds if self.until and budget.seconds else None
+            task = Task(day, seed + number * 1_000_003, start[0], solutions, early, os.getpid(), start[1])
             self._answers.append(self._threads.submit(_answer, process, task))
 
     def found(self, cancel: Cancel) -> list[Found]:
