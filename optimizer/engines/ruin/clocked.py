@@ -27,7 +27,7 @@ from optimizer.engines.ruin.rich import (
     WORK,
     WORKED,
 )
-from optimizer.engines.ruin.starts import first_start, setup_at
+from optimizer.engines.ruin.starts import first_start, last_ready, setup_at
 from optimizer.units import NEVER
 
 SQUARE_HOUR = 3_600 * 3_600
@@ -150,7 +150,8 @@ def clock_prices(day: Day, routes: Routes, who: int, last: int) -> int:
         moment = across(day, who, here, wide(place[visit]), now, taken, then) + setup
         start = first_start(day, who, visit, moment, setup)
         if at_home:
-            now, at_home = latest_departure(day, here, wide(place[visit]), start - setup, count), False
+            due = last_ready(day, who, visit, start, setup) - setup
+            now, at_home = latest_departure(day, here, wide(place[visit]), due, count), False
         arrival, driven = on_way(day, here, wide(place[visit]), now, count)
         end = start + wide(rich.service[visit, who])
         price = price_by_clock(day, visit, arrival, start, end)

@@ -97,10 +97,26 @@ def across_back(day: Day, who: int, a: int, b: int, deadline: int, taken: int, t
             left = max(0, left - covered(day, a, b, begin + rests[who, at, REST], now))
         now = begin
     now = leaving(day, a, b, now, left)
-    if day.rich.traffic:
-        while across(day, who, a, b, now, taken, then) > deadline:
-            now -= 1
-    return now
+    if not day.rich.traffic:
+        return now
+    return _latest(day, who, a, b, now, deadline, taken, then)
+
+
+@inner
+def _latest(day: Day, who: int, a: int, b: int, guess: int, deadline: int, taken: int, then: int) -> int:
+    """Last moment to set out so that drive and breaks are over by a deadline, looked for around a guess."""
+    step = 1
+    while across(day, who, a, b, guess, taken, then) > deadline:
+        guess -= step
+        step *= 2
+    while across(day, who, a, b, guess + step, taken, then) <= deadline:
+        guess += step
+        step *= 2
+    while step > 0:
+        if across(day, who, a, b, guess + step, taken, then) <= deadline:
+            guess += step
+        step //= 2
+    return guess
 
 
 @inner
