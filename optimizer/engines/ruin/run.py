@@ -188,7 +188,7 @@ class Run:
         with ThreadPoolExecutor(1) as thread:
             work = thread.submit(master.combined)
             while not wait([work], timeout=SLICE_SECONDS).done:
-                if self.cancel():
+                if self._is_over():
                     master.stop()
         found = work.result()
         if found is not None:
