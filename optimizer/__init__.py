@@ -11,6 +11,7 @@ Importing this package loads no solver; an engine is loaded when ``solve`` is fi
 from optimizer.check import check, cost
 from optimizer.engines.base import Budget, Progress, Result
 from optimizer.errors import OptimizerError
+from optimizer.freezing import frozen
 from optimizer.oracle import Offer, Refusal, insert, quote, refusals
 from optimizer.plan import BreakTaken, Plan, Route, Stop, Unserved, Violation
 from optimizer.problem import (
@@ -58,6 +59,7 @@ __all__ = [
     "Window",
     "check",
     "cost",
+    "frozen",
     "insert",
     "matrix_of",
     "quote",
