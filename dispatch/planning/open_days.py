@@ -18,13 +18,13 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, travel
+from dispatch import clock, travel
 from dispatch.customers.model import Site
 from dispatch.planning import heads, plan_rows, problem
 from dispatch.planning.candidates import Facts
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import fingerprint
-from dispatch.planning.model import PlanLock
+from dispatch.planning.model import PlanHead, PlanLock
 from dispatch.planning.problem import Built, Places
 from dispatch.travel import TravelTimes
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -130,11 +130,10 @@ def question(session: Session, day: Day, visit: Visit, *, exact: bool = False) -
     """
     Put a visit to the day as the database holds it now; None when it waits and cannot be planned.
 
-    ``exact`` reads a day that has begun anew, since what is written must fit the present moment.
+    ``exact`` reads the day anew, since what is written must fit the rows as they are under the day's lock.
     """
     row = _row(session, visit.id)
-    is_past_use = exact and day.seconds(clock.now()) > 0
-    if is_past_use:
+    if exact:
         opened = _opened(session, day)
     else:
         opened = SHELF.get(day, _mark(session, day), lambda: _opened(session, day))
@@ -151,28 +150,6 @@ def question(session: Session, day: Day, visit: Visit, *, exact: bool = False) -
     is_known = places is opened.built.places or not opened.built.problem.technicians
     job = problem.asked_job(opened.built, row, places)
     return Question(opened, job, places, None if is_known else _travel(places))
-
-
-def move_on(session: Session, day: Day, asked: Question, offer: Offer) -> None:
-    """
-    Keep the day open with an offer taken, once this transaction has stored it and nothing else.
-
-    A copy is moved on: whoever holds the day as it was may go on asking it.
-    """
-    if not SHELF.holds(day, asked.day):
-        return
-    session.flush()
-    mark = _mark(session, day)
-
-    def put() -> None:
-        if not SHELF.holds(day, asked.day):
-            return
-        oracle, built = asked.day.oracle.copy(), asked.day.built
-        oracle.commit(offer, site=asked.site)
-        moved = replace(built, problem=oracle.problem, places=asked.places)
-        SHELF.put(day, mark, OpenDay(moved, oracle, asked.day.source))
-
-    db.after_commit(session, put)
 
 
 def _mark(session: Session, day: Day) -> str:
@@ -192,7 +169,9 @@ def _row(session: Session, visit_id: uuid.UUID) -> Facts | None:
 
 
 def _opened(session: Session, day: Day, *, extra: Sequence[uuid.UUID] = ()) -> OpenDay:
-    current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
+    session.flush()
+    head = session.get(PlanHead, (day.territory_id, day.day), populate_existing=True)
+    current = heads.in_force(session, head)
     built = problem.build(session, day, travel.times(), plan=current, extra=extra, only_routes=True)
     plan = plan_rows.to_plan(built, current)
     return OpenDay(replace(built, visits={}), open_oracle(built.problem, plan), travel.times())

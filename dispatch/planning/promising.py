@@ -200,7 +200,6 @@ def book(
     )
     if order.priority >= EMERGENCY and day.is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
-    open_days.move_on(session, day, asked, best)
     return promise
 
 

@@ -33,7 +33,7 @@ def test_a_day_in_one_process_is_measured_and_judged() -> None:
     row = one(60, 8, seconds=1.0, seed=1)
     assert row["violations"] == 0
     assert row["served"] > 40
-    assert 0 < row["first_plan_seconds"] <= row["wall_seconds"]
+    assert 0 <= row["first_plan_seconds"] <= row["wall_seconds"]
     assert row["rss_mb"] > 50
 
 

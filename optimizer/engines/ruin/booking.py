@@ -113,7 +113,7 @@ class CompiledOracle:
     @property
     def nbytes(self) -> int:
         """Memory in use, about."""
-        tables = (*self._day, *self._routes, self._walk)
+        tables = (*self._day[:-1], *self._day.rich, *self._routes, self._walk)
         return sum(np.asarray(table).nbytes for table in tables) + offers.matrix_bytes(self.problem.matrix)
 
     def quote(

@@ -18,7 +18,7 @@ from optimizer.drives import begun_start
 from optimizer.engines.ruin.far import CALLS
 from optimizer.engines.ruin.layout import Index, Whole
 from optimizer.engines.ruin.uncovered import REFERENCE, Uncovered
-from optimizer.features import AFTER, LATENESS, SAME, SHIFTS, TEAM, features
+from optimizer.features import AFTER, FETCH, LATENESS, SAME, SHIFTS, TEAM, features
 from optimizer.features import ANNOUNCED as TOLD
 from optimizer.objectives.fairness import work_of
 from optimizer.objectives.overtime import route_cents
@@ -112,7 +112,7 @@ def rich_of(
         used=bool(found),
         clocked=bool(found & {LATENESS, TOLD}),
         traffic=problem.traffic is not None,
-        fetching=bool(problem.depots),
+        fetching=FETCH in found,
         shared=SHIFTS in found,
         tied=bool(found & {TEAM, AFTER, SAME}),
         service=_service(visits, problem.technicians),

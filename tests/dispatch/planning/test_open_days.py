@@ -215,28 +215,6 @@ def test_warming_up_answers_a_question() -> None:
     assert len(open_days.SHELF) == 0
 
 
-def test_a_booking_moves_the_open_day_on_once_it_is_committed(town: Town) -> None:
-    """The next caller is answered from it, as from a day opened anew."""
-    town.technician(days=1)
-    booked(town, town.visit(), 8)
-    town.session.commit()
-    visit, other = town.visit(), town.visit(60.2, 24.9)
-    first = asked(town, visit)
-    booked(town, visit, 10)
-    assert open_days.SHELF.holds(tomorrow(town), first.day)
-    town.session.commit()
-    assert not open_days.SHELF.holds(tomorrow(town), first.day)
-    moved = open_days.SHELF._known[town.territory.id, tomorrow(town).day][2]
-    again = asked(town, other)
-    assert again.day is moved
-    windows = [Window(hour * 3600, (hour + 2) * 3600) for hour in range(8, 16)]
-    kept = again.quote(windows)
-    open_days.SHELF.clear()
-    assert kept == asked(town, other).quote(windows)
-    assert len(kept) > 2
-    assert [len(route.stops) for route in first.day.oracle.plan.routes] == [1]
-
-
 FORKED = """
 import os, sys, time
 from dispatch import bootstrap
