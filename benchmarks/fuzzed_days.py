@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.runs import tail
 from optimizer import Budget, Problem, Result, check, cost, solve
 from optimizer.engines.base import warm_up
-from optimizer.splitting import as_planned
+from optimizer.long_visits import as_planned
 from optimizer.validate import errors_in
 from optimizer.wire import problem_from_json, problem_to_json, write
 from tests.optimizer.rich_days import KINDS, rich_day

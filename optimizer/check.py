@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 
 from optimizer.constraints import CONSTRAINTS, Constraint
+from optimizer.long_visits import as_planned
 from optimizer.objectives import OBJECTIVES
 from optimizer.plan import Plan, Violation
 from optimizer.problem import Problem
-from optimizer.splitting import as_planned
 from optimizer.units import Cents
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optimizer.check import cost
+from optimizer.long_visits import as_planned
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.splitting import as_planned
 from optimizer.units import Cents, Seconds
 
 

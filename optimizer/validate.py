@@ -8,9 +8,9 @@ from typing import Any
 from optimizer.doubts import doubts
 from optimizer.drives import breaks_ahead
 from optimizer.findings import Finding, InvalidProblem, amount, amounts, interval, moment
+from optimizer.long_visits import as_planned
 from optimizer.problem import Lock, Problem, Technician, Visit, Window
 from optimizer.roads import Cells, RoadTable, WholeTable
-from optimizer.splitting import as_planned
 from optimizer.units import HORIZON
 from optimizer.validate_days import beyond_plain_routes
 from optimizer.work import ARRIVAL, FINISH, START

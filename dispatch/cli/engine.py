@@ -21,8 +21,8 @@ from optimizer import (
     validate,
 )
 from optimizer.engines.base import DEFAULT, engine_names
+from optimizer.long_visits import as_planned
 from optimizer.policy import policies, policy
-from optimizer.splitting import as_planned
 from optimizer.wire import MalformedInput, plan_to_json, read_plan, write
 
 UNUSABLE = 2

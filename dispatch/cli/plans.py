@@ -7,7 +7,7 @@ from dispatch.cli.engine import add_problem, problem_of, say, unusable
 from optimizer import OptimizerError, Plan, Problem, check
 from optimizer.alternatives import choices, relaxations
 from optimizer.compare import Move, Place, compare
-from optimizer.splitting import as_planned
+from optimizer.long_visits import as_planned
 from optimizer.units import clock
 from optimizer.wire import read_plan
 

@@ -8,9 +8,9 @@ from optimizer import Break, Lock, Matrix, Plan, Problem, Route, Technician, Vis
 from optimizer.errors import InfeasibleRoute
 from optimizer.features import is_tied
 from optimizer.insertion import fill
+from optimizer.long_visits import as_planned
 from optimizer.problem import After, Depot, Traffic
 from optimizer.schedule import retimed
-from optimizer.splitting import as_planned
 from optimizer.timing import slacks, timetable
 from tests.optimizer.by_hand import (
     Lived,

@@ -6,8 +6,8 @@ import pytest
 
 from optimizer import Break, Budget, Lock, Plan, Problem, Technician, check, cost, solve, validate
 from optimizer.compare import compare
+from optimizer.long_visits import as_planned, split_long
 from optimizer.problem import After
-from optimizer.splitting import as_planned, split_long
 from optimizer.work import FINISH
 from tests.optimizer.rich_days import rich_day
 from tests.optimizer.world import HOUR, MINUTE, a_day, a_technician, a_visit, at, served_by, window
