@@ -15,14 +15,14 @@ from importlib.util import find_spec
 from optimizer import offers, oracle
 from optimizer.errors import OfferGone
 from optimizer.offers import USUAL, Effort, Quoting, Rearranged, SiteTravel
-from optimizer.oracle import Offer, Refusal
+from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
 
 __all__ = ["Effort", "PlainOracle", "Quoting", "Rearranged", "SiteTravel", "open_oracle"]
 
 
-class PlainOracle:
+class PlainOracle(offers.Desk):
     """The oracle in plain Python: opens its routes anew for each question."""
 
     def __init__(self, problem: Problem, plan: Plan) -> None:
@@ -45,13 +45,6 @@ class PlainOracle:
         """Cheapest offer per window, dearest last; with ``each_technician`` one per window and technician."""
         plain = offers.plain_quote
         return plain(self.problem, self.plan, visit, windows, site, each_technician=each_technician)
-
-    def refusals(
-        self, visit: Visit, windows: Sequence[Window], *, site: SiteTravel | None = None
-    ) -> list[Refusal]:
-        """For each technician who cannot take the visit in any of the windows, the first reason."""
-        problem, there = offers.with_site(self.problem, visit, site)
-        return oracle.refusals(problem, self.plan, there, windows)
 
     def reopen(
         self,

@@ -9,7 +9,6 @@ from optimizer.drives import opening
 from optimizer.features import DURATIONS, features
 from optimizer.objectives.travel import leg_cents
 from optimizer.problem import Problem, Technician, Visit
-from optimizer.schedule import Sequences
 from optimizer.units import HORIZON
 
 MOST_VISITS = 8
@@ -71,19 +70,6 @@ def _with(
             if not mask & more and (whole not in grown or price + extra < grown[whole][0]):
                 grown[whole] = price + extra, [*orders, (who, order)]
     return grown
-
-
-def cheapest_sequences(problem: Problem) -> Sequences | None:
-    """Visits of each technician in the cheapest plan of all; None as for ``cheapest_orders``."""
-    chosen = cheapest_orders(problem)
-    if chosen is None:
-        return None
-    visits = [visit for visit in problem.visits if not problem.is_begun(visit.id)]
-    sequences: Sequences = {t.id: begun for t in problem.technicians if (begun := problem.begun_by(t.id))}
-    for who, order in chosen:
-        name = problem.technicians[who].id
-        sequences[name] = (*sequences.get(name, ()), *(visits[node] for node in order))
-    return sequences
 
 
 def best_order(

@@ -9,8 +9,6 @@ TEAM, AFTER, SAME, SHIFTS = "teams", "precedence", "same technician", "several s
 TRAFFIC, FETCH, SETUP, MEANING = "travel by hour", "fetching parts", "set-up", "meanings of a window's end"
 DURATIONS, LATENESS, ANNOUNCED, FAIRNESS = "own durations", "lateness", "announced times", "fairness"
 
-TYING = frozenset({TEAM, AFTER, SAME, SHIFTS})
-"""What ties one route to another."""
 _OF_VISITS: dict[str, Callable[[Visit], bool]] = {
     TEAM: lambda visit: visit.team is not None,
     AFTER: lambda visit: bool(visit.after),

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from optimizer.errors import InfeasibleRoute, OfferGone
-from optimizer.oracle import Offer, Refusal, known_sequences, placed, quote, without
+from optimizer.oracle import Offer, Refusal, known_sequences, placed, quote, refusals, without
 from optimizer.plan import Plan, Route
 from optimizer.problem import Matrix, Problem, Visit, Window
 from optimizer.roads import Cells, Places, WholeTable
@@ -144,6 +144,20 @@ class Quoting(Protocol):
 
     def commit(self, offer: Offer, *, site: SiteTravel | None = None) -> Plan:
         """Take an offer: problem and plan hold the visit from now on."""
+
+
+class Desk:
+    """What both oracles share: one plan under one problem, and why somebody cannot come."""
+
+    problem: Problem
+    plan: Plan
+
+    def refusals(
+        self, visit: Visit, windows: Sequence[Window], *, site: SiteTravel | None = None
+    ) -> list[Refusal]:
+        """For each technician who cannot take the visit in any of the windows, the first reason."""
+        problem, there = with_site(self.problem, visit, site)
+        return refusals(problem, self.plan, there, windows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -115,17 +115,22 @@ class PlanSplit(Identified, Base):
     __table_args__ = (
         CheckConstraint("state in ('open', 'joined', 'void')", name="state"),
         Index("ix_plan_split_territory_id_day", "territory_id", "day"),
+        Index(
+            "uq_plan_split_open", "territory_id", "day", unique=True, postgresql_where=text("state = 'open'")
+        ),
     )
 
     territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
     day: Mapped[date]
+    run_id: Mapped[uuid.UUID | None]
+    """The run of the request; later requests have later ids."""
     state: Mapped[str]
     seed: Mapped[int]
     seconds: Mapped[float]
     """For each part, and for the join."""
     reason: Mapped[str]
     places: Mapped[bytes] = mapped_column(LargeBinary)
-    """Latitude, longitude and minutes of access of each location, as packed JSON."""
+    """Latitude, longitude and minutes of access of each location, as packed JSON; empty once it is over."""
     plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id"))
     created_at: Mapped[datetime]
 

@@ -24,7 +24,7 @@ from dispatch.planning import heads, plan_rows, problem
 from dispatch.planning.candidates import Facts
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import fingerprint
-from dispatch.planning.model import PlanHead, PlanLock
+from dispatch.planning.model import PlanLock
 from dispatch.planning.problem import Built, Places
 from dispatch.travel import TravelTimes
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -170,8 +170,8 @@ def _row(session: Session, visit_id: uuid.UUID) -> Facts | None:
 
 def _opened(session: Session, day: Day, *, extra: Sequence[uuid.UUID] = ()) -> OpenDay:
     session.flush()
-    head = session.get(PlanHead, (day.territory_id, day.day), populate_existing=True)
-    current = heads.in_force(session, head)
+    session.expire_all()  # what this session read before may be older than the rows the day is named by
+    current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
     built = problem.build(session, day, travel.times(), plan=current, extra=extra, only_routes=True)
     plan = plan_rows.to_plan(built, current)
     return OpenDay(replace(built, visits={}), open_oracle(built.problem, plan), travel.times())

@@ -56,7 +56,7 @@ def optimise_day(
         snapshot = relaxed if relaxed.version == snapshot.version else snapshot
     result = _solve(lease, snapshot.built.problem, result.plan, half, seed)
     with lease.finishing() as session:
-        splitting.void(session, territory_id, day)
+        splitting.void(session, territory_id, day, before=lease.run_id)
         row = propose(session, snapshot, result, seed=seed, reason=reason)
         lease.result = {"plan_id": str(row.id), "unserved": len(result.plan.unserved)}
 

@@ -14,7 +14,7 @@ from datetime import date
 from dispatch import db, travel
 from dispatch.crashpoints import crashpoint
 from dispatch.outbox import Lease
-from dispatch.planning import splitting
+from dispatch.planning import heads, splitting
 from dispatch.planning.model import PlanSplit
 from dispatch.planning.snapshot import Limits, Snapshot, is_promised, propose, read
 from dispatch.planning.splitting import Orders
@@ -40,16 +40,26 @@ class _Asked:
 
 
 def split_day(lease: Lease, snapshot: Snapshot, *, seed: int, reason: str, limits: Limits) -> None:
-    """Cut a day into parts and ask for each to be planned; older splits of the day become void."""
+    """
+    Cut a day into parts and ask for each to be planned; an older split of the day becomes void.
+
+    Under the day's lock, so that of two runs at once the later request stays; the other is over then.
+    """
+    territory_id, day = snapshot.built.day.territory_id, snapshot.built.day.day
     problem = snapshot.built.problem
     parts = cut(problem, limits.part_visits, plan=snapshot.start)
     with lease.finishing() as session:
-        splitting.void(session, snapshot.built.day.territory_id, snapshot.built.day.day)
+        heads.locked(session, territory_id, day)
+        if splitting.is_superseded(session, territory_id, day, lease.run_id):
+            lease.result = {"void": True}
+            return
+        splitting.void(session, territory_id, day)
         row = splitting.split(
             session,
             snapshot.built,
             snapshot.start,
             parts,
+            run_id=lease.run_id,
             seed=seed,
             seconds=limits.seconds,
             reason=reason,

@@ -104,7 +104,8 @@ def find_run(session: Session, principal: Principal, run_id: uuid.UUID) -> RunVi
     result = run.result or {}
     if "split_id" in result:
         return _of_split(session, run, uuid.UUID(result["split_id"]))
-    return RunView(run.id, run.state, run.attempt, result.get("plan_id"), run.error)
+    state = "cancelled" if result.get("void") else run.state
+    return RunView(run.id, state, run.attempt, result.get("plan_id"), run.error)
 
 
 def _of_split(session: Session, run: JobRun, split_id: uuid.UUID) -> RunView:

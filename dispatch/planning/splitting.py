@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
@@ -44,17 +44,31 @@ class PartToPlan:
     seconds: float
 
 
-def void(session: Session, territory_id: uuid.UUID, day: date) -> None:
-    """Give up the open splits of a day and forget their parts; their runs find nothing left to do."""
+def void(session: Session, territory_id: uuid.UUID, day: date, *, before: uuid.UUID | None = None) -> None:
+    """
+    Give up the open split of a day and forget its parts; their runs find nothing left to do.
+
+    ``before`` spares a split that was asked for by a later run.
+    """
     statement = (
         update(PlanSplit)
         .where(PlanSplit.territory_id == territory_id, PlanSplit.day == day, PlanSplit.state == OPEN)
-        .values(state=VOID)
+        .values(state=VOID, places=b"")
         .returning(PlanSplit.id)
         .execution_options(synchronize_session=False)
     )
+    if before is not None:
+        statement = statement.where(or_(PlanSplit.run_id.is_(None), PlanSplit.run_id <= before))
     for split_id in session.scalars(statement).all():
         _forget_parts(session, split_id)
+
+
+def is_superseded(session: Session, territory_id: uuid.UUID, day: date, run_id: uuid.UUID) -> bool:
+    """Whether a later request than this run has cut the day already."""
+    later = select(PlanSplit.id).where(
+        PlanSplit.territory_id == territory_id, PlanSplit.day == day, PlanSplit.run_id > run_id
+    )
+    return session.scalar(later.limit(1)) is not None
 
 
 def split(
@@ -63,6 +77,7 @@ def split(
     start: Plan,
     parts: Sequence[Part],
     *,
+    run_id: uuid.UUID,
     seed: int,
     seconds: float,
     reason: str,
@@ -75,6 +90,7 @@ def split(
     row = PlanSplit(
         territory_id=built.day.territory_id,
         day=built.day.day,
+        run_id=run_id,
         state=OPEN,
         seed=seed,
         seconds=seconds,
@@ -147,7 +163,7 @@ def locked(session: Session, split_id: uuid.UUID) -> PlanSplit | None:
 
 def join(session: Session, found: PlanSplit, plan_id: uuid.UUID) -> None:
     """Mark a split as joined to a proposal and forget its parts."""
-    found.state, found.plan_id = JOINED, plan_id
+    found.state, found.plan_id, found.places = JOINED, plan_id, b""
     _forget_parts(session, found.id)
 
 

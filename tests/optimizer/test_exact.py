@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from optimizer import Budget, Lock, Matrix, Policy, Problem, Window, check, solve
-from optimizer.exact import MOST_STOPS, MOST_VISITS, best_order, cheapest_sequences
-from optimizer.schedule import retimed
+from optimizer.exact import MOST_STOPS, MOST_VISITS, best_order, cheapest_orders
+from optimizer.schedule import Sequences, retimed
 from tests.optimizer.brute_force import cents, cheapest_plan
 from tests.optimizer.random_days import random_day
 from tests.optimizer.world import HOUR, a_day, a_technician, a_visit
@@ -18,6 +18,19 @@ def tiny_day(seed: int, visits: int = 7) -> Problem:
     """A random day without places in routes ahead, which the exact models do not keep."""
     day = random_day(seed, visits=visits, technicians=2)
     return day.with_locks(lock for lock in day.locks if lock.sequence is None or lock.is_begun)
+
+
+def cheapest_sequences(problem: Problem) -> Sequences | None:
+    """Visits of each technician in the cheapest plan of all; None as for ``cheapest_orders``."""
+    chosen = cheapest_orders(problem)
+    if chosen is None:
+        return None
+    visits = [visit for visit in problem.visits if not problem.is_begun(visit.id)]
+    sequences: Sequences = {t.id: begun for t in problem.technicians if (begun := problem.begun_by(t.id))}
+    for who, order in chosen:
+        name = problem.technicians[who].id
+        sequences[name] = (*sequences.get(name, ()), *(visits[node] for node in order))
+    return sequences
 
 
 def optimum(problem: Problem) -> int:
@@ -63,10 +76,10 @@ def test_the_model_of_one_route_finds_the_cheapest_order(seed: int) -> None:
 def test_days_beyond_the_models_have_no_exact_answer() -> None:
     many = a_day(*(a_visit(1, id=f"v{number}") for number in range(MOST_STOPS + 1)))
     assert len(many.visits) > MOST_VISITS
-    assert cheapest_sequences(many) is None
+    assert cheapest_orders(many) is None
     assert best_order(many, many.technicians[0], many.visits, seconds=1) is None
     placed = a_day(locks=(Lock("v1", "ada", sequence=1),))
-    assert cheapest_sequences(placed) is None
+    assert cheapest_orders(placed) is None
     assert best_order(placed, placed.technicians[0], placed.visits, seconds=1) is None
 
 

@@ -79,16 +79,18 @@ def test_what_the_schema_accepts_the_reader_reads(problem: Problem, seed: int) -
             del holder[key]
         elif isinstance(holder, dict):
             holder["unheard_of"] = 1
-        if PROBLEM.is_valid(wrong):
-            _reads_or_says_why(wrong)
+        refused = _refusal(wrong) if PROBLEM.is_valid(wrong) else None
+        # Only a day that no calendar holds may be refused, which no schema can say.
+        assert refused is None or "2026-02-30" in refused
 
 
-def _reads_or_says_why(found: dict[str, Any]) -> None:
-    """Read it; only a day that no calendar holds may be refused, which no schema can say."""
+def _refusal(found: dict[str, Any]) -> str | None:
+    """What the reader says against a document, or None when it reads it."""
     try:
         problem_from_json(found)
     except MalformedInput as refusal:
-        assert "2026-02-30" in str(refusal)  # noqa: PT017
+        return str(refusal)
+    return None
 
 
 def _places(found: Any) -> Iterator[tuple[Any, Any]]:

@@ -27,7 +27,7 @@ from optimizer.engines.ruin.rearranging import NEAREST, rearranged
 from optimizer.errors import InfeasibleRoute, OfferGone
 from optimizer.objectives.travel import leg_cents
 from optimizer.offers import USUAL, Effort, Rearranged, SiteTravel
-from optimizer.oracle import Offer, Refusal
+from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
 from optimizer.timing import opening, timetable
@@ -38,7 +38,7 @@ SPARES = 8
 """Visits that can be committed before the arrays are built again; the last spare node is asked with."""
 
 
-class CompiledOracle:
+class CompiledOracle(offers.Desk):
     """
     Offers as ``oracle.Oracle`` makes them, some thousand times faster once opened.
 
@@ -215,13 +215,6 @@ class CompiledOracle:
         """Keep the ways that were written last."""
         self._place_of[location] = self._used.size
         self._used = np.append(self._used, location)
-
-    def refusals(
-        self, visit: Visit, windows: Sequence[Window], *, site: SiteTravel | None = None
-    ) -> list[Refusal]:
-        """For each technician who cannot take the visit in any of the windows, the first reason."""
-        problem, placed = offers.with_site(self.problem, visit, site)
-        return oracle.refusals(problem, self.plan, placed, windows)
 
     def reopen(
         self,

@@ -21,7 +21,7 @@ Figures: TypeAlias = dict[str, int | float | str]
 
 
 class RuinEngine:
-    """Keeps every constraint but places in routes ahead; those problems go to the reference engine."""
+    """Keeps every constraint; places in routes ahead and figures too large go to the reference engine."""
 
     def capabilities(self) -> frozenset[str]:
         """All constraints of this version."""

@@ -36,8 +36,8 @@ def drive_plainly(day: Day, routes: Routes, who: int) -> int:
 
 
 @flat
-def bear_plainly(day: Day, routes: Routes, last: int) -> None:
-    """Compute the latest starts of a route from its last stop back."""
+def bear_plainly(day: Day, routes: Routes, last: int, whole: bool) -> None:
+    """Compute the latest starts from a stop back: of the whole route, or as far as they change."""
     seconds, place, nodes = day.seconds, day.place, day.nodes
     links, times = routes.links, routes.times
     node, after = last, links[last, FOLLOWING]
@@ -47,6 +47,8 @@ def bear_plainly(day: Day, routes: Routes, last: int) -> None:
         opens, closes = nodes[node, FIRST_WINDOW], nodes[node, FIRST_WINDOW + 1]
         late, calm = min(late - rest, closes), min(calm - rest, closes)
         late, calm = late if late >= opens else -NEVER, calm if calm >= opens else -NEVER
+        if not whole and node != last and times[node, 1] == late and times[node, 2] == calm:
+            break
         times[node, 1], times[node, 2] = late, calm
         node, after = links[node, PRECEDING], node
 
@@ -64,7 +66,7 @@ def retimed_about(day: Day, routes: Routes, who: int, visit: int) -> None:
     moment = _driven_on(day, routes, visit)
     if moment >= 0:
         tours[who, LATE] = late_cents(day.crew, who, moment)
-    _borne_back(day, routes, visit)
+    bear_plainly(day, routes, visit, False)  # numba takes no names
     tours[who, PRICE] += extra + links[before, ONWARD] + links[visit, ONWARD] + tours[who, LATE]
 
 
@@ -82,21 +84,3 @@ def _driven_on(day: Day, routes: Routes, visit: int) -> int:
         times[node, 0] = now
         here, node = place[node], links[node, FOLLOWING]
     return now + seconds[here, place[node]]
-
-
-@flat
-def _borne_back(day: Day, routes: Routes, visit: int) -> None:
-    """Compute latest starts from a visit back, as far as they change."""
-    seconds, place, nodes = day.seconds, day.place, day.nodes
-    links, times = routes.links, routes.times
-    node, after = visit, links[visit, FOLLOWING]
-    late, calm = times[after, 1], times[after, 2]
-    while node < day.use.shape[0]:
-        rest = seconds[place[node], place[after]] + nodes[node, LENGTH]
-        opens, closes = nodes[node, FIRST_WINDOW], nodes[node, FIRST_WINDOW + 1]
-        late, calm = min(late - rest, closes), min(calm - rest, closes)
-        late, calm = late if late >= opens else -NEVER, calm if calm >= opens else -NEVER
-        if node != visit and times[node, 1] == late and times[node, 2] == calm:
-            break
-        times[node, 1], times[node, 2] = late, calm
-        node, after = links[node, PRECEDING], node

@@ -187,12 +187,6 @@ def breaks_at_end(day: Day, who: int, walk: Whole, last: int, travel: int) -> in
 
 
 @inner
-def over_by(nodes: Whole, visit: int, moment: int) -> int:
-    """Earliest end of service for an arrival."""
-    return service_start(nodes, visit, moment) + nodes[visit, LENGTH]
-
-
-@inner
 def breaks_before(day: Day, who: int, walk: Whole, node: int, at: int, travel: int, taken: int) -> int:
     """Breaks taken by the end of the stop before, on the earliest way to a stop."""
     for before in range(taken + 1):

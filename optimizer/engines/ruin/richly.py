@@ -177,9 +177,10 @@ def price_of(day: Day, routes: Routes, who: int, visit: int, before: int, bound:
     if rich.figures[FAIR] > 0:
         more = wide(rich.service[visit, who]) + day.seconds[a, b] + day.seconds[b, c] - day.seconds[a, c]
         extra += fair_price(day, who, more) - fair_price(day, who, 0)
-    if not rich.traffic and extra >= bound:
+    is_tried = rich.crew[who, BEHIND] >= 0 or rich.traffic or is_short_with(day, routes, who, visit)
+    if extra >= bound and not (is_tried or rich.clocked):  # else the clock or the depot may make it cheaper
         return TOO_DEAR
-    if rich.crew[who, BEHIND] >= 0 or rich.traffic or is_short_with(day, routes, who, visit):
+    if is_tried:
         extra = _tried(day, routes, who, visit, before)
         return extra if extra < bound else TOO_DEAR
     kind = rich_verdict(day, routes, who, visit, before)

@@ -58,7 +58,7 @@ def retimed(day: Day, routes: Routes, who: int) -> None:
     links[node, ONWARD] = cents[place[node], place[visit]]
     if day.plain:
         moment = drive_plainly(day, routes, who)
-        bear_plainly(day, routes, node)
+        bear_plainly(day, routes, node, True)  # numba takes no names
     else:
         moment = _drive(day, routes, who)
         _bear(day, routes, who, node)

@@ -2,7 +2,7 @@
 Several processes on one day: each searches with its own seed, then their routes meet in one master.
 
 A process of its own interpreter is given the arrays and returns its best plan and its routes. One that dies
-is missed, not waited for; none outlives the search.
+is missed, one that is late waited for a little; none outlives the search.
 """
 
 import os

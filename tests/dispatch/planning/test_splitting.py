@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from dispatch import clock, db, outbox, travel
 from dispatch.outbox import JobRun
@@ -149,6 +150,35 @@ def test_a_newer_request_makes_older_parts_void(town: Town) -> None:
     town.session.refresh(newer)
     assert newer.plan_id == plan.id
     assert find_run(town.session, a_principal(), _asked_for(town, older)).state == "cancelled"
+
+
+def test_an_older_run_that_comes_late_leaves_the_newer_parts_alone(town: Town) -> None:
+    """A work-horse may read an older request after the newer one was cut; the day has one open split."""
+    older, newer = ask(town), ask(town)
+    do(town, newer)
+    do(town, older)
+    run = town.session.get_one(JobRun, older)
+    assert (run.state, run.result) == ("done", {"void": True})
+    assert find_run(town.session, a_principal(), older).state == "cancelled"
+    [split] = town.session.scalars(select(PlanSplit))
+    assert (split.state, split.run_id) == ("open", newer)
+
+
+def test_the_database_refuses_a_second_open_split_of_a_day(town: Town) -> None:
+    split = cut(town)
+    columns = {c.name: getattr(split, c.name) for c in PlanSplit.__table__.columns}
+    with pytest.raises(IntegrityError, match="uq_plan_split_open"):
+        town.session.execute(insert(PlanSplit).values(columns | {"id": uuid.uuid4()}))
+    town.session.rollback()
+
+
+def test_a_split_that_is_over_keeps_no_places(town: Town) -> None:
+    void, joined = cut(town), cut(town)
+    perform(town, "planning.optimise_part")
+    perform(town, "planning.join_parts")
+    for split in (void, joined):
+        town.session.refresh(split)
+    assert [(split.state, split.places) for split in (void, joined)] == [("void", b""), ("joined", b"")]
 
 
 def _asked_for(town: Town, split: PlanSplit) -> uuid.UUID:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +14,10 @@ import pytest
 from dispatch import clock, db, outbox, queue
 from dispatch.bootstrap import JOBS
 from dispatch.events import VisitVerified
-from tests.architecture.tree import ROOT
 from tests.builders import a_technician, a_territory, frozen_clock
 from tests.integration.jobs.conftest import MortalValkey
 from tests.integration.jobs.money_program import FOLLOWERS
+from tests.integration.jobs.workers import Start, workers
 from tests.invariants import broken
 from tests.job_handlers import QUICK
 from tests.job_stage import Stage, wait_for
@@ -36,8 +34,6 @@ POINTS = (
     "issue.before_commit",
     "issue.after_commit",
 )
-Worker = subprocess.Popen[bytes]
-Start = Callable[..., Worker]
 
 
 @pytest.fixture
@@ -60,39 +56,12 @@ def books(database_url: str, valkey: MortalValkey) -> Iterator[Stage]:
 @pytest.fixture
 def start(database_url: str, valkey: MortalValkey, tmp_path: Path) -> Iterator[Start]:
     """Starts workers with the billing jobs; ``crash_at`` arms one place, to go off once."""
-    workers: list[Worker] = []
-    logs = (tmp_path / "workers.log").open("wb")
-
-    def start_one(crash_at: str | None = None) -> Worker:
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        environment |= {
-            "DATABASE_URL": database_url,
-            "REDIS_URL": valkey.url,
-            "TRUCKROLL_ENV": "test",
-            "TRUCKROLL_HOME": str(tmp_path),
-        }
-        if crash_at:
-            once = str(tmp_path / f"{crash_at}.{len(workers)}")
-            environment |= {"TRUCKROLL_CRASH_AT": crash_at, "TRUCKROLL_CRASH_ONCE": once}
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.jobs.money_program"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=logs,
-        )
-        workers.append(worker)
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == b"ready\n"
-        return worker
-
-    yield start_one
-    for worker in workers:
-        worker.kill()
-        worker.wait()
-        if worker.stdout is not None:
-            worker.stdout.close()
-    logs.close()
+    settings = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": valkey.url,
+    }
+    with workers("tests.integration.jobs.money_program", tmp_path, settings, each_dies=True) as start_one:
+        yield start_one
 
 
 def verified(count: int) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +18,9 @@ from dispatch.outbox import SimulatedClock
 from dispatch.planning.commands import request_optimise
 from dispatch.planning.model import DayPlan
 from dispatch.settings import Settings
-from tests.architecture.tree import ROOT
 from tests.builders import DAY, MORNING, frozen_clock
 from tests.integration.jobs.conftest import MortalValkey
+from tests.integration.jobs.workers import Start, workers
 from tests.job_handlers import QUICK
 from tests.job_stage import Stage, wait_for
 from tests.planning_world import Town, a_town, violations
@@ -37,8 +35,6 @@ POINTS = (
     "join.before_commit",
 )
 VISITS, PARTS = 48, 3
-Worker = subprocess.Popen[bytes]
-Start = Callable[..., Worker]
 
 
 @pytest.fixture
@@ -75,41 +71,14 @@ def stage(town: Town) -> Stage:
 @pytest.fixture
 def start(database_url: str, valkey: MortalValkey, tmp_path: Path) -> Iterator[Start]:
     """Starts planning workers; ``crash_at`` arms one place, to go off once."""
-    workers: list[Worker] = []
-    logs = (tmp_path / "workers.log").open("wb")
-
-    def start_one(crash_at: str | None = None) -> Worker:
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        environment |= {
-            "DATABASE_URL": database_url,
-            "REDIS_URL": valkey.url,
-            "TRUCKROLL_ENV": "test",
-            "TRUCKROLL_HOME": str(tmp_path),
-            "TRUCKROLL_CLOCK": "simulated",
-            "TRUCKROLL_OPTIMISER_PART_VISITS": "20",
-        }
-        if crash_at:
-            once = str(tmp_path / f"{crash_at}.once")
-            environment |= {"TRUCKROLL_CRASH_AT": crash_at, "TRUCKROLL_CRASH_ONCE": once}
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.jobs.planning_program"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=logs,
-        )
-        workers.append(worker)
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == b"ready\n"
-        return worker
-
-    yield start_one
-    for worker in workers:
-        worker.kill()
-        worker.wait()
-        if worker.stdout is not None:
-            worker.stdout.close()
-    logs.close()
+    settings = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": valkey.url,
+        "TRUCKROLL_CLOCK": "simulated",
+        "TRUCKROLL_OPTIMISER_PART_VISITS": "20",
+    }
+    with workers("tests.integration.jobs.planning_program", tmp_path, settings, each_dies=False) as start_one:
+        yield start_one
 
 
 def ask(town: Town, seconds: float) -> uuid.UUID:
