@@ -70,26 +70,30 @@ class Draft:
     def put(self, unit: Sequence[Visit], worth: Cents) -> bool:
         """Add visits that go together where they cost least, if that is less than they are worth."""
         best: tuple[Cents, Sequences, tuple[Route, ...]] | None = None
-        found = 0
+        for trial, routes in islice(self._held(unit), ENOUGH):
+            extra = self._extra(routes)
+            if best is None or extra < best[0]:
+                best = (extra, trial, routes)
+        if best is None or best[0] >= worth:
+            return False
+        self.sequences = best[1]
+        self._adopt(best[2])
+        return True
+
+    def has_room(self, unit: Sequence[Visit]) -> bool:
+        """Whether visits that go together could be added, whatever that costs."""
+        return any(True for _ in self._held(unit))
+
+    def _held(self, unit: Sequence[Visit]) -> Iterator[tuple[Sequences, tuple[Route, ...]]]:
+        """Routes with a unit in them that hold, the cheapest guess first."""
         for ways in islice(self._ways(unit), MOST_TRIED):
             trial = dict(self.sequences)
             for visit, place in zip(unit, ways, strict=True):
                 order = trial.get(place.technician.id) or self.problem.begun_by(place.technician.id)
                 trial[place.technician.id] = (*order[: place.position], visit, *order[place.position :])
             routes = held(self.schedule, trial)
-            if routes is None:
-                continue
-            extra = self._extra(routes)
-            if best is None or extra < best[0]:
-                best = (extra, trial, routes)
-            found += 1
-            if found == ENOUGH:
-                break
-        if best is None or best[0] >= worth:
-            return False
-        self.sequences = best[1]
-        self._adopt(best[2])
-        return True
+            if routes is not None:
+                yield trial, routes
 
     def _adopt(self, routes: Sequence[Route]) -> None:
         """Take over routes; the arrays of those that changed are made again when they are needed."""

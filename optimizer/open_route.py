@@ -64,13 +64,14 @@ class OpenRoute:
         held = [i for i, v in enumerate(visits) if locked_place(problem, v) is not None]
         self.first_free = held[-1] + 1 if held else 0
 
-    def gaps(self, visit: Visit) -> Iterator[Gap]:
-        """Every place in the route where the visit has time, whatever its windows."""
+    def gaps(self, visit: Visit, positions: Sequence[int] | None = None) -> Iterator[Gap]:
+        """Every place in the route, or of those named, where the visit has time, whatever its windows."""
         track, policy, matrix = self.track, self.problem.policy, self.problem.matrix
         place, service = visit.location, self.technician.time_for(visit)
         wanted = locked_place(self.problem, visit)
         count = len(track.visits)
-        positions = (wanted,) if wanted is not None else range(self.first_free, self.begun + count + 1)
+        if positions is None:
+            positions = (wanted,) if wanted is not None else range(self.first_free, self.begun + count + 1)
         for position in positions:
             here = position - self.begun
             if not 0 <= here <= count:

@@ -5,19 +5,20 @@ Each route keeps the earliest and the latest time at every stop, so one insertio
 the route again. A quote never opens a window that a hard rule, a later stop or a break would close.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from optimizer.candidates import Candidate, Question, blocked_at_any_time
 from optimizer.constraints import blocked
 from optimizer.errors import InfeasibleRoute, OfferGone, UnknownSubject
 from optimizer.features import features
-from optimizer.objectives import preference, stability
-from optimizer.objectives.overtime import route_cents
 from optimizer.open_route import OpenRoute
 from optimizer.plan import Plan, Route
 from optimizer.problem import Problem, Technician, Visit, Window
 from optimizer.schedule import scheduled
+from optimizer.survey import Survey
 from optimizer.timing import slacks, timetable
 from optimizer.trials import Trials
 from optimizer.units import NEVER, Cents, Seconds, clock
@@ -75,22 +76,6 @@ class Refusal:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """An insertion judged by arrays alone; ``window`` is an index into the windows asked about."""
-
-    extra_cost: Cents
-    start: Seconds
-    order: int
-    position: int
-    window: int
-    route: OpenRoute
-
-    def rank(self) -> tuple[int, int, int, int]:
-        """Order of preference, the same on every machine."""
-        return self.extra_cost, self.start, self.order, self.position
-
-
 def known_sequences(problem: Problem, plan: Plan) -> dict[str, tuple[Visit, ...]]:
     """Visits of each route of a plan in order; one that the problem lacks is an error."""
     sequences = {}
@@ -112,53 +97,78 @@ def is_plain(problem: Problem, visit: Visit) -> bool:
 class Oracle:
     """Quotes and takes insertions into one plan; cheap to ask again after each one."""
 
-    def __init__(self, problem: Problem, sequences: dict[str, tuple[Visit, ...]]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        sequences: dict[str, tuple[Visit, ...]],
+        routes: Sequence[Route] | None = None,
+    ) -> None:
         self.problem = problem
         self.closed: dict[str, str] = {}
         self.routes: dict[str, OpenRoute] = {}
         for technician in problem.technicians:
-            visits = sequences.get(technician.id) or problem.begun_by(technician.id)
-            self._open(technician, visits)
-        self._trials = self._together() if features(problem) else None
+            self._open(technician, sequences.get(technician.id) or problem.begun_by(technician.id))
+        self._alone = dict(self.routes)
+        self._bounded: dict[Hashable, OpenRoute] = {}
+        self._scheduled: Sequence[Route] | None = None
+        self._survey: Survey | None = None
+        self.trials: Trials | None = None
+        if features(problem):
+            self.trials = self._stay_with(routes if routes is not None else self._together())
 
     @classmethod
     def open(cls, problem: Problem, plan: Plan) -> Self:
         """Read a plan; a route that no longer holds under the problem is closed to insertions."""
-        oracle = cls(problem, known_sequences(problem, plan))
-        if oracle._trials is not None:
-            oracle._stay_with(plan.routes)
-        return oracle
+        return cls(problem, known_sequences(problem, plan), plan.routes)
 
-    def _together(self) -> Trials:
+    def without_tie(self, free: Visit) -> "Oracle":
+        """The same routes, timed together, while a visit on none of them is other than in the problem."""
+        twin = copy(self)
+        twin.problem = self.problem.with_visit(free)
+        twin.closed, twin.routes = dict(self.closed), dict(self._alone)
+        if self._scheduled is None:
+            self._scheduled = self._together()
+        is_rich = bool(features(twin.problem))
+        twin.trials = twin._stay_with(self._scheduled) if is_rich else None  # noqa: SLF001  # of its own class
+        return twin
+
+    def _together(self) -> Sequence[Route]:
         """Routes as they are timed together, where visits depend on one another."""
         try:
-            return self._stay_with(scheduled(self.problem, self.sequences()))
+            return scheduled(self.problem, self.sequences())
         except InfeasibleRoute:
-            return self._stay_with([route.timed for route in self.routes.values() if route.timed])
+            return [route.timed for route in self._alone.values() if route.timed]
 
     def _trials_for(self, visit: Visit) -> Trials | None:
         """Where insertions of a visit must be driven, since the day or the visit is beyond plain routes."""
-        if self._trials is not None or is_plain(self.problem, visit):
-            return self._trials
+        known = self.problem.visit(visit.id)
+        if self.trials is not None or known is visit or is_plain(self.problem, visit):
+            return self.trials
         return Trials(self.problem, [route.timed for route in self.routes.values() if route.timed])
 
     def _stay_with(self, routes: Sequence[Route]) -> Trials:
         """Ask about these routes; whatever others depend on keeps its time in the arrays as well."""
-        self._trials = Trials(self.problem, routes)
-        if fixed := self._trials.fixed():
+        trials = Trials(self.problem, routes)
+        if fixed := trials.fixed():
             bounded = self.problem.bounded(fixed)
             for route in list(self.routes.values()):
                 if any(visit.id in fixed for visit in route.visits):
                     self._open(route.technician, route.visits, bounded)
-        return self._trials
+        return trials
 
-    def _open(self, technician: Technician, visits: Sequence[Visit], problem: Problem | None = None) -> None:
-        """Compute the arrays of one route."""
+    def _open(self, technician: Technician, visits: Sequence[Visit], bounded: Problem | None = None) -> None:
+        """Compute the arrays of one route, if need be while visits keep to what others depend on."""
+        key = (technician.id, *((visit.id, bounded.bound(visit.id)) for visit in visits)) if bounded else None
         try:
-            self.routes[technician.id] = OpenRoute(problem or self.problem, technician, tuple(visits))
+            route = self._bounded.get(key) if key else None
+            route = route or OpenRoute(bounded or self.problem, technician, tuple(visits))
         except InfeasibleRoute as missed:
             self.routes.pop(technician.id, None)
             self.closed[technician.id] = missed.cause
+            return
+        self.routes[technician.id] = route
+        if key:
+            self._bounded[key] = route
 
     def quote(self, visit: Visit, windows: Sequence[Window], *, each_technician: bool = False) -> list[Offer]:
         """
@@ -166,8 +176,8 @@ class Oracle:
 
         A window without an offer cannot be kept by anybody today.
         """
-        best: dict[tuple[int, int], _Candidate] = {}
-        for candidate in self._candidates(visit, windows):
+        best: dict[tuple[int, int], Candidate] = {}
+        for candidate in self.candidates(visit, windows):
             key = (candidate.window, candidate.order if each_technician else -1)
             if key not in best or candidate.rank() < best[key].rank():
                 best[key] = candidate
@@ -175,53 +185,16 @@ class Oracle:
         offers.sort(key=lambda o: (o.extra_cost, o.start, o.window.start, o.window.end, o.technician_id))
         return offers
 
-    def _candidates(self, visit: Visit, windows: Sequence[Window]) -> Iterator[_Candidate]:
+    def candidates(self, visit: Visit, windows: Sequence[Window]) -> Iterator[Candidate]:
         """Every feasible insertion into every window."""
-        trials = self._trials_for(visit)
-        if trials is not None:
-            yield from self._tried(trials, visit, windows)
-            return
-        asking = self._asking(visit)
-        for order, technician in enumerate(self.problem.technicians):
+        question = self._question(visit, windows)
+        for order, technician in enumerate(self.problem.technicians if not question.is_hopeless() else ()):
             route = self.routes.get(technician.id)
-            if route is None or not route.has_parts(visit) or _blocked(asking, technician, visit):
-                continue
-            fixed = stability.pair_cents(self.problem, technician, visit)
-            fixed += preference.pair_cents(self.problem, technician, visit)
-            for gap in route.gaps(visit):
-                for index, window in enumerate(windows):
-                    start = max(gap.earliest, window.start)
-                    if start > min(gap.latest, window.end):
-                        continue
-                    overtime = 0
-                    if start > gap.latest_without_overtime or route.overtime:
-                        overtime = self._overtime(route, replace(visit, windows=(window,)), gap.position)
-                    extra = gap.travel_cents + fixed + overtime - route.overtime
-                    yield _Candidate(extra, start, order, gap.position, index, route)
+            if route is not None:
+                yield from question.into(order, route)
 
-    def _tried(self, trials: Trials, visit: Visit, windows: Sequence[Window]) -> Iterator[_Candidate]:
-        """Insertions found by driving each route; the arrays tell where it is worth trying."""
-        asking = self._asking(visit)
-        questions = trials.asked(asking, visit, windows)
-        for order, technician in enumerate(self.problem.technicians if questions else ()):
-            route = self.routes.get(technician.id)
-            if route is None or _blocked(asking, technician, visit) or trials.tie_against(technician, visit):
-                continue
-            gaps = list(route.gaps(visit))
-            for asked in questions:
-                places = {
-                    gap.position for gap in gaps if gap.has_time(asked.problem, technician, asked.visit)
-                }
-                for extra, start, at, window in trials.into(
-                    technician, route.visits, asked, positions=sorted(places)
-                ):
-                    yield _Candidate(extra, start, order, at, window, route)
-
-    def _overtime(self, route: OpenRoute, visit: Visit, position: int) -> Cents:
-        """Price of the overtime of a route with the visit in it."""
-        problem = self._asking(visit)
-        timed = timetable(problem, route.technician, route.with_visit(visit, position))
-        return route_cents(problem.policy, route.technician, timed.return_time)
+    def _question(self, visit: Visit, windows: Sequence[Window]) -> Question:
+        return Question(self._asking(visit), visit, windows, self._trials_for(visit))
 
     def _asking(self, visit: Visit) -> Problem:
         """The problem as it is while a visit is asked about: its own times give way to the window asked."""
@@ -238,7 +211,7 @@ class Oracle:
         beside = trials.beside(problem, narrowed) if trials is not None else None
         return beside if beside is not None else problem
 
-    def _offer(self, visit: Visit, window: Window, chosen: _Candidate) -> Offer:
+    def _offer(self, visit: Visit, window: Window, chosen: Candidate) -> Offer:
         """State the times of an insertion by driving its route once."""
         narrowed = replace(visit, windows=(window,))
         problem = self._beside(narrowed)
@@ -253,18 +226,54 @@ class Oracle:
 
     def cheapest(self, visit: Visit) -> tuple[Cents, str, int] | None:
         """Extra cost, technician and position of the best insertion of a visit of the problem, if any."""
-        windows = self.problem.windows_of(visit) or (Window(-NEVER, NEVER),)
+        best: Candidate | None = None
+        for least, candidates in self._from_the_cheapest(visit):
+            if best is not None and least > best.extra_cost:
+                break
+            found = min(candidates, key=Candidate.rank, default=None)
+            if found is not None and (best is None or found.rank() < best.rank()):
+                best = found
+        return (best.extra_cost, best.route.technician.id, best.position) if best else None
+
+    def fits(self, visit: Visit) -> bool:
+        """Whether any insertion of a visit of the problem holds, whatever it costs."""
+        return any(True for _, candidates in self._from_the_cheapest(visit) for _ in candidates)
+
+    def _from_the_cheapest(self, visit: Visit) -> Iterator[tuple[Cents, Iterator[Candidate]]]:
+        """The least that insertions cost, and those of them that hold, place by place."""
+        windows = self.problem.windows_of(visit)
         if self.problem.is_timed(visit.id):
             visit = replace(visit, window_end=START)
-        best = min(self._candidates(visit, windows), key=_Candidate.rank, default=None)
-        return (best.extra_cost, best.route.technician.id, best.position) if best else None
+        question = self._question(visit, windows or (Window(-NEVER, NEVER),))
+        if question.is_hopeless():
+            return
+        if self.problem.lock(visit.id) is not None:
+            for order, technician in enumerate(self.problem.technicians):
+                if technician.id in self.routes:
+                    yield -NEVER, question.into(order, self.routes[technician.id])
+            return
+        survey = self._surveyed(question.trials)
+        for place in survey.places(visit, windows, question.bound()):
+            route = survey.routes[place.who]
+            if route is not None:
+                yield place.least, question.into(place.who, route, (place.position,))
+
+    def _surveyed(self, trials: Trials | None) -> Survey:
+        """The places of the routes as they are now."""
+        routes = [self.routes.get(technician.id) for technician in self.problem.technicians]
+        if self._survey is None or self._survey.trials is not trials or self._survey.routes != routes:
+            self._survey = Survey(self.problem, routes, trials, self._survey)
+        return self._survey
 
     def take(self, visit: Visit, technician_id: str, position: int) -> None:
         """Put a visit of the problem into a route; only that route is computed again."""
         route = self.routes[technician_id]
         self._open(route.technician, route.with_visit(visit, position))
-        if self._trials is not None:
-            self._together()
+        if technician_id in self.routes:
+            self._alone[technician_id] = self.routes[technician_id]
+        self._scheduled = None
+        if self.trials is not None:
+            self.trials = self._stay_with(self._together())
 
     def sequences(self) -> dict[str, tuple[Visit, ...]]:
         """Visits of every open route that has any, in order."""
@@ -276,7 +285,7 @@ class Oracle:
         if technician.id in self.closed:
             return Refusal(technician.id, "INFEASIBLE_ROUTE", self.closed[technician.id])
         asked, asking = replace(visit, windows=tuple(windows)), self._asking(visit)
-        if found := _blocked(asking, technician, visit) or blocked(asking, technician, asked):
+        if found := blocked_at_any_time(asking, technician, visit) or blocked(asking, technician, asked):
             return Refusal(technician.id, *found)
         route = self.routes[technician.id]
         if (trials := self._trials_for(visit)) is not None:
@@ -296,9 +305,10 @@ class Oracle:
         if tie := trials.tie_against(technician, visit):
             return Refusal(technician.id, *tie)
         asked = windows or (Window(-NEVER, NEVER),)
-        if any(c.route.technician.id == technician.id for c in self._tried(trials, visit, asked)):
-            return None
         route = self.routes[technician.id]
+        question = Question(self._asking(visit), visit, asked, trials)
+        if not question.is_hopeless() and any(True for _ in question.into(0, route)):
+            return None
         if not self.problem.depots and not route.has_parts(visit):
             cause = f"other visits use up the parts on the van of {technician.name}"
             return Refusal(technician.id, "PARTS", cause)
@@ -309,11 +319,6 @@ def _no_room(technician: Technician, windows: Sequence[Window]) -> Refusal:
     """The refusal of a technician whose day is full."""
     times = ", ".join(f"{clock(w.start)}-{clock(w.end)}" for w in windows) or "the day"
     return Refusal(technician.id, "CAPACITY", f"{technician.name} has no room left in {times}")
-
-
-def _blocked(problem: Problem, technician: Technician, visit: Visit) -> tuple[str, str] | None:
-    """First rule about the pair, its windows set aside: they are what is being asked."""
-    return blocked(problem, technician, replace(visit, windows=()))
 
 
 def without(problem: Problem, plan: Plan, visit: Visit) -> Plan:

@@ -264,7 +264,14 @@ class Problem:
 
     def with_visit(self, visit: Visit) -> "Problem":
         """The same day with one more visit, or with this one in place of its namesake."""
-        return replace(self, visits=(*(v for v in self.visits if v.id != visit.id), visit))
+        visits = (*(v for v in self.visits if v.id != visit.id), visit)
+        if self.is_begun(visit.id):
+            return replace(self, visits=visits)
+        other = copy.copy(self)
+        object.__setattr__(other, "visits", visits)
+        object.__setattr__(other, "_visits", {**self._visits, visit.id: visit})
+        object.__setattr__(other, "_bounds", {})
+        return other
 
     def with_locks(self, locks: Iterable[Lock]) -> "Problem":
         """The same day under other locks."""

@@ -1,5 +1,7 @@
 """Reasons why a visit is left out, and the rule that keeps everybody from it on any plan of the day."""
 
+from collections.abc import Sequence
+
 from optimizer.constraints import PAIRWISE
 from optimizer.plan import Unserved
 from optimizer.problem import Problem, Technician, Visit
@@ -9,6 +11,8 @@ MORE_ROOM = "offer another window or day, or allow overtime"
 NO_TECHNICIAN = "NO_TECHNICIAN"
 MORE_WORTH = "raise its priority, or insert it by hand"
 MORE_PEOPLE = "plan a shift for the day"
+SHOWN = 3
+"""Causes and names that a sentence gives before it counts the others."""
 NOT_WORTH = "NOT_WORTH"
 """The visit would fit, but its price of being left out is lower than what serving it costs."""
 
@@ -35,9 +39,9 @@ def blocking_rule(problem: Problem, visit: Visit) -> Unserved | None:
     return None
 
 
-def in_one_sentence(causes: list[str], *, others: bool) -> str:
-    """Word the causes of several technicians in one sentence."""
-    shown = "; ".join(causes[:3])
-    if len(causes) > 3:
-        shown += f"; and {len(causes) - 3} more"
+def in_one_sentence(causes: Sequence[str], *, others: bool, count: int | None = None) -> str:
+    """Word the causes of several technicians in one sentence; of ``count`` only the first need be given."""
+    shown, count = "; ".join(causes[:SHOWN]), len(causes) if count is None else count
+    if count > SHOWN:
+        shown += f"; and {count - SHOWN} more"
     return f"of the technicians otherwise suitable: {shown}" if others else shown

@@ -48,16 +48,21 @@ def add(model: "DayModel", problem: Problem) -> None:
 
 def violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
     """Yield the first stop of each route at which a part has run out, and depots that do not have so much."""
+    routes = {route.technician_id: route for route in plan.routes}
+    for shifts in shifts_of(problem).values():
+        yield from van_violations(problem, shifts, routes)
+    yield from depot_violations(problem, plan)
+
+
+def shifts_of(problem: Problem) -> dict[str, list[Technician]]:
+    """Each person's shifts in the order of time: they share a van."""
     shifts: dict[str, list[Technician]] = {}
     for technician in sorted(problem.technicians, key=lambda t: (t.shift.start, t.id)):
         shifts.setdefault(technician.who, []).append(technician)
-    routes = {route.technician_id: route for route in plan.routes}
-    for people in shifts.values():
-        yield from _van_violations(problem, people, routes)
-    yield from _depot_violations(problem, plan)
+    return shifts
 
 
-def _van_violations(
+def van_violations(
     problem: Problem, shifts: Sequence[Technician], routes: Mapping[str, Route]
 ) -> Iterator[Violation]:
     """Follow one van through the shifts of its keeper; what is used up is not there in later ones."""
@@ -81,7 +86,7 @@ def _van_violations(
                     yield Violation(CODE, visit.id, message)
 
 
-def _depot_violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
+def depot_violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
     """Yield fetches from depots that are unknown or do not have so much."""
     fetched: dict[str, Counter[str]] = {}
     for route in plan.routes:

@@ -32,9 +32,10 @@ def cents(problem: Problem, plan: Plan) -> Cents:
         return 0
     before: dict[str, Seconds] = {}
     planned: dict[str, Seconds] = {}
+    routes = {route.technician_id: route for route in plan.routes}
     for technician in problem.technicians:
         before[technician.who] = max(technician.worked, before.get(technician.who, 0))
-        route = plan.route_of(technician.id)
+        route = routes.get(technician.id)
         if route is not None and route.stops:
             planned[technician.who] = planned.get(technician.who, 0) + work_of(route)
     return sum(person_cents(problem.policy, before[who], work) for who, work in planned.items())
