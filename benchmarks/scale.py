@@ -192,6 +192,7 @@ def _judged(region: uuid.UUID) -> Row:
             "unserved": len(plan.unserved),
             "violations": len(violations),
             "travel": plan.cost_by_term["travel"],
+            "join": {name: spent for name, spent in plan.stats.items() if name.endswith("seconds")},
             "runs": sorted([kind, round(age.total_seconds(), 1)] for kind, age in runs if age is not None),
         }
 

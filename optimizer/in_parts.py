@@ -20,6 +20,8 @@ from optimizer.schedule import Sequences, retimed
 WHOLE_VISITS = 6_000
 """Up to so many visits one search plans the whole day."""
 PART_VISITS = 2_500
+LEAST_SECONDS = 0.1
+"""A part that would be improved for less than this stays as it is."""
 FIRST_SHARE = 0.6
 """Share of the budget for the parts; the rest is for the parts that cross them."""
 
@@ -87,14 +89,15 @@ def polished(
     most_visits: int = PART_VISITS,
     turn: int = 1,
 ) -> Plan:
-    """The plan with the strips along the borders of its parts planned anew; never dearer."""
+    """The plan with strips along the borders of its parts planned anew, while there is time; never dearer."""
     strips = borders(problem, plan, parts, most_visits=most_visits, turn=turn)
     return improved(shop, problem, plan, strips, budget=budget)
 
 
 def improved(shop: Workshop, problem: Problem, plan: Plan, parts: Sequence[Part], *, budget: Budget) -> Plan:
-    """The plan with some parts planned anew, each from what it has."""
-    for part, result in zip(parts, _each(shop, problem, parts, budget=budget, start=plan), strict=False):
+    """The plan with some parts planned anew, each from what it has; those that get no time stay."""
+    results = _each(shop, problem, parts, budget=budget, start=plan, least=LEAST_SECONDS)
+    for part, result in zip(parts, results, strict=False):
         plan = replaced(problem, plan, part, result.plan)
     return plan
 
@@ -105,15 +108,23 @@ def laid(problem: Problem, sequences: Sequences) -> Plan:
 
 
 def _each(
-    shop: Workshop, problem: Problem, parts: Sequence[Part], *, budget: Budget, start: Plan | None
+    shop: Workshop,
+    problem: Problem,
+    parts: Sequence[Part],
+    *,
+    budget: Budget,
+    start: Plan | None,
+    least: float = 0.0,
 ) -> Iterator[Result]:
-    """Plan parts in turn, each with its share of what is left of the budget."""
+    """Plan parts in turn, each with its share of what is left of the budget, until that is too little."""
     end = None if budget.seconds is None else time.monotonic() + budget.seconds
     left = sum(len(part.visits) for part in parts)
     solutions = budget.solutions
     for part in parts:
         share = len(part.visits) / max(1, left)
         left -= len(part.visits)
+        if end is not None and share * (end - time.monotonic()) < least:
+            return
         own = _scaled(Budget(budget.seconds, solutions), share, end)
         if solutions is not None and own.solutions is not None:
             solutions = max(1, solutions - own.solutions)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from time import monotonic
 
 from dispatch import db, travel
 from dispatch.crashpoints import crashpoint
@@ -21,11 +22,12 @@ from dispatch.planning.splitting import Orders
 from optimizer.check import cost
 from optimizer.decompose import Part, cut
 from optimizer.engines.base import DEFAULT, Budget, Result, available, engine
-from optimizer.in_parts import Workshop, laid, polished
+from optimizer.in_parts import LEAST_SECONDS, Workshop, laid, polished
 from optimizer.insertion import Sequences
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.solve import judged
+from optimizer.steps import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,11 @@ def join_parts(lease: Lease, split_id: uuid.UUID, limits: Limits) -> None:
 
     What changed since the fan-out is taken over: orders that no longer hold are mended, and visits that came
     since are planned with the strips. A promise that cannot be kept is planned with an open end, as in a day
-    of one piece.
+    of one piece. All of it keeps to the seconds of the day: polishing gets what laying the orders, judging
+    and explaining leave of them.
     """
-    with db.transaction() as session:
+    steps = Steps(0.0, monotonic)
+    with steps.step("read"), db.transaction() as session:
         row = session.get_one(PlanSplit, split_id)
         asked = _Asked(row.territory_id, row.day, row.seed, row.seconds, row.reason)
         is_open = row.state == splitting.OPEN
@@ -107,21 +111,29 @@ def join_parts(lease: Lease, split_id: uuid.UUID, limits: Limits) -> None:
         with lease.finishing():
             lease.result = {"void": True}
         return
+    steps.seconds = asked.seconds
     lease.heartbeat(busy_seconds=asked.seconds)
-    plan = _laid(snapshot.built.problem, orders)
-    plan = _polished(snapshot, plan, orders, asked.seconds / 2, asked.seed)
+    with steps.step("lay"):
+        plan = _laid(snapshot.built.problem, orders)
+    plan = _polished(snapshot, plan, orders, steps, share=0.5, seed=asked.seed)
     late = frozenset(left.visit_id for left in plan.unserved if is_promised(snapshot.built, left.visit_id))
     if late:
-        with db.transaction() as session:
+        with steps.step("read"), db.transaction() as session:
             relaxed = read(session, asked.territory_id, asked.day, limits, late)
         snapshot = relaxed if relaxed.version == snapshot.version else snapshot
         problem = snapshot.built.problem
-        plan = _laid(problem, [splitting.orders_of([t.id for t in problem.technicians], plan)])
-    plan = _polished(snapshot, plan, orders, asked.seconds / 2, asked.seed + 1)
-    prices = cost(snapshot.built.problem, plan)
-    stats: dict[str, int | float | str] = {"engine": available(DEFAULT), "parts": len(orders)}
-    result = judged(snapshot.built.problem, Result(plan, prices, None, stats), available(DEFAULT))
-    _store(lease, split_id, snapshot, result, asked)
+        with steps.step("lay"):
+            plan = _laid(problem, [splitting.orders_of([t.id for t in problem.technicians], plan)])
+    plan = _polished(snapshot, plan, orders, steps, share=1.0, seed=asked.seed + 1)
+    with steps.step("judge"):
+        prices = cost(snapshot.built.problem, plan)
+        result = judged(snapshot.built.problem, Result(plan, prices), available(DEFAULT))
+    stats: dict[str, int | float | str] = {
+        "engine": available(DEFAULT),
+        "parts": len(orders),
+        **steps.stats(),
+    }
+    _store(lease, split_id, snapshot, replace(result, stats=stats), asked)
 
 
 def _store(lease: Lease, split_id: uuid.UUID, snapshot: Snapshot, result: Result, asked: _Asked) -> None:
@@ -136,11 +148,24 @@ def _store(lease: Lease, split_id: uuid.UUID, snapshot: Snapshot, result: Result
         crashpoint("join.before_commit")
 
 
-def _polished(snapshot: Snapshot, plan: Plan, orders: list[Orders], seconds: float, seed: int) -> Plan:
-    """The plan with the strips along the borders of its parts planned anew."""
+def _polished(
+    snapshot: Snapshot, plan: Plan, orders: list[Orders], steps: Steps, *, share: float, seed: int
+) -> Plan:
+    """
+    The plan with the strips along the borders of its parts planned anew, in a share of the time left.
+
+    Judging and explaining the plan takes no longer than laying it took; so much is kept, and where nothing
+    else is left the plan stays as it is.
+    """
+    seconds = share * steps.left(keep=steps.spent.get("lay", 0.0))
+    if seconds < LEAST_SECONDS:
+        return plan
+    end = steps.now() + seconds
+    shop = replace(_shop(seed), cancel=lambda: steps.now() >= end)
     parts = [Part(tuple(crew), ()) for crew in orders]
     budget = Budget(seconds=seconds)
-    return polished(_shop(seed), snapshot.built.problem, plan, parts, budget=budget, turn=seed)
+    with steps.step("polish"):
+        return polished(shop, snapshot.built.problem, plan, parts, budget=budget, turn=seed)
 
 
 def _laid(problem: Problem, orders: Sequence[Orders]) -> Plan:

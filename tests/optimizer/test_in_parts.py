@@ -9,7 +9,7 @@ from benchmarks.days import field_day
 from optimizer import Budget, Plan, Progress, check, cost, in_parts, solve
 from optimizer.decompose import cut
 from optimizer.engines.base import engine
-from optimizer.in_parts import Workshop, laid, polished, solve_in_parts
+from optimizer.in_parts import LEAST_SECONDS, Workshop, laid, polished, solve_in_parts
 from optimizer.insertion import sequences_of
 
 DAY = field_day(5, 300, 38)
@@ -42,6 +42,12 @@ def test_polishing_borders_never_makes_a_plan_dearer() -> None:
     better = polished(SHOP, DAY, plan, parts, budget=Budget(solutions=600), most_visits=100)
     assert check(DAY, better) == []
     assert price(better) < price(plan)
+
+
+def test_borders_that_get_no_time_are_left_as_they_are() -> None:
+    parts = cut(DAY, 100)
+    plan = solve_in_parts(SHOP, DAY, Budget(solutions=30), most_visits=100).plan
+    assert polished(SHOP, DAY, plan, parts, budget=Budget(seconds=LEAST_SECONDS / 2), most_visits=100) is plan
 
 
 def test_the_time_of_a_budget_is_kept_over_all_parts() -> None:

@@ -6,11 +6,12 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dispatch import clock, db, outbox, travel
 from dispatch.outbox import JobRun
+from dispatch.planning import optimise_parts
 from dispatch.planning.commands import book, lock_visit, request_optimise
 from dispatch.planning.model import DayPlan, PlanSplit, PlanSplitPart
 from dispatch.planning.queries import find_run
@@ -72,6 +73,12 @@ def cut(town: Town) -> PlanSplit:
     assert run.state == "done", run.error
     assert run.result is not None
     return town.session.get_one(PlanSplit, uuid.UUID(run.result["split_id"]))
+
+
+def give(town: Town, seconds: float) -> None:
+    """Let the join of the day take so long, whatever its parts took."""
+    town.session.execute(update(PlanSplit).where(PlanSplit.state == "open").values(seconds=seconds))
+    town.session.commit()
 
 
 def proposals(town: Town) -> list[DayPlan]:
@@ -205,6 +212,7 @@ def test_what_changes_while_parts_are_planned_is_in_the_proposal(town: Town) -> 
     fresh = town.visit(duration_minutes=30, priority=4)
     lock_visit(town.session, by=None, visit=pinned, technician_id=None, start=at(13), reason="asked for")
     town.session.commit()
+    give(town, 6)
     perform(town, "planning.join_parts")
     [plan] = proposals(town)
     starts = {stop.visit_id: stop.start for stop in plan.stops}
@@ -224,6 +232,47 @@ def test_a_promise_that_cannot_be_kept_in_a_large_day_is_planned_late(town: Town
     now.set(at(9.5))
     cut(town)
     perform(town, "planning.optimise_part")
+    give(town, 6)
     perform(town, "planning.join_parts")
     [plan] = proposals(town)
     assert {visit.id for visit in late} <= {stop.visit_id for stop in plan.stops}
+
+
+class Late:
+    """A clock on which the time of the join is over as soon as the day has been read and laid."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    def __call__(self) -> float:
+        self.looks -= 1
+        return 0.0 if self.looks > 0 else 100.0
+
+
+def test_a_join_keeps_to_its_seconds_and_says_how_long_each_step_took(town: Town) -> None:
+    cut(town)
+    perform(town, "planning.optimise_part")
+    give(town, 4)
+    perform(town, "planning.join_parts")
+    [plan] = proposals(town)
+    assert violations(town, plan) == []
+    steps = [plan.stats[f"{name}_seconds"] for name in ("read", "lay", "polish", "judge")]
+    assert 0 < sum(steps) <= plan.stats["seconds"] + 0.01
+    assert plan.stats["polish_seconds"] < 6  # of 4, and slow machines
+
+
+def test_a_join_without_time_leaves_out_polishing_and_is_still_judged_and_explained(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.visits(30, duration_minutes=120)
+    cut(town)
+    perform(town, "planning.optimise_part")
+    monkeypatch.setattr(optimise_parts, "monotonic", Late(5))
+    perform(town, "planning.join_parts")
+    [plan] = proposals(town)
+    assert violations(town, plan) == []
+    assert len(plan.stops) + len(plan.unserved) == 75
+    assert "polish_seconds" not in plan.stats
+    assert plan.stats["judge_seconds"] >= 0
+    assert plan.unserved
+    assert all(left.reason and left.sentence for left in plan.unserved)
