@@ -132,6 +132,10 @@ def _possible(problem: Problem, sequences: Sequences) -> Sequences:
     kept: Sequences = {}
     for technician in problem.technicians:
         route = problem.begun_by(technician.id)
+        if (whole := _whole(problem, technician, sequences.get(technician.id, ()), seen)) is not None:
+            kept[technician.id] = whole
+            seen.update(visit.id for visit in whole)
+            continue
         for visit in sequences.get(technician.id, ()):
             known = problem.visit(visit.id)
             if known is None or visit.id in seen or not _accepts(problem, technician, route, visit=known):
@@ -143,18 +147,44 @@ def _possible(problem: Problem, sequences: Sequences) -> Sequences:
     return kept
 
 
+def _whole(
+    problem: Problem, technician: Technician, visits: Sequence[Visit], seen: set[str]
+) -> tuple[Visit, ...] | None:
+    """A route with all that was planned behind what has begun, or None where that does not hold as it is."""
+    begun = problem.begun_by(technician.id)
+    names = {visit.id for visit in begun}
+    found = [problem.visit(visit.id) for visit in visits if visit.id not in names]
+    known = [visit for visit in found if visit is not None]
+    route = (*begun, *known)
+    is_new = len(known) == len(found) and not any(visit.id in seen for visit in known)
+    if not known or not is_new or len({visit.id for visit in known}) < len(known):
+        return None
+    places = enumerate(known, start=len(begun))
+    if any(not _is_at(problem, visit, at) or blocked(problem, technician, visit) for at, visit in places):
+        return None
+    return route if _holds(problem, technician, route) else None
+
+
 def _accepts(problem: Problem, technician: Technician, route: tuple[Visit, ...], *, visit: Visit) -> bool:
     """Whether a route can take one more visit at its end."""
+    if not _is_at(problem, visit, len(route)) or blocked(problem, technician, visit):
+        return False
+    return _holds(problem, technician, (*route, visit))
+
+
+def _is_at(problem: Problem, visit: Visit, position: int) -> bool:
+    """Whether a visit may have a place in its route, as far as a lock says."""
     lock = problem.lock(visit.id)
-    if lock is not None and lock.sequence not in (None, len(route)):
-        return False
-    if blocked(problem, technician, visit):
-        return False
+    return lock is None or lock.sequence in (None, position)
+
+
+def _holds(problem: Problem, technician: Technician, route: tuple[Visit, ...]) -> bool:
+    """Whether a route holds by itself."""
     try:
-        timetable(problem, technician, (*route, visit))
+        timetable(problem, technician, route)
     except InfeasibleRoute:
         return False
-    return bool(problem.depots) or _has_parts(problem, technician, (*route, visit))
+    return bool(problem.depots) or _has_parts(problem, technician, route)
 
 
 def _has_parts(problem: Problem, technician: Technician, route: tuple[Visit, ...]) -> bool:

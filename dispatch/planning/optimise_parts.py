@@ -115,8 +115,9 @@ def join_parts(lease: Lease, split_id: uuid.UUID, limits: Limits) -> None:
     lease.heartbeat(busy_seconds=asked.seconds)
     with steps.step("lay"):
         plan = _laid(snapshot.built.problem, orders)
-    plan = _polished(snapshot, plan, orders, steps, share=0.5, seed=asked.seed)
-    late = frozenset(left.visit_id for left in plan.unserved if is_promised(snapshot.built, left.visit_id))
+    again = sum(steps.spent.values()) if _broken(snapshot, plan) else 0.0
+    plan = _polished(snapshot, plan, orders, steps, share=0.5, keep=again, seed=asked.seed)
+    late = _broken(snapshot, plan)
     if late:
         with steps.step("read"), db.transaction() as session:
             relaxed = read(session, asked.territory_id, asked.day, limits, late)
@@ -148,16 +149,28 @@ def _store(lease: Lease, split_id: uuid.UUID, snapshot: Snapshot, result: Result
         crashpoint("join.before_commit")
 
 
+def _broken(snapshot: Snapshot, plan: Plan) -> frozenset[str]:
+    """Visits left out although their customers were promised a window."""
+    return frozenset(left.visit_id for left in plan.unserved if is_promised(snapshot.built, left.visit_id))
+
+
 def _polished(
-    snapshot: Snapshot, plan: Plan, orders: list[Orders], steps: Steps, *, share: float, seed: int
+    snapshot: Snapshot,
+    plan: Plan,
+    orders: list[Orders],
+    steps: Steps,
+    *,
+    share: float,
+    seed: int,
+    keep: float = 0.0,
 ) -> Plan:
     """
     The plan with the strips along the borders of its parts planned anew, in a share of the time left.
 
-    Judging and explaining the plan takes no longer than laying it took; so much is kept, and where nothing
-    else is left the plan stays as it is.
+    Judging and explaining the plan takes no longer than laying it took; so much is kept beside ``keep``
+    seconds, and where nothing else is left the plan stays as it is.
     """
-    seconds = share * steps.left(keep=steps.spent.get("lay", 0.0))
+    seconds = share * steps.left(keep=keep + steps.spent.get("lay", 0.0))
     if seconds < LEAST_SECONDS:
         return plan
     end = steps.now() + seconds

@@ -5,8 +5,21 @@ from importlib import import_module
 
 import pytest
 
-from benchmarks.days import field_day
-from optimizer import Budget, Plan, Progress, check, cost, in_parts, solve
+from benchmarks.days import HOUR, field_day
+from optimizer import (
+    Budget,
+    Plan,
+    Problem,
+    Progress,
+    Technician,
+    Visit,
+    Window,
+    check,
+    cost,
+    in_parts,
+    matrix_of,
+    solve,
+)
 from optimizer.decompose import cut
 from optimizer.engines.base import engine
 from optimizer.in_parts import LEAST_SECONDS, Workshop, laid, polished, solve_in_parts
@@ -83,3 +96,16 @@ def test_laying_orders_leaves_out_what_the_day_no_longer_allows() -> None:
     other = next(v for v in fewer.visits if v.id == gone)
     without = laid(fewer, {**orders, "t0": (other, *orders.get("t0", ()))})
     assert check(fewer, without) == []
+
+
+def test_a_route_that_holds_as_a_whole_is_laid_as_it_is() -> None:
+    """The way home from the second stop would be too long, from the third it is not."""
+    minutes = [[0, 10, 10, 10], [10, 0, 10, 10], [60, 10, 0, 10], [10, 10, 10, 0]]
+    roads = matrix_of([[60 * cell for cell in row] for row in minutes])
+    ada = Technician("ada", "Ada", 0, 0, Window(8 * HOUR, 10 * HOUR))
+    visits = Visit("long", 1, 40 * 60), Visit("far", 2, 600), Visit("near", 3, 600)
+    day = Problem(DAY.day, (ada,), visits, roads)
+    [route] = laid(day, {"ada": visits}).routes
+    assert [stop.visit_id for stop in route.stops] == ["long", "far", "near"]
+    [route] = laid(day, {"ada": visits[:2]}).routes
+    assert [stop.visit_id for stop in route.stops] == ["long"]
