@@ -29,6 +29,9 @@ from optimizer.problem import Problem
 from optimizer.solve import judged
 from optimizer.steps import Steps
 
+JUDGED_TO_LAID = 1.5
+"""Judging and explaining a plan takes at most so many times as long as laying it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -115,8 +118,10 @@ def join_parts(lease: Lease, split_id: uuid.UUID, limits: Limits) -> None:
     lease.heartbeat(busy_seconds=asked.seconds)
     with steps.step("lay"):
         plan = _laid(snapshot.built.problem, orders)
+    judging = JUDGED_TO_LAID * steps.spent["lay"]
     again = sum(steps.spent.values()) if _broken(snapshot, plan) else 0.0
-    plan = _polished(snapshot, plan, orders, steps, share=0.5, keep=again, seed=asked.seed)
+    seconds = steps.left(keep=judging + again) / 2
+    plan = _polished(snapshot, plan, orders, steps, seconds=seconds, seed=asked.seed)
     late = _broken(snapshot, plan)
     if late:
         with steps.step("read"), db.transaction() as session:
@@ -125,7 +130,8 @@ def join_parts(lease: Lease, split_id: uuid.UUID, limits: Limits) -> None:
         problem = snapshot.built.problem
         with steps.step("lay"):
             plan = _laid(problem, [splitting.orders_of([t.id for t in problem.technicians], plan)])
-    plan = _polished(snapshot, plan, orders, steps, share=1.0, seed=asked.seed + 1)
+    seconds = steps.left(keep=judging)
+    plan = _polished(snapshot, plan, orders, steps, seconds=seconds, seed=asked.seed + 1)
     with steps.step("judge"):
         prices = cost(snapshot.built.problem, plan)
         result = judged(snapshot.built.problem, Result(plan, prices), available(DEFAULT))
@@ -155,22 +161,9 @@ def _broken(snapshot: Snapshot, plan: Plan) -> frozenset[str]:
 
 
 def _polished(
-    snapshot: Snapshot,
-    plan: Plan,
-    orders: list[Orders],
-    steps: Steps,
-    *,
-    share: float,
-    seed: int,
-    keep: float = 0.0,
+    snapshot: Snapshot, plan: Plan, orders: list[Orders], steps: Steps, *, seconds: float, seed: int
 ) -> Plan:
-    """
-    The plan with the strips along the borders of its parts planned anew, in a share of the time left.
-
-    Judging and explaining the plan takes no longer than laying it took; so much is kept beside ``keep``
-    seconds, and where nothing else is left the plan stays as it is.
-    """
-    seconds = share * steps.left(keep=keep + steps.spent.get("lay", 0.0))
+    """The plan with the strips along the borders of its parts planned anew, if there is time."""
     if seconds < LEAST_SECONDS:
         return plan
     end = steps.now() + seconds
