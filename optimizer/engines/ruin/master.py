@@ -6,7 +6,6 @@ out, CP-SAT chooses among the rest. Another thread may stop it at any moment.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,8 @@ from ortools.sat.python import cp_model
 
 from optimizer.engines.ruin.arrays import Day
 from optimizer.engines.ruin.layout import LEAVE_OUT, Whole
-from optimizer.engines.ruin.pool import Columns
+from optimizer.engines.ruin.pool import Column, Columns, as_columns, merged
+from optimizer.engines.ruin.sides import Sides
 
 WIDENING = ((600, 0.1), (1_500, 0.4), (3_000, 0.5))
 """CP-SAT chooses among so many of the cheapest columns, then among more, each time in a part of its time."""
@@ -23,15 +23,6 @@ AT_ONCE = 1_500
 """Columns that enter the relaxed master at once."""
 PRICINGS = 8
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One route: kind of technician, price beyond the idle day, visits in order."""
-
-    kind: int
-    price: int
-    visits: tuple[int, ...]
 
 
 class Master:
@@ -42,9 +33,17 @@ class Master:
     ) -> None:
         """``known`` are the routes of the best plan and ``best`` its price, a sum beyond the idle days."""
         self.day, self.best, self.seconds = day, best, seconds
+        count, self.sides = columns.kind.size, None
+        if day.rich.used:
+            columns = merged([columns, as_columns(known)])
+            self.sides = Sides(day, columns) if columns.kind.size else None
         self.kind, self.price = columns.kind, columns.price
         self.stops, self.first = columns.stops, np.cumsum(columns.size) - columns.size
+        self.starts = columns.starts
         self.size, self.known = columns.size, known
+        if self.sides is not None:
+            self.price = self.sides.keys.price
+            self.known = [self._column(count + at) for at in range(len(known))]
         self.capacity = np.bincount(day.kind)
         self.left_out: Whole = day.nodes[: day.visits, LEAVE_OUT]
         self._is_stopped = False
@@ -80,13 +79,14 @@ class Master:
 
     def _column(self, at: int) -> Column:
         first = int(self.first[at])
-        visits = self.stops[first : first + int(self.size[at])]
-        return Column(int(self.kind[at]), int(self.price[at]), tuple(visits.tolist()))
+        stops = slice(first, first + int(self.size[at]))
+        visits, starts = self.stops[stops].tolist(), self.starts[stops].tolist()
+        return Column(int(self.kind[at]), int(self.price[at]), tuple(visits), tuple(starts), at=at)
 
     def _reduced(self, values: Floats, crews: Floats) -> Floats:
         """What each column costs beyond the values of its visits and of its technician."""
         found: Floats = self.price - np.add.reduceat(values[self.stops], self.first) - crews[self.kind]
-        return found
+        return found - self.sides.values() if self.sides is not None else found
 
     def _priced(self) -> tuple[Floats, Floats, float]:
         """Values of the visits and of the kinds of technicians, and the cost of the relaxed master."""
@@ -95,10 +95,14 @@ class Master:
         solver.SetSolverSpecificParametersAsString(f"max_deterministic_time: {self.seconds / 2}")
         rows = [solver.RowConstraint(1, 1, "") for _ in range(self.day.visits)]
         crews = [solver.RowConstraint(0, float(most), "") for most in self.capacity]
+        if self.sides is not None:
+            self.sides.enter(solver)
         for row, price in zip(rows, self.left_out.tolist(), strict=True):
             self._enter(price, (row,))
         for column in self.known:
-            self._enter(column.price, (crews[column.kind], *(rows[visit] for visit in column.visits)))
+            self._enter(
+                column.price, (crews[column.kind], *(rows[visit] for visit in column.visits)), column.at
+            )
         values, prices, bound = np.zeros(len(rows)), np.zeros(len(crews)), 0.0
         entered = np.zeros(self.price.size, dtype=np.bool_)
         for _ in range(PRICINGS):
@@ -107,6 +111,8 @@ class Master:
             values = np.array([row.dual_value() for row in rows])
             prices = np.array([row.dual_value() for row in crews])
             bound = float(solver.Objective().Value())
+            if self.sides is not None:
+                self.sides.hear_values()
             reduced = self._reduced(values, prices)
             reduced[entered] = 0
             cheapest = np.argsort(reduced, kind="stable")[:AT_ONCE]
@@ -116,15 +122,17 @@ class Master:
             entered[cheapest] = True
             for at in cheapest.tolist():
                 column = self._column(at)
-                self._enter(column.price, (crews[column.kind], *(rows[visit] for visit in column.visits)))
+                self._enter(column.price, (crews[column.kind], *(rows[visit] for visit in column.visits)), at)
         return values, prices, bound
 
-    def _enter(self, price: int, rows: Sequence[pywraplp.Constraint]) -> None:
-        """Add a column to the relaxed master."""
+    def _enter(self, price: int, rows: Sequence[pywraplp.Constraint], at: int = -1) -> None:
+        """Add a column to the relaxed master; which one, unless a visit is left out."""
         taken = self._relaxed.NumVar(0, self._relaxed.infinity(), "")
         self._relaxed.Objective().SetCoefficient(taken, float(price))
         for row in rows:
             row.SetCoefficient(taken, 1)
+        if self.sides is not None and at >= 0:
+            self.sides.enter_column(taken, at)
 
     def _chosen(self, worth: Sequence[Column], outs: Sequence[int], seconds: float) -> list[Column] | None:
         """The cheapest choice, or None when it is not below the best, which is its hint."""
@@ -147,7 +155,10 @@ class Master:
             if len(row) > most:
                 model.add(cp_model.LinearExpr.sum(row) <= most)
         prices = [*(column.price for column in columns), *self.left_out[list(outs)].tolist()]
-        model.minimize(cp_model.LinearExpr.weighted_sum([*takes, *leaves], prices))
+        total = cp_model.LinearExpr.weighted_sum([*takes, *leaves], prices)
+        if self.sides is not None:
+            total += self.sides.add_to(model, takes, columns)
+        model.minimize(total)
         parameters = self._exact.parameters
         parameters.max_time_in_seconds = 2 * seconds
         parameters.max_deterministic_time = seconds  # the same on every machine

@@ -14,6 +14,7 @@ from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS, Index, Whole
 from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.pool import (
+    Column,
     Columns,
     collect_all,
     columns_of,
@@ -22,10 +23,11 @@ from optimizer.engines.ruin.pool import (
     merged,
     new_pool,
 )
+from optimizer.engines.ruin.rich import BEGIN, BEHIND, DEPOT, OWN, WORK
+from optimizer.engines.ruin.side_keys import idle_price
 from optimizer.units import Cents
 
 if TYPE_CHECKING:
-    from optimizer.engines.ruin.master import Column
     from optimizer.engines.ruin.together import Others
 
 Orders: TypeAlias = Sequence[tuple[int, Sequence[int]]]
@@ -171,39 +173,65 @@ class Run:
         """Whether the search is long enough, and the day small enough, for the master to pay."""
         seconds, rounds = self.budget.seconds, self.budget.solutions
         is_long = (seconds is None or seconds >= LEAST_SECONDS) and (rounds is None or rounds >= LEAST_ROUNDS)
-        rich = self.day.rich
-        if rich.tied or rich.shared or rich.fetching:
-            return False  # routes cannot be chosen one by one
         return self.combines and is_long and self.day.visits <= MOST_COMBINED
 
     def combine(self, heard: Sequence[Columns] = ()) -> None:
         """Let the master look for a better plan among the routes seen and heard of, and go on from it."""
-        from optimizer.engines.ruin.master import Master, placed
+        from optimizer.engines.ruin.master import Master
 
         self.cooling.combined_at.pop(0)
-        best = self.best_price - int(self.day.crew[:, IDLE].sum())
+        idle = idle_price(self.day)
         seconds = COMBINED_SHARE * (self.budget.seconds or 5 * LEAST_SECONDS) / self.turns
         columns = merged([columns_of(self.pool), *heard])
-        master = Master(self.day, columns, self._best_columns(), best, seconds)
+        master = Master(self.day, columns, self.best_columns(), self.best_price - idle, seconds)
         with ThreadPoolExecutor(1) as thread:
             work = thread.submit(master.combined)
             while not wait([work], timeout=SLICE_SECONDS).done:
                 if self._is_over():
                     master.stop()
         found = work.result()
-        if found is not None:
-            self.restart(placed(self.day, found))
+        if found is not None and self.take_up(found, master.best + idle):
             self.combinations += 1
         elif self.day.rich.used:  # pricing the best routes has left their state behind
-            self.restart(self.best_orders())
+            self.restart(self.best_orders(), states.best_bounds(self.day))
 
-    def _best_columns(self) -> "list[Column]":
+    def best_columns(self) -> list[Column]:
         """The routes of the best plan, priced."""
-        from optimizer.engines.ruin.master import Column
 
+        day, crew = self.day, self.day.rich.crew
         orders = self.best_orders()
-        prices = self.laid(orders).tours[:, PRICE] - self.day.crew[:, IDLE]
-        return [Column(int(self.day.kind[who]), int(prices[who]), tuple(nodes)) for who, nodes in orders]
+        tours = self.laid(orders, states.best_bounds(day)).tours
+        prices = (crew[:, OWN] if day.rich.shared else tours[:, PRICE]) - day.crew[:, IDLE]
+        return [
+            Column(
+                int(day.kind[who]),
+                int(prices[who]),
+                nodes,
+                tuple(day.rich.visit[list(nodes), BEGIN].tolist()) if day.rich.tied else (),
+                int(crew[who, WORK]),
+                int(crew[who, DEPOT]) if crew[who, BEHIND] >= 0 else -1,
+            )
+            for who, nodes in orders
+        ]
+
+    def take_up(self, found: Sequence[Column], price: int) -> bool:
+        """Go on from routes that the master chose; not if laid they are no better plan than the best."""
+        from optimizer.engines.ruin.laying import bounds_of, ties_hold
+        from optimizer.engines.ruin.master import placed
+
+        orders = placed(self.day, found)
+        if not self.day.rich.used:
+            self.restart(orders)
+            return True
+        for is_loose, most in ((True, price), (False, self.best_price - 1)):
+            bounds = bounds_of(self.day, found, loose=is_loose)
+            laid = self.laid(orders, bounds)
+            left_out = self.day.nodes[: self.day.visits, LEAVE_OUT][laid.links[: self.day.visits, DRIVER] < 0]
+            total = int(laid.tours[:, PRICE].sum() + left_out.sum())
+            if total <= most and ties_hold(self.day, laid.links):
+                self.restart(orders, bounds)
+                return True
+        return False
 
     def restart(self, orders: Orders, bounds: Whole | None = None) -> None:
         """Go on from other routes."""
