@@ -105,8 +105,10 @@ class Run:
 
     def best_orders(self) -> list[tuple[int, tuple[int, ...]]]:
         """The best plan: the nodes of each technician with any."""
+        return self._orders_in(self.memory.best)
+
+    def _orders_in(self, links: Index) -> list[tuple[int, tuple[int, ...]]]:
         found = []
-        links: Index = self.memory.best
         for who in range(self.day.people):
             nodes = []
             node = int(links[self.day.visits + who, FOLLOWING])
@@ -183,6 +185,7 @@ class Run:
         idle = idle_price(self.day)
         seconds = COMBINED_SHARE * (self.budget.seconds or 5 * LEAST_SECONDS) / self.turns
         columns = merged([columns_of(self.pool), *heard])
+        now = self._orders_in(self.routes.links), states.bounds_now(self.day)
         master = Master(self.day, columns, self.best_columns(), self.best_price - idle, seconds)
         with ThreadPoolExecutor(1) as thread:
             work = thread.submit(master.combined)
@@ -193,7 +196,7 @@ class Run:
         if found is not None and self.take_up(found, master.best + idle):
             self.combinations += 1
         elif self.day.rich.used:  # pricing the best routes has left their state behind
-            self.restart(self.best_orders(), states.best_bounds(self.day))
+            self.restart(*now)
 
     def best_columns(self) -> list[Column]:
         """The routes of the best plan, priced."""

@@ -26,7 +26,7 @@ from optimizer.engines.ruin.rich import (
     WANTED,
     WORKED,
 )
-from optimizer.engines.ruin.side_keys import Keys, idle_work, rings, shifts_of
+from optimizer.engines.ruin.side_keys import Keys, Named, idle_work, rings, shifts_of
 
 UNLIMITED = 1 << 40
 """No limit of a row on this side."""
@@ -74,33 +74,37 @@ class Rows:
         self.extras.append(Extra(most, price))
         return len(self.extras) - 1
 
-    def of(self, named: dict[tuple[int, ...], int]) -> Iterator[tuple[tuple[int, ...], int]]:
+    def of(self, named: Named) -> Iterator[tuple[tuple[int, ...], int]]:
         """The keys of a kind that are in use, with what they stand for."""
         return ((name, key) for name, key in named.items() if key in self.active)
+
+    def by_first(self, named: Named) -> dict[int, list[tuple[tuple[int, ...], int]]]:
+        """The same by the first number of what they stand for, and the others."""
+        found: dict[int, list[tuple[tuple[int, ...], int]]] = {}
+        for (first, *others), key in self.of(named):
+            found.setdefault(first, []).append((tuple(others), key))
+        return found
 
 
 def meetings(rows: Rows) -> Iterator[Row]:
     """All members of a team begin at one moment, or all are left out."""
+    moments = rows.by_first(rows.keys.moments)
     for ring in rings(rows.day.rich.visit[:-1, TEAM_NEXT]):
         for other in ring[1:]:
-            moments: dict[int, dict[int, int]] = {}
-            for (visit, start, _), key in rows.of(rows.keys.moments):
-                if visit in {ring[0], other}:
-                    moments.setdefault(start, {})[key] = 1 if visit == other else -1
-            yield from (Row(0, 0, counted, {}) for counted in moments.values())
+            counted: dict[int, dict[int, int]] = {}
+            for visit, share in ((ring[0], -1), (other, 1)):
+                for (start, _), key in moments.get(visit, ()):
+                    counted.setdefault(start, {})[key] = share
+            yield from (Row(0, 0, keys, {}) for keys in counted.values())
 
 
 def waits(rows: Rows) -> Iterator[Row]:
     """A visit that waits begins when the one before it allows, and only where that is served."""
-    rich = rows.day.rich
-    for tie in rich.waits:
-        first, then = int(tie[FIRST]), int(tie[THEN])
-        events = []
-        for (visit, start, end), key in rows.of(rows.keys.moments):
-            if visit == first:
-                events.append((earliest_after(rows.day, tie, end), 0, key))
-            elif visit == then:
-                events.append((start, 1, key))
+    moments = rows.by_first(rows.keys.moments)
+    for tie in rows.day.rich.waits:
+        firsts, thens = moments.get(int(tie[FIRST]), ()), moments.get(int(tie[THEN]), ())
+        events = [(earliest_after(rows.day, tie, end), 0, key) for (_, end), key in firsts]
+        events.extend((start, 1, key) for (start, _), key in thens)
         before, counted, is_closing = -1, dict[int, int](), False
         for _, is_then, key in [*sorted(events), (0, 0, -1)]:
             if is_closing and not is_then:
@@ -114,12 +118,10 @@ def waits(rows: Rows) -> Iterator[Row]:
 
 def hands(rows: Rows) -> Iterator[Row]:
     """Visits of one hand go to one person, to whoever has begun one if anybody has."""
-    rich = rows.day.rich
+    rich, known = rows.day.rich, rows.by_first(rows.keys.hands)
     for ring in rings(rich.visit[:-1, GROUP_NEXT]):
         chosen: dict[int, int] = {}
-        for (visit, person), key in rows.of(rows.keys.hands):
-            if visit not in ring:
-                continue
+        for visit, ((person,), key) in ((one, each) for one in ring for each in known.get(one, ())):
             begun = rich.visit[visit, HAND]
             if begun >= 0 and begun != person:
                 yield Row(0, 0, {key: 1}, {})
@@ -142,16 +144,17 @@ def once(rows: Rows) -> Iterator[Row]:
 
 def skills(rows: Rows) -> Iterator[Row]:
     """Those who meet as a team hold together what it wants."""
-    rich = rows.day.rich
+    rich, members = rows.day.rich, rows.by_first(rows.keys.members)
+    moments = rows.by_first(rows.keys.moments)
     for ring in rings(rich.visit[:-1, TEAM_NEXT]):
         lead = ring[0]
-        served = {key: -1 for (visit, _, _), key in rows.of(rows.keys.moments) if visit == lead}
+        served = {key: -1 for _, key in moments.get(lead, ())}
         for bit in range(int(rich.visit[lead, WANTED]).bit_length()):
             if not int(rich.visit[lead, WANTED]) >> bit & 1:
                 continue
             counted = dict(served)
-            for (team, who), key in rows.of(rows.keys.members):
-                if team == lead and int(rich.crew[who, HELD]) >> bit & 1:
+            for (who,), key in members.get(lead, ()):
+                if int(rich.crew[who, HELD]) >> bit & 1:
                     counted[key] = 1
             yield Row(0, UNLIMITED, counted, {})
 

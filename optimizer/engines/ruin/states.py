@@ -45,6 +45,11 @@ def set_anew(day: Day, bounds: Whole | None = None) -> None:
         rich.visit[:, LOW : HIGH + 1] = bounds
 
 
+def bounds_now(day: Day) -> Whole | None:
+    """Bounds of the plan under change."""
+    return day.rich.visit[:, LOW : HIGH + 1].copy() if day.rich.tied else None
+
+
 def best_bounds(day: Day) -> Whole | None:
     """Bounds of the best plan."""
     return day.rich.visit[:, BEST_LOW : BEST_LOW + 2].copy() if day.rich.tied else None
