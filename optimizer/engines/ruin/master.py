@@ -46,7 +46,7 @@ class Master:
             self.known = [self._column(count + at) for at in range(len(known))]
         self.capacity = np.bincount(day.kind)
         self.left_out: Whole = day.nodes[: day.visits, LEAVE_OUT]
-        self._is_stopped = False
+        self._is_stopped = self._is_proved = False
         self._relaxed = pywraplp.Solver.CreateSolver("GLOP")
         self._exact = cp_model.CpSolver()
 
@@ -73,7 +73,7 @@ class Master:
             better = self._chosen(list(map(self._column, worth[:most].tolist())), outs, share * self.seconds)
             if better is not None:
                 found = self.known = better
-            if worth.size <= most:
+            if worth.size <= most and (self.sides is None or self._is_proved):
                 break
         return found
 
@@ -168,6 +168,7 @@ class Master:
         if self._is_stopped:
             return None
         status = self._exact.solve(model)
+        self._is_proved = status in {cp_model.OPTIMAL, cp_model.INFEASIBLE}
         if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE} or self._exact.objective_value >= self.best:
             return None
         self.best = round(self._exact.objective_value)
