@@ -150,9 +150,13 @@ def test_without_a_kind_of_rows_the_master_chooses_what_cannot_be_kept(
     kinds = tuple(each for each in side_rows.KINDS if each.__name__ != row)
     assert len(kinds) == len(side_rows.KINDS) - 1
     monkeypatch.setattr(side_rows, "KINDS", kinds)
-    cases = [Case(kind, seed) for seed in range(12)]
-    chosen = [case.chosen() for case in cases]
-    assert any(case.laid(found) != price for case, (price, found) in zip(cases, chosen, strict=True))
+    assert any(cannot_be_kept(Case(kind, seed)) for seed in range(60))
+
+
+def cannot_be_kept(case: Case) -> bool:
+    """Whether the master chooses routes that are another plan when laid."""
+    price, found = case.chosen()
+    return case.laid(found) != price
 
 
 def test_a_result_that_cannot_be_kept_is_dropped() -> None:
@@ -224,7 +228,7 @@ def test_plans_keep_all_rules_when_the_master_has_had_its_turns(kind: str) -> No
 
 
 def test_with_the_master_the_same_seed_gives_the_same_plan() -> None:
-    problem = side_day("next day", 0, visits=28, people=5)
+    problem = side_day("next day", 4, visits=28, people=5)
     first, second = (solved(problem, Budget(solutions=running.LEAST_ROUNDS)) for _ in range(2))
     assert first.plan == second.plan
     assert int(first.stats["combinations"]) > 0

@@ -110,8 +110,8 @@ class Routes(NamedTuple):
     links
         (n + 2m, 4) who follows, who precedes, who drives, price of the drive to who follows.
     times
-        (n + 2m + 4, 3 (b + 1)) earliest ends of service by breaks taken, latest starts that the rest of the
-        day bears, and the same without overtime; two rows for depots, two for trials.
+        (n + 3m + 2, 3 (b + 1)) earliest ends of service by breaks taken, latest starts that the rest of the
+        day bears, and the same without overtime; behind the nodes (m) rows for depots and two for trials.
     tours
         (m, 3 + p) stops, price, overtime and parts left of each technician's day.
     """
@@ -183,7 +183,7 @@ def empty_routes(day: Day) -> Routes:
     """Routes without any open stop."""
     nodes, states = day.visits + 2 * day.people, day.limits.shape[1]
     links = np.full((nodes, 4), -1, dtype=np.int32)
-    times = np.full((nodes + 4, 3 * states), -NEVER, dtype=np.int64)
+    times = np.full((nodes + day.people + 2, 3 * states), -NEVER, dtype=np.int64)
     times[:, :states] = NEVER
     tours = np.zeros((day.people, LEFT + day.stock.shape[1]), dtype=np.int64)
     tours[:, PRICE] = day.crew[:, IDLE]

@@ -1,27 +1,33 @@
 """
 Driving a route of a rich day in compiled loops: by depots, at the hour's speed, within ties.
 
-The rows of ``times`` are those of plain days (``timing``); one more row behind the nodes holds the stop at
-a depot.
+The rows of ``times`` are those of plain days (``timing``); behind the nodes each technician has a row for the
+stop at a depot.
 """
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.compiling import inner, wide
+from optimizer.engines.ruin.compiling import flat, inner, wide
 from optimizer.engines.ruin.hours import across, across_back
 from optimizer.engines.ruin.layout import BREAKS, FOLLOWING, PRECEDING
-from optimizer.engines.ruin.rich import BEHIND, DEPOT
+from optimizer.engines.ruin.rich import BEHIND, DEPOT, HANDLING, PLACE
 from optimizer.engines.ruin.starts import first_start, last_ready, setup_at
 from optimizer.engines.ruin.timing import CALM, FIRM
 from optimizer.units import NEVER
 
 
-@inner
-def depot_row(day: Day) -> int:
-    """Row of ``times`` for the stop at a depot."""
-    return day.use.shape[0] + 2 * day.crew.shape[0]
+@flat
+def depot_row(day: Day, who: int) -> int:
+    """Row of ``times`` for the stop of a route at a depot."""
+    return day.use.shape[0] + 2 * day.crew.shape[0] + who
 
 
-@inner
+@flat
+def depot_place(day: Day, who: int) -> int:
+    """Where the depot of a route is."""
+    return day.rich.depots[day.rich.crew[who, DEPOT], PLACE]
+
+
+@flat
 def ready_at(day: Day, routes: Routes, who: int, row: int, here: int, there: int, taken: int) -> int:
     """Earliest arrival with so many breaks taken, coming from a place that a row of ``times`` tells of."""
     times = routes.times
@@ -31,26 +37,23 @@ def ready_at(day: Day, routes: Routes, who: int, row: int, here: int, there: int
     return best
 
 
-@inner
+@flat
 def step_to(day: Day, routes: Routes, who: int, visit: int, row: int, here: int, target: int) -> None:
     """Drive from a place to a visit, serve it, and write the ends of service to the row ``target``."""
-    setup = setup_at(day, visit, here)
+    setup, there = setup_at(day, visit, here), wide(day.place[visit])
     for taken in range(day.crew[who, BREAKS] + 1):
-        moment = ready_at(day, routes, who, row, here, wide(day.place[visit]), taken)
+        moment = ready_at(day, routes, who, row, here, there, taken)
         start = first_start(day, who, visit, min(NEVER, moment + setup), setup)
         routes.times[target, taken] = start + wide(day.rich.service[visit, who]) if start < NEVER else NEVER
 
 
-@inner
-def step_to_depot(day: Day, routes: Routes, who: int, row: int, here: int) -> int:
-    """Drive from a place to the depot of a route, write its row, and return its place."""
-    depot = day.rich.crew[who, DEPOT]
-    there = int(day.rich.depots[depot, 0])
+@flat
+def step_to_depot(day: Day, routes: Routes, who: int, row: int, here: int, target: int) -> None:
+    """Drive from a place to the depot of a route, and write the ends of the stop there to a row."""
+    there, handling = depot_place(day, who), day.rich.depots[day.rich.crew[who, DEPOT], HANDLING]
     for taken in range(day.crew[who, BREAKS] + 1):
         moment = ready_at(day, routes, who, row, here, there, taken)
-        end = moment + day.rich.depots[depot, 1] if moment < NEVER else NEVER
-        routes.times[depot_row(day), taken] = end
-    return there
+        routes.times[target, taken] = moment + handling if moment < NEVER else NEVER
 
 
 @inner
@@ -62,13 +65,25 @@ def drive_richly(day: Day, routes: Routes, who: int) -> int:
     visit = wide(links[node, FOLLOWING])
     while visit < visits:
         if day.rich.crew[who, BEHIND] == node:
-            here = step_to_depot(day, routes, who, row, here)
-            row = depot_row(day)
+            step_to_depot(day, routes, who, row, here, depot_row(day, who))
+            row, here = depot_row(day, who), depot_place(day, who)
         step_to(day, routes, who, visit, row, here, visit)
+        if routes.times[visit, 0] >= NEVER:
+            _give_up(day, routes, visit)
+            return NEVER
         row = node = visit
         here, visit = wide(day.place[node]), wide(links[node, FOLLOWING])
     moment, _, _ = back_by(day, routes, who, row, here)
     return moment
+
+
+@inner
+def _give_up(day: Day, routes: Routes, visit: int) -> None:
+    """Say that nothing from a visit on can be kept."""
+    while visit < day.use.shape[0]:
+        for taken in range(routes.times.shape[1] // 3):
+            routes.times[visit, taken] = NEVER
+        visit = wide(routes.links[visit, FOLLOWING])
 
 
 @inner
@@ -85,8 +100,8 @@ def back_by(day: Day, routes: Routes, who: int, row: int, here: int) -> tuple[in
     return best, first, last
 
 
-@inner
-def leave_by(
+@flat
+def _leave_by(
     day: Day, routes: Routes, who: int, here: int, there: int, row: int, block: int, taken: int, setup: int
 ) -> int:
     """Latest departure with so many breaks taken, for a place whose latest moments a block of a row tells."""
@@ -102,61 +117,78 @@ def leave_by(
 def bear_richly(day: Day, routes: Routes, who: int) -> None:
     """Compute the latest moments to be ready of a route from its end back, by its depot."""
     links, place, times, visits = routes.links, day.place, routes.times, day.use.shape[0]
-    states = times.shape[1] // 3
+    states, count, behind = times.shape[1] // 3, day.crew[who, BREAKS], day.rich.crew[who, BEHIND]
     after = visits + day.crew.shape[0] + who
     node = wide(links[after, PRECEDING])
     while node < visits:
         row, there = after, wide(place[after])
         setup = setup_at(day, after, wide(place[node])) if after < visits else 0
-        if day.rich.crew[who, BEHIND] == node:
-            row, there, setup = _bear_depot(day, routes, who, after), int(_depot_place(day, who)), 0
+        if behind == node:
+            _bear_depot(day, routes, who, after)
+            row, there, setup = depot_row(day, who), depot_place(day, who), 0
         before = wide(links[node, PRECEDING])
-        here = int(_depot_place(day, who)) if day.rich.crew[who, BEHIND] == before else wide(place[before])
-        own = setup_at(day, node, here)
-        for block in (states, 2 * states):
-            for taken in range(day.crew[who, BREAKS] + 1):
-                leave = leave_by(day, routes, who, wide(place[node]), there, row, block, taken, setup)
+        own = setup_at(day, node, depot_place(day, who) if behind == before else wide(place[before]))
+        is_calm = _is_calm(day, routes, who, row)
+        for block in range(states, (2 if is_calm else 3) * states, states):
+            for taken in range(count + 1):
+                leave = _leave_by(day, routes, who, wide(place[node]), there, row, block, taken, setup)
                 deadline = leave - wide(day.rich.service[node, who])
                 times[node, block + taken] = last_ready(day, who, node, deadline, own)
+        if is_calm:
+            for taken in range(states, states + count + 1):
+                times[node, states + taken] = times[node, taken]
         after, node = node, before
+    if behind == node:
+        _bear_depot(day, routes, who, after)
+
+
+@flat
+def _is_calm(day: Day, routes: Routes, who: int, row: int) -> bool:
+    """Whether the latest moments of a row are those without overtime."""
+    times, states = routes.times, routes.times.shape[1] // 3
+    for taken in range(states, states + day.crew[who, BREAKS] + 1):
+        if times[row, taken] != times[row, states + taken]:
+            return False
+    return True
 
 
 @inner
-def _depot_place(day: Day, who: int) -> int:
-    return day.rich.depots[day.rich.crew[who, DEPOT], 0]
-
-
-@inner
-def _bear_depot(day: Day, routes: Routes, who: int, after: int) -> int:
-    """Compute the latest moments at the depot of a route, before a node; return its row."""
+def _bear_depot(day: Day, routes: Routes, who: int, after: int) -> None:
+    """Compute the latest moments at the depot of a route, before a node."""
     states = routes.times.shape[1] // 3
-    row, here = depot_row(day), int(_depot_place(day, who))
+    row, here = depot_row(day, who), depot_place(day, who)
     setup = setup_at(day, after, here) if after < day.use.shape[0] else 0
+    handling = day.rich.depots[day.rich.crew[who, DEPOT], HANDLING]
     for block in (states, 2 * states):
         for taken in range(day.crew[who, BREAKS] + 1):
-            leave = leave_by(day, routes, who, here, wide(day.place[after]), after, block, taken, setup)
-            routes.times[row, block + taken] = leave - day.rich.depots[day.rich.crew[who, DEPOT], 1]
-    return row
+            leave = _leave_by(day, routes, who, here, wide(day.place[after]), after, block, taken, setup)
+            routes.times[row, block + taken] = leave - handling if leave > -NEVER // 2 else -NEVER
 
 
-@inner
-def rich_verdict(day: Day, routes: Routes, who: int, visit: int, before: int) -> int:
-    """Whether a visit has time behind a node of a route without a fetch: 0, ``FIRM`` or ``CALM``."""
-    place, times = day.place, routes.times
-    after = wide(routes.links[before, FOLLOWING])
-    here, there = wide(place[before]), wide(place[visit])
+@flat
+def rich_verdict(
+    day: Day, routes: Routes, who: int, visit: int, row: int, here: int, target: int, onward: int
+) -> int:
+    """
+    Whether a visit has time between two rows of ``times``: 0, ``FIRM`` or ``CALM``.
+
+    ``here`` and ``onward`` are the places that the rows tell of.
+    """
+    times, states = routes.times, routes.times.shape[1] // 3
+    there, count = wide(day.place[visit]), day.crew[who, BREAKS]
     own = setup_at(day, visit, here)
-    setup = setup_at(day, after, there) if after < day.use.shape[0] else 0
-    states = times.shape[1] // 3
+    setup = setup_at(day, target, there) if target < day.use.shape[0] else 0
     found = 0
-    for taken in range(day.crew[who, BREAKS] + 1):
-        moment = ready_at(day, routes, who, before, here, there, taken)
+    for taken in range(count + 1):
+        moment = ready_at(day, routes, who, row, here, there, taken)
         start = first_start(day, who, visit, min(NEVER, moment + own), own)
         if start >= NEVER:
             continue
         end = start + wide(day.rich.service[visit, who])
-        if end <= leave_by(day, routes, who, there, wide(place[after]), after, states, taken, setup):
-            if end <= leave_by(day, routes, who, there, wide(place[after]), after, 2 * states, taken, setup):
+        for then in range(taken, count + 1):
+            arrives = across(day, who, there, onward, end, taken, then) + setup
+            if arrives <= times[target, 2 * states + then]:
                 return CALM
-            found = FIRM
+            if arrives <= times[target, states + then]:
+                found = FIRM
     return found

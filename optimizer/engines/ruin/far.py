@@ -11,9 +11,10 @@ from typing import Any
 from numba import typeof, types
 from numba.extending import intrinsic
 
-RETIME, MAY_TAKE, PRICE, GIVE_BACK, PLACE_TIED, RELEASE, PUT_IN_WAITING = range(7)
+RETIME, MAY_TAKE, PRICE, SEEK, GIVE_BACK, KEEP, BRING_BACK = range(7)
+PLACE_TIED, RELEASE, PUT_IN_WAITING = range(7, 10)
 """Places in ``Rich.calls``."""
-CALLS = 7
+CALLS = 10
 
 
 def _far(result: Any) -> Any:

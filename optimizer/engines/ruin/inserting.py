@@ -1,7 +1,7 @@
 """Recreate: put visits back where they cost least, in a changing order."""
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.calls import is_kept
+from optimizer.engines.ruin.calls import is_kept, sought
 from optimizer.engines.ruin.compiling import compiled, flat, inner, wide
 from optimizer.engines.ruin.far import PLACE_TIED, PUT_IN_WAITING, call_for_nothing, call_for_truth
 from optimizer.engines.ruin.layout import (
@@ -15,6 +15,7 @@ from optimizer.engines.ruin.layout import (
     PRICE,
     STOPS,
     WIDTH,
+    WINDOWS,
 )
 from optimizer.engines.ruin.linking import link, unlink
 from optimizer.engines.ruin.memory import (
@@ -47,6 +48,8 @@ FAR_TRIED = 0.1
 @inner
 def cheapest(day: Day, routes: Routes, state: Chance, visit: int, blink: float) -> tuple[int, int]:
     """Technician and node behind which a visit costs least; technician -1 when it is not worth its price."""
+    if day.rich.used:
+        return sought(day, routes, state, visit, blink, day.nodes[visit, LEAVE_OUT], 0)
     bound, who, before = day.nodes[visit, LEAVE_OUT], -1, -1
     if day.use.shape[0] > NEAR_ENOUGH:
         bound, who, before = _near(day, routes, state, visit, blink, bound)
@@ -85,11 +88,13 @@ def _anywhere(
     links, times, tours, visits = routes.links, routes.times, routes.tours, day.use.shape[0]
     found, behind = -1, -1
     closes = day.nodes[visit, FIRST_WINDOW + 1]
+    for at in range(FIRST_WINDOW + 3, FIRST_WINDOW + 2 * day.nodes[visit, WINDOWS], 2):
+        closes = max(closes, day.nodes[visit, at])
     for who in range(day.crew.shape[0]):
         if tours[who, STOPS] == 0 or not may_take(day, routes, who, visit):
             continue
         node = visits + who
-        while not day.plain or times[node, 0] <= closes:
+        while times[node, 0] <= closes:
             price = price_of(day, routes, who, visit, node, bound)
             if price < bound and not overlooks(state, blink):
                 bound, found, behind = price, who, node

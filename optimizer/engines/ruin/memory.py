@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.calls import give_back_far
+from optimizer.engines.ruin.calls import give_back_far, keep_far
 from optimizer.engines.ruin.compiling import flat, inner
+from optimizer.engines.ruin.far import BRING_BACK, call_for_nothing
 from optimizer.engines.ruin.layout import (
     ABLE,
     DRIVER,
@@ -21,7 +22,7 @@ from optimizer.engines.ruin.layout import (
     Whole,
 )
 from optimizer.engines.ruin.linking import link
-from optimizer.engines.ruin.rich import BEST_LOW, FORMER, HIGH, LOW, NEXT_SHIFT
+from optimizer.engines.ruin.rich import BEST_LOW, FORMER, LOW, NEXT_SHIFT, NEXT_TIED
 from optimizer.engines.ruin.routes import retimed
 
 Chance: TypeAlias = NDArray[np.uint64]
@@ -124,18 +125,22 @@ def overlooks(state: Chance, blink: float) -> bool:
 
 @inner
 def remember_bounds(day: Day) -> None:
-    """Keep the bounds as they are before an iteration."""
-    for visit in range(day.use.shape[0]):
+    """Keep the bounds of visits that depend on one another as they are before an iteration."""
+    visit = day.rich.visit[day.use.shape[0], NEXT_TIED]
+    while visit >= 0:
         for side in range(2):
             day.rich.visit[visit, FORMER + side] = day.rich.visit[visit, LOW + side]
+        visit = day.rich.visit[visit, NEXT_TIED]
 
 
 @inner
 def restore_bounds(day: Day) -> None:
     """Bring back the bounds from before the iteration."""
-    for visit in range(day.use.shape[0]):
+    visit = day.rich.visit[day.use.shape[0], NEXT_TIED]
+    while visit >= 0:
         for side in range(2):
             day.rich.visit[visit, LOW + side] = day.rich.visit[visit, FORMER + side]
+        visit = day.rich.visit[visit, NEXT_TIED]
 
 
 @flat
@@ -173,6 +178,8 @@ def _save(day: Day, routes: Routes, search: Search, who: int) -> None:
     search.saved_size[slot] = size
     search.saved_price[slot] = routes.tours[who, PRICE]
     search.numbers[SAVED] = slot + 1
+    if day.rich.used:
+        keep_far(day, routes, who)
 
 
 @inner
@@ -196,6 +203,9 @@ def undo(day: Day, routes: Routes, search: Search) -> None:
     """Bring the saved routes back."""
     if day.rich.tied:
         restore_bounds(day)
+    if day.rich.used:
+        call_for_nothing(day.rich.calls[BRING_BACK], (day, routes, search))
+        return
     for slot in range(search.numbers[SAVED]):
         clear(day, routes, search.saved_who[slot])
     at = 0
@@ -236,8 +246,14 @@ def keep_best(day: Day, routes: Routes, search: Search) -> None:
         for column in range(routes.links.shape[1]):
             search.best[node, column] = routes.links[node, column]
     if day.rich.tied:
-        for visit in range(day.use.shape[0]):
-            day.rich.visit[visit, BEST_LOW], day.rich.visit[visit, BEST_LOW + 1] = (
-                day.rich.visit[visit, LOW],
-                day.rich.visit[visit, HIGH],
-            )
+        keep_best_bounds(day)
+
+
+@inner
+def keep_best_bounds(day: Day) -> None:
+    """Remember the bounds as those of the best plan."""
+    visit = day.rich.visit[day.use.shape[0], NEXT_TIED]
+    while visit >= 0:
+        for side in range(2):
+            day.rich.visit[visit, BEST_LOW + side] = day.rich.visit[visit, LOW + side]
+        visit = day.rich.visit[visit, NEXT_TIED]

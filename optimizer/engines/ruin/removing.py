@@ -1,7 +1,8 @@
 """Ruin: take strings of neighbouring stops out of some routes, a whole route, or exchange two routes."""
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.compiling import compiled, inner
+from optimizer.engines.ruin.calls import may_take_richly, price_richly
+from optimizer.engines.ruin.compiling import compiled, flat, inner
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, PRECEDING, STOPS
 from optimizer.engines.ruin.linking import TOO_DEAR, link, unlink
 from optimizer.engines.ruin.memory import ABSENT, ROUND, SAVED, Search, below, chance, clear, save
@@ -71,7 +72,15 @@ def remove_route(day: Day, routes: Routes, search: Search, who: int) -> None:
 @compiled
 def fits(day: Day, routes: Routes, who: int, visit: int, before: int) -> bool:
     """Whether there is time for a visit behind a node."""
+    if day.rich.used:
+        return price_richly(day, routes, who, visit, before, TOO_DEAR) < TOO_DEAR
     return price_of(day, routes, who, visit, before, TOO_DEAR) < TOO_DEAR
+
+
+@flat
+def _may_have(day: Day, routes: Routes, who: int, visit: int) -> bool:
+    """Whether a technician may be sent to a visit."""
+    return may_take_richly(day, routes, who, visit) if day.rich.used else may_take(day, routes, who, visit)
 
 
 @inner
@@ -91,7 +100,7 @@ def exchange(day: Day, routes: Routes, search: Search, one: int, other: int) -> 
         for place in range(at, at + size):
             visit = search.saved_stops[place]
             is_tied = day.rich.tied and day.rich.visit[visit, TIED] > 0
-            if not is_tied and may_take(day, routes, who, visit) and fits(day, routes, who, visit, node):
+            if not is_tied and _may_have(day, routes, who, visit) and fits(day, routes, who, visit, node):
                 link(routes.links, routes.tours, who, visit, node)
                 retimed(day, routes, who)
                 node = visit

@@ -25,6 +25,7 @@ from optimizer.objectives.overtime import route_cents
 from optimizer.objectives.travel import leg_cents
 from optimizer.problem import Problem, Technician, Visit
 from optimizer.timing import timetable
+from optimizer.traffic import EVEN
 from optimizer.units import NEVER, Cents
 from optimizer.work import ARRIVAL, FINISH, START
 
@@ -32,33 +33,42 @@ SETUP, MEANING, RESPOND, RESOLVE, ANNOUNCED = range(5)
 TEAM_NEXT, GROUP_NEXT, WANTED, HAND, TIED = range(5, 10)
 LOW, HIGH, LEAST, MOST, FORMER, BEST_LOW = 10, 11, 12, 13, 14, 16
 BEGIN, BY_CLOCK, TAKEN = range(18, 21)
+DATED, NEXT_TIED, TRIED, ASKED = range(21, 25)
 """
 ``visit``: set-up, what a window's end bounds, limits of arrival and end, announced start; next visit of the
 team and of the hand (in a ring, -1 for none), team skills wanted as bits, person of the hand (or -1),
 whether it depends on others or others on it; first and last start that ties leave it now, at least, before
 the iteration and in the best plan (two each); as last timed: start of service, price that the clock
-decides, breaks taken before. The last row is for a depot.
+decides, breaks taken before; whether its moments have a price or bind others, the next visit that depends
+on others or others on it (-1 for none), iteration in which its team was last tried, who would go while the
+others of its team are looked for (or -1). The last row is for a depot, and names the first of those tied.
 """
 FROM_START, FROM_ARRIVAL, FROM_FINISH = range(3)
 MEANINGS = {START: FROM_START, ARRIVAL: FROM_ARRIVAL, FINISH: FROM_FINISH}
-PERSON, WORKED, BEGUN, NEXT_SHIFT, HELD, WORK, OWN, IDLE_WORK, BEHIND, DEPOT, FETCHED = range(11)
+PERSON, WORKED, BEGUN, NEXT_SHIFT, HELD, WORK, OWN, IDLE_WORK = range(8)
+STATED, BY_CLOCKS, BEHIND, DEPOT, FETCHED = range(8, 13)
 """
 ``crew``: first shift of the person, seconds worked in the period, 1 + seconds of the begun part of the day
 or 0, next shift of the person (in a ring), team skills held as bits; seconds of driving and service, price
-without that of all work of the person, seconds of an idle day; node behind which the route goes by a depot,
-or -1, which one, and the parts fetched there.
+without that of all work of the person, seconds of an idle day, number of stops whose moments count, what
+the clock costs at them; node behind which the route goes by a depot, or -1, which one, the parts fetched
+there, and those the van still has on arrival there.
 """
-RETOLD_AFTER, RETOLD, FAIR, PER_KM, PER_HOUR, STEP_COUNT, STEPS = range(7)
+RETOLD_AFTER, RETOLD, FAIR, PER_KM, PER_HOUR, LEAST_PACE, STEP_COUNT, STEPS = range(8)
 MOST_STEPS = 16
 MIDNIGHTS = STEPS + 2 * MOST_STEPS
 DAYS = 40
 PAUSES = MIDNIGHTS + DAYS
-"""``figures``: prices of the policy, steps of lateness with the price of an hour from each on, midnights, and
-start and end of the breaks of one drive (scratch)."""
+"""``figures``: prices of the policy, lowest factor of travel, steps of lateness with the price of an hour
+from each on, midnights, and start and end of the breaks of one drive (scratch)."""
 FIRST, THEN, DELAY, NEXT_DAY = range(4)
 """``waits``: a visit, the one that waits for it, and how."""
 PLACE, HANDLING, SHELF = range(3)
 """``depots``: place, seconds of a fetch; parts there, and what is left of them."""
+
+
+KEPT_BESIDE = 12
+"""Columns of ``kept`` beside times and parts, at least."""
 
 
 class Rich(NamedTuple):
@@ -77,6 +87,9 @@ class Rich(NamedTuple):
     hours, metres
         Number of zones, place of the first factor, zone of each place, then factors by hour and zones;
         (places, places). Empty without traffic.
+    kept
+        (n + m, columns) times and figures of the stops and days of routes that an iteration changes, as they
+        were before it (``keeping``).
     calls
         Addresses of compiled loops (``far``).
     """
@@ -95,6 +108,7 @@ class Rich(NamedTuple):
     figures: Whole
     hours: Index
     metres: Index
+    kept: Whole
     calls: Whole
 
 
@@ -123,6 +137,7 @@ def rich_of(
         figures=_figures(problem),
         hours=_hours(problem, location),
         metres=_metres(problem, location),
+        kept=_kept(problem, len(visits) if found else 0, len(parts)),
         calls=np.zeros(CALLS, dtype=np.int64),
     )
 
@@ -137,7 +152,7 @@ def _service(visits: Sequence[Visit], crew: Sequence[Technician]) -> Index:
 def _visits(
     problem: Problem, visits: Sequence[Visit], node: dict[str, int], whole: Sequence[Sequence[Visit]]
 ) -> Whole:
-    table = np.full((len(visits) + 1, TAKEN + 1), -1, dtype=np.int64)
+    table = np.full((len(visits) + 1, ASKED + 1), -1, dtype=np.int64)
     table[:, (LOW, LEAST, FORMER, BEST_LOW)] = -NEVER
     table[:, (HIGH, MOST, FORMER + 1, BEST_LOW + 1)] = NEVER
     table[:, (WANTED, BY_CLOCK, TIED)] = 0
@@ -147,10 +162,9 @@ def _visits(
         limits = (visit.respond_by, visit.resolve_by, visit.announced)
         row[[RESPOND, RESOLVE, ANNOUNCED]] = [NEVER if limit is None else limit for limit in limits]
         row[LOW] = row[LEAST] = _least(problem, visit)
-        row[TIED] = bool(visit.after)
-        for after in visit.after:
-            if after.visit_id in node:
-                table[node[after.visit_id], TIED] = 1
+        if visit.after:
+            row[TIED] = 1
+            table[[node[after.visit_id] for after in visit.after if after.visit_id in node], TIED] = 1
     bits = _bits(whole)
     for members in whole:
         if len(members) > 1:
@@ -162,6 +176,9 @@ def _visits(
         ring = [node[visit.id] for visit in hand if visit.id in node]
         table[ring, GROUP_NEXT] = ring[1:] + ring[:1]
         table[ring, HAND] = _hand_of(problem, hand)
+    table[:, DATED] = (table[:, (RESPOND, RESOLVE, ANNOUNCED)] < NEVER).any(axis=1) | (table[:, TIED] > 0)
+    tied = np.flatnonzero(table[:, TIED] > 0)
+    table[[len(visits), *tied], NEXT_TIED] = [*tied, -1]
     return table
 
 
@@ -199,7 +216,7 @@ def _crew(problem: Problem, whole: Sequence[Sequence[Visit]], parts: int) -> Who
     for at, technician in enumerate(problem.technicians):
         shifts.setdefault(technician.who, []).append(at)
     bits = _bits(whole)
-    table = np.zeros((len(problem.technicians), FETCHED + parts), dtype=np.int64)
+    table = np.zeros((len(problem.technicians), FETCHED + 2 * parts), dtype=np.int64)
     table[:, BEHIND] = -1
     for at, (row, technician) in enumerate(zip(table, problem.technicians, strict=True)):
         ring = shifts[technician.who]
@@ -263,11 +280,18 @@ def _figures(problem: Problem) -> Whole:
     table[RETOLD_AFTER], table[RETOLD] = policy.retold_after, policy.retold_cents
     table[FAIR] = policy.fairness_cents
     table[PER_KM], table[PER_HOUR] = policy.travel_cents_per_km, policy.travel_cents_per_hour
+    table[LEAST_PACE] = EVEN if problem.traffic is None else np.min(problem.traffic.factors)
     table[STEP_COUNT] = len(policy.lateness)
     for at, step in enumerate(policy.lateness):
         table[STEPS + 2 * at : STEPS + 2 * at + 2] = step.after, step.cents_per_hour
     table[MIDNIGHTS:PAUSES] = [problem.midnight(day) for day in range(DAYS)]
     return table
+
+
+def _kept(problem: Problem, visits: int, parts: int) -> Whole:
+    breaks = max((len(technician.breaks) for technician in problem.technicians), default=0)
+    rows = visits + len(problem.technicians) if visits else 0
+    return np.zeros((rows, 3 * (breaks + 1) + KEPT_BESIDE + 3 * parts), dtype=np.int64)
 
 
 def _hours(problem: Problem, location: NDArray[np.int64]) -> Index:

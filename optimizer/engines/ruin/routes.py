@@ -1,7 +1,7 @@
 """Changing routes in compiled loops: take a visit out, put one in, and time a route anew."""
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.calls import may_take_richly, price_richly, retime_richly
+from optimizer.engines.ruin.calls import retime_richly
 from optimizer.engines.ruin.compiling import compiled, flat, inner
 from optimizer.engines.ruin.layout import (
     BREAKS,
@@ -99,9 +99,7 @@ def _bear(day: Day, routes: Routes, who: int, last: int) -> None:
 
 @flat
 def may_take(day: Day, routes: Routes, who: int, visit: int) -> bool:
-    """Whether a technician may be sent and the van still carries the parts after all stops of the route."""
-    if day.rich.used:
-        return may_take_richly(day, routes, who, visit)
+    """Whether a technician may be sent and the van still carries all parts, on a day that is not rich."""
     if day.pair[visit, who] == UNABLE:
         return False
     for part in range(day.use.shape[1]):
@@ -112,9 +110,12 @@ def may_take(day: Day, routes: Routes, who: int, visit: int) -> bool:
 
 @flat
 def price_of(day: Day, routes: Routes, who: int, visit: int, before: int, bound: int) -> int:
-    """Price of a visit behind a node of a route, ``TOO_DEAR`` if it cannot be or costs ``bound`` or more."""
-    if day.rich.used:
-        return price_richly(day, routes, who, visit, before, bound)
+    """
+    Price of a visit behind a node of a route, ``TOO_DEAR`` if it cannot be or costs ``bound`` or more.
+
+    For days that are not rich. Where breaks or several windows make the clock dear, the earliest arrival and
+    the latest moment that the rest bears rule out most places before.
+    """
     cents, seconds, place, nodes = day.cents, day.seconds, day.place, day.nodes
     links, times = routes.links, routes.times
     after = links[before, FOLLOWING]
@@ -131,6 +132,10 @@ def price_of(day: Day, routes: Routes, who: int, visit: int, before: int, bound:
             return TOO_DEAR
         is_calm = arrives <= times[after, 2]
     else:
+        start = max(times[before, 0] + there, nodes[visit, FIRST_WINDOW])
+        latest = times[after, times.shape[1] // 3 + day.crew[who, BREAKS]]
+        if start + nodes[visit, LENGTH] + onward > latest:
+            return TOO_DEAR
         kind = verdict(nodes, day.crew, day.rests, times, who, visit, before, there, after, onward)
         if kind == 0:
             return TOO_DEAR

@@ -18,6 +18,7 @@ from optimizer.engines.ruin.rich import (
     OWN,
     SHELF,
     TIED,
+    TRIED,
     WORK,
 )
 from optimizer.problem import Problem, Visit, Window
@@ -27,7 +28,7 @@ from optimizer.schedule import scheduled
 def connect(day: Day, routes: Routes, search: Search) -> None:
     """Load the loops that a rich day needs."""
     if day.rich.used:
-        richly.connect(day, routes)
+        richly.connect(day, routes, search)
     if day.rich.tied:
         ties.connect(day, routes, search)
 
@@ -41,6 +42,7 @@ def set_anew(day: Day, bounds: Whole | None = None) -> None:
     rich.crew[:, BEHIND], rich.crew[:, FETCHED:] = -1, 0
     rich.depots[:, SHELF + parts :] = rich.depots[:, SHELF : SHELF + parts]
     rich.visit[:, LOW], rich.visit[:, HIGH] = rich.visit[:, LEAST], rich.visit[:, MOST]
+    rich.visit[:, TRIED] = -1
     if bounds is not None:
         rich.visit[:, LOW : HIGH + 1] = bounds
 

@@ -7,7 +7,7 @@ waits for ends in time for that. Who is taken out takes out those who cannot be 
 """
 
 from optimizer.engines.ruin.arrays import Day, Routes
-from optimizer.engines.ruin.calls import is_kept, may_take_richly, price_richly, retime_richly
+from optimizer.engines.ruin.calls import is_kept, price_richly, retime_richly, sought
 from optimizer.engines.ruin.compiling import inner, wide
 from optimizer.engines.ruin.far import PLACE_TIED, PUT_IN_WAITING, RELEASE, address_of
 from optimizer.engines.ruin.layout import (
@@ -16,12 +16,14 @@ from optimizer.engines.ruin.layout import (
     FIRST_WINDOW,
     FOLLOWING,
     LEAVE_OUT,
+    PRICE,
     STOPS,
     WINDOWS,
 )
 from optimizer.engines.ruin.linking import IMPOSSIBLE, link, unlink
-from optimizer.engines.ruin.memory import ABSENT, Chance, Search, below, chance, save
+from optimizer.engines.ruin.memory import ABSENT, ROUND, Chance, Search, below, chance, save
 from optimizer.engines.ruin.rich import (
+    ASKED,
     BEGIN,
     DAYS,
     DELAY,
@@ -37,11 +39,12 @@ from optimizer.engines.ruin.rich import (
     TEAM_NEXT,
     THEN,
     TIED,
+    TRIED,
     WANTED,
 )
 from optimizer.units import NEVER
 
-MOMENTS_TRIED = 8
+MOMENTS_TRIED = 4
 """Moments at which a team may meet that are tried in one iteration."""
 
 
@@ -95,7 +98,7 @@ def release(day: Day, routes: Routes, search: Search) -> None:
                 _take_out(day, routes, search, rich.waits[tie, THEN])
     for at in range(search.numbers[ABSENT]):
         if rich.visit[wide(search.absent[at]), TIED] > 0:
-            _forget(day, routes, wide(search.absent[at]))
+            _forget(day, routes, search, wide(search.absent[at]))
 
 
 @inner
@@ -109,18 +112,18 @@ def _take_out(day: Day, routes: Routes, search: Search, visit: int) -> None:
 
 
 @inner
-def _forget(day: Day, routes: Routes, visit: int) -> None:
+def _forget(day: Day, routes: Routes, search: Search, visit: int) -> None:
     """Let go of the bounds of a visit on no route, and of what it demanded of those that come first."""
     rich = day.rich
     rich.visit[visit, LOW], rich.visit[visit, HIGH] = rich.visit[visit, LEAST], rich.visit[visit, MOST]
     for tie in range(rich.waits.shape[0]):
         first = rich.waits[tie, FIRST]
         if rich.waits[tie, THEN] == visit and wide(routes.links[first, DRIVER]) >= 0:
-            _bind(day, routes, first)
+            _bind(day, routes, search, first)
 
 
 @inner
-def _bind(day: Day, routes: Routes, visit: int) -> None:
+def _bind(day: Day, routes: Routes, search: Search, visit: int) -> None:
     """Let a visit on a route end in time for those on routes that wait for it; its route is timed again."""
     rich = day.rich
     if rich.visit[visit, TEAM_NEXT] >= 0:
@@ -132,27 +135,9 @@ def _bind(day: Day, routes: Routes, visit: int) -> None:
             end = latest_end_before(day, tie, rich.visit[other, LOW])
             last = min(last, end - wide(rich.service[visit, who]))
     if last != rich.visit[visit, HIGH]:
+        save(day, routes, search, who)
         rich.visit[visit, HIGH] = last
         retime_richly(day, routes, who)
-
-
-@inner
-def _cheapest_place(day: Day, routes: Routes, visit: int, lacking: int) -> tuple[int, int, int]:
-    """Price, technician and node of the cheapest place of a visit; who goes holds what a team lacks."""
-    bound, found, behind = 1 << 49, -1, -1
-    links, visits = routes.links, day.use.shape[0]
-    for who in range(day.crew.shape[0]):
-        if (day.rich.crew[who, HELD] & lacking) != lacking or not may_take_richly(day, routes, who, visit):
-            continue
-        node = visits + who
-        while True:
-            price = price_richly(day, routes, who, visit, node, bound)
-            if price < bound:
-                bound, found, behind = price, who, node
-            node = wide(links[node, FOLLOWING])
-            if node >= visits:
-                break
-    return bound, found, behind
 
 
 @inner
@@ -186,7 +171,7 @@ def _hold_first(day: Day, routes: Routes, search: Search, visit: int) -> None:
 
 
 @inner
-def _settle(day: Day, routes: Routes, visit: int) -> None:
+def _settle(day: Day, routes: Routes, search: Search, visit: int) -> None:
     """Draw the line between a visit and those it waits for at its start."""
     rich = day.rich
     if wide(routes.links[visit, DRIVER]) >= 0:
@@ -194,7 +179,7 @@ def _settle(day: Day, routes: Routes, visit: int) -> None:
     for tie in range(rich.waits.shape[0]):
         first = rich.waits[tie, FIRST]
         if rich.waits[tie, THEN] == visit and wide(routes.links[first, DRIVER]) >= 0:
-            _bind(day, routes, first)
+            _bind(day, routes, search, first)
 
 
 @inner
@@ -205,8 +190,8 @@ def place_tied(day: Day, routes: Routes, search: Search, visit: int) -> bool:
     if not _is_free(day, routes, visit):
         return False
     _hold_first(day, routes, search, visit)
-    price, who, before = _cheapest_place(day, routes, visit, 0)
-    is_worth = who >= 0 and price < day.nodes[visit, LEAVE_OUT]
+    who, before = sought(day, routes, search.chance, visit, 0.0, day.nodes[visit, LEAVE_OUT], 0)
+    is_worth = who >= 0
     if is_worth:
         save(day, routes, search, who)
         link(routes.links, routes.tours, who, visit, before)
@@ -215,7 +200,7 @@ def place_tied(day: Day, routes: Routes, search: Search, visit: int) -> bool:
             unlink(routes.links, routes.tours, visit)
             retime_richly(day, routes, who)
             is_worth = False
-    _settle(day, routes, visit)
+    _settle(day, routes, search, visit)
     return is_worth
 
 
@@ -244,11 +229,14 @@ def put_in_waiting(day: Day, routes: Routes, search: Search) -> None:
 @inner
 def _place_team(day: Day, routes: Routes, search: Search, visit: int) -> bool:
     """Let a team meet at the cheapest of some moments; whether there is one."""
+    if day.rich.visit[visit, TRIED] == search.numbers[ROUND]:
+        return False
     worth, first = _worth(day, routes, visit)
     if worth < 0:
         return False
     member, is_round = visit, False
     while not is_round:
+        day.rich.visit[member, TRIED] = search.numbers[ROUND]
         _hold_first(day, routes, search, member)
         member = day.rich.visit[member, TEAM_NEXT]
         is_round = member == visit
@@ -257,19 +245,18 @@ def _place_team(day: Day, routes: Routes, search: Search, visit: int) -> bool:
         tried = _moment(day, routes, search.chance, visit, turn, first)
         if tried <= -NEVER or tried >= NEVER:
             continue
-        price = _gather(day, routes, search, visit, tried)
+        price = _asked(day, routes, search, visit, tried, best)
         if price < best:
             best, moment = price, tried
-        _scatter(day, routes, visit)
-    is_placed = moment > -NEVER and _gather(day, routes, search, visit, moment) < worth
+    is_placed = moment > -NEVER and _gather(day, routes, search, visit, moment, worth)
     if not is_placed:
         _scatter(day, routes, visit)
     is_round = False
     while not is_round:
         if is_placed:
-            _settle(day, routes, member)
+            _settle(day, routes, search, member)
         else:
-            _forget(day, routes, member)
+            _forget(day, routes, search, member)
         member = day.rich.visit[member, TEAM_NEXT]
         is_round = member == visit
     return is_placed
@@ -312,26 +299,57 @@ def _moment(day: Day, routes: Routes, state: Chance, visit: int, turn: int, firs
 
 
 @inner
-def _gather(day: Day, routes: Routes, search: Search, visit: int, moment: int) -> int:
-    """Put all of a team on routes at a moment; return what that costs, ``IMPOSSIBLE`` if not all can be."""
+def _lacking(day: Day, visit: int, member: int, skills: int) -> int:
+    """Skills that a member must bring: whatever the others have not, if it is the last of the team."""
+    is_last = day.rich.visit[member, TEAM_NEXT] == visit
+    return day.rich.visit[visit, WANTED] & ~skills if is_last else 0
+
+
+@inner
+def _asked(day: Day, routes: Routes, search: Search, visit: int, moment: int, bound: int) -> int:
+    """Price of a team that meets at a moment, each at the cheapest place; ``bound`` if it is not less."""
+    rich, total, skills, member, is_round = day.rich, 0, 0, visit, False
+    while not is_round and total < bound:
+        rich.visit[member, LOW] = rich.visit[member, HIGH] = moment
+        lacking = _lacking(day, visit, member, skills)
+        who, before = sought(day, routes, search.chance, member, 0.0, bound - total, lacking)
+        if who < 0:
+            total = bound
+        else:
+            total += price_richly(day, routes, who, member, before, IMPOSSIBLE)
+            skills |= rich.crew[who, HELD]
+            rich.visit[member, ASKED] = who
+        member = rich.visit[member, TEAM_NEXT]
+        is_round = member == visit
+    member, is_round = visit, False
+    while not is_round:
+        rich.visit[member, ASKED] = -1
+        member = rich.visit[member, TEAM_NEXT]
+        is_round = member == visit
+    return min(total, bound)
+
+
+@inner
+def _gather(day: Day, routes: Routes, search: Search, visit: int, moment: int, bound: int) -> bool:
+    """Put all of a team on routes at a moment for less than a bound; whether all could be."""
     rich, total, skills, member = day.rich, 0, 0, visit
     while True:
         rich.visit[member, LOW] = rich.visit[member, HIGH] = moment
-        is_last = rich.visit[member, TEAM_NEXT] == visit
-        lacking = rich.visit[visit, WANTED] & ~skills if is_last else 0
-        price, who, before = _cheapest_place(day, routes, member, lacking)
+        lacking = _lacking(day, visit, member, skills)
+        who, before = sought(day, routes, search.chance, member, 0.0, bound - total, lacking)
         if who < 0:
-            return IMPOSSIBLE
+            return False
         skills |= rich.crew[who, HELD]
         save(day, routes, search, who)
+        price = routes.tours[who, PRICE]
         link(routes.links, routes.tours, who, member, before)
         retime_richly(day, routes, who)
-        if not is_kept(day, routes, who):
-            return IMPOSSIBLE
-        total += price
+        total += routes.tours[who, PRICE] - price
+        if not is_kept(day, routes, who) or total >= bound:
+            return False
         member = rich.visit[member, TEAM_NEXT]
         if member == visit:
-            return total
+            return True
 
 
 @inner
