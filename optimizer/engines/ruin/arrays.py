@@ -41,6 +41,10 @@ from optimizer.units import HORIZON, NEVER, Cents
 
 NEIGHBOURS = 100
 """Visits that count as near one another."""
+BESIDE = 48
+"""Near visits behind which, and as many before which, a visit is tried."""
+WAITING = 0.2
+"""A second of waiting between two visits counts as so much of a second of driving when they are compared."""
 LARGEST = (1 << 31) - 1
 SPARSE = 2
 """The arrays hold only the places in use when a table has at least so many times as many."""
@@ -70,6 +74,8 @@ class Day(NamedTuple):
         (n, p) parts a visit uses up; (m, p) parts on the van.
     near
         (n, k) the nearest visits of each visit, itself first.
+    beside
+        (n, 2 b) visits behind which each visit goes best, then those before which; -1 where there are fewer.
     plain
         Whether nobody has a break and no visit more than one window, so that one number tells the time.
     rich
@@ -89,6 +95,7 @@ class Day(NamedTuple):
     use: Whole
     stock: Whole
     near: Index
+    beside: Index
     plain: bool
     rich: Rich
 
@@ -150,6 +157,7 @@ def day_of(problem: Problem) -> Day:
     given = place.copy()
     seconds, cents = _roads(problem, place)
     rich = rich_of(problem, visits, (given, place), parts)
+    near = _near(cents, place[: len(visits)])
     homes = place[len(visits) : len(nodes)].reshape(2, -1).T
     return Day(
         seconds=seconds,
@@ -166,7 +174,8 @@ def day_of(problem: Problem) -> Day:
         pair=pair,
         use=use,
         stock=stock,
-        near=_near(cents, place[: len(visits)]),
+        near=near,
+        beside=_beside(near, nodes, place, (seconds, cents)),
         plain=bool(limits.shape[1] == 1 and (nodes[:, WINDOWS] <= 1).all() and not rich.used),
         rich=rich,
     )
@@ -322,3 +331,38 @@ def _near(cents: Index, places: Index) -> Index:
         both.sort(axis=1)
         found[at : at + step] = both % size
     return found
+
+
+def _beside(near: Index, nodes: Whole, place: Index, roads: tuple[Index, Index]) -> Index:
+    """
+    Visits that each visit may well follow or precede: near ones, first those with little waiting between.
+
+    Two visits whose windows never let one follow the other are not beside one another.
+    """
+    size, most = near.shape[0], min(BESIDE, near.shape[1] - 1) if near.size else 0
+    found = np.full((size, 2 * BESIDE), -1, dtype=np.int32)
+    if most <= 0:
+        return found
+    others, itself = near[:, 1:], np.arange(size)[:, None]
+    for column, (first, then) in ((0, (others, itself)), (BESIDE, (itself, others))):
+        ranks = _farness(first, then, nodes, place, roads) * near.shape[1] + np.arange(near.shape[1] - 1)
+        ranks.sort(axis=1)
+        far, order = np.divmod(ranks[:, :most], near.shape[1])
+        chosen = np.take_along_axis(others, order, axis=1)
+        found[:, column : column + most] = np.where(far < NEVER, chosen, -1)
+    return found
+
+
+def _farness(
+    first: NDArray[Any], then: NDArray[Any], nodes: Whole, place: Index, roads: tuple[Index, Index]
+) -> Whole:
+    """Price of the drive between visits and of the least waiting; from ``NEVER`` on one cannot follow."""
+    seconds, cents = (table[place[first], place[then]] for table in roads)
+    a_second = WAITING * float(cents.sum(dtype=np.int64)) / max(1, int(seconds.sum(dtype=np.int64)))
+    windows = nodes[:, FIRST_WINDOW:]
+    opens = np.where(nodes[:, WINDOWS] > 0, windows[:, 0], -NEVER)
+    closes, leaves = windows.max(axis=1), nodes[:, LENGTH]
+    waiting = opens[then] - (closes + leaves)[first] - seconds
+    far: Whole = cents + (a_second * np.maximum(waiting, 0)).astype(np.int64)
+    far[(opens + leaves)[first] + seconds > closes[then]] = NEVER
+    return far

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer import offers, oracle
+from optimizer.constraints import longest_way
 from optimizer.engines.ruin import arrays, pairing, quoting
 from optimizer.engines.ruin.layout import (
     DRIVER,
@@ -70,6 +71,7 @@ class CompiledOracle(offers.Desk):
         self._free = list(range(len(visits) + SPARES - 1, len(visits) - 1, -1))
         self._begun = np.array([len(problem.begun_by(t.id)) for t in problem.technicians], dtype=np.int64)
         self._closed = np.zeros(len(problem.technicians), dtype=np.bool_)
+        self._by_place = longest_way.used_by(problem)
         self._may_go: dict[object, NDArray[np.bool_]] = {}
         sequences = oracle.known_sequences(problem, self.plan)
         for who, technician in enumerate(problem.technicians):
@@ -183,7 +185,7 @@ class CompiledOracle(offers.Desk):
         for part, quantity in visit.parts.items():
             if part in self._part_at:
                 day.use[node, self._part_at[part]] = quantity
-        needs = pairing.needs_of(self.problem, visit)
+        needs = pairing.needs_of(self.problem, visit, by_place=self._by_place)
         if needs not in self._may_go:
             able = [pairing.may_go(self.problem, t, visit) for t in self.problem.technicians]
             self._may_go[needs] = np.array(able, dtype=np.bool_)

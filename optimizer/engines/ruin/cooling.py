@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-HOT, COLD = 3.0, 0.02
+HOT, COLD = 3.0, 0.05
 """First and last temperature as shares of the price of serving one visit."""
 REHEATED = 0.3
 """Where a further cooling begins, as a share of the first temperature."""

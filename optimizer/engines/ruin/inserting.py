@@ -9,21 +9,29 @@ from optimizer.engines.ruin.layout import (
     DRIVER,
     FIRST_WINDOW,
     FOLLOWING,
+    LATE,
     LEAVE_OUT,
+    LEFT,
     LENGTH,
+    ONWARD,
     PRECEDING,
     PRICE,
     STOPS,
+    UNABLE,
     WIDTH,
     WINDOWS,
 )
 from optimizer.engines.ruin.linking import link, unlink
 from optimizer.engines.ruin.memory import (
     ABSENT,
+    BEHIND,
     BEST,
+    COST,
+    KEPT,
     MISSED,
     ROUND,
     SAVED,
+    STAMP,
     TOTAL,
     Chance,
     Search,
@@ -39,17 +47,23 @@ from optimizer.engines.ruin.rich import TIED
 from optimizer.engines.ruin.routes import may_take, price_of, retimed
 
 NEAR_ENOUGH = 150
-"""Up to so many visits every position is tried; beyond, those beside the nearest visits."""
-NEAR_TRIED = 40
+"""Up to so many visits every position is tried; beyond, first those beside near visits."""
+DEAREST = (1 << 31) - 1
+"""Prices from here on are not remembered; such a visit is put in where a route is tried anew."""
+REFRESHED = 50
+"""On larger days so many stops of routes of which a visit's price is no longer known are tried at once."""
 FAR_TRIED = 0.1
 """Share of the visits without a place near their neighbours for which every position is tried."""
 
 
 @inner
-def cheapest(day: Day, routes: Routes, state: Chance, visit: int, blink: float) -> tuple[int, int]:
+def cheapest(day: Day, routes: Routes, search: Search, visit: int, blink: float) -> tuple[int, int]:
     """Technician and node behind which a visit costs least; technician -1 when it is not worth its price."""
+    state = search.chance
     if day.rich.used:
         return sought(day, routes, state, visit, blink, day.nodes[visit, LEAVE_OUT], 0)
+    if search.known.shape[0] > 0:
+        return _everywhere(day, routes, search, visit, blink)
     bound, who, before = day.nodes[visit, LEAVE_OUT], -1, -1
     if day.use.shape[0] > NEAR_ENOUGH:
         bound, who, before = _near(day, routes, state, visit, blink, bound)
@@ -61,22 +75,94 @@ def cheapest(day: Day, routes: Routes, state: Chance, visit: int, blink: float) 
 
 
 @flat
+def _everywhere(day: Day, routes: Routes, search: Search, visit: int, blink: float) -> tuple[int, int]:
+    """
+    Technician and node, of all places there are.
+
+    What a visit costs in a route is remembered until that route is changed for good; routes changed in this
+    iteration are tried anew. On larger days places beside near visits are tried first, and of what is no
+    longer known only a part, from anywhere on.
+    """
+    tours, known, state, crew = routes.tours, search.known, search.chance, day.crew.shape[0]
+    bound, found, behind, tried = day.nodes[visit, LEAVE_OUT], -1, -1, -1
+    dearest, who, left = min(bound, DEAREST), 0, day.use.shape[0]
+    if left > NEAR_ENOUGH:
+        bound, found, behind = _near(day, routes, state, visit, blink, bound)
+        who, left = below(state, crew), REFRESHED
+    for _ in range(crew):
+        who = who + 1 if who + 1 < crew else 0
+        if tours[who, STOPS] == 0:
+            if day.kind[who] != tried and may_take(day, routes, who, visit):
+                tried = day.kind[who]
+                node = day.use.shape[0] + who
+                price = price_of(day, routes, who, visit, node, bound)
+                if price < bound:
+                    bound, found, behind = price, who, node
+            continue
+        if day.pair[visit, who] == UNABLE:
+            continue
+        if search.touched[who] == search.numbers[ROUND]:
+            price, node = in_route(day, routes, who, visit, bound)
+        else:
+            if known[visit, who, STAMP] != search.stamps[who]:
+                if left <= 0:
+                    continue
+                left -= tours[who, STOPS]
+                price, node = in_route(day, routes, who, visit, dearest)
+                known[visit, who, COST], known[visit, who, BEHIND] = min(price, DEAREST), node
+                known[visit, who, STAMP] = search.stamps[who]
+            price, node = wide(known[visit, who, COST]), wide(known[visit, who, BEHIND])
+        if price < bound and node >= 0 and not overlooks(state, blink):
+            bound, found, behind = price, who, node
+    return found, behind
+
+
+@inner
+def in_route(day: Day, routes: Routes, who: int, visit: int, bound: int) -> tuple[int, int]:
+    """Price of a visit at its best place in a route, and the node before it; -1 when all reach a bound."""
+    links, times, cents, place = routes.links, routes.times, day.cents, day.place
+    visits, found = day.use.shape[0], -1
+    for part in range(day.use.shape[1]):
+        if day.use[visit, part] > routes.tours[who, LEFT + part]:
+            return bound, found
+    closes, here = day.nodes[visit, FIRST_WINDOW + 1], place[visit]
+    extra = day.pair[visit, who] - routes.tours[who, LATE]
+    for at in range(FIRST_WINDOW + 3, FIRST_WINDOW + 2 * day.nodes[visit, WINDOWS], 2):
+        closes = max(closes, day.nodes[visit, at])
+    node = visits + who
+    while times[node, 0] <= closes:
+        after = links[node, FOLLOWING]
+        least = cents[here, place[after]] - links[node, ONWARD] + extra  # nearly always enough to tell
+        if least < bound:
+            price = price_of(day, routes, who, visit, node, bound)
+            if price < bound:
+                bound, found = price, node
+        node = after
+        if node >= visits:
+            break
+    return bound, found
+
+
+@flat
 def _near(
     day: Day, routes: Routes, state: Chance, visit: int, blink: float, bound: int
 ) -> tuple[int, int, int]:
     """Price, technician and node, tried beside the nearest visits."""
-    links, near = routes.links, day.near
+    links, beside = routes.links, day.beside
     found, behind = -1, -1
-    for at in range(min(NEAR_TRIED, near.shape[1])):
-        node = near[visit, at]
+    half = beside.shape[1] // 2
+    for at in range(2 * half):
+        node = beside[visit, at]
+        if node < 0:
+            continue
         who = links[node, DRIVER]
         if who < 0 or not may_take(day, routes, who, visit):
             continue
-        for _ in range(2):
-            price = price_of(day, routes, who, visit, node, bound)
-            if price < bound and not overlooks(state, blink):
-                bound, found, behind = price, who, node
+        if at >= half:
             node = links[node, PRECEDING]
+        price = price_of(day, routes, who, visit, node, bound)
+        if price < bound and not overlooks(state, blink):
+            bound, found, behind = price, who, node
     return bound, found, behind
 
 
@@ -177,7 +263,7 @@ def _put_in(day: Day, routes: Routes, search: Search, visit: int, blink: float) 
     """Put a visit where it costs least; whether there is such a place."""
     if day.rich.tied and day.rich.visit[visit, TIED] > 0:
         return call_for_truth(day.rich.calls[PLACE_TIED], (day, routes, search, wide(visit)))
-    who, before = cheapest(day, routes, search.chance, visit, blink)
+    who, before = cheapest(day, routes, search, visit, blink)
     if who < 0:
         return False
     save(day, routes, search, who)
@@ -220,7 +306,7 @@ def recreate(day: Day, routes: Routes, search: Search, blink: float, most: int) 
 def construct(day: Day, routes: Routes, search: Search, first: int, most: int) -> int:
     """Put in some of what is on no route; return how many of the absent have had their turn in vain."""
     search.numbers[ROUND] += 1
-    search.numbers[SAVED] = 0
+    search.numbers[SAVED] = search.numbers[KEPT] = 0
     count = search.numbers[ABSENT]
     left, until = first, min(count, first + most)
     for at in range(first, until):

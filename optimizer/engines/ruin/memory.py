@@ -21,14 +21,17 @@ from optimizer.engines.ruin.layout import (
     Index,
     Whole,
 )
-from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.rich import BEST_LOW, FORMER, LOW, NEXT_SHIFT, NEXT_TIED
-from optimizer.engines.ruin.routes import retimed
 
 Chance: TypeAlias = NDArray[np.uint64]
 
-TOTAL, BEST, ABSENT, ROUND, ACCEPTED, SAVED, MISSED, BEST_MISSED = range(8)
+TOTAL, BEST, ABSENT, ROUND, ACCEPTED, SAVED, MISSED, BEST_MISSED, KEPT = range(9)
 """Places of the numbers in ``Search.numbers``."""
+
+COST, BEHIND, STAMP = range(3)
+"""Places of what is known of a visit and a route in ``Search.known``."""
+MOST_KNOWN = 250
+"""With more visits the routes change faster than such a table fills."""
 
 
 class Search(NamedTuple):
@@ -37,7 +40,7 @@ class Search(NamedTuple):
 
     numbers
         Price now, best price, visits on no route, iterations, accepted ones, routes saved in this one,
-        price of the visits on no route now and in the best plan.
+        price of the visits on no route now and in the best plan, stops of the saved routes.
     chance
         State of the random numbers, and places still looked at before the next one is overlooked.
     absent, former_absent
@@ -46,8 +49,15 @@ class Search(NamedTuple):
         (n + 2m, 4) links of the best routes.
     touched
         (m) iteration in which a route was last saved.
-    saved_who, saved_size, saved_price, saved_stops
+    saved_who, saved_size, saved_stops, saved_tours
         Routes as they were before the iteration.
+    saved_links, saved_times
+        (n + 2m, columns) on plain days also the rows of their nodes, route by route from opening to end.
+    stamps
+        (m) iteration in which a route was last changed for good.
+    known
+        (n, m, 3) price of a visit at its best place in a route, the node before it, and the stamp of the
+        route of which that is known; empty on rich and on large days.
     waiting, keys
         (n) visits to be put back and what orders them.
     """
@@ -60,8 +70,12 @@ class Search(NamedTuple):
     touched: Whole
     saved_who: Index
     saved_size: Index
-    saved_price: Whole
     saved_stops: Index
+    saved_tours: Whole
+    saved_links: Index
+    saved_times: Whole
+    stamps: Index
+    known: NDArray[np.int32]
     waiting: Index
     keys: NDArray[np.float64]
 
@@ -71,8 +85,10 @@ def new_search(day: Day, routes: Routes, seed: int) -> Search:
     absent = np.flatnonzero(routes.links[: day.visits, DRIVER] < 0)
     missed = int(day.nodes[absent, LEAVE_OUT].sum())
     total = int(routes.tours[:, PRICE].sum()) + missed
+    is_known = not day.rich.used and day.visits <= MOST_KNOWN
+    known = (day.visits, day.people, STAMP + 1) if is_known else (0, 0, STAMP + 1)
     search = Search(
-        numbers=np.array([total, total, absent.size, 0, 0, 0, missed, missed], dtype=np.int64),
+        numbers=np.array([total, total, absent.size, 0, 0, 0, missed, missed, 0], dtype=np.int64),
         chance=np.array([seed % (1 << 62) + 0x9E3779B9, 0], dtype=np.uint64),
         absent=np.zeros(day.visits, dtype=np.int32),
         former_absent=np.zeros(day.visits, dtype=np.int32),
@@ -80,8 +96,12 @@ def new_search(day: Day, routes: Routes, seed: int) -> Search:
         touched=np.zeros(day.people, dtype=np.int64),
         saved_who=np.zeros(day.people, dtype=np.int32),
         saved_size=np.zeros(day.people, dtype=np.int32),
-        saved_price=np.zeros(day.people, dtype=np.int64),
         saved_stops=np.zeros(day.visits, dtype=np.int32),
+        saved_tours=np.zeros_like(routes.tours),
+        saved_links=np.zeros_like(routes.links),
+        saved_times=np.zeros_like(routes.times),
+        stamps=np.zeros(day.people, dtype=np.int32),
+        known=np.full(known, -1, dtype=np.int32),
         waiting=np.zeros(day.visits, dtype=np.int32),
         keys=np.zeros(day.visits, dtype=np.float64),
     )
@@ -163,23 +183,37 @@ def _save(day: Day, routes: Routes, search: Search, who: int) -> None:
     if search.touched[who] == search.numbers[ROUND]:
         return
     search.touched[who] = search.numbers[ROUND]
-    slot = search.numbers[SAVED]
-    at = 0
-    for earlier in range(slot):
-        at += search.saved_size[earlier]
-    visits = day.use.shape[0]
-    size = 0
-    visit = routes.links[visits + who, FOLLOWING]
-    while visit < visits:
-        search.saved_stops[at + size] = visit
+    slot, at, visits = search.numbers[SAVED], search.numbers[KEPT], day.use.shape[0]
+    links, size = routes.links, 0
+    row = at + 2 * slot
+    node = visits + who
+    while True:
+        if not day.rich.used:
+            _keep_row(routes, search, row + size, node)
+        node = links[node, FOLLOWING]
+        if node >= visits:
+            break
+        search.saved_stops[at + size] = node
         size += 1
-        visit = routes.links[visit, FOLLOWING]
+    if not day.rich.used:
+        _keep_row(routes, search, row + size + 1, node)
     search.saved_who[slot] = who
     search.saved_size[slot] = size
-    search.saved_price[slot] = routes.tours[who, PRICE]
+    for column in range(routes.tours.shape[1]):
+        search.saved_tours[slot, column] = routes.tours[who, column]
     search.numbers[SAVED] = slot + 1
+    search.numbers[KEPT] = at + size
     if day.rich.used:
         keep_far(day, routes, who)
+
+
+@flat
+def _keep_row(routes: Routes, search: Search, row: int, node: int) -> None:
+    """Remember neighbours and times of a node."""
+    for column in range(routes.links.shape[1]):
+        search.saved_links[row, column] = routes.links[node, column]
+    for column in range(routes.times.shape[1]):
+        search.saved_times[row, column] = routes.times[node, column]
 
 
 @inner
@@ -199,24 +233,49 @@ def clear(day: Day, routes: Routes, who: int) -> None:
 
 
 @inner
-def undo(day: Day, routes: Routes, search: Search) -> None:
-    """Bring the saved routes back."""
-    if day.rich.tied:
-        restore_bounds(day)
+def undo(day: Day, routes: Routes, search: Search, absent: int) -> None:
+    """Bring the saved routes back, and so many absent."""
+    for at in range(absent):
+        search.absent[at] = search.former_absent[at]
+    search.numbers[ABSENT] = absent
     if day.rich.used:
+        if day.rich.tied:
+            restore_bounds(day)
         call_for_nothing(day.rich.calls[BRING_BACK], (day, routes, search))
         return
-    for slot in range(search.numbers[SAVED]):
-        clear(day, routes, search.saved_who[slot])
-    at = 0
+    for at in range(absent):
+        routes.links[search.absent[at], DRIVER] = -1
+    row = 0
     for slot in range(search.numbers[SAVED]):
         who = search.saved_who[slot]
         node = day.use.shape[0] + who
-        for _ in range(search.saved_size[slot]):
-            link(routes.links, routes.tours, who, search.saved_stops[at], node)
-            node = search.saved_stops[at]
-            at += 1
-        retimed(day, routes, who)
+        for _ in range(search.saved_size[slot] + 2):
+            for column in range(routes.links.shape[1]):
+                routes.links[node, column] = search.saved_links[row, column]
+            for column in range(routes.times.shape[1]):
+                routes.times[node, column] = search.saved_times[row, column]
+            node = routes.links[node, FOLLOWING]
+            row += 1
+        for column in range(routes.tours.shape[1]):
+            routes.tours[who, column] = search.saved_tours[slot, column]
+
+
+@inner
+def stamp(day: Day, routes: Routes, search: Search) -> None:
+    """Mark the saved routes as changed for good, but for those that are as they were."""
+    at, visits = 0, day.use.shape[0]
+    for slot in range(search.numbers[SAVED]):
+        who, size = search.saved_who[slot], search.saved_size[slot]
+        is_same = routes.tours[who, STOPS] == size
+        node = routes.links[visits + who, FOLLOWING]
+        for place in range(at, at + size):
+            if not is_same or search.saved_stops[place] != node:
+                is_same = False
+                break
+            node = routes.links[node, FOLLOWING]
+        if not is_same:
+            search.stamps[who] = search.numbers[ROUND]
+        at += size
 
 
 @inner
@@ -224,7 +283,7 @@ def price_of_changes(routes: Routes, search: Search) -> int:
     """What the routes saved in this iteration cost more than before."""
     more = 0
     for slot in range(search.numbers[SAVED]):
-        more += routes.tours[search.saved_who[slot], PRICE] - search.saved_price[slot]
+        more += routes.tours[search.saved_who[slot], PRICE] - search.saved_tours[slot, PRICE]
     return more
 
 

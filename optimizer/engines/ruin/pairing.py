@@ -22,8 +22,9 @@ def pairs_of(problem: Problem, visits: Sequence[Visit]) -> Whole:
     pair = np.zeros((len(visits), len(problem.technicians)), dtype=np.int64)
     answers: dict[object, NDArray[np.bool_]] = {}
     prices: dict[object, list[Cents]] = {}
+    by_place = longest_way.used_by(problem)
     for row, visit in zip(pair, visits, strict=True):
-        needs = needs_of(problem, visit)
+        needs = needs_of(problem, visit, by_place=by_place)
         if needs not in answers:
             refused = [not may_go(problem, technician, visit) for technician in problem.technicians]
             answers[needs] = np.array(refused, dtype=np.bool_)
@@ -42,8 +43,8 @@ def pair_price(problem: Problem, technician: Technician, visit: Visit) -> Cents:
     return changed + preference.pair_cents(problem, technician, visit)
 
 
-def needs_of(problem: Problem, visit: Visit) -> object:
-    """What decides who may go; visits of the same needs have the same answer."""
+def needs_of(problem: Problem, visit: Visit, *, by_place: bool) -> object:
+    """What decides who may go, ``by_place`` also the site; visits of the same needs have the same answer."""
     lock = problem.lock(visit.id)
     return (
         frozenset(visit.skills.items()),
@@ -53,7 +54,7 @@ def needs_of(problem: Problem, visit: Visit) -> object:
         visit.territory,
         lock.technician_id if lock else None,
         frozenset(visit.parts.items()),
-        visit.location if longest_way.used_by(problem) else None,
+        visit.location if by_place else None,
     )
 
 

@@ -2,10 +2,11 @@
 
 from optimizer.engines.ruin.arrays import Day, Routes
 from optimizer.engines.ruin.calls import may_take_richly, price_richly
-from optimizer.engines.ruin.compiling import compiled, flat, inner
-from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, PRECEDING, STOPS
+from optimizer.engines.ruin.compiling import compiled, flat, inner, wide
+from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, LEFT, ONWARD, PRECEDING, STOPS
 from optimizer.engines.ruin.linking import TOO_DEAR, link, unlink
 from optimizer.engines.ruin.memory import ABSENT, ROUND, SAVED, Search, below, chance, clear, save
+from optimizer.engines.ruin.plain import retimed_gaps
 from optimizer.engines.ruin.rich import TIED
 from optimizer.engines.ruin.routes import may_take, price_of, retimed
 
@@ -24,8 +25,8 @@ WHOLE_ROUTE, EXCHANGE = 0.03, 0.03
 
 
 @inner
-def remove_string(day: Day, routes: Routes, search: Search, visit: int, longest: float) -> int:
-    """Take a string of stops around a visit out of its route; return how many wait then."""
+def remove_string(day: Day, routes: Routes, search: Search, visit: int, longest: float) -> None:
+    """Take a string of stops around a visit out of its route."""
     who = routes.links[visit, DRIVER]
     save(day, routes, search, who)
     size = routes.tours[who, STOPS]
@@ -41,19 +42,28 @@ def remove_string(day: Day, routes: Routes, search: Search, visit: int, longest:
         node = routes.links[node, PRECEDING]
         back -= 1
     skip_from = 1 + below(search.chance, length) if kept > 0 else length
-    waiting = search.numbers[ABSENT]
+    first = waiting = search.numbers[ABSENT]
+    before = wide(routes.links[node, PRECEDING])
+    freed = wide(routes.links[before, ONWARD])
     for at in range(length + kept):
         if node >= day.use.shape[0]:
             break
+        freed += routes.links[node, ONWARD]
         after = routes.links[node, FOLLOWING]
         if not skip_from <= at < skip_from + kept:
+            freed += day.pair[node, who]
             unlink(routes.links, routes.tours, node)
             search.absent[waiting] = node
             waiting += 1
         node = after
     search.numbers[ABSENT] = waiting
-    retimed(day, routes, who)
-    return waiting
+    if not day.plain or routes.tours[who, STOPS] == 0:
+        retimed(day, routes, who)
+        return
+    for at in range(first, waiting):
+        for part in range(day.use.shape[1]):
+            routes.tours[who, LEFT + part] += day.use[search.absent[at], part]
+    retimed_gaps(day, routes, who, before, node, freed)
 
 
 @inner

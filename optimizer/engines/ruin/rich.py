@@ -185,7 +185,7 @@ def _visits(
 def _least(problem: Problem, visit: Visit) -> int:
     """First start that stops already begun leave to a visit."""
     least = -NEVER
-    for technician in problem.technicians:
+    for technician in problem.technicians if visit.after else ():
         for first in problem.begun_by(technician.id):
             end = begun_start(problem, first) + technician.time_for(first)
             for after in visit.after:

@@ -48,6 +48,8 @@ COMBINED_SHARE = 0.2
 """Share of the time that the master may use."""
 LEAST_SECONDS, LEAST_ROUNDS, MOST_COMBINED = 2.0, 5_000, 1_000
 """Shorter searches and larger days do without the master."""
+ALWAYS_COMBINED, COMBINED_FROM = 250, 1_500
+"""On days with more visits the master needs so many iterations a visit, else its routes are too raw."""
 MARGIN, MARGIN_CUT = 0.1, 0.7
 """Routes of plans so much dearer than the best are kept for the master; less whenever too many come."""
 ROUNDS_UNLIMITED = 1 << 62
@@ -154,7 +156,7 @@ class Run:
         """Decide on the schedule as soon as the speed is known."""
         rounds = self.budget.solutions or float(self.memory.numbers[memory.ROUND]) / done
         self.cooling = cooling_of(rounds, self.day.visits, shared_at=others.shared_at if others else None)
-        if not self._may_combine():
+        if not self._may_combine(rounds / max(1, self.day.visits)):
             self.cooling.combined_at.clear()
         self.turns = max(1, len(self.cooling.combined_at))
         self.is_planned = True
@@ -171,11 +173,12 @@ class Run:
         if self.cooling.combined_at:
             self.combine(heard)
 
-    def _may_combine(self) -> bool:
-        """Whether the search is long enough, and the day small enough, for the master to pay."""
-        seconds, rounds = self.budget.seconds, self.budget.solutions
+    def _may_combine(self, each: float) -> bool:
+        """Whether the search, of so many iterations a visit, is long enough for the master to pay."""
+        seconds, rounds, visits = self.budget.seconds, self.budget.solutions, self.day.visits
         is_long = (seconds is None or seconds >= LEAST_SECONDS) and (rounds is None or rounds >= LEAST_ROUNDS)
-        return self.combines and is_long and self.day.visits <= MOST_COMBINED
+        is_settled = visits <= ALWAYS_COMBINED or each >= COMBINED_FROM
+        return self.combines and is_long and is_settled and visits <= MOST_COMBINED
 
     def combine(self, heard: Sequence[Columns] = ()) -> None:
         """Let the master look for a better plan among the routes seen and heard of, and go on from it."""
@@ -238,6 +241,7 @@ class Run:
 
     def restart(self, orders: Orders, bounds: Whole | None = None) -> None:
         """Go on from other routes."""
+        self.memory.known[:, :, memory.STAMP] = -1
         self.routes = self.laid(orders, bounds)
         numbers = self.memory.numbers
         absent = np.flatnonzero(self.routes.links[: self.day.visits, DRIVER] < 0)

@@ -18,6 +18,7 @@ from optimizer.engines.ruin.memory import (
     ACCEPTED,
     BEST,
     BEST_MISSED,
+    KEPT,
     MISSED,
     ROUND,
     SAVED,
@@ -28,6 +29,7 @@ from optimizer.engines.ruin.memory import (
     price_of_absent,
     price_of_changes,
     remember_bounds,
+    stamp,
     undo,
 )
 from optimizer.engines.ruin.pool import Pool, collect
@@ -52,7 +54,7 @@ def anneal(
     """
     for _ in range(rounds):
         search.numbers[ROUND] += 1
-        search.numbers[SAVED] = 0
+        search.numbers[SAVED] = search.numbers[KEPT] = 0
         absent = search.numbers[ABSENT]
         for at in range(absent):
             search.former_absent[at] = search.absent[at]
@@ -70,6 +72,7 @@ def anneal(
             search.numbers[TOTAL] = driven + missed
             search.numbers[MISSED] = missed
             search.numbers[ACCEPTED] += 1
+            stamp(day, routes, search)
             best_missed = search.numbers[BEST_MISSED]
             near_best = (1 + margin) * (search.numbers[BEST] - best_missed + ease * best_missed)
             if driven + ease * missed <= near_best:
@@ -77,7 +80,4 @@ def anneal(
             if driven + missed < search.numbers[BEST]:
                 keep_best(day, routes, search)
         else:
-            undo(day, routes, search)
-            for at in range(absent):
-                search.absent[at] = search.former_absent[at]
-            search.numbers[ABSENT] = absent
+            undo(day, routes, search, absent)

@@ -33,7 +33,7 @@ from optimizer.engines.ruin.fetching import (
     second_way,
 )
 from optimizer.engines.ruin.hours import reached
-from optimizer.engines.ruin.inserting import FAR_TRIED, NEAR_ENOUGH, NEAR_TRIED
+from optimizer.engines.ruin.inserting import FAR_TRIED, NEAR_ENOUGH
 from optimizer.engines.ruin.layout import (
     BREAKS,
     DRIVER,
@@ -68,6 +68,9 @@ from optimizer.engines.ruin.starts import closing_of, first_start, opening_of, s
 from optimizer.engines.ruin.timing import CALM, late_cents
 from optimizer.traffic import EVEN
 from optimizer.units import NEVER
+
+NEAR_TRIED = 40
+"""On larger days the places on both sides of so many near visits are tried first."""
 
 
 @inner
