@@ -128,7 +128,8 @@ def test_a_plain_route_is_timed_about_an_insertion_as_it_is_anew(seed: int) -> N
 def test_the_same_seed_and_iterations_give_the_same_plan() -> None:
     first, second = (solve(BIG, Budget(solutions=300), seed=7, engine="ruin") for _ in range(2))
     assert first.plan == second.plan
-    assert solve(BIG, Budget(solutions=300), seed=8, engine="ruin").stats != first.stats
+    others = [solve(BIG, Budget(solutions=300), seed=seed, engine="ruin") for seed in range(8, 14)]
+    assert len({other.stats["accepted"] for other in others}) > 1  # another seed is another search
 
 
 def test_the_engine_improves_on_insertion_and_on_the_reference_engine() -> None:
