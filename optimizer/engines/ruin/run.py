@@ -42,7 +42,7 @@ SLICE_ROUNDS = 50
 INSERTED_AT_ONCE = 100
 KNOWN_AFTER = 0.02
 """Part of a search after which its speed is known."""
-EASED = 6.0
+EASED = 20.0
 """At first a visit left out counts as much as serving so many."""
 COMBINED_SHARE = 0.2
 """Share of the time that the master may use."""
@@ -132,7 +132,7 @@ class Run:
         while (left := self._rounds_left()) > 0 and not self._is_over():
             began = time.monotonic()
             done = self.progress()
-            if not self.is_planned and (done >= KNOWN_AFTER or self.budget.solutions is not None):
+            if not self.is_planned and done >= KNOWN_AFTER:
                 self._plan_cooling(done, others)
             self._slice(done, min(rounds, left))
             if self.cooling.number(self.progress()) > self.cooling.number(done):
@@ -155,7 +155,12 @@ class Run:
     def _plan_cooling(self, done: float, others: "Others | None") -> None:
         """Decide on the schedule as soon as the speed is known."""
         rounds = self.budget.solutions or float(self.memory.numbers[memory.ROUND]) / done
-        self.cooling = cooling_of(rounds, self.day.visits, shared_at=others.shared_at if others else None)
+        self.cooling = cooling_of(
+            rounds,
+            self.day.visits,
+            is_tight=int(self.memory.numbers[memory.BEST_MISSED]) > 0,
+            shared_at=others.shared_at if others else None,
+        )
         if not self._may_combine(rounds / max(1, self.day.visits)):
             self.cooling.combined_at.clear()
         self.turns = max(1, len(self.cooling.combined_at))
