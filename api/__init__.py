@@ -28,6 +28,7 @@ RESOURCES = (
     "review_cases",
     "planning",
     "promises",
+    "booking",
     "mobile",
     "billing",
     "payments",

@@ -9,12 +9,14 @@ from marshmallow import fields
 
 from api import roles
 from api.auth import current_principal, policy
-from api.fields import Day, Flag, Id, Moment, Text, Whole, Word
+from api.config import current_settings
+from api.fields import Day, Flag, Id, Moment, Real, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import QuerySchema, Schema, Window, list_of
 from api.session import current_session
 from dispatch.planning import commands
+from dispatch.planning.rules import OfferPolicy
 from dispatch.promises import queries
 from dispatch.promises.rules import CHANNELS
 from dispatch.work_orders.queries import find_visit
@@ -30,12 +32,27 @@ class OffersArgs(QuerySchema):
     limit = Whole(1, 50, load_default=12)
 
 
+class PriceShape(Schema):
+    """What a window costs the plan in minor units: driving, overtime, and what it does to others."""
+
+    travel_minor = Whole(required=True)
+    overtime_minor = Whole(required=True)
+    displacement_minor = Whole(required=True)
+
+
 class OfferShape(Schema):
-    """A window that the plan can hold, with its price to the plan in minor units."""
+    """
+    A window that the plan can hold, with its price to the plan in minor units.
+
+    ``chance`` is the probability of arriving by its end, ``load`` the part of its working time that is taken.
+    """
 
     day = Day(required=True)
     window = Window(start="start", end="end", required=True)
     cost_minor = Whole(required=True)
+    price = fields.Nested(PriceShape, required=True)
+    chance = Real(0, 1, required=True)
+    fullness = Real(0, 1, required=True, attribute="load", data_key="load")
     technician_id = Id(required=True)
     expected_start = Moment(required=True)
     slack_seconds = Whole(required=True)
@@ -52,17 +69,28 @@ class RefusalShape(Schema):
     sentence = fields.String(required=True)
 
 
+class HiddenShape(Schema):
+    """A window that is not offered, and why."""
+
+    day = Day(required=True)
+    window = Window(start="start", end="end", required=True)
+    code = fields.String(required=True)
+    sentence = fields.String(required=True)
+
+
 class OffersShape(Schema):
-    """Windows that can be promised, cheapest first, and why nobody can when there are none."""
+    """Windows that can be promised, the best first; hidden ones; and why nobody can when there are none."""
 
     windows = fields.List(fields.Nested(OfferShape), required=True)
+    hidden = fields.List(fields.Nested(HiddenShape), required=True)
     refusals = fields.List(fields.Nested(RefusalShape), required=True)
 
 
 class NewPromise(Schema):
-    """The window the customer chose, how it was told, and why there is a new one."""
+    """The window the customer chose, how it was told, why there is a new one, and the hold it uses up."""
 
     window = Window(required=True)
+    hold_id = Id(allow_none=True, load_default=None)
     channel = Word(CHANNELS, required=True)
     reason = Text(load_default="first")
 
@@ -92,7 +120,8 @@ PromiseList = list_of(PromiseShape)
 def read_offers(args: dict[str, Any], visit_id: uuid.UUID) -> object:
     """Windows that some technician can keep, found by inserting the visit into each day's plan."""
     session = current_session()
-    return commands.offer(session, find_visit(session, current_principal(), visit_id), **args)
+    visit = find_visit(session, current_principal(), visit_id)
+    return commands.offer(session, visit, policy=OfferPolicy.of(current_settings()), **args)
 
 
 @resource.post("/visits/<uuid:visit_id>/promise")

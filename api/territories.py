@@ -43,6 +43,7 @@ class TerritoryShape(Schema):
     name = fields.String(required=True)
     timezone = fields.String(required=True)
     boundary = _ring(required=True)
+    emergency_reserve_percent = Whole(required=True)
     is_active = Flag(required=True)
 
 
@@ -61,6 +62,7 @@ class TerritoryChanges(Schema):
     name = Text()
     timezone = Text(64)
     boundary = _ring()
+    emergency_reserve_percent = Whole(0, 50)
     is_active = Flag()
 
 

@@ -78,6 +78,13 @@ class EstimateNotTold(Invalid):
     remedy = "Tell the customer labour, parts and travel, and record when they agreed."
 
 
+class WorkUnknown(Invalid):
+    """A window was asked for without saying what is to be done there, or in two ways at once."""
+
+    code = "WORK_UNKNOWN"
+    remedy = "Name a problem template, or say duration and skills; not both."
+
+
 class GuidanceMissing(Invalid):
     """The problem's template has no guidance to give, so it cannot be solved remotely (R-202)."""
 

@@ -12,21 +12,54 @@ from dispatch.access.rules import Principal
 from dispatch.db import new_id
 from dispatch.planning import heads, splitting
 from dispatch.planning.model import DayPlan
-from dispatch.planning.promising import Offers, WindowOffer, book, offer
+from dispatch.planning.offering import USUAL, Offers, WindowOffer, asker_for, asker_of, offers_of
+from dispatch.planning.promising import book, hold
 from dispatch.planning.publishing import lock_visit, publish, unlock_visit
-from dispatch.planning.rules import PlanNotPublishable
+from dispatch.planning.rules import OfferPolicy, PlanNotPublishable
+from dispatch.planning.wanting import Wanted
+from dispatch.work_orders.model import Visit
 
 __all__ = [
     "Offers",
     "WindowOffer",
     "book",
+    "hold",
     "lock_visit",
     "offer",
+    "offer_wanted",
     "publish",
     "reject",
     "request_optimise",
     "unlock_visit",
 ]
+
+
+def offer(
+    session: Session,
+    visit: Visit,
+    *,
+    first_day: date | None = None,
+    days: int = 3,
+    limit: int = 12,
+    policy: OfferPolicy = USUAL,
+) -> Offers:
+    """Return arrival windows for a visit, the best first; nothing is written."""
+    asker = asker_of(session, visit)
+    return offers_of(session, asker, first_day=first_day, days=days, limit=limit, policy=policy)
+
+
+def offer_wanted(
+    session: Session,
+    wanted: Wanted,
+    *,
+    first_day: date | None = None,
+    days: int = 3,
+    limit: int = 12,
+    policy: OfferPolicy = USUAL,
+) -> Offers:
+    """Return arrival windows for what has no visit yet, the best first; nothing is written."""
+    asker = asker_for(session, wanted)
+    return offers_of(session, asker, first_day=first_day, days=days, limit=limit, policy=policy)
 
 
 def request_optimise(

@@ -34,6 +34,8 @@ ROWS = {
         "select s.ctid, s.xmin from site s join work_order w on w.site_id = s.id"
         " join concerned c on c.work_order_id = w.id"
     ),
+    "hold": "select ctid, xmin from held",
+    "held_site": "select s.ctid, s.xmin from site s join held h on h.site_id = s.id",
     "lock": "select l.ctid, l.xmin from plan_lock l join concerned c on c.id = l.visit_id",
 }
 """Every kind of row that a day of routes is built from; place and transaction tell one version of a row."""
@@ -44,6 +46,9 @@ with head as (
     from plan_head where territory_id = :territory_id and day = :day
 ), crew as (
     select id from technician where territory_id = :territory_id and is_active
+), held as materialized (
+    select ctid, xmin, site_id from slot_hold where territory_id = :territory_id and day = :day
+        and released_at is null and visit_id is null and expires_at > :now
 ), concerned as materialized (
     select v.id, v.work_order_id from visit v
     where v.id in (select visit_id from plan_stop where plan_id = (select plan_id from head))
@@ -70,6 +75,7 @@ def fingerprint(session: Session, day: Day) -> str:
         {
             "territory_id": day.territory_id,
             "day": day.day,
+            "now": clock.now(),
             "begin": begin,
             "end": end,
             "midnight": day.midnight,

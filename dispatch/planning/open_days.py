@@ -24,11 +24,14 @@ from dispatch.planning import heads, plan_rows, problem
 from dispatch.planning.candidates import Facts
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import fingerprint
+from dispatch.planning.load import Load
 from dispatch.planning.model import PlanLock
 from dispatch.planning.problem import Built, Places
+from dispatch.planning.wanting import Wanted
 from dispatch.travel import TravelTimes
 from dispatch.work_orders.model import Visit, WorkOrder
 from optimizer.booking import Quoting, SiteTravel, open_oracle
+from optimizer.offers import asked, with_site
 from optimizer.oracle import Offer, Refusal
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Technician, Window, matrix_of
@@ -49,6 +52,7 @@ class OpenDay:
     oracle: Quoting
     source: TravelTimes
     """Where its travel times come from, told apart by identity."""
+    load: Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,11 @@ class Question:
     def taken(self, offer: Offer) -> Plan:
         """Return the day's plan with the offer taken; the open day stays as it is."""
         return self.day.oracle.taken(offer, site=self.site)
+
+    def problem_with(self, offer: Offer) -> Problem:
+        """Return the day's problem with the visit in the window offered."""
+        wider, there = with_site(self.day.oracle.problem, self.job, self.site)
+        return asked(wider, there, offer.window)[0]
 
 
 class Shelf:
@@ -126,30 +135,43 @@ class Shelf:
 SHELF = Shelf()
 
 
-def question(session: Session, day: Day, visit: Visit, *, exact: bool = False) -> Question | None:
+def question(
+    session: Session, day: Day, visit: Visit, *, exact: bool = False, without_hold: uuid.UUID | None = None
+) -> Question | None:
     """
     Put a visit to the day as the database holds it now; None when it waits and cannot be planned.
 
-    ``exact`` reads the day anew, since what is written must fit the rows as they are under the day's lock.
+    ``exact`` reads the day anew, since what is written must fit the rows as they are under the day's lock;
+    ``without_hold`` is the held window that the visit is about to take.
     """
     row = _row(session, visit.id)
-    if exact:
-        opened = _opened(session, day)
-    else:
-        opened = SHELF.get(day, _mark(session, day), lambda: _opened(session, day))
+    opened = _opened(session, day, without_hold=without_hold) if exact else _kept(session, day)
     known = opened.built.problem.visit(str(visit.id))
     if known is not None:
         return Question(opened, known, opened.built.places)
     if row is None or row[1].waiting_reason is not None:
         return None
     if session.scalar(select(PlanLock.id).where(PlanLock.visit_id == visit.id)) is not None:
-        opened = _opened(session, day, extra=[visit.id])
+        opened = _opened(session, day, extra=[visit.id], without_hold=without_hold)
         pinned = opened.built.problem.visit(str(visit.id))
         return Question(opened, pinned, opened.built.places) if pinned is not None else None
     places = opened.built.places.with_site(row[2])
     is_known = places is opened.built.places or not opened.built.problem.technicians
     job = problem.asked_job(opened.built, row, places)
     return Question(opened, job, places, None if is_known else _travel(places))
+
+
+def question_of(session: Session, day: Day, wanted: Wanted, *, exact: bool = False) -> Question:
+    """Put to a day what has no visit yet; ``exact`` reads the day anew."""
+    opened = _opened(session, day) if exact else _kept(session, day)
+    places = opened.built.places.with_site(wanted.site)
+    is_known = places is opened.built.places or not opened.built.problem.technicians
+    return Question(opened, wanted.job(day, places), places, None if is_known else _travel(places))
+
+
+def _kept(session: Session, day: Day) -> OpenDay:
+    """Return the day as it stands, opened before if nothing has moved since."""
+    return SHELF.get(day, _mark(session, day), lambda: _opened(session, day))
 
 
 def _mark(session: Session, day: Day) -> str:
@@ -168,13 +190,38 @@ def _row(session: Session, visit_id: uuid.UUID) -> Facts | None:
     return session.execute(statement.execution_options(populate_existing=True)).one_or_none()
 
 
-def _opened(session: Session, day: Day, *, extra: Sequence[uuid.UUID] = ()) -> OpenDay:
+def _opened(
+    session: Session,
+    day: Day,
+    *,
+    extra: Sequence[uuid.UUID] = (),
+    without_hold: uuid.UUID | None = None,
+) -> OpenDay:
     session.flush()
     session.expire_all()  # what this session read before may be older than the rows the day is named by
     current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
-    built = problem.build(session, day, travel.times(), plan=current, extra=extra, only_routes=True)
+    built = problem.build(
+        session,
+        day,
+        travel.times(),
+        plan=current,
+        extra=extra,
+        only_routes=True,
+        without_hold=without_hold,
+    )
     plan = plan_rows.to_plan(built, current)
-    return OpenDay(replace(built, visits={}), open_oracle(built.problem, plan), travel.times())
+    oracle = open_oracle(built.problem, plan)
+    _keep_held(oracle, built)
+    load = Load.of(oracle.problem, oracle.plan)
+    return OpenDay(replace(built, visits={}), oracle, travel.times(), load)
+
+
+def _keep_held(oracle: Quoting, built: Built) -> None:
+    """Let what is held for callers take its room; a hold that no longer fits is told when it is used."""
+    for job in built.problem.visits:
+        if job.id in built.holds:
+            for found in oracle.quote(job, job.windows):
+                oracle.commit(found)
 
 
 def _travel(places: Places) -> SiteTravel:

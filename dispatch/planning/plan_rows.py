@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -13,7 +15,7 @@ from dispatch.planning.problem import Built, stops_by_route
 from optimizer.drives import begun_start
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Plan, Route, Stop
-from optimizer.problem import Technician, Visit
+from optimizer.problem import Problem, Technician, Visit
 from optimizer.timing import timetable
 
 
@@ -60,6 +62,28 @@ def _stop(built: Built, visit: Visit, stored: PlanStop | None) -> Stop:
     return Stop(visit.id, *times, stored.travel_seconds, stored.travel_metres)
 
 
+def without_holds(problem: Problem, plan: Plan, holds: frozenset[str]) -> Plan:
+    """Return a plan without the windows that are kept for callers, the routes around them timed again."""
+    routes = []
+    for route in plan.routes:
+        kept = tuple(stop for stop in route.stops if stop.visit_id not in holds)
+        if len(kept) == len(route.stops):
+            routes.append(route)
+        elif kept:
+            routes.append(_timed_again(problem, route, kept))
+    return Plan(tuple(routes), tuple(left for left in plan.unserved if left.visit_id not in holds))
+
+
+def _timed_again(problem: Problem, route: Route, kept: tuple[Stop, ...]) -> Route:
+    """Time a route that lost stops; where the roads make that impossible, the others keep their times."""
+    technician = problem.technician(route.technician_id)
+    visits = tuple(visit for stop in kept if (visit := problem.visit(stop.visit_id)) is not None)
+    if technician is not None and len(visits) == len(kept):
+        with suppress(InfeasibleRoute):
+            return timetable(problem, technician, visits)
+    return replace(route, stops=kept)
+
+
 def to_stops(built: Built, routes: Iterable[Route]) -> list[PlanStop]:
     """Return rows for the stops of routes, in moments."""
     moment = built.day.moment
@@ -82,7 +106,8 @@ def to_stops(built: Built, routes: Iterable[Route]) -> list[PlanStop]:
 def store(
     session: Session, built: Built, plan: Plan, *, state: str, base_version: int, reason: str, **facts: object
 ) -> DayPlan:
-    """Write a plan with its stops and its unserved visits."""
+    """Write a plan with its stops and its unserved visits; windows held for callers are not written."""
+    plan = without_holds(built.problem, plan, built.holds)
     row = DayPlan(
         territory_id=built.day.territory_id,
         day=built.day.day,
@@ -105,7 +130,7 @@ def store(
 
 
 def replace_routes(session: Session, draft: DayPlan, built: Built, *, before: Plan, after: Plan) -> None:
-    """Write the routes of a draft that differ between two plans."""
+    """Write the routes of a draft that differ between two plans, both without held windows."""
     changed = [route for route in after.routes if route != before.route_of(route.technician_id)]
     emptied = {route.technician_id for route in before.routes if after.route_of(route.technician_id) is None}
     rewritten = {uuid.UUID(name) for name in [*emptied, *(route.technician_id for route in changed)]}

@@ -21,6 +21,9 @@ from dispatch.parts.model import Part, VanStock
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
+from dispatch.planning.wanting import held_job
+from dispatch.promises import holding
+from dispatch.promises.model import SlotHold
 from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import OnDuty
 from dispatch.travel import TravelTimes
@@ -46,6 +49,8 @@ class Built:
     """Ids of visits already under way or finished: facts of the plan."""
     places: Places
     """Points and minutes behind the problem's locations."""
+    holds: frozenset[str] = frozenset()
+    """Ids of windows kept for callers: they take room like visits and are never stored in a plan."""
 
 
 def build(
@@ -57,28 +62,39 @@ def build(
     extra: Iterable[uuid.UUID] = (),
     relaxed: frozenset[str] = frozenset(),
     only_routes: bool = False,
+    without_hold: uuid.UUID | None = None,
 ) -> Built:
     """
     Gather one day into an optimiser problem.
 
     ``plan`` is the plan in force (its technicians are the previous ones), ``extra`` names visits to include
     whatever their promise, ``relaxed`` names visits whose promised window may be missed because it cannot be
-    kept any more. With ``only_routes`` what is on no route of the plan is left out.
+    kept any more. With ``only_routes`` what is on no route of the plan is left out. Windows held for callers
+    are visits like others, but for ``without_hold``.
     """
     now = max(0, day.seconds(clock.now()))
     crew = technicians.on_duty(session, day.territory_id, day.day)
     duties = {member.technician.id: member for member in crew}
     found = candidates(session, day, plan, extra, only_routes=only_routes)
     rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
-    places = Places(crew, [row[2] for row in rows])
+    held = holding.open_holds(session, day.territory_id, day.day, without=without_hold) if crew else ()
+    places = Places(crew, [*(row[2] for row in rows), *_sites(session, held)])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
+    jobs += [held_job(hold, day, places) for hold in held]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = _stock(session, day, set(duties))
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks))
-    return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places)
+    holds = frozenset(str(hold.id) for hold in held)
+    return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places, holds)
+
+
+def _sites(session: Session, held: Sequence[SlotHold]) -> Sequence[Site]:
+    """Return the places of held windows."""
+    wanted = {hold.site_id for hold in held}
+    return session.scalars(select(Site).where(Site.id.in_(wanted)).order_by(Site.id)).all() if wanted else ()
 
 
 def asked_job(built: Built, row: Facts, places: Places) -> Job:

@@ -1,17 +1,16 @@
 """
-Arrival windows by insertion into the plan of the day: offers, and taking one.
+Taking a window: holding it while a call goes on, and promising it (R-303, R-309).
 
-A window is offered only when every rule accepts the visit in it (R-303); its price is what the day's plan
-costs more. Taking an offer inserts the visit, writes the promise (R-309) and moves the day's version, all in
-one transaction under the day's lock, so that two callers cannot buy the same slot.
+Either happens under the day's lock, so that two callers cannot get the same place. A promise inserts the
+visit into the day's draft, writes the ledger and moves the day's version, all in one transaction.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -20,135 +19,85 @@ from dispatch import clock, outbox, travel
 from dispatch.access.rules import Principal
 from dispatch.events import EmergencyRaised
 from dispatch.planning import heads, open_days, plan_rows, problem
-from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
+from dispatch.planning.offering import Asker, asker_for, asker_of, offers_of, question, require_plannable
 from dispatch.planning.open_days import Question
 from dispatch.planning.problem import Built
-from dispatch.planning.rules import (
-    SlotGone,
-    SlotGrid,
-    VisitNotPlannable,
-    check_window,
-    new_reason,
-    slot_windows,
-)
+from dispatch.planning.rules import SlotGone, check_window, new_reason
+from dispatch.planning.wanting import Wanted
 from dispatch.promises import commands as promises
-from dispatch.promises.model import Promise
-from dispatch.technicians import queries as technicians
+from dispatch.promises import holding
+from dispatch.promises.model import Promise, SlotHold
+from dispatch.promises.rules import HoldMismatch
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import Actor, VisitState
-from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
 from optimizer.oracle import Offer as Quote
-from optimizer.plan import Route
+from optimizer.plan import Plan, Route
 from optimizer.problem import Window
 
-GRID = SlotGrid()
 
-
-@dataclass(frozen=True, slots=True)
-class WindowOffer:
-    """One window that the plan can hold, with its price to the plan in minor units."""
-
-    day: date
-    start: datetime
-    end: datetime
-    cost_minor: int
-    technician_id: uuid.UUID
-    expected_start: datetime
-    slack_seconds: int
-    meets_response: bool
-    plan_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why one technician cannot take the visit on a day."""
-
-    day: date
-    technician_id: uuid.UUID | None
-    """None when nobody at all is on duty."""
-    code: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Offers:
-    """Windows that can be promised, cheapest first, and why nobody can when there are none."""
-
-    windows: tuple[WindowOffer, ...]
-    refusals: tuple[Refusal, ...]
-
-
-def offer(
-    session: Session, visit: Visit, *, first_day: date | None = None, days: int = 3, limit: int = 12
-) -> Offers:
+def hold(
+    session: Session,
+    *,
+    by: Principal | None,
+    wanted: Wanted,
+    start: datetime,
+    end: datetime,
+    minutes: int,
+) -> SlotHold:
     """
-    Return arrival windows for a visit over the next days, cheapest first.
+    Keep a window for a caller for some minutes, or refuse with fresh offers.
 
-    ``first_day`` defaults to today in the territory's zone. Nothing is written.
+    Raises ``SlotGone`` when nobody can keep the window any more, other holds counted.
     """
-    _require_plannable(visit)
-    order = visit.work_order
-    today = day_at(session, order.territory_id, clock.now())
-    begin = first_day or today.day
-    found: list[WindowOffer] = []
-    refused: list[Refusal] = []
-    for ahead in range(days):
-        day = replace(today, day=begin + timedelta(days=ahead))
-        offers, refusals = _offer_on(session, day, visit, order)
-        found += offers
-        refused += refusals
-    found.sort(key=lambda item: (not item.meets_response, item.cost_minor, item.start))
-    return Offers(tuple(found[:limit]), () if found else tuple(refused))
-
-
-def _offer_on(
-    session: Session, day: Day, visit: Visit, order: WorkOrder
-) -> tuple[list[WindowOffer], list[Refusal]]:
-    now = max(0, day.seconds(clock.now()))
-    slots = slot_windows(((day.at_hour(a), day.at_hour(b)) for a, b in GRID.local_hours()), now)
-    if order.priority >= EMERGENCY and day.is_today():
-        slots = [(now, now + GRID.hours * 3600), *(slot for slot in slots if slot[0] > now)]
-    windows = [Window(start, end) for start, end in slots]
-    if not windows:
-        return [], []
-    nobody = Refusal(day.day, None, "NO_TECHNICIAN", "nobody is on duty on this day")
-    if not technicians.has_shifts(session, day.territory_id, day.day):
-        return [], [nobody]
-    head = heads.find(session, day.territory_id, day.day)
-    asked = _question(session, day, visit)
-    if not asked.day.built.problem.technicians:
-        return [], [nobody]
-    offers = [_offer_view(day, order, head, quote) for quote in asked.quote(windows)]
-    if offers:
-        return offers, []
-    refusals = asked.refusals(windows)
-    return [], [Refusal(day.day, uuid.UUID(r.technician_id), r.code, r.sentence) for r in refusals]
-
-
-def _offer_view(day: Day, order: WorkOrder, head: PlanHead | None, quote: Quote) -> WindowOffer:
-    end = day.moment(quote.window.end)
-    due = order.response_due_at
-    return WindowOffer(
+    start, end, now = clock.aware(start), clock.aware(end), clock.now()
+    check_window(start, end, now)
+    asker = asker_for(session, wanted)
+    day = day_at(session, asker.territory_id, start)
+    head = heads.locked(session, asker.territory_id, day.day)
+    asked = open_days.question_of(session, day, wanted, exact=True)
+    best = _best(session, asker, day, asked, (start, end))
+    kept = SlotHold(
+        territory_id=asker.territory_id,
         day=day.day,
-        start=day.moment(quote.window.start),
-        end=end,
-        cost_minor=quote.extra_cost,
-        technician_id=uuid.UUID(quote.technician_id),
-        expected_start=day.moment(quote.start),
-        slack_seconds=quote.slack,
-        meets_response=due is None or day.moment(quote.start) <= due,
-        plan_version=head.version if head else 0,
+        site_id=wanted.site.id,
+        window_start=start,
+        window_end=end,
+        skills=dict(wanted.needs.skills),
+        certificates=list(wanted.needs.certificates),
+        parts=dict(wanted.needs.parts),
+        excluded_technicians=list(wanted.excluded_technicians),
+        required_technician_id=wanted.needs.required_technician_id,
+        duration_minutes=wanted.needs.duration_minutes,
+        priority=wanted.priority,
+        technician_id=uuid.UUID(best.technician_id),
+        expected_start=day.moment(best.start),
+        cost_minor=best.extra_cost,
+        held_by=by.user_id if by else None,
+        held_at=now,
+        expires_at=now + timedelta(minutes=minutes),
     )
+    session.add(kept)
+    heads.touch(head)
+    session.flush()
+    return kept
 
 
-def _question(session: Session, day: Day, visit: Visit, *, exact: bool = False) -> Question:
-    asked = open_days.question(session, day, visit, exact=exact)
-    if asked is None:
-        raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
-    return asked
+def _best(
+    session: Session, asker: Asker, day: Day, asked: Question, window: tuple[datetime, datetime]
+) -> Quote:
+    """Return the cheapest way to keep a window; when there is none, refuse with what is still open."""
+    start, end = window
+    wanted = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
+    quotes = asked.quote([wanted])
+    if not quotes:
+        raise SlotGone(
+            f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, asker)
+        )
+    return quotes[0]
 
 
 def book(
@@ -160,35 +109,34 @@ def book(
     end: datetime,
     channel: str,
     reason: str = "first",
+    hold_id: uuid.UUID | None = None,
 ) -> Promise:
     """
     Promise a window and put the visit into the day's draft plan, or refuse with fresh offers.
 
-    Raises ``SlotGone`` when no technician can keep the window any more.
+    ``hold_id`` uses up a window held before. Raises ``SlotGone`` when no technician can keep the window any
+    more, ``HoldOver``, ``HoldTaken`` or ``HoldMismatch`` when the hold is no good.
     """
     start, end = clock.aware(start), clock.aware(end)
     check_window(start, end, clock.now())
     order = visit.work_order
     day = day_at(session, order.territory_id, start)
     head = _lock_days(session, visit, day)
-    _require_plannable(visit)
+    require_plannable(visit)
+    kept = _used(session, by, hold_id, visit, (start, end)) if hold_id else None
     current = heads.in_force(session, head)
-    asked = _question(session, day, visit, exact=True)
-    built, before = asked.day.built, asked.day.oracle.plan
-    window = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
-    quotes = asked.quote([window])
-    if not quotes:
-        raise SlotGone(
-            f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, visit)
-        )
-    best = quotes[0]
-    after = asked.taken(best)
+    asked = question(session, day, visit, exact=True, without_hold=hold_id)
+    best = _best(session, asker_of(session, visit), day, asked, (start, end))
+    built = asked.day.built
+    before, after = _without_holds(asked, best)
     _leave_other_days(session, by=by, visit=visit, day=day)
     draft = _draft(session, head, built, current)
     plan_rows.replace_routes(session, draft, built, before=before, after=after)
     heads.touch(head)
     _place(session, by, visit, day, after.route_of(best.technician_id))
     _loosen(session, visit, start, end)
+    if kept is not None:
+        kept.visit_id = visit.id
     promise = promises.promise(
         session,
         by=by,
@@ -201,6 +149,34 @@ def book(
     if order.priority >= EMERGENCY and day.is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
     return promise
+
+
+def _used(
+    session: Session,
+    by: Principal | None,
+    hold_id: uuid.UUID,
+    visit: Visit,
+    window: tuple[datetime, datetime],
+) -> SlotHold:
+    """Lock the hold that a visit is about to use; it must be for this place and this window."""
+    kept = holding.usable(session, hold_id, by=by, now=clock.now())
+    if kept.site_id != visit.work_order.site_id:
+        raise HoldMismatch("the window is held for another place")
+    if (kept.window_start, kept.window_end) != window:
+        held = f"{kept.window_start.isoformat()} to {kept.window_end.isoformat()}"
+        raise HoldMismatch(f"the window held is {held}")
+    return kept
+
+
+def _without_holds(asked: Question, best: Quote) -> tuple[Plan, Plan]:
+    """Return the day's plan before and after an offer is taken, neither with windows held for others."""
+    before, after, holds = asked.day.oracle.plan, asked.taken(best), asked.day.built.holds
+    if not holds:
+        return before, after
+    return (
+        plan_rows.without_holds(asked.day.oracle.problem, before, holds),
+        plan_rows.without_holds(asked.problem_with(best), after, holds),
+    )
 
 
 def _lock_days(session: Session, visit: Visit, day: Day) -> PlanHead:
@@ -238,14 +214,9 @@ def _loosen(session: Session, visit: Visit, start: datetime, end: datetime) -> N
         pin.start = None
 
 
-def _require_plannable(visit: Visit) -> None:
-    if visit.state not in NOT_BEGUN:
-        raise VisitNotPlannable(f"visit {visit.number} is {visit.state}")
-
-
-def _fresh(session: Session, visit: Visit) -> Sequence[dict[str, str]]:
+def _fresh(session: Session, asker: Asker) -> Sequence[dict[str, str]]:
     """Return windows that are still open, as text for the refusal."""
-    windows = offer(session, visit, limit=5).windows
+    windows = offers_of(session, asker, limit=5).windows
     return [{"start": item.start.isoformat(), "end": item.end.isoformat()} for item in windows]
 
 

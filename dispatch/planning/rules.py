@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol, Self
 
 from dispatch.errors import Conflict, Invalid, Stale
+
+if TYPE_CHECKING:
+    from dispatch.settings import Settings
 
 
 class PlanStale(Stale):
@@ -88,6 +91,64 @@ class SlotGrid:
         return [(hour, hour + self.hours) for hour in range(self.first_hour, last + 1, self.hours)]
 
 
+LEAST_OPEN = 1800
+"""Seconds that a slot must still last to be offered."""
+
+
+class Ranked(Protocol):
+    """What the order of offers looks at."""
+
+    @property
+    def cost_minor(self) -> int:
+        """Price to the plan."""
+
+    @property
+    def chance(self) -> float:
+        """Probability of being kept."""
+
+    @property
+    def load(self) -> float:
+        """How full the slot is."""
+
+    @property
+    def meets_response(self) -> bool:
+        """Whether the contract's limit is kept."""
+
+    @property
+    def start(self) -> datetime:
+        """When the window opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPolicy:
+    """
+    Which windows are offered, and which come first (R-303); amounts in minor units.
+
+    least_chance
+        Windows that are less likely to be kept are hidden.
+    broken_promise_minor
+        What a broken promise costs.
+    full_slot_minor
+        What a slot costs that is full already, so that work is spread over the day.
+    """
+
+    least_chance: float = 0.6
+    broken_promise_minor: int = 5_000
+    full_slot_minor: int = 500
+    grid: SlotGrid = field(default_factory=SlotGrid)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the company's policy."""
+        return cls(settings.offer_least_chance, settings.broken_promise_minor, settings.full_slot_minor)
+
+    def rank(self, seen: Ranked) -> tuple[bool, int, datetime]:
+        """Order of offers: within the contract's limit first, then cheap, keepable and off-peak together."""
+        risk = (1 - seen.chance) * self.broken_promise_minor
+        crowd = seen.load * self.full_slot_minor
+        return not seen.meets_response, round(seen.cost_minor + risk + crowd), seen.start
+
+
 def check_window(start: datetime, end: datetime, now: datetime) -> None:
     """Refuse windows that no plan could hold."""
     if end <= start:
@@ -98,9 +159,10 @@ def check_window(start: datetime, end: datetime, now: datetime) -> None:
         raise WindowImpossible("the window is longer than 12 hours")
 
 
-def slot_windows(slots: Iterable[tuple[int, int]], earliest: int) -> list[tuple[int, int]]:
-    """Return the slots (seconds since local midnight) that are open for half an hour after ``earliest``."""
-    return [(max(start, earliest), end) for start, end in slots if end - 1800 >= max(start, earliest)]
+def is_open(slot: tuple[int, int], earliest: int) -> bool:
+    """Tell whether a slot (seconds since local midnight) is open for half an hour after a moment."""
+    start, end = slot
+    return end - LEAST_OPEN >= max(start, earliest)
 
 
 def new_reason(is_promised: bool, reason: str) -> str:

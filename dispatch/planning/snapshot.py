@@ -55,8 +55,9 @@ def read(
 
 
 def is_promised(built: Built, visit_id: str) -> bool:
-    """Whether a customer was told a window for a visit."""
-    return built.visits[visit_id].window_start is not None
+    """Whether a customer was told a window for a visit; a held window is no promise yet."""
+    visit = built.visits.get(visit_id)
+    return visit is not None and visit.window_start is not None
 
 
 def propose(session: Session, snapshot: Snapshot, result: Result, *, seed: int, reason: str) -> DayPlan:

@@ -1,11 +1,12 @@
-"""A promise: a window told to a customer; a row that is never changed (R-309)."""
+"""A promise: a window told to a customer, never changed (R-309); and a hold: a window kept for a caller."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified
@@ -37,3 +38,48 @@ class Promise(Identified, Base):
     """``first``, ``customer_moved``, ``technician_ill``, ``emergency``, …"""
     is_reservation: Mapped[bool]
     """R-301: made at least 24 h ahead."""
+
+
+class SlotHold(Identified, Base):
+    """
+    A window kept for one caller for some minutes while the call goes on (decision 18).
+
+    It takes room in the day like a visit would, until it is used, given back or past ``expires_at``.
+    """
+
+    __tablename__ = "slot_hold"
+    __table_args__ = (
+        CheckConstraint("window_end > window_start", name="window"),
+        CheckConstraint("duration_minutes between 1 and 1440", name="duration"),
+        Index(
+            "ix_slot_hold_open",
+            "territory_id",
+            "day",
+            "expires_at",
+            postgresql_where=text("released_at is null and visit_id is null"),
+        ),
+    )
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    day: Mapped[date]
+    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    window_start: Mapped[datetime]
+    window_end: Mapped[datetime]
+    skills: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    certificates: Mapped[list[Any]] = mapped_column(default=list)
+    parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    excluded_technicians: Mapped[list[Any]] = mapped_column(default=list)
+    required_technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    duration_minutes: Mapped[int]
+    priority: Mapped[int]
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
+    """Who would come as the day stood; planning may send another."""
+    expected_start: Mapped[datetime]
+    cost_minor: Mapped[int]
+    """Price of the window to the plan when it was held."""
+    held_by: Mapped[uuid.UUID | None]
+    held_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    released_at: Mapped[datetime | None]
+    visit_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("visit.id"))
+    """The visit that was promised the window."""

@@ -33,6 +33,27 @@ class VisitNotPromisable(Conflict):
     remedy = "Open a follow-up visit and promise its window."
 
 
+class HoldOver(Conflict):
+    """The window was held for some minutes, and they are over, or it was given back."""
+
+    code = "HOLD_OVER"
+    remedy = "Ask for offers again and hold one of them."
+
+
+class HoldTaken(Conflict):
+    """The held window was promised already; a hold is good for one promise."""
+
+    code = "HOLD_TAKEN"
+    remedy = "Read the promises of the visit named under cause."
+
+
+class HoldMismatch(Conflict):
+    """The window is held for another place or by somebody else, or it is another window."""
+
+    code = "HOLD_MISMATCH"
+    remedy = "Promise the window that was held, or promise without the hold."
+
+
 def check_window(start: datetime, end: datetime, now: datetime) -> None:
     """Refuse a window that nobody could keep."""
     if end <= start:

@@ -252,6 +252,27 @@ class Settings:
         parsing.whole(1, 100_000),
         "A day with more visits is cut into parts of so many, planned by all planning workers",
     )
+    hold_minutes: int = setting(
+        5, "TRUCKROLL_HOLD_MINUTES", parsing.whole(1, 120), "How long a window is held for a caller"
+    )
+    offer_least_chance: float = setting(
+        0.6,
+        "TRUCKROLL_OFFER_LEAST_CHANCE",
+        parsing.number(0, 1),
+        "Windows less likely to be kept are not offered",
+    )
+    broken_promise_minor: int = setting(
+        5_000,
+        "TRUCKROLL_BROKEN_PROMISE_MINOR",
+        parsing.whole(0, 10_000_000),
+        "What a broken promise costs when offers are ordered, in minor units",
+    )
+    full_slot_minor: int = setting(
+        500,
+        "TRUCKROLL_FULL_SLOT_MINOR",
+        parsing.whole(0, 10_000_000),
+        "What a window costs that is full already when offers are ordered, in minor units",
+    )
     fsync: bool = setting(
         True,
         "TRUCKROLL_FSYNC",

@@ -16,7 +16,8 @@ from dispatch.territories.model import Territory
 if TYPE_CHECKING:
     from dispatch.access.rules import Principal
 
-CHANGEABLE = frozenset({"name", "timezone", "boundary", "is_active"})
+CHANGEABLE = frozenset({"name", "timezone", "boundary", "emergency_reserve_percent", "is_active"})
+MOST_RESERVED = 50
 
 
 class TerritoryCodeTaken(Conflict):
@@ -61,6 +62,11 @@ def update_territory(
         territory.timezone = rules.checked_zone(changes["timezone"])
     if "boundary" in changes:
         territory.boundary = rules.checked_boundary(changes["boundary"])
+    if "emergency_reserve_percent" in changes:
+        share = text.whole(
+            changes["emergency_reserve_percent"], "emergency_reserve_percent", 0, MOST_RESERVED
+        )
+        territory.emergency_reserve_percent = share
     if "is_active" in changes:
         territory.is_active = bool(changes["is_active"])
     db.flush(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified, Versioned
@@ -13,10 +14,15 @@ class Territory(Identified, Versioned, Base):
     """An area planned as one; its days begin at its own local midnight."""
 
     __tablename__ = "territory"
+    __table_args__ = (
+        CheckConstraint("emergency_reserve_percent between 0 and 50", name="emergency_reserve"),
+    )
 
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     timezone: Mapped[str]
     boundary: Mapped[list[Any]]
     """Ring of ``[latitude, longitude]`` pairs, not closed, WGS 84."""
+    emergency_reserve_percent: Mapped[int] = mapped_column(default=15)
+    """R-308: share of what is left of a day that only emergencies are offered."""
     is_active: Mapped[bool] = mapped_column(default=True)

@@ -17,6 +17,7 @@ from dispatch.calls.model import Assessment
 from dispatch.hand_ins.model import HandIn
 from dispatch.outbox import JobRun
 from dispatch.planning.model import DayPlan
+from dispatch.promises.model import SlotHold
 from dispatch.sync.model import Operation, Rejection
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
@@ -170,9 +171,29 @@ def _plans(session: Session, territory: Territory) -> dict[str, Any]:
         payload={"territory_id": str(territory.id), "day": DAY.isoformat()},
         state="done",
     )
-    session.add_all([plan, run])
+    hold = _hold(session, territory)
+    session.add_all([plan, run, hold])
     session.flush()
-    return {"territory_id": territory.id, "plan_id": plan.id, "run_id": run.id}
+    return {"territory_id": territory.id, "plan_id": plan.id, "run_id": run.id, "hold_id": hold.id}
+
+
+def _hold(session: Session, territory: Territory) -> SlotHold:
+    now = clock.now()
+    who = builders.a_technician(session, territory=territory)
+    return SlotHold(
+        territory_id=territory.id,
+        day=DAY,
+        site_id=builders.a_site(session, territory=territory).id,
+        window_start=now,
+        window_end=now + timedelta(hours=2),
+        duration_minutes=60,
+        priority=3,
+        technician_id=who.id,
+        expected_start=now,
+        cost_minor=0,
+        held_at=now,
+        expires_at=now + timedelta(minutes=5),
+    )
 
 
 def _people(session: Session, technician: Technician) -> dict[str, Any]:

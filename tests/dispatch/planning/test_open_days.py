@@ -18,6 +18,7 @@ from dispatch.planning import open_days, plan_rows
 from dispatch.planning.commands import book, lock_visit, offer
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import ROWS, fingerprint
+from dispatch.planning.load import Load
 from dispatch.planning.open_days import OpenDay, Question, Shelf
 from dispatch.settings import Settings
 from dispatch.technicians.model import Shift, TechnicianSkill
@@ -185,7 +186,8 @@ def a_small_day(ahead: int) -> tuple[Day, OpenDay]:
     """Some day with an oracle of known size."""
     day = Day(uuid.UUID(int=1), date(2026, 3, 2) + timedelta(days=ahead), ZONE)
     oracle = PlainOracle(Problem(day.day, (), (), matrix_of([[0] * 10] * 10)), Plan())
-    return day, OpenDay(None, oracle, travel.times())  # type: ignore[arg-type]  # only the size counts
+    load = Load.of(oracle.problem, oracle.plan)
+    return day, OpenDay(None, oracle, travel.times(), load)  # type: ignore[arg-type]  # only the size counts
 
 
 def test_the_shelf_forgets_what_was_not_asked_for_longest() -> None:

@@ -12,16 +12,20 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox, travel
+from dispatch.customers.model import Site
 from dispatch.errors import DispatchError
 from dispatch.planning import heads
-from dispatch.planning.commands import book, lock_visit, offer, publish
+from dispatch.planning.commands import book, hold, lock_visit, offer, publish
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.rules import PlanStale, SlotGone
-from dispatch.promises.model import Promise
+from dispatch.planning.wanting import Wanted
+from dispatch.promises.model import Promise, SlotHold
+from dispatch.promises.rules import HoldTaken
 from dispatch.settings import Settings
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, at, frozen_clock
+from dispatch.work_orders.rules import Needs
+from tests.builders import DAY, a_visit, an_order, at, frozen_clock
 from tests.planning_world import Town, a_town, register_kinds
 
 
@@ -83,6 +87,51 @@ def test_of_many_callers_for_one_place_exactly_one_gets_it(committed: db.Session
         head = heads.find(session, territory_id, DAY)
         assert head is not None
         assert head.working_plan_id is not None
+
+
+def test_of_fifty_buyers_of_one_slot_one_holds_it_and_the_others_see_fresh_offers(
+    committed: db.Sessions,
+) -> None:
+    """Decision 18: nobody buys what another holds, however many ask at the same moment."""
+    with committed.begin() as session:
+        town = a_town(session)
+        town.technician((8, 12), break_minutes=0)
+        visits = [town.visit(duration_minutes=110) for _ in range(50)]
+        site_ids = [visit.work_order.site_id for visit in visits]
+
+    def call(number: int) -> str:
+        with db.transaction() as session:
+            asked = Wanted(session.get_one(Site, site_ids[number]), Needs(duration_minutes=110), 3)
+            hold(session, by=None, wanted=asked, start=at(8), end=at(9), minutes=5)
+            return "held"
+
+    answers = at_once(50, call)
+    assert answers.count("held") == 1, answers
+    assert set(answers) == {"held", SlotGone.__name__}
+    with committed() as session:
+        assert session.scalar(select(func.count()).select_from(SlotHold)) == 1
+
+
+def test_of_two_promises_on_one_hold_one_stands(committed: db.Sessions) -> None:
+    """R-309: a held window is promised once."""
+    with committed.begin() as session:
+        town = a_town(session)
+        town.technician((8, 16))
+        first = town.visit(duration_minutes=60)
+        second = a_visit(
+            session, order=an_order(session, site=session.get_one(Site, first.work_order.site_id))
+        )
+        asked = Wanted(session.get_one(Site, first.work_order.site_id), Needs(duration_minutes=60), 3)
+        kept = hold(session, by=None, wanted=asked, start=at(8), end=at(10), minutes=5).id
+        visit_ids = [first.id, second.id]
+
+    def call(number: int) -> str:
+        with db.transaction() as session:
+            visit = session.get_one(Visit, visit_ids[number])
+            book(session, by=None, visit=visit, start=at(8), end=at(10), channel="phone", hold_id=kept)
+            return "booked"
+
+    assert sorted(at_once(2, call)) == [HoldTaken.__name__, "booked"]
 
 
 def test_callers_for_different_places_all_get_theirs(committed: db.Sessions) -> None:

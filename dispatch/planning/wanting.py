@@ -1,0 +1,114 @@
+"""What somebody wants a window for before there is a visit: a place, what the work needs, how urgent."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.contracts import queries as contracts
+from dispatch.contracts import rules as contract_rules
+from dispatch.customers.model import Asset, Site
+from dispatch.db import new_id
+from dispatch.planning.days import Day
+from dispatch.promises.model import SlotHold
+from dispatch.territories.queries import zone_of
+from dispatch.work_orders.needing import check_needs
+from dispatch.work_orders.queries import past_visits
+from dispatch.work_orders.rules import Needs, technicians_to_avoid
+from optimizer.problem import Visit as Job
+from optimizer.problem import Window
+
+
+class Located(Protocol):
+    """Numbers of a day's places."""
+
+    sites: dict[uuid.UUID, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """
+    A visit that does not exist yet.
+
+    response_due_at
+        Until when somebody must be there by contract (R-401); None without one.
+    """
+
+    site: Site
+    needs: Needs
+    priority: int
+    excluded_technicians: tuple[str, ...] = ()
+    response_due_at: datetime | None = None
+    id: uuid.UUID = field(default_factory=new_id)
+
+    def job(self, day: Day, places: Located) -> Job:
+        """Return it as the optimiser's, free to begin at any time from now on."""
+        now = max(0, day.seconds(clock.now()))
+        required = self.needs.required_technician_id
+        return Job(
+            id=str(self.id),
+            location=places.sites[self.site.id],
+            duration=self.needs.duration_minutes * 60,
+            windows=(Window(now, Day.LATEST),),
+            skills={code: int(level) for code, level in self.needs.skills.items()},
+            certificates=frozenset(self.needs.certificates),
+            parts={sku: int(count) for sku, count in self.needs.parts.items()},
+            territory=str(day.territory_id),
+            priority=self.priority,
+            excluded_technicians=frozenset(self.excluded_technicians),
+            required_technician=str(required) if required else None,
+        )
+
+
+def held_job(hold: SlotHold, day: Day, places: Located) -> Job:
+    """Return a held window as the optimiser's visit, to begin within it."""
+    window = Window(max(0, day.seconds(hold.window_start)), day.seconds(hold.window_end))
+    required = hold.required_technician_id
+    return Job(
+        id=str(hold.id),
+        location=places.sites[hold.site_id],
+        duration=hold.duration_minutes * 60,
+        windows=(window,),
+        skills={code: int(level) for code, level in hold.skills.items()},
+        certificates=frozenset(hold.certificates),
+        parts={sku: int(count) for sku, count in hold.parts.items()},
+        territory=str(hold.territory_id),
+        priority=hold.priority,
+        excluded_technicians=frozenset(hold.excluded_technicians),
+        required_technician=str(required) if required else None,
+    )
+
+
+def wanted(
+    session: Session,
+    *,
+    site: Site,
+    needs: Needs,
+    priority: int,
+    asset: Asset | None = None,
+    fault_code: str | None = None,
+    requested_at: datetime | None = None,
+) -> Wanted:
+    """
+    Gather what a window is wanted for.
+
+    The contract in force tells the limit of response (R-401); who repaired the same fault of the asset within
+    thirty days stays away (R-508).
+    """
+    check_needs(session, needs)
+    asked = requested_at or clock.now()
+    day = clock.business_day(asked, zone_of(session, site.territory_id))
+    contract = contracts.for_asset(session, site.customer_id, asset.id if asset else None, day)
+    past = past_visits(session, asset.id, fault_code) if asset and fault_code else []
+    return Wanted(
+        site,
+        needs,
+        priority,
+        excluded_technicians=tuple(str(who) for who in technicians_to_avoid(past, asked)),
+        response_due_at=contract_rules.due_times(asked, contract).response_due_at,
+    )
