@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peers.own import digest_of_sources
 from benchmarks.runs import tail
 from optimizer import Budget, Problem, Result, check, cost, solve
 from optimizer.engines.base import warm_up
@@ -180,6 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run(state, last=args.first + args.days, engines=engines, effort=effort, until=until)
     row = {
         "measure": MEASURE,
+        "version": digest_of_sources(),
         "first": args.first,
         "days": state.next - args.first,
         "rounds": args.rounds,

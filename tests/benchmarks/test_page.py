@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import page, runs
+from benchmarks import fuzzed_days, page, runs
 from benchmarks.figures import Figures, contests
 from benchmarks.page import BEGIN, END, NoMarks, text_of, written
 from benchmarks.targets import MET, NOT_MEASURED, NOT_MET, TARGETS, verdicts
@@ -14,6 +14,7 @@ Row = dict[str, Any]
 ROAD_LEAD = "days on roads, 10 s, travel against the best peer"
 SMALL_GAP = "VRPTW, 100 and 200 stops, 10 s, mean gap"
 RICH = "iterations, plain over rich"
+FUZZED = "faults in fuzzed days: rules, prices, exceptions"
 FIRST = "first plan of 5,000 visits, everything included; memory"
 
 
@@ -42,6 +43,27 @@ def seeds(instance: str, solver: str, *travel: int, **other: Any) -> list[Row]:
 def word(goal: str, rows: list[Row]) -> tuple[str, str]:
     """Verdict on a goal and the figure."""
     return next((one.word, one.found) for one in verdicts(Figures(rows)) if one.goal == goal)
+
+
+def campaign(first: int, days: int, seconds: float, *, faulty: int = 0) -> Row:
+    """A row as ``benchmarks.fuzzed_days`` writes it: all days since the campaign began."""
+    counts = {"ruin faulty": faulty, "routing faulty": 0}
+    return {
+        "measure": fuzzed_days.MEASURE,
+        "first": first,
+        "days": days,
+        "seconds": seconds,
+        **counts,
+        **about(),
+    }
+
+
+def test_a_campaign_that_went_on_counts_once_and_its_parts_add_up() -> None:
+    half = [campaign(0, 3_000, 10.0), campaign(0, 6_000, 20.0)]
+    assert word(FUZZED, half) == (NOT_MET, "0 faulty plans of 6,000 days by two engines")
+    whole = [*half, campaign(6_000, 4_000, 12.0)]
+    assert word(FUZZED, whole)[0] == MET
+    assert word(FUZZED, [*half, campaign(6_000, 4_000, 12.0, faulty=1)])[0] == NOT_MET
 
 
 def test_without_rows_no_goal_is_met_or_missed() -> None:
