@@ -13,12 +13,13 @@ from api.auth import current_principal, policy
 from api.config import current_settings
 from api.errors import RequestInvalid
 from api.etags import changes, expected_version
-from api.fields import Day, Id, Moment, Notes, Real, Whole, Word
+from api.fields import Choice, Day, Id, Moment, Notes, Real, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import Schema
 from api.session import current_session
-from dispatch.planning import commands, queries
+from dispatch.planning import commands, forecasting, queries
+from dispatch.planning.rules import Danger
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders.queries import find_visit
 
@@ -84,6 +85,35 @@ class DayShape(Schema):
     proposals = fields.List(fields.Nested(PlanShape), required=True)
 
 
+class StopForecastShape(Schema):
+    """When a technician will probably arrive; ``slack_seconds`` is what is left to the end of the window."""
+
+    visit_id = Id(required=True)
+    planned_start = Moment(required=True)
+    window_end = Moment(required=True, allow_none=True)
+    expected_arrival = Moment(required=True)
+    deviation_seconds = Whole(required=True)
+    chance = Real(0, 1, required=True, allow_none=True)
+    slack_seconds = Whole(required=True, allow_none=True)
+    danger = Choice(Danger, required=True)
+
+
+class RouteForecastShape(Schema):
+    """The open stops of a technician in order."""
+
+    technician_id = Id(required=True)
+    stops = fields.List(fields.Nested(StopForecastShape), required=True)
+
+
+class ForecastShape(Schema):
+    """How a day will probably go on; ``day_version`` is the day's when it was looked at."""
+
+    territory_id = Id(required=True)
+    day = Day(required=True)
+    day_version = Whole(required=True, attribute="version")
+    routes = fields.List(fields.Nested(RouteForecastShape), required=True)
+
+
 class NewOptimisation(Schema):
     """How long the engine may think, and its seed."""
 
@@ -133,6 +163,14 @@ class LockShape(Schema):
 def read_day(territory_id: uuid.UUID, day: str) -> object:
     """A day's version, its published plan, the draft that bookings made, and proposals on this version."""
     return queries.day_view(current_session(), current_principal(), territory_id, _day(day))
+
+
+@resource.get(DAY_ADDRESS + "/forecast", parameters=DAY_PARAMETER)
+@policy(*roles.READERS)
+@resource.response(200, ForecastShape)
+def read_forecast(territory_id: uuid.UUID, day: str) -> object:
+    """When everybody will probably arrive, and which promises are in danger, as things stand now."""
+    return forecasting.day_forecast(current_session(), current_principal(), territory_id, _day(day))
 
 
 @resource.post(DAY_ADDRESS + "/optimise", parameters=DAY_PARAMETER)

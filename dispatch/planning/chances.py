@@ -17,6 +17,8 @@ from optimizer.plan import Fetch, Route, Stop
 from optimizer.problem import Window
 from optimizer.units import Seconds
 
+REMAINDER = 0.25
+"""However near its expected end, work under way is as uncertain as this part of it."""
 CERTAIN = 1.0
 """Seconds of deviation below which a moment counts as known."""
 
@@ -91,7 +93,12 @@ class Forecast:
 
 
 def forecast(
-    route: Route, promised: Mapping[str, Window], spread: Spread, *, begun: frozenset[str] = frozenset()
+    route: Route,
+    promised: Mapping[str, Window],
+    spread: Spread,
+    *,
+    begun: frozenset[str] = frozenset(),
+    now: Seconds = 0,
 ) -> dict[str, Forecast]:
     """
     Forecast every stop of a route that has not begun yet.
@@ -106,28 +113,38 @@ def forecast(
     spread
         Measured factors.
     begun
-        Visits under way or over: facts, whose planned end is where the rest of the route begins.
+        Visits under way or over: facts, whose end is where the rest of the route begins.
+    now
+        Present moment: the end of what is still under way is not known exactly.
     """
     found: dict[str, Forecast] = {}
-    now = Later(route.departure)
+    at = Later(route.departure)
     planned = route.departure
     for call in route.calls():
         if isinstance(call, Stop) and call.visit_id in begun:
-            now, planned = Later(call.end), call.end
+            at, planned = _under_way(call, spread, now), call.end
             continue
         rest = max(0, call.arrival - planned - call.travel)
-        arrival = now.after(call.travel, spread.travel_mean, spread.travel_deviation)
+        arrival = at.after(call.travel, spread.travel_mean, spread.travel_deviation)
         arrival = Later(arrival.mean + rest, arrival.variance)
-        now, planned = arrival, call.end
+        at, planned = arrival, call.end
         if isinstance(call, Fetch):
-            now = Later(arrival.mean + call.end - call.arrival, arrival.variance)
+            at = Later(arrival.mean + call.end - call.arrival, arrival.variance)
             continue
         window = promised.get(call.visit_id)
         found[call.visit_id] = Forecast(arrival, 1.0 if window is None else arrival.chance_by(window.end))
         if window is not None:
-            now = arrival.not_before(window.start)
-        now = now.after(call.end - call.start, spread.work_mean, spread.work_deviation)
+            at = arrival.not_before(window.start)
+        at = at.after(call.end - call.start, spread.work_mean, spread.work_deviation)
     return found
+
+
+def _under_way(stop: Stop, spread: Spread, now: Seconds) -> Later:
+    """Return the end of a stop that has begun: a fact if it lies behind, uncertain while the work goes on."""
+    if stop.end <= now:
+        return Later(stop.end)
+    left = max(stop.end - now, REMAINDER * (stop.end - stop.start))
+    return Later(stop.end, (left * spread.work_deviation) ** 2)
 
 
 def lost(before: Mapping[str, Forecast], after: Mapping[str, Forecast]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.planning import heads, open_days, spreads
 from dispatch.planning.candidates import NOT_BEGUN
-from dispatch.planning.chances import Spread, forecast, lost
+from dispatch.planning.chances import Forecast, Spread, forecast, lost
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.open_days import Question
 from dispatch.planning.rules import OfferPolicy, VisitNotPlannable, is_open
@@ -296,6 +296,7 @@ class Ledger:
         self._plan = asked.day.oracle.plan
         self._problem, self._job = with_site(asked.day.oracle.problem, asked.job, asked.site)
         self._begun = asked.day.built.begun
+        self._now = asked.day.built.day.seconds(clock.now())
 
     def judge(self, quote: Quote) -> tuple[Price, float]:
         """Return the price of a quote, split, and the chance of arriving by the end of its window."""
@@ -308,8 +309,8 @@ class Ledger:
         with_it = (*others[: quote.position], narrowed, *others[quote.position :])
         after = timetable(self._problem, technician, with_it)
         windows = {job.id: job.windows[0] for job in with_it if job.windows}
-        will = forecast(after, windows, self._spread, begun=self._begun)
-        had = forecast(before, windows, self._spread, begun=self._begun) if before else {}
+        will = self._forecast(after, windows)
+        had = self._forecast(before, windows) if before else {}
         travel = self._drives(after) - (self._drives(before) if before else 0)
         over = [
             route_cents(self._problem.policy, technician, route.return_time) if route else 0
@@ -319,6 +320,9 @@ class Ledger:
         harm = round(lost(had, will) * self._policy.broken_promise_minor)
         rest = quote.extra_cost - travel - overtime
         return Price(travel, overtime, rest + harm), will[self._job.id].chance
+
+    def _forecast(self, route: Route, windows: Mapping[str, Window]) -> dict[str, Forecast]:
+        return forecast(route, windows, self._spread, begun=self._begun, now=self._now)
 
     def _others(self, technician_id: str) -> tuple[Job, ...]:
         route = self._plan.route_of(technician_id)

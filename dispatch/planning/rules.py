@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol, Self
 
 from dispatch.errors import Conflict, Invalid, Stale
@@ -89,6 +90,25 @@ class SlotGrid:
         """Local hours at which slots begin and end."""
         last = self.last_hour - self.hours
         return [(hour, hour + self.hours) for hour in range(self.first_hour, last + 1, self.hours)]
+
+
+class Danger(StrEnum):
+    """How a promise stands: safe, at risk, or about to be broken (R-503)."""
+
+    SAFE = "safe"
+    AT_RISK = "at_risk"
+    BREAKING = "breaking"
+
+
+AT_RISK_BELOW, BREAKING_BELOW = 0.8, 0.2
+"""Chances of being kept below which a promise is at risk, and as good as broken."""
+
+
+def danger_of(chance: float | None) -> Danger:
+    """Return how a promise stands by its chance; without a promise nothing is in danger."""
+    if chance is None or chance >= AT_RISK_BELOW:
+        return Danger.SAFE
+    return Danger.AT_RISK if chance >= BREAKING_BELOW else Danger.BREAKING
 
 
 LEAST_OPEN = 1800

@@ -1,0 +1,142 @@
+"""
+The day as it will probably go on: when everybody arrives, and which promises are in danger (R-503).
+
+Routes are driven from what has really happened, in the order of the plan in force, whether they still hold
+or not: windows and shifts delay nobody here, so lateness is told and not hidden.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy.orm import Session
+
+from dispatch import clock, travel
+from dispatch.access.rules import Principal
+from dispatch.planning import heads, problem, spreads
+from dispatch.planning.chances import Spread, forecast
+from dispatch.planning.days import Day, day_of
+from dispatch.planning.model import PlanStop
+from dispatch.planning.problem import Built, stops_by_route
+from dispatch.planning.queries import day_view
+from dispatch.planning.rules import Danger, danger_of
+from optimizer.errors import InfeasibleRoute
+from optimizer.plan import Route
+from optimizer.problem import Problem, Technician, Window
+from optimizer.problem import Visit as Job
+from optimizer.timing import timetable
+
+PATIENCE = 48 * 3600
+"""Seconds by which a shift is let go on, so that a late route can be told to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopForecast:
+    """
+    One stop that has not begun.
+
+    expected_arrival, deviation_seconds
+        Mean and deviation of the arrival.
+    chance
+        Probability of arriving before the promised window is over; None without a promise.
+    slack_seconds
+        From the expected arrival to the end of the window; negative when it will probably be missed.
+    """
+
+    visit_id: uuid.UUID
+    planned_start: datetime
+    window_end: datetime | None
+    expected_arrival: datetime
+    deviation_seconds: int
+    chance: float | None
+    slack_seconds: int | None
+    danger: Danger
+
+
+@dataclass(frozen=True, slots=True)
+class RouteForecast:
+    """A technician's open stops in order, and when the last one is probably over."""
+
+    technician_id: uuid.UUID
+    stops: Sequence[StopForecast]
+
+
+@dataclass(frozen=True, slots=True)
+class DayForecast:
+    """A territory's day at one version."""
+
+    territory_id: uuid.UUID
+    day: date
+    version: int
+    routes: Sequence[RouteForecast]
+
+
+def day_forecast(session: Session, principal: Principal, territory_id: uuid.UUID, on: date) -> DayForecast:
+    """Return how a day within the person's scope will probably go on, as things stand now."""
+    view = day_view(session, principal, territory_id, on)
+    day = day_of(session, territory_id, on)
+    current = heads.in_force(session, heads.find(session, territory_id, on))
+    if current is None:
+        return DayForecast(territory_id, on, view.version, ())
+    built = problem.build(session, day, travel.times(), plan=current, only_routes=True)
+    stored = {str(stop.visit_id): stop for stop in current.stops}
+    spread = spreads.measured(session, territory_id)
+    found = [
+        RouteForecast(uuid.UUID(route.technician_id), tuple(_stops(built, route, stored, spread)))
+        for route in _driven(built, stops_by_route(current.stops))
+    ]
+    return DayForecast(territory_id, on, view.version, tuple(each for each in found if each.stops))
+
+
+def _driven(built: Built, order: Mapping[str, Sequence[str]]) -> Iterator[Route]:
+    """Every route as it goes on from what has happened."""
+    for technician in built.problem.technicians:
+        begun = built.problem.begun_by(technician.id)
+        later = [
+            visit
+            for name in order.get(technician.id, ())
+            if name not in built.begun and (visit := built.problem.visit(name)) is not None
+        ]
+        if later:
+            yield _drive(built.problem, technician, (*begun, *map(_patient, later)))
+
+
+def _patient(job: Job) -> Job:
+    """Return a visit that waits for its technician for ever, but does not begin before its window."""
+    return replace(job, windows=tuple(Window(window.start, Day.LATEST + PATIENCE) for window in job.windows))
+
+
+def _drive(day: Problem, technician: Technician, visits: tuple[Job, ...]) -> Route:
+    """Time a route however late it gets; a break that cannot be taken any more is left out."""
+    tireless = replace(technician, overtime=PATIENCE)
+    try:
+        return timetable(day, tireless, visits)
+    except InfeasibleRoute:
+        return timetable(day, replace(tireless, breaks=()), visits)
+
+
+def _stops(
+    built: Built, route: Route, stored: Mapping[str, PlanStop], spread: Spread
+) -> Iterator[StopForecast]:
+    promised = {
+        name: Window(built.day.seconds(visit.window_start), built.day.seconds(visit.window_end))
+        for name, visit in built.visits.items()
+        if visit.window_start is not None and visit.window_end is not None
+    }
+    now = built.day.seconds(clock.now())
+    for name, seen in forecast(route, promised, spread, begun=built.begun, now=now).items():
+        window = promised.get(name)
+        arrival = round(seen.arrival.mean)
+        yield StopForecast(
+            visit_id=uuid.UUID(name),
+            planned_start=stored[name].start,
+            window_end=built.day.moment(window.end) if window else None,
+            expected_arrival=built.day.moment(arrival),
+            deviation_seconds=round(seen.arrival.deviation),
+            chance=round(seen.chance, 4) if window else None,
+            slack_seconds=window.end - arrival if window else None,
+            danger=danger_of(seen.chance if window else None),
+        )
