@@ -228,7 +228,7 @@ def test_plans_keep_all_rules_when_the_master_has_had_its_turns(kind: str) -> No
 
 
 def test_with_the_master_the_same_seed_gives_the_same_plan() -> None:
-    problem = side_day("next day", 4, visits=28, people=5)
+    problem = side_day("next day", 7, visits=28, people=5)
     first, second = (solved(problem, Budget(solutions=running.LEAST_ROUNDS)) for _ in range(2))
     assert first.plan == second.plan
     assert int(first.stats["combinations"]) > 0
