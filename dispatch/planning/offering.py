@@ -37,6 +37,7 @@ from optimizer.problem import Window
 from optimizer.timing import timetable
 
 NOBODY = "nobody is on duty on this day"
+RESERVED = "the last {} % of the day are kept for emergencies"
 USUAL = OfferPolicy()
 
 
@@ -185,6 +186,20 @@ def require_plannable(visit: Visit) -> None:
         raise VisitNotPlannable(f"visit {visit.number} is {visit.state}")
 
 
+def reserve_of(session: Session, territory_id: uuid.UUID) -> int:
+    """R-308: return the percentage of what is left of a territory's days that emergencies are to have."""
+    statement = select(Territory.emergency_reserve_percent).where(Territory.id == territory_id)
+    return session.scalars(statement).one()
+
+
+def is_reserved(asker: Asker, asked: Question, percent: int) -> bool:
+    """R-308: tell whether only emergencies may have what is left of the day."""
+    if asker.priority >= EMERGENCY or not percent:
+        return False
+    now = max(0, asked.day.built.day.seconds(clock.now()))
+    return not asked.day.load.leaves(asked.job.duration, percent, now)
+
+
 class _Desk:
     """Gathers offers, hidden windows and refusals day by day."""
 
@@ -194,9 +209,7 @@ class _Desk:
         self.hidden: list[HiddenSlot] = []
         self.refusals: list[Refusal] = []
         self.spread = spreads.measured(session, asker.territory_id)
-        self.reserve = session.scalars(
-            select(Territory.emergency_reserve_percent).where(Territory.id == asker.territory_id)
-        ).one()
+        self.reserve = reserve_of(session, asker.territory_id)
 
     def look_at(self, day: Day) -> None:
         """Offer or hide every window of one day."""
@@ -212,9 +225,8 @@ class _Desk:
             self._nobody(day, windows)
             return
         quotes = asked.quote(windows)
-        if quotes and self._is_reserved(day, asked):
-            sentence = f"the last {self.reserve} % of the day are kept for emergencies"
-            self._hide(day, windows, "EMERGENCY_RESERVE", sentence)
+        if quotes and is_reserved(self.asker, asked, self.reserve):
+            self._hide(day, windows, "EMERGENCY_RESERVE", RESERVED.format(self.reserve))
             return
         ledger = Ledger(asked, self.spread, self.policy)
         for quote in quotes:
@@ -245,13 +257,6 @@ class _Desk:
     def _nobody(self, day: Day, windows: Sequence[Window]) -> None:
         self.refusals.append(Refusal(day.day, None, "NO_TECHNICIAN", NOBODY))
         self._hide(day, windows, "NO_TECHNICIAN", NOBODY)
-
-    def _is_reserved(self, day: Day, asked: Question) -> bool:
-        """R-308: whether only emergencies may have what is left of the day."""
-        if self.asker.priority >= EMERGENCY or not self.reserve:
-            return False
-        now = max(0, day.seconds(clock.now()))
-        return not asked.day.load.leaves(asked.job.duration, self.reserve, now)
 
     def _seen(self, day: Day, ledger: Ledger, quote: Quote, version: int) -> WindowOffer:
         price, chance = ledger.judge(quote)

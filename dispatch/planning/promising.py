@@ -21,7 +21,17 @@ from dispatch.events import EmergencyRaised
 from dispatch.planning import heads, open_days, plan_rows, problem
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
-from dispatch.planning.offering import Asker, asker_for, asker_of, offers_of, question, require_plannable
+from dispatch.planning.offering import (
+    RESERVED,
+    Asker,
+    asker_for,
+    asker_of,
+    is_reserved,
+    offers_of,
+    question,
+    require_plannable,
+    reserve_of,
+)
 from dispatch.planning.open_days import Question
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import SlotGone, check_window, new_reason
@@ -51,7 +61,8 @@ def hold(
     """
     Keep a window for a caller for some minutes, or refuse with fresh offers.
 
-    Raises ``SlotGone`` when nobody can keep the window any more, other holds counted.
+    Raises ``SlotGone`` when nobody can keep the window any more, other holds counted, or when the day is left
+    to emergencies (R-308); a dispatcher may still book it.
     """
     start, end, now = clock.aware(start), clock.aware(end), clock.now()
     check_window(start, end, now)
@@ -60,6 +71,9 @@ def hold(
     head = heads.locked(session, asker.territory_id, day.day)
     asked = open_days.question_of(session, day, wanted, exact=True)
     best = _best(session, asker, day, asked, (start, end))
+    reserve = reserve_of(session, asker.territory_id)
+    if is_reserved(asker, asked, reserve):
+        raise SlotGone(RESERVED.format(reserve), fresh=_fresh(session, asker))
     kept = SlotHold(
         territory_id=asker.territory_id,
         day=day.day,

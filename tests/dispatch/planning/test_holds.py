@@ -179,6 +179,12 @@ def test_a_hold_is_good_for_its_place_its_window_its_owner_and_its_time(
         book(town.session, by=me, visit=here, start=at(10), end=at(12), **words)  # type: ignore[arg-type]
 
 
+def test_where_nobody_is_on_duty_nothing_is_held(town: Town) -> None:
+    with pytest.raises(SlotGone) as refusal:
+        held(town, wanted(town))
+    assert refusal.value.detail["fresh"] == []
+
+
 def test_a_window_that_is_over_is_not_held(town: Town) -> None:
     town.technician((8, 16))
     with pytest.raises(WindowImpossible):
@@ -192,6 +198,8 @@ def test_the_last_part_of_a_day_is_for_emergencies(town: Town, now: MovableClock
     usual = offer_wanted(town.session, wanted(town, minutes=60), days=1, policy=ALL)
     assert usual.windows == ()
     assert {slot.code for slot in usual.hidden} == {"EMERGENCY_RESERVE"}
+    with pytest.raises(SlotGone, match="kept for emergencies"):
+        held(town, wanted(town, minutes=60), hour=10)
     urgent = offer_wanted(town.session, wanted(town, minutes=60, priority=EMERGENCY), days=1, policy=ALL)
     assert urgent.windows
     now.set(now.moment + timedelta(hours=1))
