@@ -19,7 +19,7 @@ class Contest:
     Our plans of one problem beside those of the best peer: fewest left out, then cheapest.
 
     lead
-        How much less our travel is, or None where we leave out more.
+        How much less our travel is; None where not the same number of visits is served.
     """
 
     instance: str
@@ -35,8 +35,8 @@ class Contest:
 
     @property
     def lead(self) -> float | None:
-        """Part of the peer's travel that we save."""
-        if self.ours.unserved > self.theirs.unserved:
+        """Part of the peer's travel that we save, where both serve as many visits."""
+        if self.ours.unserved != self.theirs.unserved:
             return None
         return 1 - self.ours.travel / max(1.0, self.theirs.travel)
 

@@ -123,7 +123,9 @@ def _leads(found: list[Contest], least: float, least_mean: float | None = None) 
     behind = [contest.instance for contest in found if not contest.is_ahead]
     short = [contest.instance for contest in found if not contest.saves(least)]
     leads = [contest.lead for contest in found if contest.lead is not None] or [0.0]
+    more = [contest.instance for contest in found if contest.ours.unserved < contest.theirs.unserved]
     told = f"{percent(min(leads))} to {percent(max(leads))}, mean {percent(mean(leads))}"
+    told += f", more visits served on {', '.join(more)}" if more else ""
     is_met = not short and (least_mean is None or mean(leads) >= least_mean)
     return is_met, told + (f"; behind on {', '.join(behind)}" if behind else f" on {len(found)} problems")
 
