@@ -81,7 +81,7 @@ def is_peer(solver: str) -> bool:
 
 def solvers_in(rows: Iterable[Row]) -> list[str]:
     """Solvers of rows, in the order of the tables."""
-    found = dict.fromkeys(row["solver"] for row in rows)
+    found = dict.fromkeys(row["solver"] for row in rows if "solver" in row)
     return [name for name in ORDER if name in found] + [name for name in found if name not in ORDER]
 
 

@@ -103,7 +103,7 @@ def _conditions(figures: Figures) -> Iterator[str]:
     yield f"- {failed} runs failed, {invalid} plans broke a rule by our checker and lost those visits."
     versions: dict[str, set[str]] = {}
     for row in figures.rows:
-        if "version" in row:
+        if "version" in row and "solver" in row:
             versions.setdefault(row["solver"], set()).add(row["version"])
     yield "- Versions: " + "; ".join(
         f"{name} {', '.join(sorted(versions[name]))}" for name in solvers_in(figures.rows) if name in versions
