@@ -78,10 +78,11 @@ def build(
     found = candidates(session, day, plan, extra, only_routes=only_routes)
     rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
     held = holding.open_holds(session, day.territory_id, day.day, without=without_hold) if crew else ()
-    places = Places(crew, [*(row[2] for row in rows), *_sites(session, held)])
+    held_at = {site.id: site for site in _sites(session, held)}
+    places = Places(crew, [*(row[2] for row in rows), *held_at.values()])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
-    jobs += [held_job(hold, day, places) for hold in held]
+    jobs += [held_job(hold, held_at[hold.site_id], day, places) for hold in held]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = _stock(session, day, set(duties))
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]

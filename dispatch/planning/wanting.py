@@ -46,15 +46,15 @@ class Wanted:
     response_due_at: datetime | None = None
     id: uuid.UUID = field(default_factory=new_id)
 
-    def job(self, day: Day, places: Located) -> Job:
-        """Return it as the optimiser's, free to begin at any time from now on."""
+    def job(self, day: Day, places: Located, window: Window | None = None) -> Job:
+        """Return it as the optimiser's, to begin within a window, or at any time from now on."""
         now = max(0, day.seconds(clock.now()))
         required = self.needs.required_technician_id
         return Job(
             id=str(self.id),
             location=places.sites[self.site.id],
             duration=self.needs.duration_minutes * 60,
-            windows=(Window(now, Day.LATEST),),
+            windows=(window or Window(now, Day.LATEST),),
             skills={code: int(level) for code, level in self.needs.skills.items()},
             certificates=frozenset(self.needs.certificates),
             parts={sku: int(count) for sku, count in self.needs.parts.items()},
@@ -65,23 +65,18 @@ class Wanted:
         )
 
 
-def held_job(hold: SlotHold, day: Day, places: Located) -> Job:
+def held_job(hold: SlotHold, site: Site, day: Day, places: Located) -> Job:
     """Return a held window as the optimiser's visit, to begin within it."""
-    window = Window(max(0, day.seconds(hold.window_start)), day.seconds(hold.window_end))
-    required = hold.required_technician_id
-    return Job(
-        id=str(hold.id),
-        location=places.sites[hold.site_id],
-        duration=hold.duration_minutes * 60,
-        windows=(window,),
-        skills={code: int(level) for code, level in hold.skills.items()},
-        certificates=frozenset(hold.certificates),
-        parts={sku: int(count) for sku, count in hold.parts.items()},
-        territory=str(hold.territory_id),
-        priority=hold.priority,
-        excluded_technicians=frozenset(hold.excluded_technicians),
-        required_technician=str(required) if required else None,
+    needs = Needs(
+        duration_minutes=hold.duration_minutes,
+        skills=hold.skills,
+        certificates=tuple(hold.certificates),
+        parts=hold.parts,
+        required_technician_id=hold.required_technician_id,
     )
+    asked = Wanted(site, needs, hold.priority, tuple(hold.excluded_technicians), id=hold.id)
+    window = Window(max(0, day.seconds(hold.window_start)), day.seconds(hold.window_end))
+    return asked.job(day, places, window)
 
 
 def wanted(
