@@ -2,8 +2,11 @@
 Ten thousand days nobody thought of, planned by both engines and judged by the checker:
 ``python -m benchmarks.fuzzed_days [--days 10000] [--minutes M] [--first N] [--rounds 2000] [--seconds 1]``.
 
-Day N is always the same day. What has been judged is kept in a state file, so an interrupted campaign goes on
-where it stopped; a day that fails is written as a problem file for ``truckroll optimise``.
+Day N is always the same day. Every fifth is searched long enough for the master, without a clock; every
+seventh begins from another plan, and is never to end dearer; every thirteenth is cancelled on the way, every
+fiftieth searched by two processes. What has been judged is kept in a state file, so an interrupted campaign
+goes on where it stopped, unless the engine has changed since; a day that fails is written as a problem file
+for ``truckroll optimise``.
 """
 
 import argparse
@@ -20,7 +23,7 @@ from benchmarks.peers.own import digest_of_sources
 from benchmarks.runs import tail
 from optimizer import Budget, Problem, Result, check, cost, solve
 from optimizer.engines.base import warm_up
-from optimizer.long_visits import as_planned
+from optimizer.planned import as_planned
 from optimizer.validate import errors_in
 from optimizer.wire import problem_from_json, problem_to_json, write
 from tests.optimizer.rich_days import KINDS, rich_day
@@ -30,6 +33,10 @@ FOLDER = Path("build/campaign-engine")
 MEASURE = "fuzzed days"
 """What its rows are called among others."""
 ENGINES = ("ruin", "routing")
+EVERY = {"master": 5, "start": 7, "cancel": 13, "processes": 50}
+"""Which days are planned in another way than from nothing by one process until a limit is reached."""
+START_ROUNDS, CANCEL_AFTER = 50, 20
+"""Iterations for a plan to begin from; questions after which a search is cancelled."""
 SAVE_EVERY = 20
 """Days between two writings of the state."""
 
@@ -41,10 +48,15 @@ class Effort:
     rounds: int = 2_000
     seconds: float | None = 1.0
 
-    def budget(self, engine: str) -> Budget:
+    def budget(self, engine: str, number: int = 1) -> Budget:
         """The limits of one run; a solution of OR-Tools takes as long as many rounds of ours."""
-        solutions = self.rounds if engine == "ruin" else max(1, self.rounds // 40)
-        return Budget(seconds=self.seconds, solutions=solutions)
+        if engine != "ruin":
+            return Budget(seconds=self.seconds, solutions=max(1, self.rounds // 40))
+        if number % EVERY["master"] == 0:
+            return Budget(solutions=3 * self.rounds)
+        if number % EVERY["processes"] == 1:
+            return Budget(solutions=3 * self.rounds, processes=2)
+        return Budget(seconds=self.seconds, solutions=self.rounds)
 
 
 def day_number(number: int, *, most_visits: int = 60, most_technicians: int = 12) -> Problem:
@@ -55,7 +67,7 @@ def day_number(number: int, *, most_visits: int = 60, most_technicians: int = 12
 
 
 def faults(
-    problem: Problem, engine: str, effort: Effort, *, seed: int = 0
+    problem: Problem, engine: str, effort: Effort, *, number: int = 1
 ) -> tuple[list[str], Result | None]:
     """What is wrong with an engine's plan of a day, in words; nothing should be."""
     found = [f"input: {finding}" for finding in errors_in(problem)]
@@ -64,10 +76,36 @@ def faults(
     if problem_from_json(json.loads(json.dumps(problem_to_json(problem)))) != problem:
         return ["the problem comes back from its file as another"], None
     try:
-        result = solve(problem, effort.budget(engine), seed=seed, engine=engine)
+        start = None
+        if engine == "ruin" and number % EVERY["start"] == 0:
+            start = solve(problem, Budget(solutions=START_ROUNDS), seed=number + 1, engine=engine)
+        asked = _Cancel(CANCEL_AFTER if number % EVERY["cancel"] == 0 else None)
+        result = solve(
+            problem,
+            effort.budget(engine, number),
+            seed=number,
+            engine=engine,
+            start=start.plan if start is not None else None,
+            cancel=asked,
+        )
+        if start is not None and result.cost > start.cost:
+            return [f"begun from a plan of {start.cost} cents it ends at {result.cost}"], result
     except Exception as error:  # noqa: BLE001  # whatever it is, the campaign writes it down and goes on
         return [f"{type(error).__name__}: {error}"], None
     return list(wrong_with(problem, result)), result
+
+
+class _Cancel:
+    """Answers no so many times, then yes; None: always no."""
+
+    def __init__(self, after: int | None) -> None:
+        self.left = after
+
+    def __call__(self) -> bool:
+        if self.left is None:
+            return False
+        self.left -= 1
+        return self.left < 0
 
 
 def wrong_with(problem: Problem, result: Result) -> Iterator[str]:
@@ -78,6 +116,9 @@ def wrong_with(problem: Problem, result: Result) -> Iterator[str]:
     for term in prices.keys() | result.cost_by_term.keys():
         if prices.get(term) != result.cost_by_term.get(term):
             yield f"{term}: engine {result.cost_by_term.get(term)}, checker {prices.get(term)} cents"
+        stated = result.stats.get(f"model_{term}", prices.get(term))
+        if result.stats["engine"] == "ruin" and stated != prices.get(term):
+            yield f"{term}: the arrays count {stated}, the checker {prices.get(term)} cents"
     if result.stats["engine"] == "ruin" and result.stats["model_cost"] != result.cost:
         yield f"the arrays count {result.stats['model_cost']} cents, the checker {result.cost}"
     served = [stop.visit_id for route in plan.routes for stop in route.stops]
@@ -94,24 +135,26 @@ class State:
     """How far a campaign has come."""
 
     path: Path
+    version: str
     next: int
     counts: Counter[str]
     failed: list[dict[str, Any]]
     seconds: float = 0.0
 
     @classmethod
-    def at(cls, path: Path, first: int) -> "State":
-        """The state in a file, or a new one."""
-        if not path.exists():
-            return cls(path, first, Counter(), [])
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls(path, kept["next"], Counter(kept["counts"]), kept["failed"], kept["seconds"])
+    def at(cls, path: Path, first: int, version: str) -> "State":
+        """The state in a file, or a new one where there is none of this version of the engine."""
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if kept.get("version") != version:
+            return cls(path, version, first, Counter(), [])
+        return cls(path, version, kept["next"], Counter(kept["counts"]), kept["failed"], kept["seconds"])
 
     def save(self) -> None:
         """Write it down."""
         write(
             self.path,
             {
+                "version": self.version,
                 "next": self.next,
                 "counts": self.counts,
                 "failed": self.failed,
@@ -127,7 +170,7 @@ def run(state: State, *, last: int, engines: Sequence[str], effort: Effort, unti
         number, problem = state.next, day_number(state.next)
         for engine in engines:
             since = time.monotonic()
-            found, result = faults(problem, engine, effort, seed=number)
+            found, result = faults(problem, engine, effort, number=number)
             _count(state, engine, found, result, time.monotonic() - since)
             if found:
                 name = state.path.parent / f"day-{number:05d}.json"
@@ -151,6 +194,8 @@ def _count(state: State, engine: str, found: list[str], result: Result | None, s
     )
     if result is not None:
         counts[f"{engine} answered by {result.stats['engine']}"] += 1
+        counts[f"{engine} improved by the master"] += int(result.stats.get("combinations", 0)) > 0
+        counts[f"{engine} searched by several"] += int(result.stats.get("processes", 1)) > 1
         counts[f"{engine} visits left out"] += len(result.plan.unserved)
         counts[f"{engine} visits served"] += sum(len(route.stops) for route in result.plan.routes)
 
@@ -175,13 +220,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.folder.mkdir(parents=True, exist_ok=True)
     for engine in engines:
         warm_up(engine)
-    state = State.at(args.folder / f"state-{args.first}.json", args.first)
+    version = digest_of_sources()
+    state = State.at(args.folder / f"state-{args.first}.json", args.first, version)
     effort = Effort(args.rounds, args.seconds)
     until = time.monotonic() + 60 * args.minutes
     run(state, last=args.first + args.days, engines=engines, effort=effort, until=until)
     row = {
         "measure": MEASURE,
-        "version": digest_of_sources(),
+        "version": version,
         "first": args.first,
         "days": state.next - args.first,
         "rounds": args.rounds,

@@ -1,17 +1,20 @@
-"""Who else could serve a visit and at what price, and which rule to loosen for one that nobody serves."""
+"""Who else could serve a visit, at what price and for which reasons."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from optimizer.errors import UnknownSubject
+from optimizer.check import cost
+from optimizer.errors import InfeasibleRoute, UnknownSubject
 from optimizer.insertion import sequences_of
-from optimizer.oracle import Oracle, Refusal
+from optimizer.objectives import unserved
+from optimizer.oracle import Offer, Oracle, Refusal
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
-from optimizer.schedule import Sequences
+from optimizer.schedule import Sequences, retimed
 from optimizer.units import NEVER, Cents, Seconds
 
-MORE_OVERTIME: Seconds = 3_600
+EXPLAINED = 3
+"""So many of the cheapest choices are priced term by term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +28,14 @@ class Choice:
         What the plan costs more with the visit on this technician's route, in cents.
     start
         When service would begin.
+    by_term
+        The same price by term, of the cheapest choices; empty for the others.
     """
 
     technician_id: str
     extra_cost: Cents
     start: Seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Relaxation:
-    """
-    A rule that, loosened alone, lets a visit into the plan.
-
-    rule
-        Code of the rule.
-    action
-        What would have to be decided.
-    technician_id
-        Who would go then.
-    extra_cost
-        What the plan would cost more, in cents.
-    """
-
-    rule: str
-    action: str
-    technician_id: str
-    extra_cost: Cents
+    by_term: Mapping[str, Cents] = field(default_factory=dict)
 
 
 def choices(problem: Problem, plan: Plan, visit_id: str) -> tuple[list[Choice], list[Refusal]]:
@@ -59,44 +44,46 @@ def choices(problem: Problem, plan: Plan, visit_id: str) -> tuple[list[Choice], 
 
     The visit is taken off the plan first, so that the first choice shows what having it costs at all.
     """
-    visit, others = _asked(problem, plan, visit_id)
+    visit, others = asked_about(problem, plan, visit_id)
     oracle = Oracle(problem, others)
     windows = problem.windows_of(visit) or (Window(-NEVER, NEVER),)
     offers = oracle.quote(visit, windows, each_technician=True)
-    best: dict[str, Choice] = {}
+    best: dict[str, Offer] = {}
     for offer in offers:
-        found = Choice(offer.technician_id, offer.extra_cost, offer.start)
-        if found.technician_id not in best or found.extra_cost < best[found.technician_id].extra_cost:
-            best[found.technician_id] = found
+        known = best.get(offer.technician_id)
+        if known is None or offer.extra_cost < known.extra_cost:
+            best[offer.technician_id] = offer
     refused = [
         refusal
         for technician in problem.technicians
         if technician.id not in best
         and (refusal := oracle.refusal(visit, technician, problem.windows_of(visit))) is not None
     ]
-    return sorted(best.values(), key=lambda choice: (choice.extra_cost, choice.technician_id)), refused
+    found = sorted(best.values(), key=lambda offer: (offer.extra_cost, offer.technician_id))
+    explained = [_priced(problem, others, offer, visit) for offer in found[:EXPLAINED]]
+    return [*explained, *(_choice(offer, {}) for offer in found[EXPLAINED:])], refused
 
 
-def relaxations(problem: Problem, plan: Plan, visit_id: str) -> list[Relaxation]:
-    """
-    Rules of which each, loosened alone, makes room for a visit, cheapest first.
-
-    The price is that of the plan; what a certificate or another window is worth is for people to say.
-    """
-    visit, others = _asked(problem, plan, visit_id)
-    found = []
-    for rule, action, loosen in LOOSER:
-        looser = loosen(problem, visit)
-        asked = looser.visit(visit_id)
-        if looser == problem or asked is None:
-            continue
-        best = Oracle(looser, others).cheapest(asked)
-        if best is not None:
-            found.append(Relaxation(rule, action, best[1], best[0]))
-    return sorted(found, key=lambda item: (item.extra_cost, item.rule))
+def _choice(offer: Offer, by_term: Mapping[str, Cents]) -> Choice:
+    return Choice(offer.technician_id, offer.extra_cost, offer.start, by_term)
 
 
-def _asked(problem: Problem, plan: Plan, visit_id: str) -> tuple[Visit, Sequences]:
+def _priced(problem: Problem, others: Sequences, offer: Offer, visit: Visit) -> Choice:
+    """A choice with its price by term: what the whole plan costs with it, less what it costs without."""
+    route = others.get(offer.technician_id) or problem.begun_by(offer.technician_id)
+    order = (*route[: offer.position], visit, *route[offer.position :])
+    try:
+        plans = [retimed(problem, each) for each in ({**others, offer.technician_id: order}, others)]
+    except InfeasibleRoute:  # of visits that depend on one another
+        return _choice(offer, {})
+    having, without = (cost(problem, plan) for plan in plans)
+    left_out = unserved.visit_cents(problem, visit)
+    terms = {name: cents - without[name] for name, cents in having.items()}
+    terms[unserved.NAME] += left_out
+    return _choice(offer, {name: cents for name, cents in terms.items() if cents})
+
+
+def asked_about(problem: Problem, plan: Plan, visit_id: str) -> tuple[Visit, Sequences]:
     """The visit, and the routes of the plan without it."""
     visit = problem.visit(visit_id)
     if visit is None:
@@ -108,80 +95,3 @@ def _asked(problem: Problem, plan: Plan, visit_id: str) -> tuple[Visit, Sequence
         for technician, visits in sequences_of(problem, plan).items()
     }
     return visit, sequences
-
-
-def _any_time(problem: Problem, visit: Visit) -> Problem:
-    locks = (
-        replace(lock, start=None, range=None) if lock.visit_id == visit.id else lock for lock in problem.locks
-    )
-    return problem.with_visit(replace(visit, windows=())).with_locks(locks)
-
-
-def _anybody(problem: Problem, visit: Visit) -> Problem:
-    locks = (
-        replace(lock, technician_id=None) if lock.visit_id == visit.id else lock for lock in problem.locks
-    )
-    free = replace(visit, required_technician=None)
-    return problem.with_visit(free).with_locks(locks)
-
-
-def _longer_days(problem: Problem, visit: Visit) -> Problem:
-    del visit
-    crew = tuple(replace(each, overtime=each.overtime + MORE_OVERTIME) for each in problem.technicians)
-    return replace(problem, technicians=crew)
-
-
-def _any_distance(problem: Problem, visit: Visit) -> Problem:
-    del visit
-    return replace(problem, technicians=tuple(replace(t, longest_way=None) for t in problem.technicians))
-
-
-Loosen = Callable[[Problem, Visit], Problem]
-
-LOOSER: tuple[tuple[str, str, Loosen], ...] = (
-    ("ARRIVAL_WINDOW", "agree with the customer on another time of the day", _any_time),
-    ("SHIFT", "allow everybody one more hour of overtime", _longer_days),
-    ("REQUIRED_TECHNICIAN", "let anybody go", _anybody),
-    (
-        "EXCLUDED_TECHNICIAN",
-        "let a former technician go again",
-        lambda problem, visit: problem.with_visit(replace(visit, excluded_technicians=frozenset())),
-    ),
-    (
-        "SKILL",
-        "send somebody without the skill, or with a colleague on the telephone",
-        lambda problem, visit: problem.with_visit(replace(visit, skills={})),
-    ),
-    (
-        "CERTIFICATE",
-        "have a certificate renewed before the day",
-        lambda problem, visit: problem.with_visit(replace(visit, certificates=frozenset())),
-    ),
-    (
-        "TERRITORY",
-        "let a neighbouring territory help out",
-        lambda problem, visit: problem.with_visit(replace(visit, territory=None)),
-    ),
-    ("LONGEST_WAY", "send somebody further than agreed", _any_distance),
-    (
-        "TEAM",
-        "let one technician do it alone",
-        lambda problem, visit: problem.with_visit(replace(visit, team=None, team_skills={})),
-    ),
-    (
-        "PRECEDENCE",
-        "begin it before the others are over",
-        lambda problem, visit: problem.with_visit(replace(visit, after=())),
-    ),
-    (
-        "SAME_TECHNICIAN",
-        "let another technician take over",
-        lambda problem, visit: problem.with_visit(replace(visit, same_technician=None)),
-    ),
-    (
-        "PARTS",
-        "bring the parts to the van before the visit",
-        lambda problem, visit: problem.with_visit(replace(visit, parts={})),
-    ),
-)
-"""Rule, what would have to be decided, and the problem without the rule for this visit."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from optimizer.constraints import CONSTRAINTS, Constraint
-from optimizer.long_visits import as_planned
 from optimizer.objectives import OBJECTIVES
 from optimizer.plan import Plan, Violation
+from optimizer.planned import as_planned
 from optimizer.problem import Problem
 from optimizer.units import Cents
 

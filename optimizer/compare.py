@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optimizer.check import cost
-from optimizer.long_visits import as_planned
 from optimizer.plan import Plan
+from optimizer.planned import as_planned
 from optimizer.problem import Problem
 from optimizer.units import Cents, Seconds
 
@@ -77,14 +77,19 @@ class Comparison:
 
 def compare(problem: Problem, first: Plan, second: Plan) -> Comparison:
     """Put two plans side by side; neither needs to be valid."""
-    problem = as_planned(problem)
+    order = {visit.id: number for number, visit in enumerate(as_planned(problem).visits)}
+    found = sorted(moves(first, second), key=lambda move: order.get(move.visit_id, len(order)))
+    return Comparison(cost(problem, first), cost(problem, second), tuple(found))
+
+
+def moves(first: Plan, second: Plan) -> tuple[Move, ...]:
+    """Visits that two plans treat differently, in the order of the first, then of the second."""
     before, after = _places(first), _places(second)
-    moves = tuple(
-        Move(visit.id, before.get(visit.id), after.get(visit.id))
-        for visit in problem.visits
-        if before.get(visit.id) != after.get(visit.id)
+    return tuple(
+        Move(visit_id, before.get(visit_id), after.get(visit_id))
+        for visit_id in {**before, **after}
+        if before.get(visit_id) != after.get(visit_id)
     )
-    return Comparison(cost(problem, first), cost(problem, second), moves)
 
 
 def _places(plan: Plan) -> dict[str, Place]:

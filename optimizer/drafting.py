@@ -12,7 +12,7 @@ from typing import NamedTuple
 from optimizer.constraints import blocked
 from optimizer.constraints.precedence import earliest
 from optimizer.constraints.same_technician import groups
-from optimizer.constraints.team import lacking
+from optimizer.constraints.team import lacking, needs_of
 from optimizer.drives import entries, service_start
 from optimizer.errors import InfeasibleRoute
 from optimizer.features import is_tied
@@ -115,7 +115,7 @@ class Draft:
 
     def _ways(self, unit: Sequence[Visit]) -> Iterator[tuple[Place, ...]]:
         """Places for all of a unit, the cheapest guess first."""
-        if len(unit) == 1 and not unit[0].team_skills:
+        if len(unit) == 1 and not needs_of(unit):
             for place in sorted(self._places(unit[0]), key=_rank):
                 yield (place,)
             return
@@ -143,7 +143,7 @@ class Draft:
             if best is not None and guess >= best[0]:
                 continue
             if len(chosen) == len(unit):
-                if not lacking([place.technician for place in chosen], unit):
+                if not lacking(self.problem, [place.technician for place in chosen], unit):
                     best = (guess, chosen)
                 continue
             people = {place.technician.who for place in chosen}

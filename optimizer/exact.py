@@ -1,6 +1,6 @@
 """Exact answers where they are cheap: all plans of a tiny day, and all orders of one route."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ortools.sat.python import cp_model
 
@@ -28,9 +28,9 @@ Orders = list[tuple[int, tuple[int, ...]]]
 """Technicians, as numbers in the order of the problem, and the open visits each serves, likewise."""
 
 
-def cheapest_orders(problem: Problem) -> Orders | None:
+def cheapest_orders(problem: Problem, cancel: Callable[[], bool] = lambda: False) -> Orders | None:
     """
-    The cheapest plan of all; None for a day too large, or with rules that are not in the model.
+    The cheapest plan of all; None for a day too large, with rules that are not in the model, or if cancelled.
 
     Every set of visits that a technician can serve is driven in its cheapest order, and of all ways to share
     out the visits the cheapest is taken.
@@ -46,10 +46,12 @@ def cheapest_orders(problem: Problem) -> Orders | None:
         return None
     best: dict[int, tuple[int, Orders]] = {0: (0, [])}
     for kind in sight.kinds:
-        days = every_day(kind.way, MOST_LABELS)
+        days = None if cancel() else every_day(kind.way, MOST_LABELS)
         if days is None:
             return None
         for who in kind.crew:
+            if cancel():
+                return None
             best = _with(best, who, days)
     missed = sight.left_out.tolist()
     _, chosen = min(

@@ -86,7 +86,7 @@ class Ties:
         people = {technician.who for technician in self.problem.technicians}
         if len(people) < len(members):
             return f"its team needs {len(members)} people, {len(people)} work"
-        missing = team.lacking(self.problem.technicians, members)
+        missing = team.lacking(self.problem, self.problem.technicians, members)
         return f"its team lacks {', '.join(missing)}" if missing else None
 
     def _could_gather(self, members: Sequence[Visit]) -> bool:

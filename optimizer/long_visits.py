@@ -45,11 +45,6 @@ def split_long(problem: Problem) -> tuple[Problem, dict[str, tuple[str, ...]]]:
     return replace(problem, visits=tuple(visits), locks=tuple(locks)), names
 
 
-def as_planned(problem: Problem) -> Problem:
-    """The problem as plans name its visits."""
-    return split_long(problem)[0]
-
-
 def _count(problem: Problem, visit: Visit) -> int:
     """Parts into which a visit is cut: as few as somebody can serve; 1 where it need not or cannot be."""
     lock = problem.lock(visit.id)

@@ -254,6 +254,11 @@ class Problem:
         """The day on which a shift begins."""
         return self.day + timedelta(self.day_number(technician.shift.start))
 
+    def certificates_of(self, technician: Technician) -> frozenset[str]:
+        """Codes of the certificates that are valid on the day of a shift."""
+        day = self.date_of(technician)
+        return frozenset(c.code for c in technician.certificates if c.valid_from <= day <= c.valid_until)
+
     def begun_by(self, technician_id: str) -> tuple[Visit, ...]:
         """Visits this technician has already started or finished, in their order."""
         return self._begun.get(technician_id, ())

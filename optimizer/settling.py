@@ -84,7 +84,7 @@ def _broken_teams(problem: Problem, servers: Mapping[str, Technician]) -> set[st
         is_open = members[0].id in whole
         is_broken = len(people) < len(crew)
         if is_open and crew:
-            is_broken = is_broken or len(crew) < len(members) or bool(lacking(crew, members))
+            is_broken = is_broken or len(crew) < len(members) or bool(lacking(problem, crew, members))
         if is_broken:
             found.update(visit.id for visit in problem.visits if visit.team == name and visit.id in servers)
     return found

@@ -11,8 +11,8 @@ from optimizer.errors import EngineFault
 from optimizer.explain import explained
 from optimizer.in_parts import WHOLE_VISITS, Workshop, solve_in_parts
 from optimizer.insertion import never_cancelled
-from optimizer.long_visits import as_planned
 from optimizer.plan import Plan
+from optimizer.planned import as_planned
 from optimizer.problem import Problem
 from optimizer.validate import InvalidProblem, errors_in
 

@@ -161,7 +161,7 @@ class Trials:
             if group is not None and served.same_technician == group and other.who != technician.who:
                 return same_technician.CODE, f"{other.name} serves other visits of {group}"
         members = [*self._partners(visit), visit]
-        if len(crew) == len(members) and (missing := team.lacking(crew, members)):
+        if len(crew) == len(members) and (missing := team.lacking(self.problem, crew, members)):
             return team.CODE, f"the team would lack {', '.join(missing)}"
         return None
 

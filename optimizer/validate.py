@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
+from optimizer.concessions import Concession, conceded
+from optimizer.constraints import action_for
 from optimizer.doubts import doubts
 from optimizer.drives import breaks_ahead
-from optimizer.findings import Finding, InvalidProblem, amount, amounts, interval, moment
-from optimizer.long_visits import as_planned
+from optimizer.findings import Finding, InvalidProblem, amount, amounts, doubt, interval, moment
+from optimizer.long_visits import split_long
 from optimizer.problem import Lock, Problem, Technician, Visit, Window
 from optimizer.roads import Cells, RoadTable, WholeTable
 from optimizer.units import HORIZON
@@ -43,7 +45,16 @@ def errors_in(problem: Problem) -> list[Finding]:
 def validate(problem: Problem) -> list[Finding]:
     """All findings, errors first; warnings are looked for only when there are no errors."""
     errors = errors_in(problem)
-    return errors or list(doubts(as_planned(problem)))
+    if errors:
+        return errors
+    problem, found = conceded(split_long(problem)[0])
+    return [*doubts(problem), *map(_conceded, found)]
+
+
+def _conceded(concession: Concession) -> Finding:
+    """What a lock stands against, as a warning."""
+    cause = f"the lock stands against {concession.rule}: {concession.cause}; the lock counts"
+    return doubt("LOCK_AGAINST_RULE", f"lock {concession.visit_id}", cause, action_for(concession.rule))
 
 
 def _matrix(problem: Problem) -> Iterator[Finding]:
@@ -210,6 +221,15 @@ def _lock_order(problem: Problem) -> Iterator[Finding]:
             cause = f"stops already begun claim positions {positions}"
             remedy = "number them 0, 1, 2 … in the order in which they were begun"
             yield Finding("LOCK_SEQUENCE", f"technician {technician.id}", cause, remedy)
+        ahead = Counter(
+            k.sequence for k in problem.locks if k.sequence is not None and k.technician_id == technician.id
+        )
+        for place in sorted(place for place, count in ahead.items() if count > 1):
+            cause, remedy = (
+                f"{ahead[place]} visits are locked to place {place}",
+                "give each a place of its own",
+            )
+            yield Finding("LOCK_PLACE_TWICE", f"technician {technician.id}", cause, remedy)
         due = [pause for pause in technician.breaks if pause.latest >= technician.shift.start]
         if len(breaks_ahead(due, technician.shift.start)) < len(due):
             cause = "the breaks of the shift cannot all be taken, even without any visit"

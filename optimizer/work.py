@@ -93,6 +93,9 @@ class Visit:
         Visits of the same team begin at the same moment, each with another technician, all or none.
     team_skills
         Skill name to the level that at least one member of the team must hold.
+    lead_certificates
+        Certificate codes that one member of the team, its lead, must hold all together, valid on the day of
+        the shift (R-501).
     after
         Visits that must be over before this one.
     same_technician
@@ -122,5 +125,6 @@ class Visit:
     announced: Seconds | None = None
     team: str | None = None
     team_skills: Mapping[str, int] = field(default_factory=dict)
+    lead_certificates: frozenset[str] = frozenset()
     after: tuple[After, ...] = ()
     same_technician: str | None = None

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 from optimizer import (
     Budget,
@@ -20,11 +21,12 @@ from optimizer import (
     solve,
     validate,
 )
-from optimizer.engines.base import DEFAULT, engine_names
-from optimizer.long_visits import as_planned
+from optimizer.engines.base import DEFAULT, engine_names, warm_up
+from optimizer.planned import as_planned
 from optimizer.policy import policies, policy
 from optimizer.wire import MalformedInput, plan_to_json, read_plan, write
 
+PATIENCE_SECONDS = 3.0
 UNUSABLE = 2
 """Exit code when a file cannot be read or planned."""
 
@@ -56,13 +58,23 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
 def add_problem(parser: argparse.ArgumentParser) -> None:
     """The problem file and the format it is written in."""
     parser.add_argument("problem", type=Path, metavar="PROBLEM", help="a file in one of the formats")
+    add_format(parser)
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """The format of a problem file, and other prices than those in it."""
     parser.add_argument("--format", choices=readers.FORMATS, help="by default the file itself tells")
     parser.add_argument("--policy", choices=list(policies()), help="prices in place of those in the file")
 
 
 def problem_of(args: argparse.Namespace) -> Problem:
     """The problem file, with the prices asked for."""
-    problem = readers.read(args.problem, args.format)
+    return problem_in(args.problem, args)
+
+
+def problem_in(path: Path, args: argparse.Namespace) -> Problem:
+    """The problem in a file, with the prices asked for."""
+    problem = readers.read(path, args.format)
     return problem if args.policy is None else replace(problem, policy=policy(args.policy))
 
 
@@ -98,6 +110,7 @@ def run_optimise(args: argparse.Namespace) -> int:
         if not args.out.parent.is_dir() or args.out.is_dir():
             remedy = "name a file in an existing directory"
             raise MalformedInput(str(args.out), "UNWRITABLE_FILE", "no such place", remedy=remedy)
+        _compile(args.engine)
         result = solve(
             problem,
             budget,
@@ -111,11 +124,24 @@ def run_optimise(args: argparse.Namespace) -> int:
     except OptimizerError as error:
         return unusable(error)
     say(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
+    if "instead_of" in result.stats:
+        because = result.stats.get("because", "a library that it needs is not installed")
+        say(f"planned by engine {result.stats['engine']} instead of {result.stats['instead_of']}: {because}")
     _print_cost(result.cost_by_term)
     _print_proof(result)
     for left in result.plan.unserved:
         say(f"unserved {left.visit_id}: {left.reason} · {left.sentence} · {left.action}")
     return 0
+
+
+def _compile(name: str) -> None:
+    """Compile the engine before its clock runs, and say so where that takes a while."""
+    said = Timer(PATIENCE_SECONDS, _complain, ["compiling the planning engine, once, about a minute …"])
+    said.start()
+    try:
+        warm_up(name)
+    finally:
+        said.cancel()
 
 
 def run_check(args: argparse.Namespace) -> int:

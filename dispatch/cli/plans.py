@@ -3,21 +3,25 @@
 import argparse
 from pathlib import Path
 
-from dispatch.cli.engine import add_problem, problem_of, say, unusable
+from dispatch.cli.engine import add_format, add_problem, problem_in, problem_of, say, unusable
 from optimizer import OptimizerError, Plan, Problem, check
-from optimizer.alternatives import choices, relaxations
-from optimizer.compare import Move, Place, compare
-from optimizer.long_visits import as_planned
+from optimizer.alternatives import choices
+from optimizer.compare import Move, Place, compare, moves
+from optimizer.loosening import relaxations
+from optimizer.planned import as_planned
 from optimizer.units import clock
-from optimizer.wire import read_plan
+from optimizer.wire import MalformedInput, read_plan
+
+TWO_PLANS = "name two plans, or their problem and two plans"
 
 
 def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add both commands to the command line."""
     comparison = subparsers.add_parser("compare", help="put two plans side by side: prices and what differs")
-    add_problem(comparison)
-    comparison.add_argument("first", type=Path, metavar="PLAN.json")
-    comparison.add_argument("second", type=Path, metavar="PLAN.json")
+    comparison.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="two plans, before them their problem for prices"
+    )
+    add_format(comparison)
     comparison.set_defaults(run=run_compare)
     explanation = subparsers.add_parser(
         "explain", help="who could serve a visit and at what price, and what stands in the way"
@@ -29,25 +33,38 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def run_compare(args: argparse.Namespace) -> int:
-    """Print the prices of both plans by term, and every visit that moves; 2 when the input is unusable."""
+    """
+    Print every visit that moves, and with a problem the prices of both plans by term.
+
+    Returns 2 when the input is unusable.
+    """
+    *problems, first_file, second_file = [None, *args.files] if len(args.files) == 1 else args.files
+    if first_file is None or len(problems) > 1:
+        return unusable(MalformedInput("compare", "FILES", f"{len(args.files)} files", remedy=TWO_PLANS))
     try:
-        problem = problem_of(args)
-        first, second = read_plan(args.first), read_plan(args.second)
-        found = compare(problem, first, second)
-        broken = [len(check(problem, plan)) for plan in (first, second)]
+        first, second = read_plan(first_file), read_plan(second_file)
+        if problems:
+            _print_prices(problem_in(problems[0], args), first, second)
     except OptimizerError as error:
         return unusable(error)
+    found = moves(first, second)
+    changed = sum(move.changes_technician for move in found)
+    say(f"{len(found)} visits move, {changed} of them to another technician")
+    for move in found:
+        say(_moved(move))
+    return 0
+
+
+def _print_prices(problem: Problem, first: Plan, second: Plan) -> None:
+    """Prices by term and rules broken, side by side."""
+    found = compare(problem, first, second)
+    broken = [len(check(problem, plan)) for plan in (first, second)]
     say(f"{'':<12} {'first':>12} {'second':>12} {'saved':>12}")
     for term in found.before:
         a, b = found.before[term], found.after[term]
         say(f"{term:<12} {a:>12} {b:>12} {a - b:>12}")
     say(f"{'total':<12} {sum(found.before.values()):>12} {sum(found.after.values()):>12} {found.saved:>12}")
     say(f"{'violations':<12} {broken[0]:>12} {broken[1]:>12}")
-    changed = sum(move.changes_technician for move in found.moves)
-    say(f"{len(found.moves)} visits move, {changed} of them to another technician")
-    for move in found.moves:
-        say(_moved(move))
-    return 0
 
 
 def _moved(move: Move) -> str:
@@ -80,7 +97,9 @@ def _explain(problem: Problem, plan: Plan, visit_id: str) -> None:
     for choice in able:
         more = choice.extra_cost - able[0].extra_cost
         note = "cheapest" if more == 0 else f"{more} more than the cheapest"
-        say(f"  {choice.technician_id} at {clock(choice.start)}: {choice.extra_cost} cents, {note}")
+        terms = ", ".join(f"{name} {cents:+}" for name, cents in choice.by_term.items())
+        told = f"{choice.extra_cost} cents" + (f" ({terms})" if terms else "")
+        say(f"  {choice.technician_id} at {clock(choice.start)}: {told}, {note}")
     for refusal in refused:
         say(f"  {refusal.technician_id} cannot: {refusal.code} · {refusal.sentence}")
     if not able:

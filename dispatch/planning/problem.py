@@ -30,6 +30,7 @@ from dispatch.travel import TravelTimes
 from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit
+from optimizer.concessions import conceded
 from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
 from optimizer.problem import Visit as Job
 from optimizer.roads import PLAIN_PLACES, LaterRoads
@@ -88,6 +89,7 @@ def build(
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks))
+    problem, _ = conceded(problem)
     holds = frozenset(str(hold.id) for hold in held)
     return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places, holds)
 

@@ -59,6 +59,7 @@ TREATED: dict[type, dict[str, str]] = {
         "announced": "announced times",
         "team": "teams",
         "team_skills": "teams",
+        "lead_certificates": "teams",
         "after": "precedence",
         "same_technician": "same technician",
     },

@@ -25,9 +25,8 @@ def forbids(problem: Problem, technician: Technician, visit: Visit) -> str | Non
     """Say why the rule keeps a technician from a visit, or None."""
     if not visit.certificates:
         return None
+    lacking = sorted(visit.certificates - problem.certificates_of(technician))
     day = problem.date_of(technician)
-    valid = {c.code for c in technician.certificates if c.valid_from <= day <= c.valid_until}
-    lacking = sorted(visit.certificates - valid)
     return f"{technician.name} has no certificate {', '.join(lacking)} valid on {day}" if lacking else None
 
 

@@ -1,7 +1,7 @@
 """Team: its visits begin at one moment, each with another technician, all of them or none (R-501)."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from optimizer.plan import Plan, Stop, Violation
 from optimizer.problem import Problem, Technician, Visit
@@ -39,17 +39,41 @@ def open_teams(problem: Problem) -> list[tuple[Visit, ...]]:
     ]
 
 
-def lacking(crew: Sequence[Technician], members: Sequence[Visit]) -> list[str]:
-    """Skills that nobody of a crew holds at the level which the team as a whole must have."""
-    needed: dict[str, int] = {}
+class Need(NamedTuple):
+    """What at least one member of a team must hold: a skill at a level, or the certificates of its lead."""
+
+    skill: str = ""
+    level: int = 0
+    certificates: tuple[str, ...] = ()
+
+    def is_met_by(self, problem: Problem, technician: Technician) -> bool:
+        """Whether somebody holds it, on the day of the shift."""
+        has_skill = technician.skills.get(self.skill, 0) >= self.level
+        return has_skill and problem.certificates_of(technician).issuperset(self.certificates)
+
+    def __str__(self) -> str:
+        return (
+            f"a lead certified for {', '.join(self.certificates)}"
+            if self.certificates
+            else f"{self.skill} {self.level}"
+        )
+
+
+def needs_of(members: Iterable[Visit]) -> list[Need]:
+    """What a team as a whole must hold (R-501), in order."""
+    levels: dict[str, int] = {}
+    papers: set[str] = set()
     for visit in members:
+        papers |= visit.lead_certificates
         for skill, level in visit.team_skills.items():
-            needed[skill] = max(level, needed.get(skill, 0))
-    return [
-        f"{skill} {level}"
-        for skill, level in sorted(needed.items())
-        if all(technician.skills.get(skill, 0) < level for technician in crew)
-    ]
+            levels[skill] = max(level, levels.get(skill, 0))
+    skills = [Need(skill, level) for skill, level in sorted(levels.items())]
+    return [*skills, Need(certificates=tuple(sorted(papers)))] if papers else skills
+
+
+def lacking(problem: Problem, crew: Sequence[Technician], members: Sequence[Visit]) -> list[str]:
+    """What the team as a whole must hold and nobody of a crew does."""
+    return [str(need) for need in needs_of(members) if not any(need.is_met_by(problem, t) for t in crew)]
 
 
 def add(model: "DayModel", problem: Problem) -> None:
@@ -71,11 +95,13 @@ def violations(problem: Problem, plan: Plan) -> Iterator[Violation]:
         begun = sum(problem.is_begun(visit.id) for visit in members)
         if not there or begun == len(members):
             continue
-        for message in _broken(members, there, is_open=not begun):
+        for message in _broken(problem, members, there, is_open=not begun):
             yield Violation(CODE, there[0][1].id, f"team {name} {message}")
 
 
-def _broken(members: Sequence[Visit], there: Sequence[Member], *, is_open: bool) -> Iterator[str]:
+def _broken(
+    problem: Problem, members: Sequence[Visit], there: Sequence[Member], *, is_open: bool
+) -> Iterator[str]:
     """Yield what is wrong with a team of which somebody is sent; what has begun cannot be put right."""
     people = [technician.who for technician, _, _ in there]
     if len(set(people)) < len(people):
@@ -87,5 +113,5 @@ def _broken(members: Sequence[Visit], there: Sequence[Member], *, is_open: bool)
     starts = {stop.start for _, _, stop in there}
     if len(starts) > 1:
         yield f"begins at {', '.join(clock(start) for start in sorted(starts))} instead of together"
-    if missing := lacking([technician for technician, _, _ in there], members):
+    if missing := lacking(problem, [technician for technician, _, _ in there], members):
         yield f"lacks {', '.join(missing)}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from optimizer.constraints.precedence import earliest
-from optimizer.constraints.team import lacking
+from optimizer.constraints.team import lacking, needs_of
 from optimizer.drives import begun_start
 from optimizer.engines.nodes import Expression, Nodes
 from optimizer.problem import After, Technician, Visit
@@ -51,15 +51,11 @@ class Ties(Nodes):
             solver.Add(
                 solver.AllDifferent([self._person(v, otherwise=-1 - i).Var() for i, v in enumerate(visits)])
             )
-        needed: dict[str, int] = {}
-        for visit in visits:
-            for skill, level in visit.team_skills.items():
-                needed[skill] = max(level, needed.get(skill, 0))
-        if lacking(self.technicians, visits):
+        if lacking(self.problem, self.technicians, visits):
             self.leave_out(first)
             return
-        for skill, level in sorted(needed.items()):
-            holds = [int(technician.skills.get(skill, 0) >= level) for technician in self.technicians]
+        for need in needs_of(visits):
+            holds = [int(need.is_met_by(self.problem, technician)) for technician in self.technicians]
             covering = [self.of_technician(visit, holds, otherwise=1) for visit in visits]
             solver.Add(solver.Sum(covering) >= 1)
 

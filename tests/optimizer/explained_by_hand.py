@@ -93,7 +93,7 @@ def _team_cause(problem: Problem, members: tuple[Visit, ...], visit: Visit) -> s
     people = {technician.who for technician in problem.technicians}
     if len(people) < len(members):
         return f"its team needs {len(members)} people, {len(people)} work"
-    missing = team.lacking(problem.technicians, members)
+    missing = team.lacking(problem, problem.technicians, members)
     return f"its team lacks {', '.join(missing)}" if missing else None
 
 

@@ -265,9 +265,14 @@ class _Maker:
             members = [free.pop() for _ in range(size)]
             first = found[members[0]]
             needed = {rng.choice(SKILLS): rng.randrange(1, 4)} if self.chance(0.5) else {}
+            # By dice of its own, so that the rest of the day stays what it was before teams had a lead.
+            dice = random.Random(f"lead {self.size}/{first.id}/{name}")
+            papers = frozenset(code for code in PAPERS if dice.random() < 0.3)
             for at in members:
                 same = {"location": first.location, "windows": first.windows} if self.chance(0.8) else {}
-                found[at] = replace(found[at], team=f"team {name}", team_skills=needed, **same)
+                found[at] = replace(
+                    found[at], team=f"team {name}", team_skills=needed, lead_certificates=papers, **same
+                )
         for _ in range(rng.choice([0, 1, 2])):
             if len(free) >= 2:
                 first_at, then_at = sorted((free.pop(), free.pop()))

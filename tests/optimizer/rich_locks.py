@@ -15,7 +15,7 @@ def locks_of(rng: random.Random, problem: Problem, *, is_wild: bool) -> tuple[Lo
     free = [visit for visit in problem.visits if visit.team is None]
     rng.shuffle(free)
     begun = list(_begun(rng, problem, free)) if rng.random() < 0.4 else []
-    return (*begun, *_ahead(rng, problem, free, is_wild=is_wild))
+    return (*begun, *_ahead(rng, problem, free, begun, is_wild=is_wild))
 
 
 def _begun(rng: random.Random, problem: Problem, free: list[Visit]) -> Iterator[Lock]:
@@ -28,7 +28,9 @@ def _begun(rng: random.Random, problem: Problem, free: list[Visit]) -> Iterator[
         now += worker.time_for(visit) + rng.randrange(2, 30) * MINUTE
 
 
-def _ahead(rng: random.Random, problem: Problem, free: list[Visit], *, is_wild: bool) -> Iterator[Lock]:
+def _ahead(
+    rng: random.Random, problem: Problem, free: list[Visit], begun: list[Lock], *, is_wild: bool
+) -> Iterator[Lock]:
     """Decisions about stops that nobody has begun."""
     for kind in ("technician", "start", "both", "range", "sequence"):
         if rng.random() > 0.2 or not free:
@@ -46,4 +48,5 @@ def _ahead(rng: random.Random, problem: Problem, free: list[Visit], *, is_wild: 
         elif kind == "range":
             yield Lock(visit.id, range=Window(moment, moment + 2 * HOUR))
         else:
-            yield Lock(visit.id, technician.id, sequence=len(problem.begun_by(technician.id)))
+            place = sum(lock.technician_id == technician.id for lock in begun)
+            yield Lock(visit.id, technician.id, sequence=place)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from optimizer import Budget, Window, cost, solve
-from optimizer.alternatives import choices, relaxations
+from optimizer.alternatives import choices
 from optimizer.compare import Place, compare
 from optimizer.errors import UnknownSubject
+from optimizer.loosening import relaxations
 from tests.optimizer.random_days import random_day
-from tests.optimizer.world import a_day, a_plan, a_technician, a_visit
+from tests.optimizer.world import HOUR, MINUTE, a_day, a_plan, a_technician, a_visit, window
 
 
 def test_each_choice_costs_what_the_plan_with_it_costs_more() -> None:
@@ -39,8 +40,37 @@ def test_the_rule_that_stands_in_the_way_is_found_by_loosening_it() -> None:
     assert [found.rule for found in relaxations(day, a_plan(day), "v1")] == ["SKILL"]
     late = a_day(a_visit(1, windows=(Window(0, 60),)))
     assert [found.rule for found in relaxations(late, a_plan(late), "v1")] == ["ARRIVAL_WINDOW"]
+
+
+def test_where_no_rule_alone_is_in_the_way_pairs_of_rules_are_loosened() -> None:
     both = a_day(a_visit(1, skills={"gas": 2}, windows=(Window(0, 60),)))
-    assert relaxations(both, a_plan(both), "v1") == []
+    assert [found.rule for found in relaxations(both, a_plan(both), "v1")] == ["ARRIVAL_WINDOW+SKILL"]
+    three = a_day(a_visit(1, skills={"gas": 2}, windows=(Window(0, 60),), certificates=frozenset({"lift"})))
+    assert relaxations(three, a_plan(three), "v1") == []
+
+
+def test_time_is_loosened_by_no_more_than_is_needed() -> None:
+    """From 8:00 the way to place 4 takes 40 minutes; the window closes at 8:20."""
+    day = a_day(a_visit(4, windows=(window("8:10", "8:20"),)), technicians=(a_technician("ada"),))
+    [found] = relaxations(day, a_plan(day), "v4")
+    assert (found.rule, found.needed) == ("ARRIVAL_WINDOW", 20 * MINUTE)
+    long = a_day(a_visit(4, duration=7 * HOUR), technicians=(a_technician("ada"),))
+    needed = {found.rule: found.needed for found in relaxations(long, a_plan(long), "v4")}
+    assert needed["SHIFT"] == 20 * MINUTE
+    once = replace(long, technicians=(a_technician("ada", overtime=20 * MINUTE),))
+    assert choices(once, a_plan(once), "v4")[0]
+    short = replace(long, technicians=(a_technician("ada", overtime=19 * MINUTE),))
+    assert not choices(short, a_plan(short), "v4")[0]
+
+
+def test_the_cheapest_choices_are_priced_term_by_term() -> None:
+    """The terms of a choice add up to its price."""
+    day = a_day(a_visit(1, preferred_technicians=frozenset({"ben"})), a_visit(2), a_visit(3))
+    able, _ = choices(day, a_plan(day, ada="v1 v2", ben="v3"), "v1")
+    assert {choice.technician_id for choice in able} == {"ada", "ben"}
+    for choice in able:
+        assert sum(choice.by_term.values()) == choice.extra_cost
+    assert "preference" in {name for choice in able for name in choice.by_term}
 
 
 def test_loosened_rules_come_cheapest_first() -> None:

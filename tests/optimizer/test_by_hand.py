@@ -8,7 +8,7 @@ from optimizer import Break, Lock, Matrix, Plan, Problem, Route, Technician, Vis
 from optimizer.errors import InfeasibleRoute
 from optimizer.features import is_tied
 from optimizer.insertion import fill
-from optimizer.long_visits import as_planned
+from optimizer.planned import as_planned
 from optimizer.problem import After, Depot, Traffic
 from optimizer.schedule import retimed
 from optimizer.timing import slacks, timetable

@@ -11,7 +11,7 @@ from optimizer import Budget, solve
 from optimizer.readers import read
 from tests.optimizer.world import a_day
 
-SMALL = Effort(rounds=300, seconds=0.3)
+EFFORT = Effort()
 DAYS, BATCH = 300, 20
 
 
@@ -22,8 +22,8 @@ def test_fuzzed_days_are_planned_without_a_fault(first: int, engine: str) -> Non
     """No rule broken, every price exact, nothing lost, nothing unexplained."""
     found = {}
     for number in range(first, first + BATCH):
-        problem = day_number(number, most_visits=18, most_technicians=6)
-        wrong, _ = faults(problem, engine, SMALL, seed=number)
+        problem = day_number(number)
+        wrong, _ = faults(problem, engine, EFFORT, number=number)
         if wrong:
             found[number] = wrong
     assert found == {}
@@ -50,8 +50,8 @@ def test_a_campaign_goes_on_where_it_stopped_and_keeps_days_that_fail(
     monkeypatch.setattr(
         fuzzed_days,
         "faults",
-        lambda problem, engine, effort, seed: (
-            judge(problem, engine, effort, seed=seed) if seed != 1 else (["SKILL v1: made up"], None)
+        lambda problem, engine, effort, number: (
+            judge(problem, engine, effort, number=number) if number != 1 else (["SKILL v1: made up"], None)
         ),
     )
     monkeypatch.setattr(fuzzed_days, "day_number", lambda number: a_day())

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from optimizer import Policy, Problem
-from optimizer.alternatives import relaxations
+from optimizer.loosening import relaxations
 from optimizer.plan import Unserved
 from optimizer.problem import After
 from tests.optimizer.world import HOUR, a_day, a_technician, a_visit, solved, window

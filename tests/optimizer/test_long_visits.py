@@ -6,7 +6,8 @@ import pytest
 
 from optimizer import Break, Budget, Lock, Plan, Problem, Technician, check, cost, solve, validate
 from optimizer.compare import compare
-from optimizer.long_visits import as_planned, split_long
+from optimizer.long_visits import split_long
+from optimizer.planned import as_planned
 from optimizer.problem import After
 from optimizer.work import FINISH
 from tests.optimizer.rich_days import rich_day

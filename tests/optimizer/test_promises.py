@@ -10,7 +10,7 @@ from optimizer import Budget, Lock, Plan, Policy, Problem, Window, check, cost, 
 from optimizer.engines.base import engine as load_engine
 from optimizer.engines.base import warm_up
 from optimizer.insertion import fill
-from optimizer.long_visits import as_planned
+from optimizer.planned import as_planned
 from tests.optimizer.rich_days import KINDS, rich_day
 from tests.optimizer.world import a_day
 

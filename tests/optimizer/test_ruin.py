@@ -170,12 +170,13 @@ def test_a_locked_visit_stays_with_its_technician_at_its_time() -> None:
         assert locked.start in {None, start}
 
 
-def test_a_place_in_a_route_ahead_is_left_to_the_reference_engine() -> None:
-    day = a_day().with_locks([Lock("v2", "ben", sequence=0)])
+def test_a_place_further_back_in_a_route_is_left_to_the_reference_engine_and_said() -> None:
+    day = a_day().with_locks([Lock("v2", "ben", sequence=1)])
     with pytest.raises(Uncovered, match="v2"):
         require_covered(day)
     result = solve(day, Budget(solutions=20), engine="ruin")
-    assert result.stats["engine"] == "routing"
+    assert (result.stats["engine"], result.stats["instead_of"]) == ("routing", "ruin")
+    assert "v2 is locked to a place" in str(result.stats["because"])
     assert check(day, result.plan) == []
 
 

@@ -10,7 +10,7 @@ from optimizer.engines.ruin.layout import BREAKS, DRIVER, FOLLOWING, LEAVE_OUT, 
 from optimizer.engines.ruin.rich import HIGH, LOW
 from optimizer.engines.ruin.run import Orders, Run
 from optimizer.insertion import never_cancelled
-from optimizer.long_visits import as_planned
+from optimizer.planned import as_planned
 from optimizer.problem import Problem
 from tests.optimizer.rich_days import KINDS, rich_day
 

@@ -136,7 +136,7 @@ def require_plain(problem: Problem) -> None:
 
 
 def require_covered(problem: Problem) -> None:
-    """Raise ``Uncovered`` for a lock to a place in a route still ahead."""
+    """Raise ``Uncovered`` for a lock to a place ahead that ``leading`` could not take for begun."""
     for lock in problem.locks:
         if lock.sequence is not None and not lock.is_begun:
             raise Uncovered(f"visit {lock.visit_id} is locked to a place in a route", REFERENCE)

@@ -10,8 +10,10 @@ from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
 from optimizer.engines.ruin import arrays, memory, states, together
 from optimizer.engines.ruin.run import Orders, Run
+from optimizer.engines.ruin.terms import model_terms
 from optimizer.engines.ruin.uncovered import Uncovered
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
+from optimizer.leading import led
 from optimizer.plan import Plan
 from optimizer.problem import After, Break, Problem, Technician, Visit, Window, matrix_of
 from optimizer.schedule import retimed
@@ -53,33 +55,52 @@ class RuinEngine:
         """Return the better of a valid start and what the search finds."""
         began = time.monotonic()
         try:
-            arrays.require_covered(problem)
-            day = arrays.day_of(problem)
-        except Uncovered:
-            reference = engine("routing")
-            return reference.solve(
+            ahead = led(problem) or problem
+            arrays.require_covered(ahead)
+            day = arrays.day_of(ahead)
+        except Uncovered as reason:
+            instead = engine("routing").solve(
                 problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
             )
-        told = _Told(problem, on_progress)
+            return replace(instead, stats={**instead.stats, "instead_of": "ruin", "because": reason.cause})
+        told = _Told(ahead, on_progress)
         run = Run(day, budget, seed, told, cancel or never_cancelled, began)
         answered, is_proved = 0, False
         if day.visits and day.people:
-            begin = _begun(problem, day, start)
+            begin = _begun(ahead, day, start)
             with together.others(day, budget, seed, begin) as others:
                 run.begin(*begin)
                 run.search(others)
                 answered = others.answered if others else 0
-            is_proved = _look_at_all(problem, run)
-        figures = _figures(run, told.fixed) | {"processes": 1 + answered}
-        held = states.bounded(problem, day, run.memory.best)
-        return _better(problem, _plan(held, run.best_orders()), start, figures, is_proved=is_proved)
+            is_proved = _look_at_all(ahead, run)
+        found = _figures(run) | {"processes": 1 + answered}
+        sequences = _sequences(ahead, run.best_orders())
+        held = states.bounded(ahead, day, run.memory.best)
+        plan = retimed(held, sequences)
+        terms, price = model_terms(ahead, run), run.best_price + told.fixed
+        if ahead is not problem:
+            plan, more = _as_asked(problem, held, sequences)
+            terms = {name: cents + more[name] for name, cents in terms.items()}
+            is_proved, price = False, price + sum(more.values())
+        found["model_cost"] = price
+        found |= {f"model_{name}": cents for name, cents in terms.items()}
+        return _better(problem, plan, start, found, is_proved=is_proved)
+
+
+def _as_asked(problem: Problem, held: Problem, sequences: Sequences) -> tuple[Plan, dict[str, Cents]]:
+    """The plan as the day was asked for, not with its first stops taken for begun, and what more it costs."""
+    taken = cost(held, retimed(held, sequences))
+    bounds = {visit.id: bound for visit in held.visits if (bound := held.bound(visit.id)) is not None}
+    plan = retimed(problem.bounded(bounds), sequences)
+    asked = cost(problem, plan)
+    return plan, {name: cents - taken[name] for name, cents in asked.items()}
 
 
 def _look_at_all(problem: Problem, run: Run) -> bool:
     """Take the cheapest plan of a day so small that all its plans can be looked at; whether it is."""
     from optimizer.exact import cheapest_orders
 
-    orders = cheapest_orders(problem)
+    orders = cheapest_orders(problem, run.cancel)
     if orders is not None:
         run.restart(orders)
     return orders is not None
@@ -112,8 +133,8 @@ def _begun(problem: Problem, day: arrays.Day, start: Plan | None) -> together.St
     return orders, states.moments_of(problem, day, kept)
 
 
-def _plan(problem: Problem, orders: Orders) -> Plan:
-    """Routes of nodes as a plan."""
+def _sequences(problem: Problem, orders: Orders) -> Sequences:
+    """Routes of nodes as visits in order, behind those that have begun."""
     visits = arrays.open_visits(problem)
     sequences: Sequences = {}
     nodes_of = dict(orders)
@@ -121,7 +142,7 @@ def _plan(problem: Problem, orders: Orders) -> Plan:
         begun = problem.begun_by(technician.id)
         if begun or who in nodes_of:
             sequences[technician.id] = (*begun, *(visits[node] for node in nodes_of.get(who, ())))
-    return retimed(problem, sequences)
+    return sequences
 
 
 def _better(problem: Problem, plan: Plan, start: Plan | None, figures: Figures, *, is_proved: bool) -> Result:
@@ -134,7 +155,7 @@ def _better(problem: Problem, plan: Plan, start: Plan | None, figures: Figures, 
     return Result(plan, prices, sum(prices.values()) if is_proved else None, figures)
 
 
-def _figures(run: Run, fixed: Cents) -> Figures:
+def _figures(run: Run) -> Figures:
     """Figures about a search."""
     numbers = run.memory.numbers
     return {
@@ -144,5 +165,4 @@ def _figures(run: Run, fixed: Cents) -> Figures:
         "solutions": int(numbers[memory.ROUND]),
         "accepted": int(numbers[memory.ACCEPTED]),
         "combinations": run.combinations,
-        "model_cost": run.best_price + fixed,
     }

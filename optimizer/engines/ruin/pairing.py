@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.constraints import PAIRWISE, arrival_window, longest_way, shift
+from optimizer.constraints.team import lacking, teams
 from optimizer.engines.ruin.layout import UNABLE, Whole
 from optimizer.features import FETCH, SHIFTS, features
 from optimizer.fetching import on_van
@@ -23,10 +24,14 @@ def pairs_of(problem: Problem, visits: Sequence[Visit]) -> Whole:
     answers: dict[object, NDArray[np.bool_]] = {}
     prices: dict[object, list[Cents]] = {}
     by_place = longest_way.used_by(problem)
+    alone = {members[0].id for members in teams(problem).values() if len(members) == 1}
     for row, visit in zip(pair, visits, strict=True):
-        needs = needs_of(problem, visit, by_place=by_place)
+        needs = needs_of(problem, visit, by_place=by_place), visit.team if visit.id in alone else None
         if needs not in answers:
             refused = [not may_go(problem, technician, visit) for technician in problem.technicians]
+            if visit.id in alone:
+                lacks = [bool(lacking(problem, [technician], [visit])) for technician in problem.technicians]
+                refused = [no or lack for no, lack in zip(refused, lacks, strict=True)]
             answers[needs] = np.array(refused, dtype=np.bool_)
         wish = (visit.previous_technician, visit.preferred_technicians, frozenset(visit.skills.items()))
         if any(wish):

@@ -5,7 +5,7 @@ Few wide tables rather than many narrow ones: compiled loops pass every array wi
 takes its time with each of them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from optimizer.constraints.precedence import earliest
 from optimizer.constraints.same_technician import groups
-from optimizer.constraints.team import teams
+from optimizer.constraints.team import Need, needs_of, teams
 from optimizer.drives import begun_start
 from optimizer.engines.ruin.far import CALLS
 from optimizer.engines.ruin.layout import Index, Whole
@@ -36,7 +36,7 @@ BEGIN, BY_CLOCK, TAKEN = range(18, 21)
 DATED, NEXT_TIED, TRIED, ASKED = range(21, 25)
 """
 ``visit``: set-up, what a window's end bounds, limits of arrival and end, announced start; next visit of the
-team and of the hand (in a ring, -1 for none), team skills wanted as bits, person of the hand (or -1),
+team and of the hand (in a ring, -1 for none), needs of the team as bits, person of the hand (or -1),
 whether it depends on others or others on it; first and last start that ties leave it now, at least, before
 the iteration and in the best plan (two each); as last timed: start of service, price that the clock
 decides, breaks taken before; whether its moments have a price or bind others, the next visit that depends
@@ -49,7 +49,7 @@ PERSON, WORKED, BEGUN, NEXT_SHIFT, HELD, WORK, OWN, IDLE_WORK = range(8)
 STATED, BY_CLOCKS, BEHIND, DEPOT, FETCHED = range(8, 13)
 """
 ``crew``: first shift of the person, seconds worked in the period, 1 + seconds of the begun part of the day
-or 0, next shift of the person (in a ring), team skills held as bits; seconds of driving and service, price
+or 0, next shift of the person (in a ring), needs of teams met as bits; seconds of driving and service, price
 without that of all work of the person, seconds of an idle day, number of stops whose moments count, what
 the clock costs at them; node behind which the route goes by a depot, or -1, which one, the parts fetched
 there, and those the van still has on arrival there.
@@ -67,6 +67,8 @@ PLACE, HANDLING, SHELF = range(3)
 """``depots``: place, seconds of a fetch; parts there, and what is left of them."""
 
 
+MOST_NEEDS = 60
+"""Bits of a number that tell what somebody holds."""
 KEPT_BESIDE = 12
 """Columns of ``kept`` beside times and parts, at least."""
 
@@ -170,7 +172,7 @@ def _visits(
         if len(members) > 1:
             ring = [node[visit.id] for visit in members]
             table[ring, TEAM_NEXT] = ring[1:] + ring[:1]
-            table[ring, WANTED] = sum(1 << bits[need] for need in _needs(members))
+            table[ring, WANTED] = sum(1 << bits[need] for need in needs_of(members))
             table[ring, TIED] = 1
     for hand in groups(problem).values():
         ring = [node[visit.id] for visit in hand if visit.id in node]
@@ -194,19 +196,10 @@ def _least(problem: Problem, visit: Visit) -> int:
     return least
 
 
-def _needs(members: Iterable[Visit]) -> set[tuple[str, int]]:
-    """Skills and levels that a team as a whole must have."""
-    needed: dict[str, int] = {}
-    for visit in members:
-        for skill, level in visit.team_skills.items():
-            needed[skill] = max(level, needed.get(skill, 0))
-    return set(needed.items())
-
-
-def _bits(whole: Sequence[Sequence[Visit]]) -> dict[tuple[str, int], int]:
-    """A bit for each skill and level that any team wants."""
-    wanted = sorted({need for members in whole for need in _needs(members)})
-    if len(wanted) > 60:
+def _bits(whole: Sequence[Sequence[Visit]]) -> dict[Need, int]:
+    """A bit for each skill and level, and for each set of papers of a lead, that any team wants."""
+    wanted = sorted({need for members in whole for need in needs_of(members)})
+    if len(wanted) > MOST_NEEDS:
         raise Uncovered(f"teams want {len(wanted)} different skills", REFERENCE)
     return {need: bit for bit, need in enumerate(wanted)}
 
@@ -222,7 +215,7 @@ def _crew(problem: Problem, whole: Sequence[Sequence[Visit]], parts: int) -> Who
         ring = shifts[technician.who]
         row[PERSON], row[NEXT_SHIFT] = ring[0], ring[(ring.index(at) + 1) % len(ring)]
         row[WORKED] = max(problem.technicians[shift].worked for shift in ring)
-        held = (bit for (skill, level), bit in bits.items() if technician.skills.get(skill, 0) >= level)
+        held = (bit for need, bit in bits.items() if need.is_met_by(problem, technician))
         row[HELD] = sum(1 << bit for bit in held)
         if begun := problem.begun_by(technician.id):
             route = timetable(problem, technician, begun)

@@ -71,9 +71,13 @@ def test_a_lock_to_a_technician_stands_above_the_rules_about_the_pair() -> None:
     assert codes(a_day(visit), plan) == {"EXCLUDED_TECHNICIAN", "SKILL", "REQUIRED_TECHNICIAN"}
 
 
-def test_a_lock_to_a_technician_without_the_time_is_a_reason() -> None:
-    day = a_day(a_visit(1, windows=(window("5:00", "6:00"),))).with_locks([Lock("v1", "ada")])
-    assert reasons(solved(day)) == {"v1": "ARRIVAL_WINDOW"}
+def test_locks_to_one_technician_at_one_time_cannot_both_be_kept_and_the_other_has_a_reason() -> None:
+    day = a_day(a_visit(1), a_visit(3)).with_locks(
+        [Lock("v1", "ada", at("9:00")), Lock("v3", "ada", at("9:10"))]
+    )
+    plan = solved(day)
+    assert codes(day, plan) == set()
+    assert len(reasons(plan)) == 1
 
 
 def test_a_lock_to_a_person_binds_all_shifts_of_that_person() -> None:

@@ -1,10 +1,11 @@
 """Teams: TEAM, several technicians at one moment (R-501)."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from optimizer import Budget, Lock, Problem, check, solve
+from optimizer import Budget, Certificate, Lock, Problem, Technician, check, solve
 from tests.optimizer.world import a_day, a_plan, a_technician, a_visit, at, codes, served_by, window
 
 CODE = "TEAM"
@@ -68,3 +69,53 @@ def test_engine_sends_the_skill_of_the_team() -> None:
     day = a_day(*lift, technicians=(a_technician("ada"), a_technician("ben"), far))
     plan = solve(day, Budget(solutions=20), engine="routing").plan
     assert "cem" in served_by(plan).values()
+
+
+ENGINES = pytest.mark.parametrize("engine", ["ruin", "routing"])
+LED = tuple(replace(visit, lead_certificates=frozenset({"gas", "lift"})) for visit in LIFT)
+
+
+def certified(name: str, *codes: str, until: date = date(2026, 12, 31), far: bool = False) -> Technician:
+    """Somebody with papers, who lives far away if asked."""
+    papers = tuple(Certificate(code, date(2026, 1, 1), until) for code in codes)
+    home = 4 if far else 0
+    return a_technician(name, certificates=papers, start=home, end=home)
+
+
+def test_checker_wants_one_lead_with_all_certificates_of_the_job() -> None:
+    """Two people with one paper each are no lead (R-501)."""
+    crew = (certified("ada", "gas"), certified("ben", "lift"), certified("cem", "gas", "lift"))
+    day = a_day(*LED, technicians=crew)
+    assert codes(day, a_plan(day, ada="lift-1", ben="lift-2")) == {CODE}
+    assert codes(day, a_plan(day, ada="lift-1", cem="lift-2")) == set()
+
+
+def test_checker_wants_the_papers_of_the_lead_valid_on_the_day() -> None:
+    old = certified("cem", "gas", "lift", until=date(2026, 1, 2))
+    day = a_day(*LED, technicians=(certified("ada"), old))
+    assert codes(day, a_plan(day, ada="lift-1", cem="lift-2")) == {CODE}
+
+
+@ENGINES
+def test_engines_send_a_lead_from_far_away_rather_than_nobody(engine: str) -> None:
+    """The only one with both papers goes, whoever is nearer (R-501)."""
+    crew = (certified("ada", "gas"), certified("ben", "lift"), certified("cem", "gas", "lift", far=True))
+    plan = solve(a_day(*LED, technicians=crew), Budget(solutions=60), engine=engine).plan
+    assert "cem" in served_by(plan).values()
+    assert set(served_by(plan)) == {"lift-1", "lift-2"}
+
+
+@ENGINES
+def test_engines_leave_a_team_out_that_nobody_can_lead(engine: str) -> None:
+    day = a_day(*LED, technicians=(certified("ada", "gas"), certified("ben", "lift")))
+    plan = solve(day, Budget(solutions=60), engine=engine).plan
+    assert served_by(plan) == {}
+    assert {left.reason for left in plan.unserved} == {CODE}
+
+
+@ENGINES
+def test_engines_ask_what_a_team_needs_of_a_team_of_one(engine: str) -> None:
+    alone = replace(LIFT[0], team_skills={"crane": 2})
+    far = a_technician("cem", start=4, end=4, skills={"crane": 2})
+    day = a_day(alone, a_visit(2), a_visit(3), technicians=(a_technician("ada"), far))
+    assert served_by(solve(day, Budget(solutions=60), engine=engine).plan)["lift-1"] == "cem"
