@@ -21,7 +21,9 @@ def pinned(seed: int) -> Problem:
     rng = random.Random(f"pins {seed}")
     technician = rng.choice(problem.technicians)
     held = {lock.visit_id for lock in problem.locks}
-    free = [v.id for v in problem.visits if v.id not in held and v.team is None and not v.after]
+    free = [
+        v.id for v in problem.visits if v.id not in held and v.team is None and not v.after and not v.parts
+    ]
     begun = len(problem.begun_by(technician.id))
     kept = [lock for lock in problem.locks if lock.sequence is None or lock.is_begun]
     pins = [Lock(name, technician.id, sequence=begun + at) for at, name in enumerate(rng.sample(free, 2))]

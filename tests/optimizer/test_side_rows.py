@@ -12,7 +12,7 @@ from optimizer import Budget, Problem, Result, Window, check, cost, solve
 from optimizer.engines.ruin import memory, side_rows, states
 from optimizer.engines.ruin import run as running
 from optimizer.engines.ruin.arrays import day_of
-from optimizer.engines.ruin.engine import _plan as plan_of
+from optimizer.engines.ruin.engine import _sequences as sequences_of
 from optimizer.engines.ruin.laying import bounds_of, ties_hold
 from optimizer.engines.ruin.layout import DRIVER, IDLE, LEAVE_OUT, PRICE, UNABLE
 from optimizer.engines.ruin.linking import IMPOSSIBLE
@@ -21,6 +21,7 @@ from optimizer.engines.ruin.pool import Column, Columns, as_columns, collect_all
 from optimizer.engines.ruin.rich import BEGIN, GROUP_NEXT, LEAST, MOST, OWN, TIED, WORK
 from optimizer.engines.ruin.run import Run
 from optimizer.engines.ruin.side_keys import idle_price
+from optimizer.schedule import retimed
 from optimizer.validate import errors_in
 from tests.optimizer.rich_days import rich_day
 from tests.optimizer.side_days import KINDS, side_day
@@ -228,7 +229,7 @@ def test_plans_keep_all_rules_when_the_master_has_had_its_turns(kind: str) -> No
 
 
 def test_with_the_master_the_same_seed_gives_the_same_plan() -> None:
-    problem = side_day("next day", 7, visits=28, people=5)
+    problem = side_day("next day", 1, visits=28, people=5)
     first, second = (solved(problem, Budget(solutions=running.LEAST_ROUNDS)) for _ in range(2))
     assert first.plan == second.plan
     assert int(first.stats["combinations"]) > 0
@@ -256,7 +257,7 @@ def test_a_better_plan_is_made_of_the_routes_of_another_search_and_costs_what_th
     assert other.best_price <= run.best_price < greedy
     assert run.best_price == run.memory.numbers[memory.TOTAL]
     held = states.bounded(problem, run.day, run.memory.best)
-    plan = plan_of(held, run.best_orders())
+    plan = retimed(held, sequences_of(problem, run.best_orders()))
     assert check(problem, plan) == []
     assert sum(cost(problem, plan).values()) == run.best_price
 

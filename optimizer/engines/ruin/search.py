@@ -37,6 +37,9 @@ from optimizer.engines.ruin.removing import ruin
 
 BLINK = 0.01
 """Share of positions that an insertion overlooks."""
+SKIPPING, SKIPPED = 0.15, 0.4
+"""Where visits depend on one another: how often so many are overlooked, since the cheapest place of one may
+leave the others none."""
 MOST_TRIED = 60
 """With more visits on no route, a random part of so many is tried in one iteration."""
 
@@ -63,7 +66,10 @@ def anneal(
         ruin(day, routes, search)
         if day.rich.tied:
             call_for_nothing(day.rich.calls[RELEASE], (day, routes, search))
-        recreate(day, routes, search, BLINK, MOST_TRIED)
+        blink = BLINK
+        if day.rich.tied and chance(search.chance) < SKIPPING:
+            blink = SKIPPED
+        recreate(day, routes, search, blink, MOST_TRIED)
         driven_before = search.numbers[TOTAL] - search.numbers[MISSED]
         driven = driven_before + price_of_changes(routes, search)
         missed = price_of_absent(day, search)

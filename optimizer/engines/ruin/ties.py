@@ -44,6 +44,8 @@ from optimizer.engines.ruin.rich import (
 )
 from optimizer.units import NEVER
 
+SKIPPING, SKIPPED = 0.3, 0.5
+"""How often a visit that depends on others skips places, and how many: the cheapest may leave others none."""
 MOMENTS_TRIED = 4
 """Moments at which a team may meet that are tried in one iteration."""
 
@@ -190,7 +192,8 @@ def place_tied(day: Day, routes: Routes, search: Search, visit: int) -> bool:
     if not _is_free(day, routes, visit):
         return False
     _hold_first(day, routes, search, visit)
-    who, before = sought(day, routes, search.chance, visit, 0.0, day.nodes[visit, LEAVE_OUT], 0)
+    skipped = SKIPPED if chance(search.chance) < SKIPPING else 0.0
+    who, before = sought(day, routes, search.chance, visit, skipped, day.nodes[visit, LEAVE_OUT], 0)
     is_worth = who >= 0
     if is_worth:
         save(day, routes, search, who)
