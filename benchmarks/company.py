@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,20 +27,24 @@ AROUND = [[59.0, 20.0], [59.0, 28.0], [63.0, 28.0], [63.0, 20.0]]
 Rows = list[dict[str, Any]]
 
 
-def fill(session: Session, midnight: datetime, *, visits: int, technicians: int, seed: int) -> uuid.UUID:
+def fill(
+    session: Session, midnight: datetime, *, visits: int, technicians: int, seed: int, days: int = 1
+) -> uuid.UUID:
     """
     Write the company and return its one territory.
 
-    Shifts 8-17 with half an hour's break, visits of 20 to 75 minutes promised in windows of two hours; of
-    three skills a technician holds two, and half of the visits need one.
+    Shifts 8-17 with half an hour's break on each day, as many visits a day of 20 to 75 minutes promised in
+    windows of two hours; of three skills a technician holds two, and half of the visits need one.
     """
     chance = random.Random(seed)
     place = Territory(code="REGION", name="Region", timezone="UTC", boundary=AROUND, is_active=True)
     session.add(place)
     session.add_all(Skill(code=code, name_en=code, name_zh=code) for code in SKILLS)
     session.flush()
-    _crew(session, place.id, midnight, technicians, chance)
-    _work(session, place.id, midnight, visits, chance)
+    midnights = [midnight + timedelta(days=day) for day in range(days)]
+    _crew(session, place.id, midnights, technicians, chance)
+    for each in midnights:
+        _work(session, place.id, each, visits, chance)
     return place.id
 
 
@@ -50,7 +55,7 @@ def _somewhere(number: int, chance: random.Random) -> tuple[float, float]:
 
 
 def _crew(
-    session: Session, territory_id: uuid.UUID, midnight: datetime, count: int, chance: random.Random
+    session: Session, territory_id: uuid.UUID, days: Sequence[datetime], count: int, chance: random.Random
 ) -> None:
     people: Rows = []
     shifts: Rows = []
@@ -62,8 +67,9 @@ def _crew(
             | {"home_latitude": lat, "home_longitude": lon, "overtime_minutes": 0}
         )
         held += [{"technician_id": name, "skill_code": code, "level": 1} for code in chance.sample(SKILLS, 2)]
-        hours = {key: midnight + timedelta(hours=at) for key, at in _SHIFT.items()}
-        shifts.append({"technician_id": name, "break_minutes": 30, **hours})
+        for midnight in days:
+            hours = {key: midnight + timedelta(hours=at) for key, at in _SHIFT.items()}
+            shifts.append({"technician_id": name, "break_minutes": 30, **hours})
     for table, rows in ((Technician, people), (TechnicianSkill, held), (Shift, shifts)):
         session.execute(insert(table), rows)
 

@@ -73,11 +73,11 @@ def one(visits: int, technicians: int, *, seconds: float, seed: int) -> Row:
 
 def split(visits: int, technicians: int, *, seconds: float, seed: int, workers: int) -> Row:
     """Plan a company's day on workers of its own."""
-    with _company() as environment:
+    with empty_company() as environment:
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         with db.transaction() as session:
             region = fill(session, midnight, visits=visits, technicians=technicians, seed=seed)
-        with _working(workers, environment) as children:
+        with working(workers, environment) as children:
             began = time.perf_counter()
             with db.transaction() as session:
                 request_optimise(
@@ -89,7 +89,7 @@ def split(visits: int, technicians: int, *, seconds: float, seed: int, workers: 
 
 
 @contextmanager
-def _company() -> Iterator[dict[str, str]]:
+def empty_company() -> Iterator[dict[str, str]]:
     """An empty database and queue in a folder of their own, and this process wired to them."""
     with tempfile.TemporaryDirectory(prefix="scale-") as home:
         Path(home).chmod(0o711)
@@ -107,7 +107,7 @@ def _company() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _working(count: int, environment: dict[str, str]) -> Iterator[list[int]]:
+def working(count: int, environment: dict[str, str]) -> Iterator[list[int]]:
     """Planning workers as the command line starts them; their process ids."""
     kept = {"PATH", "HOME", "LANG", "PYTHONPATH"}
     inherited = {

@@ -17,6 +17,7 @@ from optimizer.errors import OfferGone
 from optimizer.offers import USUAL, Effort, Quoting, Rearranged, SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
+from optimizer.planned import as_planned
 from optimizer.problem import Problem, Visit, Window
 
 __all__ = ["Effort", "PlainOracle", "Quoting", "Rearranged", "SiteTravel", "open_oracle"]
@@ -85,6 +86,7 @@ class PlainOracle(offers.Desk):
 
 def open_oracle(problem: Problem, plan: Plan) -> Quoting:
     """Open a plan for questions; a route that no longer holds under the problem is closed to insertions."""
+    problem = as_planned(problem)
     if find_spec("numba") is not None and problem.technicians and len(problem.matrix.seconds):
         from optimizer.engines.ruin.booking import CompiledOracle
         from optimizer.engines.ruin.uncovered import Uncovered

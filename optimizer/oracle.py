@@ -16,6 +16,7 @@ from optimizer.errors import InfeasibleRoute, OfferGone, UnknownSubject
 from optimizer.features import features
 from optimizer.open_route import OpenRoute
 from optimizer.plan import Plan, Route
+from optimizer.planned import as_planned
 from optimizer.problem import Problem, Technician, Visit, Window
 from optimizer.schedule import scheduled
 from optimizer.survey import Survey
@@ -119,7 +120,8 @@ class Oracle:
     @classmethod
     def open(cls, problem: Problem, plan: Plan) -> Self:
         """Read a plan; a route that no longer holds under the problem is closed to insertions."""
-        return cls(problem, known_sequences(problem, plan), plan.routes)
+        planned = as_planned(problem)
+        return cls(planned, known_sequences(planned, plan), plan.routes)
 
     def without_tie(self, free: Visit) -> "Oracle":
         """The same routes, timed together, while a visit on none of them is other than in the problem."""

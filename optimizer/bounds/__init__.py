@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from optimizer.bounds.scope import scope_of
 from optimizer.check import check, cost
 from optimizer.plan import Plan
+from optimizer.planned import as_planned
 from optimizer.problem import Problem
 from optimizer.units import Cents
 
@@ -83,7 +84,7 @@ def bound(
     clock
         What the seconds are read from.
     """
-    began = clock()
+    began, problem = clock(), as_planned(problem)
     scope = scope_of(problem)
     if scope.unknown:
         return Bound(None, f"it does not know what {', '.join(scope.unknown)} does")

@@ -16,6 +16,8 @@ from optimizer.problem import Problem
 
 FIX_SECONDS = 60
 """Most that OR-Tools may take to fix the times of one plan; the budget ends it sooner."""
+LONGEST_SECONDS = 10
+"""A search without a limit of time ends here all the same; hardly any takes a tenth of it."""
 LOOKS_PER_SOLUTION = 1_000
 """Questions of the solver after which a search that finds nothing more is over."""
 LEFT_FOR_FINISH = 0.03
@@ -155,6 +157,8 @@ class _Run:
         if self.budget.seconds is not None:
             left = self.budget.seconds * (1 - LEFT_FOR_FINISH) - self.elapsed()
             parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
+        else:  # fixing the times of a plan that its model hardly allows has taken minutes
+            parameters.time_limit.FromSeconds(LONGEST_SECONDS)
         if self.budget.solutions is not None:
             parameters.solution_limit = self.budget.solutions
         return parameters

@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from optimizer import Break, Certificate, Lock, Matrix, Policy, Problem, Technician, Visit, Window
+from optimizer.planned import as_planned
 from tests.optimizer.world import DAY, HOUR, MINUTE, at
 
 
@@ -25,7 +26,7 @@ def random_day(seed: int, *, visits: int = 12, technicians: int = 3, begun: bool
     work = tuple(_visit(rng, i, place=technicians + 1 + i, crew=crew) for i in range(visits))
     policy = Policy(overtime_cents_per_minute=rng.choice([60, 100]))
     problem = Problem(DAY, crew, work, Matrix(seconds, metres), policy=policy)
-    return problem.with_locks(_locks(rng, problem, begun=begun))
+    return as_planned(problem.with_locks(_locks(rng, problem, begun=begun)))
 
 
 def _technician(rng: random.Random, number: int) -> Technician:
@@ -97,12 +98,18 @@ def _locks(rng: random.Random, problem: Problem, *, begun: bool) -> list[Lock]:
                 "technician": Lock(visit.id, rng.choice(problem.technicians).id),
                 "start": Lock(visit.id, start=at("10:00") + rng.randrange(300) * MINUTE),
                 "range": Lock(visit.id, range=Window(at("9:00"), at("12:00"))),
-                "sequence": Lock(
-                    visit.id, rng.choice(problem.technicians[1:] or problem.technicians).id, sequence=0
+                "sequence": _first_place(
+                    visit, rng.choice(problem.technicians[1:] or problem.technicians), locks
                 ),
             }[kind]
         )
     return locks
+
+
+def _first_place(visit: Visit, technician: Technician, locks: list[Lock]) -> Lock:
+    """A lock to the place behind what a technician has begun."""
+    begun = sum(lock.is_begun and lock.technician_id == technician.id for lock in locks)
+    return Lock(visit.id, technician.id, sequence=begun)
 
 
 def is_increasing(moments: list[int]) -> bool:
