@@ -7,7 +7,7 @@ One search over everything is better as long as it gets round: at 5,000 visits a
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.check import cost
 from optimizer.decompose import Part, borders, cut, joined, plan_of, problem_of, replaced
@@ -125,7 +125,7 @@ def _each(
         left -= len(part.visits)
         if end is not None and share * (end - time.monotonic()) < least:
             return
-        own = _scaled(Budget(budget.seconds, solutions), share, end)
+        own = _scaled(replace(budget, solutions=solutions), share, end)
         if solutions is not None and own.solutions is not None:
             solutions = max(1, solutions - own.solutions)
         yield shop.planned(problem_of(problem, part), own, plan_of(start, part) if start else None)
@@ -135,4 +135,4 @@ def _scaled(budget: Budget, share: float, end: float | None) -> Budget:
     """A share of what is left of a budget."""
     seconds = None if end is None else max(0.05, share * (end - time.monotonic()))
     solutions = None if budget.solutions is None else max(1, round(share * budget.solutions))
-    return Budget(seconds, solutions)
+    return Budget(seconds, solutions, budget.processes)

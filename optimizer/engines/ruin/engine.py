@@ -63,6 +63,7 @@ class RuinEngine:
                 problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
             )
             return replace(instead, stats={**instead.stats, "instead_of": "ruin", "because": reason.cause})
+        ready = time.monotonic()
         told = _Told(ahead, on_progress)
         run = Run(day, budget, seed, told, cancel or never_cancelled, began)
         answered, is_proved = 0, False
@@ -73,7 +74,7 @@ class RuinEngine:
                 run.search(others)
                 answered = others.answered if others else 0
             is_proved = _look_at_all(ahead, run)
-        found = _figures(run) | {"processes": 1 + answered}
+        found = _figures(run) | {"setup_seconds": round(ready - began, 3)} | {"processes": 1 + answered}
         sequences = _sequences(ahead, run.best_orders())
         held = states.bounded(ahead, day, run.memory.best)
         plan = retimed(held, sequences)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer import Budget, Policy, Problem, Result, check, solve
+from optimizer import Budget, Policy, Problem, Result, Window, check, solve
+from optimizer.units import DAY as A_DAY
 from tests.optimizer.world import HOUR, a_day, a_technician, a_visit, at, served_by, window
 
 ADA = (a_technician("ada"),)
@@ -95,3 +96,16 @@ def test_a_courtesy_call_is_made_only_on_the_way() -> None:
     assert "call" in served_by(planned(a_day(a_visit(4), call, technicians=ADA)).plan)
     far = replace(call, location=4)
     assert "call" not in served_by(planned(a_day(a_visit(2), far, technicians=ADA)).plan)
+
+
+@pytest.mark.parametrize("engine", ["ruin", "routing"])
+def test_the_limit_of_resolution_chooses_the_day(engine: str) -> None:
+    """The second day lies nearer, but is too late for the contract (R-402)."""
+    far = a_technician("mon", person="ada", start=4, end=4)
+    near = a_technician("tue", person="ada", shift=Window(A_DAY + 8 * HOUR, A_DAY + 16 * HOUR))
+    at_leisure = a_day(a_visit(1), technicians=(far, near))
+    bound = replace(at_leisure, visits=(a_visit(1, resolve_by=at("16:00")),))
+    chosen = [
+        served_by(solve(day, Budget(solutions=40), engine=engine).plan)["v1"] for day in (at_leisure, bound)
+    ]
+    assert chosen == ["tue", "mon"]
