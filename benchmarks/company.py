@@ -28,12 +28,19 @@ Rows = list[dict[str, Any]]
 
 
 def fill(
-    session: Session, midnight: datetime, *, visits: int, technicians: int, seed: int, days: int = 1
+    session: Session,
+    midnight: datetime,
+    *,
+    visits: int,
+    technicians: int,
+    seed: int,
+    days: int = 1,
+    minutes: tuple[int, int] = (20, 75),
 ) -> uuid.UUID:
     """
     Write the company and return its one territory.
 
-    Shifts 8-17 with half an hour's break on each day, as many visits a day of 20 to 75 minutes promised in
+    Shifts 8-17 with half an hour's break on each day, as many visits a day, of 20 to 75 minutes, promised in
     windows of two hours; of three skills a technician holds two, and half of the visits need one.
     """
     chance = random.Random(seed)
@@ -44,7 +51,7 @@ def fill(
     midnights = [midnight + timedelta(days=day) for day in range(days)]
     _crew(session, place.id, midnights, technicians, chance)
     for each in midnights:
-        _work(session, place.id, each, visits, chance)
+        _work(session, place.id, each, chance, count=visits, minutes=minutes)
     return place.id
 
 
@@ -78,7 +85,13 @@ _SHIFT = {"starts_at": 8, "ends_at": 17, "break_earliest": 11, "break_latest": 1
 
 
 def _work(
-    session: Session, territory_id: uuid.UUID, midnight: datetime, count: int, chance: random.Random
+    session: Session,
+    territory_id: uuid.UUID,
+    midnight: datetime,
+    chance: random.Random,
+    *,
+    count: int,
+    minutes: tuple[int, int],
 ) -> None:
     customer = Customer(name="Customer", phone="+358500000000", created_at=midnight)
     session.add(customer)
@@ -104,7 +117,7 @@ def _work(
         opens = midnight + timedelta(hours=chance.choice(range(8, 15)))
         needs = {chance.choice(SKILLS): 1} if chance.random() < 0.5 else {}
         visits.append(
-            {"work_order_id": order, "skills": needs, "duration_minutes": chance.randrange(20, 76), **_VISIT}
+            {"work_order_id": order, "skills": needs, "duration_minutes": chance.randint(*minutes), **_VISIT}
             | {"window_start": opens, "window_end": opens + timedelta(hours=2)}
         )
     for table, rows in ((Site, sites), (WorkOrder, orders), (Visit, visits)):

@@ -119,7 +119,7 @@ def wrong_with(problem: Problem, result: Result) -> Iterator[str]:
         stated = result.stats.get(f"model_{term}", prices.get(term))
         if result.stats["engine"] == "ruin" and stated != prices.get(term):
             yield f"{term}: the arrays count {stated}, the checker {prices.get(term)} cents"
-    if result.stats["engine"] == "ruin" and result.stats["model_cost"] != result.cost:
+    if result.stats["engine"] == "ruin" and result.stats.get("model_cost", result.cost) != result.cost:
         yield f"the arrays count {result.stats['model_cost']} cents, the checker {result.cost}"
     served = [stop.visit_id for route in plan.routes for stop in route.stops]
     told = [left.visit_id for left in plan.unserved]

@@ -24,7 +24,7 @@ from benchmarks.tables import by_instance, by_solver, judged
 from benchmarks.targets import percent, verdicts
 
 ROOT = Path(__file__).parents[1]
-ASIDE = {"scale", "chances"}
+ASIDE = {"scale", "chances", "offers at the API"}
 """Rows without a place here: they compare nothing, and are told on the page by hand."""
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results"
@@ -93,11 +93,13 @@ def _conditions(figures: Figures) -> Iterator[str]:
     disturbed = sum(row["share"] < CALM for row in runs if "share" in row)
     yield f"- Machine: {'; '.join(sorted(machines))}."
     yield f"- From {moments[0][:16]} to {moments[-1][:16]} UTC; load {min(loads)} to {max(loads)}."
-    yield f"- Seeds {', '.join(map(str, seeds))}, medians over them; one thread, one process for each run."
+    yield f"- Seeds {', '.join(map(str, seeds))}, the middle run counts; one thread and process for each run."
     yield (
         f"- {len(runs)} runs, {disturbed} of them disturbed by other work (the processor worked less than "
-        f"{percent(CALM, 0)} of the clock) even when repeated, which does not harm PyVRP."
+        f"{percent(CALM, 0)} of the clock): PyVRP, limited by processor time, is not harmed and not "
+        "repeated, the others stayed so when repeated."
     )
+    yield "- Seconds behind a figure: the run took so much longer than it was allowed."
     failed = sum("failed" in row for row in figures.rows)
     invalid = sum(row.get("valid") is False for row in figures.rows)
     yield f"- {failed} runs failed, {invalid} plans broke a rule by our checker and lost those visits."
@@ -177,13 +179,15 @@ def _days(figures: Figures, kind: str, seconds: float) -> Iterator[str]:
 
 
 def _travel(rows: list[Row] | None) -> str:
-    """Median travel and visits left out of one solver."""
+    """Travel and visits left out of the middle run of one solver."""
     if not rows:
         return NONE
     found = judged(rows)
     if found is None:
         return "cannot tell" if "refused" in rows[0] else "failed"
-    late = f", {found.wall:.0f} s" if found.wall > 1.3 * rows[0]["seconds"] + 1 and found.share > CALM else ""
+    if found.unserved >= rows[0]["visits"]:
+        return "nothing served"
+    late = f", {found.wall:.0f} s" if found.wall > 1.3 * rows[0]["seconds"] + 1 else ""
     return f"{found.travel:,.0f} ({found.unserved:g}{late})"
 
 

@@ -14,10 +14,10 @@ ODD = 0.5
 @dataclass(frozen=True, slots=True)
 class Judged:
     """
-    Medians over the seeds of one solver on one problem.
+    The middle run of one solver on one problem: fewer left out counts first, then the cost.
 
-    unserved
-        Visits left out.
+    unserved, cost, travel
+        Of the middle run, so that they belong to one plan.
     spread
         Dearest over cheapest cost of the runs, less one.
     share
@@ -40,16 +40,17 @@ class Judged:
 
 
 def judged(rows: Iterable[Row]) -> Judged | None:
-    """Medians of runs; None when no run gave a plan."""
+    """The middle of runs; None when no run gave a plan."""
     runs = [row for row in rows if "cost" in row]
     if not runs:
         return None
     costs = [row["cost"] for row in runs]
+    middle = sorted(runs, key=lambda row: (row["unserved"], row["cost"]))[len(runs) // 2]
     return Judged(
         len(runs),
-        median(row["unserved"] for row in runs),
-        median(costs),
-        median(row["travel"] for row in runs),
+        middle["unserved"],
+        middle["cost"],
+        middle["travel"],
         max(costs) / max(1, min(costs)) - 1,
         median(row["wall_seconds"] for row in runs),
         min(row["share"] for row in runs),

@@ -10,7 +10,7 @@ technicians. Visits that a plan, a lock or a rule gives to somebody go with thei
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +69,7 @@ def cut(problem: Problem, most_visits: int, *, plan: Plan | None = None, turn: i
 def problem_of(problem: Problem, part: Part) -> Problem:
     """The day as one part sees it, on the same travel table."""
     crew, work = set(part.technicians), set(part.visits)
-    return replace(
-        problem,
+    return problem.changed(
         technicians=tuple(t for t in problem.technicians if t.id in crew),
         visits=tuple(v for v in problem.visits if v.id in work),
         locks=tuple(lock for lock in problem.locks if lock.visit_id in work),

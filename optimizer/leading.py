@@ -50,7 +50,8 @@ def led(problem: Problem) -> Problem | None:
         crew.append(technician if route is None else _rested(problem, technician, route))
         for place, stop in enumerate(route.stops if route is not None else ()):
             locks[stop.visit_id] = Lock(stop.visit_id, technician.id, stop.start, sequence=place)
-    return None if ahead else replace(problem, technicians=tuple(crew), locks=tuple(locks.values()))
+    found = replace(problem, technicians=tuple(crew), locks=tuple(locks.values()))
+    return None if ahead else found.taken_as_planned()
 
 
 def _driven(problem: Problem, technician: Technician, visits: tuple[Visit, ...]) -> Route | None:

@@ -213,7 +213,7 @@ def with_site(problem: Problem, visit: Visit, site: SiteTravel | None) -> tuple[
     if site is None:
         return problem, visit
     bordered = Matrix.of(BorderedRoads(problem.matrix, site))
-    return replace(problem, matrix=bordered), replace(visit, location=len(problem.matrix.seconds))
+    return problem.changed(matrix=bordered), replace(visit, location=len(problem.matrix.seconds))
 
 
 def plain_quote(

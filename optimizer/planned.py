@@ -7,4 +7,6 @@ from optimizer.problem import Problem
 
 def as_planned(problem: Problem) -> Problem:
     """The problem that engines plan and the checker judges; itself where nothing is cut or conceded."""
-    return conceded(split_long(problem)[0])[0]
+    if problem.is_planned:
+        return problem
+    return conceded(split_long(problem)[0])[0].taken_as_planned()

@@ -156,6 +156,7 @@ class Problem:
     depots: tuple[Depot, ...] = ()
     traffic: Traffic | None = None
     zone: str | None = None
+    _is_planned: bool = field(init=False, repr=False, compare=False, default=False)
     _bounds: dict[str, Window] = field(init=False, repr=False, compare=False)
     _visits: dict[str, Visit] = field(init=False, repr=False, compare=False)
     _technicians: dict[str, Technician] = field(init=False, repr=False, compare=False)
@@ -183,6 +184,22 @@ class Problem:
             if technician.id in begun:
                 people[technician.who] = (*people.get(technician.who, ()), *begun[technician.id])
         object.__setattr__(self, "_begun_people", people)
+
+    def taken_as_planned(self) -> "Problem":
+        """The same day, known to be as engines plan it and the checker judges it (``planned.as_planned``)."""
+        other = copy.copy(self)
+        object.__setattr__(other, "_is_planned", True)
+        return other
+
+    def changed(self, **changes: Any) -> "Problem":
+        """The same day with some of it exchanged, taken as planned if this one is."""
+        other = replace(self, **changes)
+        return other.taken_as_planned() if self._is_planned else other
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether nothing is left to be cut or conceded; a day made from this one is asked anew."""
+        return self._is_planned
 
     def visit(self, visit_id: str) -> Visit | None:
         """The visit of this name, if the problem holds it."""
@@ -271,7 +288,7 @@ class Problem:
         """The same day with one more visit, or with this one in place of its namesake."""
         visits = (*(v for v in self.visits if v.id != visit.id), visit)
         if self.is_begun(visit.id):
-            return replace(self, visits=visits)
+            return self.changed(visits=visits)
         other = copy.copy(self)
         object.__setattr__(other, "visits", visits)
         object.__setattr__(other, "_visits", {**self._visits, visit.id: visit})

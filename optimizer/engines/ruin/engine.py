@@ -153,6 +153,8 @@ def _better(problem: Problem, plan: Plan, start: Plan | None, figures: Figures, 
         known = cost(problem, start)
         if sum(known.values()) < sum(prices.values()):
             plan, prices = without_reasons(start), known
+            figures = {name: found for name, found in figures.items() if not name.startswith("model_")}
+            figures["kept_start"] = 1
     return Result(plan, prices, sum(prices.values()) if is_proved else None, figures)
 
 

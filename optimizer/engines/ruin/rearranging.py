@@ -185,7 +185,7 @@ def _judged(problem: Problem, crew: Sequence[Technician], visits: Iterable[Visit
     chosen = tuple(visits)
     named = {visit.id for visit in chosen}
     locks = tuple(lock for lock in problem.locks if lock.visit_id in named)
-    return replace(problem, technicians=tuple(crew), visits=chosen, locks=locks)
+    return problem.changed(technicians=tuple(crew), visits=chosen, locks=locks)
 
 
 def _moved(before: Iterable[Route], after: Iterable[Route]) -> Iterable[Moved]:
