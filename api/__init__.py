@@ -29,6 +29,7 @@ RESOURCES = (
     "planning",
     "promises",
     "booking",
+    "alarms",
     "mobile",
     "billing",
     "payments",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from api import roles
+from api.addresses import DAY_ADDRESS, DAY_PARAMETER, day_in_address
 from api.auth import current_principal, policy
 from api.config import current_settings
 from api.errors import RequestInvalid
@@ -25,8 +25,6 @@ from dispatch.work_orders.queries import find_visit
 
 resource = Resource("planning", description="Versioned day plans of a territory.")
 
-DAY_ADDRESS = "/territories/<uuid:territory_id>/days/<string:day>"
-DAY_PARAMETER: Any = [{"in": "path", "name": "day", "schema": {"type": "string", "format": "date"}}]
 PLAN_STATES = ("draft", "proposed", "published", "superseded", "rejected")
 RUN_STATES = ("ready", "running", "done", "parked", "cancelled")
 
@@ -162,7 +160,7 @@ class LockShape(Schema):
 @resource.response(200, DayShape)
 def read_day(territory_id: uuid.UUID, day: str) -> object:
     """A day's version, its published plan, the draft that bookings made, and proposals on this version."""
-    return queries.day_view(current_session(), current_principal(), territory_id, _day(day))
+    return queries.day_view(current_session(), current_principal(), territory_id, day_in_address(day))
 
 
 @resource.get(DAY_ADDRESS + "/forecast", parameters=DAY_PARAMETER)
@@ -170,7 +168,7 @@ def read_day(territory_id: uuid.UUID, day: str) -> object:
 @resource.response(200, ForecastShape)
 def read_forecast(territory_id: uuid.UUID, day: str) -> object:
     """When everybody will probably arrive, and which promises are in danger, as things stand now."""
-    return forecasting.day_forecast(current_session(), current_principal(), territory_id, _day(day))
+    return forecasting.day_forecast(current_session(), current_principal(), territory_id, day_in_address(day))
 
 
 @resource.post(DAY_ADDRESS + "/optimise", parameters=DAY_PARAMETER)
@@ -182,7 +180,7 @@ def optimise_day(body: dict[str, Any], territory_id: uuid.UUID, day: str) -> obj
     """Ask for a day to be planned; the run's result is a proposal, published by nobody but a person."""
     session, me = current_session(), current_principal()
     _check_seconds(body["seconds"])
-    view = queries.day_view(session, me, territory_id, _day(day))
+    view = queries.day_view(session, me, territory_id, day_in_address(day))
     run_id = commands.request_optimise(session, by=me, territory_id=view.territory_id, day=view.day, **body)
     return {"run_id": run_id, "state": "ready"}
 
@@ -252,14 +250,6 @@ def unlock_visit(visit_id: uuid.UUID) -> None:
     session = current_session()
     visit = find_visit(session, current_principal(), visit_id)
     commands.unlock_visit(session, visit=visit, expected_version=expected_version())
-
-
-def _day(text: str) -> date:
-    try:
-        day: date = Day().deserialize(text)
-    except ValidationError as error:
-        raise RequestInvalid("the day in the address is none", errors={"day": error.messages}) from None
-    return day
 
 
 def _check_seconds(seconds: float | None) -> None:

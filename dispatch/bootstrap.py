@@ -58,6 +58,7 @@ JOBS = (
     Job("planning.optimise_part", "dispatch.planning.jobs:optimise_part", "planning", 900, warm=ENGINE),
     Job("planning.join_parts", "dispatch.planning.jobs:join_parts", "planning", 900, warm=ENGINE),
     Job("planning.replan", "dispatch.planning.jobs:replan", "planning", 900, warm=ENGINE),
+    Job("planning.watch_promises", "dispatch.planning.jobs:watch_promises", "default", timeout_seconds=120),
     Job("billing.settle", "dispatch.billing.jobs:settle", "default", timeout_seconds=60),
     Job("billing.issue_invoice", "dispatch.billing.jobs:issue_invoice", "default", timeout_seconds=60),
     Job(
@@ -95,6 +96,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.CallRegistered: ("messages.write",),
     events.WorkOrderOpened: ("messages.write",),
     events.VisitPromised: ("messages.write",),
+    events.PromiseInDanger: ("messages.write",),
     events.VisitScheduled: ("messages.write",),
     events.TechnicianOnTheWay: ("messages.write",),
     events.TechnicianArrived: ("messages.write",),

@@ -49,6 +49,15 @@ class VisitPromised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseInDanger(Event):
+    """A promise will hardly be kept, and its customer is to be told (R-503)."""
+
+    visit_id: str
+    promise_id: str
+    alarm_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPublished(Event):
     """A day's plan became binding for technicians."""
 

@@ -51,19 +51,29 @@ def due_days(schedule: Schedule, moment: datetime) -> list[date]:
     return [day for day in about if day >= oldest and day.isoformat() > schedule.last_day]
 
 
+def due_parts(schedule: Schedule, moment: datetime) -> list[str]:
+    """Return what is due at a moment, in order: business days, or the present part of the day."""
+    if schedule.every_minutes is None:
+        return [day.isoformat() for day in due_days(schedule, moment)]
+    local = moment.astimezone(ZoneInfo(schedule.timezone))
+    minutes = local.hour * 60 + local.minute
+    begun = minutes - minutes % schedule.every_minutes
+    part = f"{local.date().isoformat()}T{begun // 60:02d}:{begun % 60:02d}"
+    return [part] if schedule.last_day is None or part > schedule.last_day else []
+
+
 def _write_next(name: str) -> int | None:
-    """Write the oldest due day of a schedule in a transaction of its own; None if nothing is due."""
+    """Write the oldest due run of a schedule in a transaction of its own; None if nothing is due."""
     with db.transaction() as session:
         schedule = session.get(Schedule, name, with_for_update=True)
         if schedule is None or not schedule.is_active:
             return None
-        days = due_days(schedule, clock.now())
-        if not days:
+        due = due_parts(schedule, clock.now())
+        if not due:
             return None
-        day = days[0]
-        payload = {**schedule.payload, "day": day.isoformat()}
-        run_id = outbox.request(session, schedule.kind, f"{name}:{day.isoformat()}", payload)
-        schedule.last_day = day.isoformat()
+        payload = {**schedule.payload, "day": due[0][:10]}
+        run_id = outbox.request(session, schedule.kind, f"{name}:{due[0]}", payload)
+        schedule.last_day = due[0]
     if run_id is not None:
-        log.info("scheduled", name=name, day=day.isoformat())
+        log.info("scheduled", name=name, due=due[0])
     return int(run_id is not None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -19,9 +20,9 @@ from dispatch.billing.errors import NoTariff
 from dispatch.billing.model import Invoice, Payment
 from dispatch.calls.model import RepairCall
 from dispatch.customers.model import Asset, Customer, Site
-from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS, beyond
+from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS, beyond, given
 from dispatch.money import Money
-from dispatch.promises.model import Promise
+from dispatch.promises.model import Compensation, Promise, PromiseAlarm
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -114,6 +115,29 @@ def _promised(session: Session, ids: dict[str, str]) -> Draft:
     return Draft(f"{template}:{promise.id}", template, customer, order.id, values)
 
 
+def _in_danger(session: Session, ids: dict[str, str]) -> Draft:
+    alarm = session.get_one(PromiseAlarm, uuid.UUID(ids["alarm_id"]))
+    promise = session.get_one(Promise, alarm.promise_id)
+    order = session.get_one(Visit, alarm.visit_id).work_order
+    customer, zone, values = _order_values(session, order)
+    language = customer.language
+    values["end"] = _time(promise.window_end, zone, language)
+    values["expected"] = _time(rounded_up(alarm.expected_arrival), zone, language)
+    values["reason"] = REASONS[language].get(alarm.reason, OTHER_REASON[language])
+    granted = select(Compensation).where(
+        Compensation.promise_id == promise.id, Compensation.state == "granted"
+    )
+    found = session.scalars(granted).one_or_none()
+    values["given"] = given(_money(found.amount_minor, found.currency, language) if found else "", language)
+    return Draft(f"promise_in_danger:{alarm.id}", "promise_in_danger", customer, order.id, values)
+
+
+def rounded_up(moment: datetime) -> datetime:
+    """Return the next full five minutes: nobody is told a forecast to the second."""
+    past = timedelta(minutes=moment.minute % 5, seconds=moment.second, microseconds=moment.microsecond)
+    return moment + (timedelta(minutes=5) - past if past else past)
+
+
 def _visit_reader(event: str) -> Callable[[Session, dict[str, str]], Draft | None]:
     def read(session: Session, ids: dict[str, str]) -> Draft | None:
         visit = session.get_one(Visit, uuid.UUID(ids["visit_id"]))
@@ -166,6 +190,7 @@ _READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
     "WorkOrderOpened": _order_opened,
     "WaitingForPart": _waiting,
     "VisitPromised": _promised,
+    "PromiseInDanger": _in_danger,
     "InvoiceRendered": _invoiced,
     "PaymentReceived": _paid,
     **{event: _visit_reader(event) for event in _VISIT_EVENTS},

@@ -103,6 +103,18 @@ TEMPLATES: dict[str, dict[str, Words]] = {
             "$name，您好：\n\n技术员 $technician 已到达（维修单 $number）。\n\n$company$contact",
         ),
     },
+    "promise_in_danger": {
+        "en": Words(
+            "We will be late for order $number",
+            "Dear $name,\n\nwe are sorry: we promised to be with you by $end (order $number), and will "
+            "probably arrive about $expected. Reason: $reason.$given\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：上门时间将推迟",
+            "$name，您好：\n\n非常抱歉，维修单 $number 原定 $end 前到达，"
+            "现预计约 $expected 到达。原因：$reason。$given\n\n$company$contact",
+        ),
+    },
     "waiting_for_part": {
         "en": Words(
             "Your order $number waits for a part",
@@ -173,6 +185,7 @@ BY_EVENT = {
     "CallRegistered": "call_registered",
     "WorkOrderOpened": "order_opened",
     "VisitPromised": "visit_promised",
+    "PromiseInDanger": "promise_in_danger",
     "VisitScheduled": "visit_scheduled",
     "TechnicianOnTheWay": "on_the_way",
     "TechnicianArrived": "arrived",
@@ -208,12 +221,18 @@ CAUTION = {
 """R-104: what the customer should leave alone until the technician comes."""
 _CONTACT = {"en": "\nTelephone: $phone", "zh": "\n电话：$phone"}
 _BEYOND = {"en": "over $percent % more", "zh": "超出预估 $percent%"}
+_GIVEN = {"en": " For this you receive $amount.", "zh": "为此我们将补偿您 $amount。"}
 _BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
 
 
 def contact(phone: str, language: str) -> str:
     """R-104: return the line that says whom to call; nothing when the company named no telephone."""
     return Template(_CONTACT[language]).substitute(phone=phone) if phone else ""
+
+
+def given(amount: str, language: str) -> str:
+    """R-802: return what the customer gets for a broken promise; nothing when nothing is granted."""
+    return Template(_GIVEN[language]).substitute(amount=amount) if amount else ""
 
 
 def beyond(percent: int | None, language: str) -> str:

@@ -41,7 +41,7 @@ class JobRun(Identified, Base):
 
 
 class Schedule(Base):
-    """A recurring job: due each day at a local time, one run per business day."""
+    """A recurring job: due each day at a local time, one run per business day; or every few minutes."""
 
     __tablename__ = "schedule"
 
@@ -52,6 +52,8 @@ class Schedule(Base):
     """Local minute after which the day's run is due."""
     day_offset: Mapped[int] = mapped_column(default=0)
     """Which day the run is about: -1 is yesterday, +1 tomorrow."""
+    every_minutes: Mapped[int | None]
+    """One run for each part of the day of so many minutes instead; those that were missed stay missed."""
     weekday: Mapped[int | None]
     """Only on this ISO weekday; none means every day."""
     catch_up_days: Mapped[int] = mapped_column(default=7)

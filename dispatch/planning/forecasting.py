@@ -77,10 +77,15 @@ class DayForecast:
 def day_forecast(session: Session, principal: Principal, territory_id: uuid.UUID, on: date) -> DayForecast:
     """Return how a day within the person's scope will probably go on, as things stand now."""
     view = day_view(session, principal, territory_id, on)
+    return DayForecast(territory_id, on, view.version, routes_ahead(session, territory_id, on))
+
+
+def routes_ahead(session: Session, territory_id: uuid.UUID, on: date) -> Sequence[RouteForecast]:
+    """Return the routes of a day that have open stops, as they will probably go on; for jobs."""
     day = day_of(session, territory_id, on)
     current = heads.in_force(session, heads.find(session, territory_id, on))
     if current is None:
-        return DayForecast(territory_id, on, view.version, ())
+        return ()
     built = problem.build(session, day, travel.times(), plan=current, only_routes=True)
     stored = {str(stop.visit_id): stop for stop in current.stops}
     spread = spreads.measured(session, territory_id)
@@ -88,7 +93,7 @@ def day_forecast(session: Session, principal: Principal, territory_id: uuid.UUID
         RouteForecast(uuid.UUID(route.technician_id), tuple(_stops(built, route, stored, spread)))
         for route in _driven(built, stops_by_route(current.stops))
     ]
-    return DayForecast(territory_id, on, view.version, tuple(each for each in found if each.stops))
+    return tuple(each for each in found if each.stops)
 
 
 def _driven(built: Built, order: Mapping[str, Sequence[str]]) -> Iterator[Route]:

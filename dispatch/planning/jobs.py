@@ -5,12 +5,16 @@ from __future__ import annotations
 import uuid
 from datetime import date
 
+from sqlalchemy import select
+
 from dispatch import clock, db
 from dispatch.outbox import Lease
-from dispatch.planning import optimise, optimise_parts
+from dispatch.planning import optimise, optimise_parts, watching
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
+from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
+from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
 
 
@@ -52,6 +56,21 @@ def optimise_part(lease: Lease, *, split_id: str, number: str) -> None:
 def join_parts(lease: Lease, *, split_id: str) -> None:
     """Make one proposal of the parts of a day, after the last of them is planned."""
     optimise_parts.join_parts(lease, uuid.UUID(split_id), _limits(""))
+
+
+def watch_promises(lease: Lease, **_: str) -> None:
+    """Look at today's promises in every territory; customers of those that break are told (R-503)."""
+    policy = AlarmPolicy.of(Settings.from_environment())
+    with db.transaction() as session:
+        active = select(Territory.id).where(Territory.is_active).order_by(Territory.id)
+        territories = list(session.scalars(active))
+    told = 0
+    for territory_id in territories:
+        with lease.step() as session:
+            today = day_at(session, territory_id, clock.now()).day
+            told += len(watching.watch(session, territory_id, today, policy))
+    with lease.finishing():
+        lease.result = {"told": told}
 
 
 def _limits(seconds: str) -> Limits:

@@ -40,6 +40,55 @@ class Promise(Identified, Base):
     """R-301: made at least 24 h ahead."""
 
 
+class PromiseAlarm(Identified, Base):
+    """A promise that was seen in danger, and what became of it (R-503); one for each promise."""
+
+    __tablename__ = "promise_alarm"
+    __table_args__ = (
+        UniqueConstraint("promise_id"),
+        CheckConstraint("outcome in ('kept', 'broken', 'replaced', 'cancelled')", name="outcome"),
+        Index("ix_promise_alarm_day", "territory_id", "day"),
+    )
+
+    promise_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("promise.id"))
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    day: Mapped[date]
+    reason: Mapped[str]
+    """``delay``: an earlier visit takes longer."""
+    seen_at: Mapped[datetime]
+    """First sight, or the first one after a recovery."""
+    expected_arrival: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    """When the customer's message was asked for; nobody is told twice."""
+    recovered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[uuid.UUID | None]
+
+
+class Compensation(Identified, Base):
+    """What a customer gets for a broken promise, by rule (R-802); beyond the authority somebody decides."""
+
+    __tablename__ = "compensation"
+    __table_args__ = (
+        UniqueConstraint("promise_id", "rule"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("state in ('proposed', 'granted', 'refused')", name="state"),
+    )
+
+    promise_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("promise.id"))
+    work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
+    rule: Mapped[str]
+    amount_minor: Mapped[int]
+    currency: Mapped[str]
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+    decided_by: Mapped[uuid.UUID | None]
+    decided_at: Mapped[datetime | None]
+
+
 class SlotHold(Identified, Base):
     """
     A window kept for one caller for some minutes while the call goes on (decision 18).

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
 
 from dispatch.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from dispatch.settings import Settings
 
 RESERVATION_LEAD = timedelta(hours=24)
 BAND = timedelta(minutes=15)
@@ -52,6 +57,47 @@ class HoldMismatch(Conflict):
 
     code = "HOLD_MISMATCH"
     remedy = "Promise the window that was held, or promise without the hold."
+
+
+class AlarmAcknowledged(Conflict):
+    """Somebody has taken the alarm in hand already."""
+
+    code = "ALARM_ACKNOWLEDGED"
+    remedy = "Ask the person named under cause."
+
+
+ALARM_OUTCOMES = frozenset({"kept", "broken", "replaced", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPolicy:
+    """
+    When a customer is told that a promise will break, and what the house gives for it (R-503, R-802).
+
+    confirm
+        A danger is told once it has lasted so long.
+    notice
+        It is told at once when the window ends within this time.
+    compensation_minor
+        What the customer gets; 0 for nothing.
+    authority_minor
+        Up to so much is given by rule, more is proposed to somebody (R-605).
+    """
+
+    confirm: timedelta = timedelta(minutes=10)
+    notice: timedelta = timedelta(minutes=45)
+    compensation_minor: int = 0
+    authority_minor: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The house's own."""
+        return cls(
+            timedelta(minutes=settings.alarm_confirm_minutes),
+            timedelta(minutes=settings.alarm_notice_minutes),
+            settings.late_compensation_minor,
+            settings.compensation_authority_minor,
+        )
 
 
 def check_window(start: datetime, end: datetime, now: datetime) -> None:

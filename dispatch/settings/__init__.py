@@ -267,6 +267,30 @@ class Settings:
         parsing.whole(0, 10_000_000),
         "What a broken promise costs when offers are ordered, in minor units",
     )
+    alarm_confirm_minutes: int = setting(
+        10,
+        "TRUCKROLL_ALARM_CONFIRM_MINUTES",
+        parsing.whole(0, 600),
+        "A promise must look broken for so long before its customer is told",
+    )
+    alarm_notice_minutes: int = setting(
+        45,
+        "TRUCKROLL_ALARM_NOTICE_MINUTES",
+        parsing.whole(0, 600),
+        "At least so long before the window ends the customer is told at once",
+    )
+    late_compensation_minor: int = setting(
+        0,
+        "TRUCKROLL_LATE_COMPENSATION_MINOR",
+        parsing.whole(0, 10_000_000),
+        "What a customer gets for a broken window, in minor units; 0: nothing",
+    )
+    compensation_authority_minor: int = setting(
+        0,
+        "TRUCKROLL_COMPENSATION_AUTHORITY_MINOR",
+        parsing.whole(0, 10_000_000),
+        "Compensation up to this is granted by rule, more is proposed, in minor units",
+    )
     full_slot_minor: int = setting(
         500,
         "TRUCKROLL_FULL_SLOT_MINOR",

@@ -17,11 +17,11 @@ from dispatch.calls.model import Assessment
 from dispatch.hand_ins.model import HandIn
 from dispatch.outbox import JobRun
 from dispatch.planning.model import DayPlan
-from dispatch.promises.model import SlotHold
+from dispatch.promises.model import Promise, PromiseAlarm, SlotHold
 from dispatch.sync.model import Operation, Rejection
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
-from dispatch.work_orders.model import Attachment, ReviewCase, WorkOrder
+from dispatch.work_orders.model import Attachment, ReviewCase, Visit, WorkOrder
 from tests import builders
 from tests.api.company import Company
 
@@ -89,10 +89,40 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "visit_id": visit.id,
         "case_id": case.id,
         "attachment_id": attachment.id,
+        "alarm_id": _alarm(session, territory, visit).id,
         "part_use_id": builders.part_use(session, visit, builders.a_part(session)).id,
         "contract_id": builders.a_contract(session, customer=customer).id,
         **_money(session, order),
     }
+
+
+def _alarm(session: Session, territory: Territory, visit: Visit) -> PromiseAlarm:
+    now = clock.now()
+    promise = Promise(
+        visit_id=visit.id,
+        ordinal=1,
+        window_start=now,
+        window_end=now + timedelta(hours=2),
+        promised_at=now,
+        channel="phone",
+        slot_cost_minor=0,
+        reason="first",
+        is_reservation=False,
+    )
+    session.add(promise)
+    session.flush()
+    alarm = PromiseAlarm(
+        promise_id=promise.id,
+        visit_id=visit.id,
+        territory_id=territory.id,
+        day=DAY,
+        reason="delay",
+        seen_at=now,
+        expected_arrival=now + timedelta(hours=3),
+    )
+    session.add(alarm)
+    session.flush()
+    return alarm
 
 
 def _assessment(call_id: uuid.UUID, order_id: uuid.UUID) -> Assessment:

@@ -53,6 +53,19 @@ def test_a_day_is_due_from_its_local_minute_on_and_written_once(stage: Stage, mo
     assert payload == {"territory_id": "t1", "day": "2026-03-02"}
 
 
+def test_some_jobs_recur_within_a_day_and_what_was_missed_stays_missed(
+    stage: Stage, moment: list[datetime]
+) -> None:
+    store(every_minutes=5, timezone="UTC")
+    moment[0] = datetime(2026, 3, 2, 8, 4, 59, tzinfo=UTC)
+    assert (scheduling.tick(), scheduling.tick()) == (1, 0)
+    moment[0] = datetime(2026, 3, 2, 8, 5, tzinfo=UTC)
+    assert scheduling.tick() == 1
+    moment[0] = datetime(2026, 3, 2, 11, 58, tzinfo=UTC)
+    assert (scheduling.tick(), scheduling.tick()) == (1, 0)
+    assert keys(stage) == [f"test.note:log:2026-03-02T{part}" for part in ("08:00", "08:05", "11:55")]
+
+
 def test_missed_days_are_caught_up_in_order(stage: Stage, moment: list[datetime]) -> None:
     store(last_day="2026-02-26")
     assert scheduling.tick() == 3

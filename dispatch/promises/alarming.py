@@ -1,0 +1,198 @@
+"""
+A promise in danger: seen, told to the customer once, and closed by what happened (R-503, R-802).
+
+Who looks ahead hands over what it expects; whether that is enough to tell somebody is decided here. A promise
+that recovers before anybody was told is nobody's business; one that was told stays told.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, outbox
+from dispatch.access.queries import in_scope
+from dispatch.access.rules import Principal
+from dispatch.errors import NotFound
+from dispatch.events import PromiseInDanger
+from dispatch.promises.model import Compensation, Promise, PromiseAlarm
+from dispatch.promises.queries import promises_of
+from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy, kept
+from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.model import Visit
+
+OVER = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
+LATE_ARRIVAL = "late_arrival"
+"""The rule by which a customer gets something for a promise that breaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """
+    How one promised visit stands at a look ahead.
+
+    is_breaking
+        Whether its promise will hardly be kept.
+    """
+
+    visit_id: uuid.UUID
+    expected_arrival: datetime
+    is_breaking: bool
+    reason: str = "delay"
+
+
+def look(
+    session: Session, territory_id: uuid.UUID, day: date, sights: Sequence[Sight], policy: AlarmPolicy
+) -> list[PromiseAlarm]:
+    """Note how the promises of a day stand; return the alarms of which the customer is told now."""
+    seen = {sight.visit_id: sight for sight in sights}
+    known = {alarm.visit_id: alarm for alarm in open_alarms(session, territory_id, day, lock=True)}
+    breaking = {visit_id for visit_id, sight in seen.items() if sight.is_breaking}
+    promises = promises_of(session, breaking | set(known))
+    told = []
+    for visit_id, alarm in known.items():
+        if _is_ended(session, alarm, promises[visit_id][-1]) or visit_id not in seen:
+            continue
+        _follow(alarm, seen[visit_id])
+    for visit_id in sorted(breaking):
+        current = known.get(visit_id)
+        if current is None or current.promise_id != promises[visit_id][-1].id:
+            current = _raise(session, territory_id, day, promises[visit_id][-1], seen[visit_id])
+        if current is not None and _is_due(current, promises[visit_id][-1], policy):
+            _tell(session, current, policy)
+            told.append(current)
+    session.flush()
+    return told
+
+
+def open_alarms(
+    session: Session, territory_id: uuid.UUID, day: date, *, lock: bool = False
+) -> Sequence[PromiseAlarm]:
+    """Return the alarms of a day whose end is not known yet, the oldest first."""
+    statement = (
+        select(PromiseAlarm)
+        .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day == day)
+        .where(PromiseAlarm.ended_at.is_(None))
+        .order_by(PromiseAlarm.seen_at, PromiseAlarm.id)
+    )
+    return session.scalars(statement.with_for_update() if lock else statement).all()
+
+
+def alarms_of(
+    session: Session, principal: Principal, territory_id: uuid.UUID, day: date
+) -> Sequence[PromiseAlarm]:
+    """Return all alarms of a day within the person's territories, the oldest first."""
+    statement = (
+        select(PromiseAlarm)
+        .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day == day)
+        .where(in_scope(principal, PromiseAlarm.territory_id))
+        .order_by(PromiseAlarm.seen_at, PromiseAlarm.id)
+    )
+    return session.scalars(statement).all()
+
+
+def find_alarm(session: Session, principal: Principal, alarm_id: uuid.UUID) -> PromiseAlarm:
+    """Return an alarm within the person's territories."""
+    statement = select(PromiseAlarm).where(
+        PromiseAlarm.id == alarm_id, in_scope(principal, PromiseAlarm.territory_id)
+    )
+    found = session.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound("there is no such alarm")
+    return found
+
+
+def acknowledge(session: Session, *, by: Principal, alarm: PromiseAlarm) -> PromiseAlarm:
+    """Note who has taken an alarm in hand; once."""
+    session.refresh(alarm, with_for_update=True)
+    if alarm.acknowledged_at is not None:
+        raise AlarmAcknowledged("somebody has taken it in hand", by=str(alarm.acknowledged_by))
+    alarm.acknowledged_at, alarm.acknowledged_by = clock.now(), by.user_id
+    session.flush()
+    return alarm
+
+
+def _raise(
+    session: Session, territory_id: uuid.UUID, day: date, promise: Promise, sight: Sight
+) -> PromiseAlarm | None:
+    """Write the first sight of a danger; None when the promise had an alarm that is over."""
+    if session.scalar(select(PromiseAlarm.id).where(PromiseAlarm.promise_id == promise.id)) is not None:
+        return None
+    alarm = PromiseAlarm(
+        promise_id=promise.id,
+        visit_id=promise.visit_id,
+        territory_id=territory_id,
+        day=day,
+        reason=sight.reason,
+        seen_at=clock.now(),
+        expected_arrival=sight.expected_arrival,
+    )
+    session.add(alarm)
+    session.flush()
+    return alarm
+
+
+def _follow(alarm: PromiseAlarm, sight: Sight) -> None:
+    """Keep an alarm up with the forecast; what breaks again after a recovery begins anew."""
+    if not sight.is_breaking:
+        alarm.recovered_at = alarm.recovered_at or clock.now()
+        return
+    if alarm.recovered_at is not None and alarm.told_at is None:
+        alarm.seen_at = clock.now()
+    alarm.recovered_at = None
+    alarm.expected_arrival = sight.expected_arrival
+
+
+def _is_due(alarm: PromiseAlarm, promise: Promise, policy: AlarmPolicy) -> bool:
+    """Whether the customer is to be told now: not before, nor of what has recovered."""
+    if alarm.told_at is not None or alarm.recovered_at is not None:
+        return False
+    now = clock.now()
+    return now - alarm.seen_at >= policy.confirm or promise.window_end - now <= policy.notice
+
+
+def _is_ended(session: Session, alarm: PromiseAlarm, newest: Promise) -> bool:
+    """Close an alarm whose visit has been reached, called off or promised anew; whether it is closed."""
+    visit = session.get_one(Visit, alarm.visit_id)
+    promise = session.get_one(Promise, alarm.promise_id)
+    if newest.id != alarm.promise_id:
+        alarm.outcome = "replaced"
+    elif visit.arrived_at is not None:
+        alarm.outcome = "kept" if kept(visit.arrived_at, promise.window_end) else "broken"
+    elif VisitState(visit.state) in OVER:
+        alarm.outcome = "cancelled"
+    else:
+        return False
+    alarm.ended_at = clock.now()
+    return True
+
+
+def _tell(session: Session, alarm: PromiseAlarm, policy: AlarmPolicy) -> None:
+    """Have the customer told, with what the rule gives for it; beyond the authority that is proposed."""
+    alarm.told_at = clock.now()
+    order = session.get_one(Visit, alarm.visit_id).work_order
+    if policy.compensation_minor:
+        is_within = policy.compensation_minor <= policy.authority_minor
+        session.add(
+            Compensation(
+                promise_id=alarm.promise_id,
+                work_order_id=order.id,
+                rule=LATE_ARRIVAL,
+                amount_minor=policy.compensation_minor,
+                currency=order.currency,
+                state="granted" if is_within else "proposed",
+                created_at=clock.now(),
+            )
+        )
+        session.flush()
+    outbox.record(
+        session,
+        PromiseInDanger(
+            visit_id=str(alarm.visit_id), promise_id=str(alarm.promise_id), alarm_id=str(alarm.id)
+        ),
+    )
