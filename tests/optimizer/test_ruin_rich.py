@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from optimizer import Budget
+from benchmarks.fuzzed_days import day_number, wrong_with
+from optimizer import Budget, solve
 from optimizer.engines.ruin import memory, search
 from optimizer.engines.ruin.arrays import Routes, day_of
 from optimizer.engines.ruin.layout import BREAKS, DRIVER, FOLLOWING, LEAVE_OUT, PRICE
@@ -60,3 +61,11 @@ def test_after_every_iteration_routes_are_as_if_timed_anew(seed: int) -> None:
         absent = np.flatnonzero(run.routes.links[: run.day.visits, DRIVER] < 0)
         missed = int(run.day.nodes[absent, LEAVE_OUT].sum())
         assert run.memory.numbers[memory.TOTAL] == int(anew.tours[:, PRICE].sum()) + missed
+
+
+def test_a_start_that_is_not_bettered_keeps_the_bounds_of_its_moments() -> None:
+    """What waits for a stop that has begun is laid again behind it, whichever plan was the best."""
+    problem = day_number(5376)
+    start = solve(problem, Budget(solutions=50), seed=5377, engine="ruin").plan
+    result = solve(problem, Budget(solutions=2_000), seed=5376, engine="ruin", start=start)
+    assert list(wrong_with(problem, result)) == []

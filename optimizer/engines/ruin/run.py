@@ -84,6 +84,7 @@ class Run:
         """Lay the start, insert what is missing."""
         self.routes = self.laid(orders, bounds)
         self.memory = memory.new_search(self.day, self.routes, self.seed)
+        states.keep_bounds(self.day)
         passed = 0
         while passed < self.memory.numbers[memory.ABSENT] and not self.cancel():
             passed = construct(self.day, self.routes, self.memory, passed, INSERTED_AT_ONCE)
