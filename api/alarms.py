@@ -16,6 +16,7 @@ from api.schemas import Schema, list_of
 from api.session import current_session
 from dispatch.promises import alarming
 from dispatch.promises.rules import ALARM_OUTCOMES
+from dispatch.territories.queries import find_territory
 
 resource = Resource("alarms", description="Promises that will probably not be kept.")
 
@@ -51,8 +52,9 @@ AlarmList = list_of(AlarmShape)
 @resource.response(200, AlarmList)
 def list_alarms(territory_id: uuid.UUID, day: str) -> object:
     """Every promise of a day that was seen in danger, the oldest first."""
-    found = alarming.alarms_of(current_session(), current_principal(), territory_id, day_in_address(day))
-    return {"items": found}
+    session, me = current_session(), current_principal()
+    place = find_territory(session, me, territory_id)
+    return {"items": alarming.alarms_of(session, place.id, day_in_address(day))}
 
 
 @resource.post("/promise-alarms/<uuid:alarm_id>/acknowledgement")

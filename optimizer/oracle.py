@@ -120,8 +120,7 @@ class Oracle:
     @classmethod
     def open(cls, problem: Problem, plan: Plan) -> Self:
         """Read a plan; a route that no longer holds under the problem is closed to insertions."""
-        planned = as_planned(problem)
-        return cls(planned, known_sequences(planned, plan), plan.routes)
+        return cls(planned := as_planned(problem), known_sequences(planned, plan), plan.routes)
 
     def without_tie(self, free: Visit) -> "Oracle":
         """The same routes, timed together, while a visit on none of them is other than in the problem."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -21,7 +22,9 @@ from dispatch.messages.model import Message
 from dispatch.messages.queries import messages
 from dispatch.messages.templates import BY_EVENT, TEMPLATES
 from dispatch.money import Money
+from dispatch.promises.model import Promise, PromiseAlarm
 from dispatch.settings import Settings
+from dispatch.work_orders.model import Visit
 from tests.builders import (
     a_call,
     a_customer,
@@ -98,6 +101,24 @@ def _payment(session: Session, customer: Customer) -> dict[str, str]:
     return {"payment_id": str(payment.id)}
 
 
+def _alarm(session: Session, customer: Customer) -> dict[str, str]:
+    ids = _promise(session, customer)
+    promise = session.get_one(Promise, uuid.UUID(ids["promise_id"]))
+    visit = session.get_one(Visit, promise.visit_id)
+    alarm = PromiseAlarm(
+        promise_id=promise.id,
+        visit_id=visit.id,
+        territory_id=visit.work_order.territory_id,
+        day=promise.window_start.date(),
+        reason="delay",
+        seen_at=promise.promised_at,
+        expected_arrival=promise.window_end,
+    )
+    session.add(alarm)
+    session.flush()
+    return {**ids, "alarm_id": str(alarm.id)}
+
+
 def _order(session: Session, customer: Customer) -> dict[str, str]:
     return {"work_order_id": str(an_order_of(session, customer).id)}  # type: ignore[attr-defined]
 
@@ -107,6 +128,7 @@ CAUSES: dict[str, Callable[[Session, Customer], dict[str, str]]] = {
     "WorkOrderOpened": _order,
     "WaitingForPart": _order,
     "VisitPromised": _promise,
+    "PromiseInDanger": _alarm,
     "VisitScheduled": lambda session, customer: _visit_ids(session, customer, plan_id="p"),
     "TechnicianOnTheWay": _visit_ids,
     "TechnicianArrived": _visit_ids,
