@@ -30,6 +30,7 @@ RESOURCES = (
     "promises",
     "booking",
     "alarms",
+    "links",
     "mobile",
     "billing",
     "payments",

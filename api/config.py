@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +9,7 @@ from flask import Flask, current_app
 
 from dispatch.access.hashing import Passwords
 from dispatch.access.rules import LoginRules, TokenRules
-from dispatch.embedded.place import kept_secret
+from dispatch.access.secret import installation_secret
 from dispatch.errors import SettingInvalid
 from dispatch.settings import Settings, weaknesses
 
@@ -39,7 +38,6 @@ class Config:
         found = weaknesses(settings) if settings.environment == "production" else []
         if found:
             raise ConfigurationWeak("; ".join(found))
-        secret = settings.secret_key or kept_secret(settings.home, "secret")
         return cls(
             settings=settings,
             passwords=Passwords(settings.hash_cost),
@@ -49,7 +47,7 @@ class Config:
                 second_factor=settings.mfa == "required",
             ),
             tokens=TokenRules(
-                secret=hashlib.sha256(secret.encode()).digest(),
+                secret=installation_secret(settings),
                 access=timedelta(minutes=settings.access_token_minutes),
                 family=timedelta(days=settings.refresh_token_days),
             ),

@@ -9,10 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
+from dispatch.access.secret import installation_secret
 from dispatch.messages.channels import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.facts import Draft, draft
 from dispatch.messages.model import Message
-from dispatch.messages.templates import CAUTION, TEMPLATES, contact
+from dispatch.messages.templates import CAUTION, TEMPLATES, contact, link
+from dispatch.promises import linking
 from dispatch.settings import Settings
 
 
@@ -51,6 +53,7 @@ def _columns(found: Draft, settings: Settings) -> dict[str, object]:
         "company": settings.company_name,
         "contact": contact(settings.company_phone, language),
         "caution": CAUTION[language],
+        "link": link(_address(found, settings), language),
     }
     words = TEMPLATES[found.template][language].fill({**found.values, **house})
     address = customer.email or ""
@@ -68,6 +71,15 @@ def _columns(found: Draft, settings: Settings) -> dict[str, object]:
         "written_at": clock.now(),
         "attempts": 0,
     }
+
+
+def _address(found: Draft, settings: Settings) -> str:
+    """Return the address of the customer's link to the visit, where there is one."""
+    if not settings.public_url or found.visit_id is None:
+        return ""
+    key = linking.signing_key(installation_secret(settings))
+    token = linking.write(found.visit_id, key=key, now=clock.now())
+    return f"{settings.public_url.rstrip('/')}/v/{token}"
 
 
 def claim(session: Session, message_id: uuid.UUID) -> Message | None:

@@ -39,6 +39,8 @@ class Draft:
     customer: Customer
     work_order_id: uuid.UUID | None
     values: dict[str, str]
+    visit_id: uuid.UUID | None = None
+    """The visit that the customer may change by a link."""
 
 
 def draft(session: Session, event: str, ids: dict[str, str]) -> Draft | None:
@@ -112,7 +114,7 @@ def _promised(session: Session, ids: dict[str, str]) -> Draft:
     values["window"] = f"{times[0]} - {times[1]}"
     values["reason"] = REASONS[language].get(promise.reason, OTHER_REASON[language])
     template = "visit_promised" if promise.ordinal == 1 else "visit_promised_again"
-    return Draft(f"{template}:{promise.id}", template, customer, order.id, values)
+    return Draft(f"{template}:{promise.id}", template, customer, order.id, values, promise.visit_id)
 
 
 def _in_danger(session: Session, ids: dict[str, str]) -> Draft:

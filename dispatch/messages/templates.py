@@ -51,11 +51,11 @@ TEMPLATES: dict[str, dict[str, Words]] = {
         "en": Words(
             "Our visit on $day, $window",
             "Dear $name,\n\na technician will arrive on $day between $window (order $number). "
-            "Please make sure somebody can let us in.\n\n$caution\n\n$company$contact",
+            "Please make sure somebody can let us in.$link\n\n$caution\n\n$company$contact",
         ),
         "zh": Words(
             "上门时间：$day $window",
-            "$name，您好：\n\n技术员将于 $day $window 上门（维修单 $number），届时请有人在场。"
+            "$name，您好：\n\n技术员将于 $day $window 上门（维修单 $number），届时请有人在场。$link"
             "\n\n$caution\n\n$company$contact",
         ),
     },
@@ -63,12 +63,12 @@ TEMPLATES: dict[str, dict[str, Words]] = {
         "en": Words(
             "New time for our visit: $day, $window",
             "Dear $name,\n\nwe are sorry: the visit for order $number moves to $day between $window. "
-            "Reason: $reason.\n\n$company$contact",
+            "Reason: $reason.$link\n\n$company$contact",
         ),
         "zh": Words(
             "上门时间变更：$day $window",
             "$name，您好：\n\n非常抱歉，维修单 $number 的上门时间改为 $day "
-            "$window。原因：$reason。\n\n$company$contact",
+            "$window。原因：$reason。$link\n\n$company$contact",
         ),
     },
     "visit_scheduled": {
@@ -221,6 +221,10 @@ CAUTION = {
 """R-104: what the customer should leave alone until the technician comes."""
 _CONTACT = {"en": "\nTelephone: $phone", "zh": "\n电话：$phone"}
 _BEYOND = {"en": "over $percent % more", "zh": "超出预估 $percent%"}
+_LINK = {
+    "en": "\n\nConfirm, move or call off the visit: $address",
+    "zh": "\n\n确认、改期或取消上门：$address",
+}
 _GIVEN = {"en": " For this you receive $amount.", "zh": "为此我们将补偿您 $amount。"}
 _BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
 
@@ -228,6 +232,11 @@ _BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
 def contact(phone: str, language: str) -> str:
     """R-104: return the line that says whom to call; nothing when the company named no telephone."""
     return Template(_CONTACT[language]).substitute(phone=phone) if phone else ""
+
+
+def link(address: str, language: str) -> str:
+    """Return the line with the customer's link; nothing where the house has no address for it."""
+    return Template(_LINK[language]).substitute(address=address) if address else ""
 
 
 def given(amount: str, language: str) -> str:

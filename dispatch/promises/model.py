@@ -68,6 +68,22 @@ class PromiseAlarm(Identified, Base):
     acknowledged_by: Mapped[uuid.UUID | None]
 
 
+class CustomerAnswer(Identified, Base):
+    """What a customer said by the link about a promise; each kind once for each promise."""
+
+    __tablename__ = "customer_answer"
+    __table_args__ = (
+        UniqueConstraint("promise_id", "kind"),
+        CheckConstraint("kind in ('confirmed', 'moved', 'cancelled')", name="kind"),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    promise_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("promise.id"))
+    kind: Mapped[str]
+    note: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
 class Compensation(Identified, Base):
     """What a customer gets for a broken promise, by rule (R-802); beyond the authority somebody decides."""
 

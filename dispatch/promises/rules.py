@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from dispatch.errors import Conflict, Invalid
+from dispatch.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
     from dispatch.settings import Settings
@@ -57,6 +57,34 @@ class HoldMismatch(Conflict):
 
     code = "HOLD_MISMATCH"
     remedy = "Promise the window that was held, or promise without the hold."
+
+
+class LinkInvalid(NotFound):
+    """The link was altered, guessed, or written by another installation."""
+
+    code = "LINK_INVALID"
+    remedy = "Open the link of the newest message, or call."
+
+
+class LinkOver(NotFound):
+    """The link is too old to be used."""
+
+    code = "LINK_OVER"
+    remedy = "Call; the visit of this link is long past."
+
+
+class ChangeTooLate(Conflict):
+    """The visit is too near, under way or over, so its customer cannot change it by link any more."""
+
+    code = "CHANGE_TOO_LATE"
+    remedy = "Call, so that a person can still do something about it."
+
+
+class NothingPromised(Conflict):
+    """No window is promised for the visit, so there is nothing to confirm."""
+
+    code = "NOTHING_PROMISED"
+    remedy = "Choose a window first."
 
 
 class AlarmAcknowledged(Conflict):

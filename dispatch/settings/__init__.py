@@ -291,6 +291,12 @@ class Settings:
         parsing.whole(0, 10_000_000),
         "Compensation up to this is granted by rule, more is proposed, in minor units",
     )
+    public_url: str = setting(
+        "", "TRUCKROLL_PUBLIC_URL", parsing.text, "Address of the customers' pages; empty: no links"
+    )
+    link_notice_hours: int = setting(
+        2, "TRUCKROLL_LINK_NOTICE_HOURS", parsing.whole(0, 720), "Until when customers change a visit by link"
+    )
     full_slot_minor: int = setting(
         500,
         "TRUCKROLL_FULL_SLOT_MINOR",

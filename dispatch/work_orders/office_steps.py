@@ -12,11 +12,17 @@ from dispatch.work_orders.steps import take_step
 
 
 def cancel_visit(
-    session: Session, *, by: Principal, visit: Visit, reason: str, expected_version: int | None = None
+    session: Session,
+    *,
+    by: Principal | None,
+    visit: Visit,
+    reason: str,
+    actor: Actor = Actor.DISPATCHER,
+    expected_version: int | None = None,
 ) -> Visit:
     """Call a visit off; its technician's devices forget it."""
     visit.expect_version(expected_version)
-    take_step(session, visit=visit, target=VisitState.CANCELLED, actor=Actor.DISPATCHER, by=by, reason=reason)
+    take_step(session, visit=visit, target=VisitState.CANCELLED, actor=actor, by=by, reason=reason)
     return visit
 
 

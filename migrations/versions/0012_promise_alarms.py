@@ -1,4 +1,4 @@
-"""Promises in danger, what customers get for a broken one, and jobs that recur within a day."""
+"""Promises in danger, what customers say and get, and jobs that recur within a day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """Create both tables; watch the promises of the day every five minutes (R-503, R-802)."""
+    """Create the tables; watch the promises of the day every five minutes (R-503, R-802)."""
     op.create_table(
         "promise_alarm",
         sa.Column("promise_id", sa.Uuid(), nullable=False),
@@ -65,6 +65,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("promise_id", "rule", name=op.f("uq_compensation_promise_id")),
     )
     op.create_index(op.f("ix_compensation_work_order_id"), "compensation", ["work_order_id"])
+    op.create_table(
+        "customer_answer",
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("promise_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("recorded_at", MOMENT, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "kind in ('confirmed', 'moved', 'cancelled')", name=op.f("ck_customer_answer_kind")
+        ),
+        sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_customer_answer_visit_id")),
+        sa.ForeignKeyConstraint(["promise_id"], ["promise.id"], name=op.f("fk_customer_answer_promise_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_answer")),
+        sa.UniqueConstraint("promise_id", "kind", name=op.f("uq_customer_answer_promise_id")),
+    )
+    op.create_index(op.f("ix_customer_answer_visit_id"), "customer_answer", ["visit_id"])
     op.add_column("schedule", sa.Column("every_minutes", sa.Integer(), nullable=True))
     op.execute(
         """
@@ -80,5 +97,6 @@ def downgrade() -> None:
     """Watch no more, and forget what was seen and given."""
     op.execute("delete from schedule where name = 'watch-promises'")
     op.drop_column("schedule", "every_minutes")
+    op.drop_table("customer_answer")
     op.drop_table("compensation")
     op.drop_table("promise_alarm")

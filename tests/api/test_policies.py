@@ -16,6 +16,11 @@ PUBLIC = {
     ("/readyz", "GET"),
     ("/v1/auth/login", "POST"),
     ("/v1/auth/refresh", "POST"),
+    ("/v1/links/<string:token>", "GET"),
+    ("/v1/links/<string:token>/windows", "GET"),
+    ("/v1/links/<string:token>/confirmation", "POST"),
+    ("/v1/links/<string:token>/window", "POST"),
+    ("/v1/links/<string:token>/cancellation", "POST"),
 }
 
 
