@@ -30,6 +30,7 @@ RESOURCES = (
     "promises",
     "booking",
     "alarms",
+    "service_clocks",
     "links",
     "mobile",
     "billing",

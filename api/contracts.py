@@ -10,13 +10,13 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.etags import changes, expected_version
-from api.fields import Day, Flag, Id, Text, Whole
+from api.fields import Day, Flag, Id, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
-from api.schemas import PageArgs, QuerySchema, Schema, list_of, page_of
+from api.schemas import ListOf, PageArgs, QuerySchema, Schema, list_of, page_of
 from api.session import current_session
 from dispatch.contracts import commands, queries
-from dispatch.contracts.commands import MOST_MINUTES, Terms
+from dispatch.contracts.commands import MOST_MINUTES, PAUSES, Terms
 from dispatch.customers.queries import find_asset_of, find_customer
 
 resource = Resource("contracts", description="Coverage and service levels of customers.")
@@ -37,6 +37,8 @@ class ContractShape(Schema):
     covers_travel = Flag(required=True)
     response_minutes = Whole(required=True, allow_none=True)
     resolution_minutes = Whole(required=True, allow_none=True)
+    calendar_id = Id(required=True, allow_none=True)
+    pauses_for = fields.List(fields.String(), required=True)
     inspection_every_months = Whole(required=True, allow_none=True)
     next_inspection_due_on = Day(required=True, allow_none=True)
 
@@ -49,6 +51,8 @@ class TermsShape(Schema):
     covers_travel = Flag(load_default=True)
     response_minutes = Whole(1, MOST_MINUTES, allow_none=True, load_default=None)
     resolution_minutes = Whole(1, MOST_MINUTES, allow_none=True, load_default=None)
+    calendar_id = Id(allow_none=True, load_default=None)
+    pauses_for = ListOf(Word(PAUSES), 2, load_default=lambda: ["customer"])
     inspection_every_months = Whole(1, 120, allow_none=True, load_default=None)
 
 
@@ -71,6 +75,8 @@ class ContractChanges(Schema):
     covers_travel = Flag()
     response_minutes = Whole(1, MOST_MINUTES, allow_none=True)
     resolution_minutes = Whole(1, MOST_MINUTES, allow_none=True)
+    calendar_id = Id(allow_none=True)
+    pauses_for = ListOf(Word(PAUSES), 2)
     inspection_every_months = Whole(1, 120, allow_none=True)
     next_inspection_due_on = Day(allow_none=True)
 

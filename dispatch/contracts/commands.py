@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.contracts import rules
-from dispatch.contracts.model import Contract
+from dispatch.contracts.hours import check_country
+from dispatch.contracts.model import Contract, ServiceCalendar
+from dispatch.contracts.queries import find_calendar
 
 CHANGEABLE = frozenset(
     {
@@ -24,10 +26,14 @@ CHANGEABLE = frozenset(
         "covers_travel",
         "response_minutes",
         "resolution_minutes",
+        "calendar_id",
+        "pauses_for",
         "inspection_every_months",
         "next_inspection_due_on",
     }
 )
+CALENDAR_CHANGEABLE = frozenset({"name", "hours", "country", "subdivision", "days_worked", "days_off"})
+PAUSES = frozenset({"customer", "part"})
 MOST_MINUTES = 60 * 24 * 90
 
 
@@ -40,6 +46,8 @@ class Terms:
     covers_travel: bool = True
     response_minutes: int | None = None
     resolution_minutes: int | None = None
+    calendar_id: uuid.UUID | None = None
+    pauses_for: Sequence[str] = ("customer",)
     inspection_every_months: int | None = None
 
 
@@ -70,10 +78,14 @@ def create_contract(
         covers_travel=terms.covers_travel,
         response_minutes=terms.response_minutes,
         resolution_minutes=terms.resolution_minutes,
+        calendar_id=terms.calendar_id,
+        pauses_for=list(terms.pauses_for),
         inspection_every_months=months,
         next_inspection_due_on=rules.next_due(valid_from, months) if months else None,
     )
     _check(contract)
+    if terms.calendar_id is not None:
+        find_calendar(session, terms.calendar_id)
     session.add(contract)
     db.flush(session)
     return contract
@@ -90,6 +102,8 @@ def update_contract(
     """Change what is agreed from now on; due times of running orders stay as they were told."""
     contract.expect_version(expected_version)
     text.only_known(changes, CHANGEABLE)
+    if changes.get("calendar_id") is not None:
+        find_calendar(session, changes["calendar_id"])
     with session.no_autoflush:
         for name, value in changes.items():
             setattr(contract, name, value)
@@ -114,7 +128,72 @@ def mark_inspected(
     return contract
 
 
+def create_calendar(
+    session: Session,
+    *,
+    by: Principal | None,
+    code: str,
+    name: str,
+    hours: Sequence[Mapping[str, int]],
+    country: str | None = None,
+    subdivision: str | None = None,
+    days_worked: Sequence[date] = (),
+    days_off: Sequence[date] = (),
+) -> ServiceCalendar:
+    """Say when service clocks run (R-401)."""
+    short = text.code(code, "code")
+    if session.scalar(select(ServiceCalendar.id).where(ServiceCalendar.code == short)):
+        raise rules.CalendarCodeTaken(f"calendar {short} exists")
+    calendar = ServiceCalendar(code=short, name=text.line(name, "name"))
+    _fill(calendar, hours=hours, country=country, subdivision=subdivision)
+    _fill(calendar, days_worked=days_worked, days_off=days_off)
+    _check_calendar(calendar)
+    session.add(calendar)
+    db.flush(session)
+    return calendar
+
+
+def update_calendar(
+    session: Session,
+    *,
+    by: Principal | None,
+    calendar: ServiceCalendar,
+    changes: Mapping[str, Any],
+    expected_version: int | None = None,
+) -> ServiceCalendar:
+    """Change when service clocks run from now on; due times of running orders stay as they were told."""
+    calendar.expect_version(expected_version)
+    text.only_known(changes, CALENDAR_CHANGEABLE)
+    with session.no_autoflush:
+        _fill(calendar, **changes)
+        try:
+            _check_calendar(calendar)
+        except rules.ContractInvalid:
+            session.refresh(calendar)
+            raise
+    db.flush(session)
+    return calendar
+
+
+def _fill(calendar: ServiceCalendar, **values: Any) -> None:
+    """Write values as the row keeps them."""
+    for name, value in values.items():
+        kept = [day.isoformat() for day in sorted(value)] if name.startswith("days_") else value
+        setattr(calendar, name, [dict(row) for row in kept] if name == "hours" else kept)
+
+
+def _check_calendar(calendar: ServiceCalendar) -> None:
+    days = [row["weekday"] for row in calendar.hours]
+    if not days or len(set(days)) < len(days):
+        raise rules.ContractInvalid("give hours for at least one weekday, once for each", field="hours")
+    if any(row["closes"] <= row["opens"] for row in calendar.hours):
+        raise rules.ContractInvalid("a day closes before it opens", field="hours")
+    check_country(calendar.country, calendar.subdivision)
+
+
 def _check(contract: Contract) -> None:
+    if not set(contract.pauses_for) <= PAUSES:
+        raise rules.ContractInvalid(f"limits stand still for {sorted(PAUSES)} alone", field="pauses_for")
     if contract.valid_until < contract.valid_from:
         raise rules.ContractInvalid("the contract ends before it begins")
     for name, most in (

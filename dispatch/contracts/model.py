@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import uuid
 from datetime import date
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified, Versioned
+
+
+class ServiceCalendar(Identified, Versioned, Base):
+    """When service clocks run; contracts without one run around the clock, all year."""
+
+    __tablename__ = "service_calendar"
+
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    hours: Mapped[list[Any]]
+    """``{"weekday", "opens", "closes"}`` each: ISO weekday, minutes of the local day."""
+    country: Mapped[str | None]
+    """Whose public holidays are kept, ISO 3166."""
+    subdivision: Mapped[str | None]
+    days_worked: Mapped[list[Any]] = mapped_column(default=list)
+    """Working days that the country does not know, ISO."""
+    days_off: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class Contract(Identified, Versioned, Base):
@@ -33,6 +51,10 @@ class Contract(Identified, Versioned, Base):
     """On site within this many minutes of the request, 24 x 365 (R-401: 60)."""
     resolution_minutes: Mapped[int | None]
     """Solved within this many minutes of the request (R-402: 720)."""
+    calendar_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("service_calendar.id"))
+    """Working hours by which both limits run; none: around the clock."""
+    pauses_for: Mapped[list[Any]] = mapped_column(default=lambda: ["customer"])
+    """While an order waits for one of these (``customer``, ``part``) its limits stand still."""
     inspection_every_months: Mapped[int | None]
     next_inspection_due_on: Mapped[date | None]
     """R-406; the day the next planned inspection is due."""

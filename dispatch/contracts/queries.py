@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
-from dispatch.contracts.model import Contract
+from dispatch.contracts.hours import BusinessHours
+from dispatch.contracts.model import Contract, ServiceCalendar
 from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
@@ -31,6 +32,38 @@ def _visible(principal: Principal) -> ColumnElement[bool]:
         return true()
     return Contract.customer_id.in_(
         select(SITES.c.customer_id).where(in_scope(principal, SITES.c.territory_id))
+    )
+
+
+def calendars(session: Session) -> Sequence[ServiceCalendar]:
+    """Return all business calendars by code; every territory may use them."""
+    return session.scalars(select(ServiceCalendar).order_by(ServiceCalendar.code)).all()
+
+
+def find_calendar(session: Session, calendar_id: uuid.UUID) -> ServiceCalendar:
+    """Return a business calendar."""
+    found = session.get(ServiceCalendar, calendar_id)
+    if found is None:
+        raise NotFound("there is no such calendar")
+    return found
+
+
+def hours_of(session: Session, contract: Contract | None, zone: str) -> BusinessHours | None:
+    """Return the working hours by which a contract's limits run in a time zone; None: around the clock."""
+    if contract is None or contract.calendar_id is None:
+        return None
+    return hours_in(find_calendar(session, contract.calendar_id), zone)
+
+
+def hours_in(calendar: ServiceCalendar, zone: str) -> BusinessHours:
+    """Return a calendar's working hours in a time zone."""
+    return BusinessHours(
+        zone,
+        {int(row["weekday"]): (int(row["opens"]), int(row["closes"])) for row in calendar.hours},
+        calendar.country,
+        calendar.subdivision,
+        frozenset(map(date.fromisoformat, calendar.days_worked)),
+        frozenset(map(date.fromisoformat, calendar.days_off)),
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from dispatch.errors import Conflict, Invalid
@@ -30,12 +29,11 @@ class ContractNumberTaken(Conflict):
     remedy = "Choose another number, or change the existing contract."
 
 
-@dataclass(frozen=True, slots=True)
-class DueTimes:
-    """Until when we must be on site and until when the fault must be solved; None: nothing promised."""
+class CalendarCodeTaken(Conflict):
+    """Another calendar has this code already."""
 
-    response_due_at: datetime | None = None
-    resolution_due_at: datetime | None = None
+    code = "CALENDAR_CODE_TAKEN"
+    remedy = "Choose another code, or change the existing calendar."
 
 
 def is_in_force(contract: Contract, day: date) -> bool:
@@ -53,23 +51,6 @@ def covered_by(contract: Contract | None, day: date) -> frozenset[str]:
         "part": contract.covers_parts,
     }
     return frozenset(kind for kind, is_covered in flags.items() if is_covered)
-
-
-def due_times(requested_at: datetime, contract: Contract | None) -> DueTimes:
-    """
-    Return until when we must be on site and until when the fault must be solved.
-
-    R-401 and R-402: both run from the request, around the clock; by default 60 minutes and 12 hours.
-    """
-    if contract is None:
-        return DueTimes()
-    return DueTimes(
-        _later(requested_at, contract.response_minutes), _later(requested_at, contract.resolution_minutes)
-    )
-
-
-def _later(moment: datetime, minutes: int | None) -> datetime | None:
-    return moment + timedelta(minutes=minutes) if minutes else None
 
 
 def next_due(last: date, every_months: int) -> date:

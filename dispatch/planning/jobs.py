@@ -12,6 +12,7 @@ from dispatch.outbox import Lease
 from dispatch.planning import optimise, optimise_parts, watching
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
+from dispatch.promises import clocks
 from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.territories.model import Territory
@@ -59,7 +60,7 @@ def join_parts(lease: Lease, *, split_id: str) -> None:
 
 
 def watch_promises(lease: Lease, **_: str) -> None:
-    """Look at today's promises in every territory; customers of those that break are told (R-503)."""
+    """Look at today's promises and at service clocks in every territory (R-401, R-402, R-503)."""
     policy = AlarmPolicy.of(Settings.from_environment())
     with db.transaction() as session:
         active = select(Territory.id).where(Territory.is_active).order_by(Territory.id)
@@ -69,6 +70,7 @@ def watch_promises(lease: Lease, **_: str) -> None:
         with lease.step() as session:
             today = day_at(session, territory_id, clock.now()).day
             told += len(watching.watch(session, territory_id, today, policy))
+            clocks.escalate(session, territory_id)
     with lease.finishing():
         lease.result = {"told": told}
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.contracts import queries as contracts
-from dispatch.contracts import rules as contract_rules
+from dispatch.contracts.hours import due_times
 from dispatch.customers.model import Asset, Site
 from dispatch.db import new_id
 from dispatch.planning.days import Day
@@ -97,13 +97,15 @@ def wanted(
     """
     check_needs(session, needs)
     asked = requested_at or clock.now()
-    day = clock.business_day(asked, zone_of(session, site.territory_id))
+    zone = zone_of(session, site.territory_id)
+    day = clock.business_day(asked, zone)
     contract = contracts.for_asset(session, site.customer_id, asset.id if asset else None, day)
+    hours = contracts.hours_of(session, contract, zone)
     past = past_visits(session, asset.id, fault_code) if asset and fault_code else []
     return Wanted(
         site,
         needs,
         priority,
         excluded_technicians=tuple(str(who) for who in technicians_to_avoid(past, asked)),
-        response_due_at=contract_rules.due_times(asked, contract).response_due_at,
+        response_due_at=due_times(asked, contract, hours).response_due_at,
     )

@@ -84,6 +84,23 @@ class CustomerAnswer(Identified, Base):
     recorded_at: Mapped[datetime]
 
 
+class ServiceStep(Identified, Base):
+    """A step of escalation that a service clock has reached; each once (R-401, R-402)."""
+
+    __tablename__ = "service_step"
+    __table_args__ = (
+        UniqueConstraint("work_order_id", "kind", "percent"),
+        CheckConstraint("kind in ('response', 'resolution')", name="kind"),
+    )
+
+    work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"))
+    kind: Mapped[str]
+    percent: Mapped[int]
+    role: Mapped[str]
+    due_at: Mapped[datetime]
+    reached_at: Mapped[datetime]
+
+
 class Compensation(Identified, Base):
     """What a customer gets for a broken promise, by rule (R-802); beyond the authority somebody decides."""
 

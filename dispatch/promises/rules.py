@@ -97,6 +97,10 @@ class AlarmAcknowledged(Conflict):
 ALARM_OUTCOMES = frozenset({"kept", "broken", "replaced", "cancelled"})
 
 
+ESCALATION = ((50, "dispatcher"), (80, "supervisor"), (100, "admin"))
+"""Per cent of a service limit's time, and whose business the order is from then on; in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class AlarmPolicy:
     """

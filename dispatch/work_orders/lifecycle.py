@@ -107,6 +107,7 @@ _BY_EDGE = {(step.from_state, step.to_state, step.actor): step for step in STEPS
 ON_DUTY_STATES = frozenset({S.TRAVELLING, S.ON_SITE, S.WORKING, S.PAUSED})
 FINISHED_STATES = frozenset({S.DONE, S.VERIFIED, S.CLOSED})
 OPEN_STATES = frozenset(BEFORE_DONE)
+FINISHED_ORDERS = frozenset({OrderState.CLOSED, OrderState.INVOICED, OrderState.CANCELLED})
 
 
 def step(current: VisitState, target: VisitState, actor: Actor) -> Step:

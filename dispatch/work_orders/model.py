@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dispatch.db import Base, Identified, Versioned
@@ -67,6 +67,28 @@ class WorkOrder(Identified, Versioned, Base):
     def estimate_minor(self) -> int:
         """R-204: what the customer was told, labour + parts + travel, in minor units before tax."""
         return self.estimate_labour_minor + self.estimate_parts_minor + self.estimate_travel_minor
+
+
+class ServicePause(Identified, Base):
+    """A time in which an order's service limits stood still (R-401, R-402)."""
+
+    __tablename__ = "service_pause"
+    __table_args__ = (
+        CheckConstraint("ended_at >= started_at", name="order"),
+        Index(
+            "ix_service_pause_open",
+            "work_order_id",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"))
+    reason: Mapped[str]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    shifted_seconds: Mapped[int] = mapped_column(default=0)
+    """By how much the limit of resolution moved."""
 
 
 class Visit(Identified, Versioned, Base):

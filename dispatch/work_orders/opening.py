@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db, events, outbox, text
 from dispatch.access.rules import Principal
-from dispatch.contracts import rules as contract_rules
+from dispatch.contracts.hours import due_times
 from dispatch.contracts.model import Contract
+from dispatch.contracts.queries import hours_of
 from dispatch.customers.model import Site
-from dispatch.work_orders import refusals
+from dispatch.territories.queries import zone_of
+from dispatch.work_orders import pausing, refusals
 from dispatch.work_orders.announcing import announce_visit
-from dispatch.work_orders.lifecycle import OPEN_STATES, Actor, OrderState, VisitState
+from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, Actor, OrderState, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.needing import check_needs, checked_crew
 from dispatch.work_orders.rules import EMERGENCY, Estimate, FaultClass, Needs, OrderKind, Repeat
@@ -23,7 +25,6 @@ from dispatch.work_orders.steps import carry_order_state, take_step
 
 S = VisitState
 WAITING_REASONS = frozenset({"part", "customer"})
-FINISHED_ORDERS = frozenset({OrderState.CLOSED, OrderState.INVOICED, OrderState.CANCELLED})
 
 
 def open_order(
@@ -50,7 +51,8 @@ def open_order(
     Due times run from the request (R-401, R-402). An emergency reaches the plan when its window is booked.
     """
     again = repeat or Repeat()
-    due = contract_rules.due_times(requested_at, contract)
+    hours = hours_of(session, contract, zone_of(session, site.territory_id))
+    due = due_times(clock.aware(requested_at), contract, hours)
     order = WorkOrder(
         call_id=call_id,
         customer_id=site.customer_id,
@@ -208,8 +210,10 @@ def wait_for(
         raise refusals.OrderFinished(f"order {order.number} is {order.state}")
     waits = text.choice(reason, "reason", WAITING_REASONS)
     if order.waiting_reason != waits:
+        pausing.resume(session, order)
         order.waiting_reason, order.waiting_since = waits, clock.now()
         db.flush(session)
+        pausing.pause(session, order, waits)
         if waits == "part":
             outbox.record(session, events.WaitingForPart(work_order_id=str(order.id)))
     return order
@@ -220,6 +224,7 @@ def stop_waiting(
 ) -> WorkOrder:
     """Note that what an order waited for is there; planning may use its visits again (R-801)."""
     order.expect_version(expected_version)
+    pausing.resume(session, order)
     order.waiting_reason = order.waiting_since = None
     db.flush(session)
     return order

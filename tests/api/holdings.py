@@ -14,6 +14,7 @@ from dispatch import clock, db
 from dispatch.access.model import Device, User
 from dispatch.billing.model import Invoice, NumberSeries, Settlement
 from dispatch.calls.model import Assessment
+from dispatch.contracts.model import ServiceCalendar
 from dispatch.hand_ins.model import HandIn
 from dispatch.outbox import JobRun
 from dispatch.planning.model import DayPlan
@@ -92,8 +93,18 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "alarm_id": _alarm(session, territory, visit).id,
         "part_use_id": builders.part_use(session, visit, builders.a_part(session)).id,
         "contract_id": builders.a_contract(session, customer=customer).id,
+        "calendar_id": _calendar(session).id,
         **_money(session, order),
     }
+
+
+def _calendar(session: Session) -> ServiceCalendar:
+    row = ServiceCalendar(
+        code=builders.serial("CAL"), name="Weekdays", hours=[{"weekday": 1, "opens": 480, "closes": 960}]
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _alarm(session: Session, territory: Territory, visit: Visit) -> PromiseAlarm:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Role
 from dispatch.contracts import commands, queries, rules
 from dispatch.contracts.commands import Terms
-from dispatch.contracts.rules import DueTimes
+from dispatch.contracts.hours import DueTimes, due_times
 from dispatch.customers.model import Customer
 from dispatch.errors import NotFound
 from tests import builders as b
@@ -42,9 +42,9 @@ def test_response_and_resolution_run_from_the_request_around_the_clock(
     """R-401: 60 minutes, R-402: 12 hours; a night and a change of the clock do not stop them."""
     contract = b.a_contract(session, customer=customer, response_minutes=60, resolution_minutes=720)
     night = b.at(23.5, days=26)
-    assert rules.due_times(night, contract) == DueTimes(b.at(0.5, days=27), b.at(12.5, days=27))
+    assert due_times(night, contract) == DueTimes(b.at(0.5, days=27), b.at(12.5, days=27))
     free = b.a_contract(session, customer=customer, response_minutes=None, resolution_minutes=None)
-    assert rules.due_times(night, free) == rules.due_times(night, None) == DueTimes()
+    assert due_times(night, free) == due_times(night, None) == DueTimes()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,194 @@
+"""
+Service clocks: how the limits of response and resolution of running orders stand (R-401, R-402).
+
+A limit is met by the first arrival, or by the visit that solved the fault. While it runs, the plan in force
+says whether it will be: what is planned after it will miss it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, selectinload
+
+from dispatch import clock
+from dispatch.contracts.hours import BusinessHours, spent_between
+from dispatch.contracts.model import Contract
+from dispatch.contracts.queries import hours_of
+from dispatch.promises.model import ServiceStep
+from dispatch.promises.rules import ESCALATION
+from dispatch.territories.queries import zone_of
+from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, VisitState
+from dispatch.work_orders.model import ServicePause, Visit, WorkOrder
+
+
+class ClockState(StrEnum):
+    """Whether a limit still runs, stands still, was met, or was missed."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClock:
+    """
+    One limit of one order.
+
+    used
+        Part of its time that has passed, pauses left out; beyond 1 once it is missed.
+    predicted_at
+        When the plan in force meets it; None when nothing is planned.
+    will_miss
+        Whether the plan meets it too late.
+    """
+
+    work_order_id: uuid.UUID
+    number: str
+    kind: str
+    due_at: datetime
+    state: ClockState
+    used: float
+    met_at: datetime | None
+    predicted_at: datetime | None
+    will_miss: bool
+
+
+def running(session: Session, territory_id: uuid.UUID) -> list[ServiceClock]:
+    """Return the clocks of a territory's unfinished orders that are not met, the soonest first."""
+    statement = (
+        select(WorkOrder)
+        .where(WorkOrder.territory_id == territory_id, WorkOrder.contract_id.is_not(None))
+        .where(WorkOrder.state.not_in([state.value for state in FINISHED_ORDERS]))
+        .options(selectinload(WorkOrder.visits))
+        .order_by(WorkOrder.id)
+    )
+    orders = session.scalars(statement).all()
+    paused = set(
+        session.scalars(
+            select(ServicePause.work_order_id).where(
+                ServicePause.ended_at.is_(None), ServicePause.work_order_id.in_([o.id for o in orders])
+            )
+        )
+    )
+    found = [
+        one
+        for order in orders
+        for one in _of_order(session, order, is_paused=order.id in paused)
+        if one.state is not ClockState.MET
+    ]
+    return sorted(found, key=lambda one: (one.due_at, one.number, one.kind))
+
+
+def clocks_of(session: Session, order: WorkOrder) -> list[ServiceClock]:
+    """Return the clocks of one order, those that were met as well."""
+    statement = select(ServicePause.id).where(
+        ServicePause.work_order_id == order.id, ServicePause.ended_at.is_(None)
+    )
+    return list(_of_order(session, order, is_paused=session.scalar(statement) is not None))
+
+
+def escalate(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]:
+    """Note each step of escalation that a running clock has reached, once; return those noted now."""
+    noted = []
+    for one in running(session, territory_id):
+        if one.state is ClockState.PAUSED:
+            continue
+        for percent, role in ESCALATION:
+            if 100 * one.used < percent:
+                break
+            row = insert(ServiceStep).values(
+                work_order_id=one.work_order_id,
+                kind=one.kind,
+                percent=percent,
+                role=role,
+                due_at=one.due_at,
+                reached_at=clock.now(),
+            )
+            once = row.on_conflict_do_nothing(index_elements=["work_order_id", "kind", "percent"])
+            written = session.scalars(once.returning(ServiceStep)).one_or_none()
+            if written is not None:
+                noted.append(written)
+    return noted
+
+
+def steps_of(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]:
+    """Return the steps that unfinished orders of a territory have reached, the newest first."""
+    statement = (
+        select(ServiceStep)
+        .join(WorkOrder, WorkOrder.id == ServiceStep.work_order_id)
+        .where(WorkOrder.territory_id == territory_id)
+        .where(WorkOrder.state.not_in([state.value for state in FINISHED_ORDERS]))
+        .order_by(ServiceStep.reached_at.desc(), ServiceStep.id.desc())
+    )
+    return session.scalars(statement).all()
+
+
+def _of_order(session: Session, order: WorkOrder, *, is_paused: bool) -> Iterator[ServiceClock]:
+    contract = session.get(Contract, order.contract_id) if order.contract_id else None
+    hours = hours_of(session, contract, zone_of(session, order.territory_id)) if contract else None
+    for kind, due, met, planned in (
+        ("response", order.response_due_at, _arrived(order.visits), _comes(order.visits)),
+        ("resolution", order.resolution_due_at, _solved(order.visits), _ends(order.visits)),
+    ):
+        if due is not None:
+            yield _clock(order, kind, due, met, planned, hours, is_paused=is_paused)
+
+
+def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
+    order: WorkOrder,
+    kind: str,
+    due: datetime,
+    met: datetime | None,
+    planned: datetime | None,
+    hours: BusinessHours | None,
+    *,
+    is_paused: bool,
+) -> ServiceClock:
+    now = clock.now()
+    if met is not None:
+        state = ClockState.MET if met <= due else ClockState.MISSED
+    elif is_paused:
+        state = ClockState.PAUSED
+    else:
+        state = ClockState.RUNNING if now <= due else ClockState.MISSED
+    whole = spent_between(order.requested_at, due, hours).total_seconds()
+    spent = spent_between(order.requested_at, met or now, hours).total_seconds()
+    return ServiceClock(
+        work_order_id=order.id,
+        number=order.number,
+        kind=kind,
+        due_at=due,
+        state=state,
+        used=round(spent / max(1.0, whole), 4),
+        met_at=met,
+        predicted_at=planned if met is None else None,
+        will_miss=met is None and planned is not None and planned > due,
+    )
+
+
+def _arrived(visits: Sequence[Visit]) -> datetime | None:
+    return min((visit.arrived_at for visit in visits if visit.arrived_at is not None), default=None)
+
+
+def _solved(visits: Sequence[Visit]) -> datetime | None:
+    return min((v.finished_at for v in visits if v.finished_at is not None and v.is_solved), default=None)
+
+
+def _comes(visits: Sequence[Visit]) -> datetime | None:
+    return min((v.planned_start for v in _open(visits) if v.planned_start is not None), default=None)
+
+
+def _ends(visits: Sequence[Visit]) -> datetime | None:
+    return max((v.planned_end for v in _open(visits) if v.planned_end is not None), default=None)
+
+
+def _open(visits: Sequence[Visit]) -> list[Visit]:
+    return [visit for visit in visits if VisitState(visit.state) in OPEN_STATES]

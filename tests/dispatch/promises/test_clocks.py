@@ -1,0 +1,171 @@
+"""Service clocks: running, standing still, met and missed, foreseen and escalated (R-401, R-402)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch.contracts import commands as contracts
+from dispatch.contracts.model import ServiceCalendar
+from dispatch.promises import clocks
+from dispatch.promises.clocks import ClockState, ServiceClock
+from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.model import ServicePause, Visit, WorkOrder
+from tests.builders import a_contract, a_customer, a_site, a_visit, an_order, at
+from tests.dispatch.conftest import MovableClock
+from tests.planning_world import register_kinds
+
+DAY_HOURS = [{"weekday": day, "opens": 8 * 60, "closes": 16 * 60} for day in range(1, 6)]
+
+
+@pytest.fixture(autouse=True)
+def known() -> None:
+    """Jobs as in production."""
+    register_kinds()
+
+
+def calendar(session: Session, **values: Any) -> ServiceCalendar:
+    """Eight hours on weekdays, no holidays."""
+    return contracts.create_calendar(
+        session, by=None, code="WEEK", name="Weekdays", hours=DAY_HOURS, **values
+    )
+
+
+def order_under(session: Session, **terms: Any) -> WorkOrder:
+    """An order of a Monday at eight under a contract: an hour to respond, ten to solve."""
+    customer = a_customer(session)
+    site = a_site(session, customer=customer)
+    contract = a_contract(session, customer=customer, **{"resolution_minutes": 600, **terms})
+    order = an_order(session, site=site, contract_id=contract.id)
+    order.requested_at = at(8)
+    order.response_due_at, order.resolution_due_at = at(9), at(18)
+    session.flush()
+    return order
+
+
+def by_kind(session: Session, order: WorkOrder) -> dict[str, ServiceClock]:
+    """Both clocks of an order."""
+    session.expire(order, ["visits"])
+    return {one.kind: one for one in clocks.clocks_of(session, order)}
+
+
+def visit_of(session: Session, order: WorkOrder, **values: Any) -> Visit:
+    """A visit of the order."""
+    return a_visit(session, order=order, **values)
+
+
+def test_limits_run_and_are_missed(session: Session, now: MovableClock) -> None:
+    order = order_under(session)
+    now.set(at(8.5))
+    found = by_kind(session, order)
+    assert (found["response"].state, found["response"].used) == (ClockState.RUNNING, 0.5)
+    now.set(at(9.5))
+    found = by_kind(session, order)
+    assert (found["response"].state, found["response"].used) == (ClockState.MISSED, 1.5)
+    assert found["resolution"].state is ClockState.RUNNING
+
+
+@pytest.mark.parametrize(("hour", "state"), [(8.9, ClockState.MET), (9.1, ClockState.MISSED)])
+def test_the_first_arrival_meets_the_response(
+    session: Session, now: MovableClock, hour: float, state: ClockState
+) -> None:
+    order = order_under(session)
+    visit_of(session, order, arrived_at=at(hour), state="working")
+    now.set(at(12))
+    assert by_kind(session, order)["response"].state is state
+
+
+def test_only_a_visit_that_solved_the_fault_meets_the_resolution(session: Session, now: MovableClock) -> None:
+    order = order_under(session)
+    visit = visit_of(session, order, finished_at=at(11), state="done", is_solved=False)
+    now.set(at(12))
+    assert by_kind(session, order)["resolution"].state is ClockState.RUNNING
+    visit.is_solved = True
+    session.flush()
+    assert by_kind(session, order)["resolution"].state is ClockState.MET
+
+
+def test_what_is_planned_too_late_is_foreseen(session: Session, now: MovableClock) -> None:
+    order = order_under(session)
+    visit = visit_of(session, order, planned_start=at(8.8), planned_end=at(18.5), state="planned")
+    found = by_kind(session, order)
+    assert (found["response"].will_miss, found["resolution"].will_miss) == (False, True)
+    assert found["resolution"].predicted_at == visit.planned_end
+    assert now.moment == at(8)
+
+
+def test_waiting_for_the_customer_moves_what_had_not_passed(session: Session, now: MovableClock) -> None:
+    """R-402: two hours of waiting are two hours more."""
+    order = order_under(session)
+    now.set(at(10))  # the response is missed already
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    found = by_kind(session, order)
+    assert found["resolution"].state is ClockState.PAUSED
+    now.set(at(12))
+    work_orders.stop_waiting(session, by=None, order=order)
+    assert (order.response_due_at, order.resolution_due_at) == (at(9), at(20))
+    [pause] = session.scalars(select(ServicePause))
+    assert (pause.reason, pause.shifted_seconds) == ("customer", 7200)
+
+
+def test_waiting_for_a_part_moves_nothing_unless_agreed(session: Session, now: MovableClock) -> None:
+    order = order_under(session)
+    agreed = order_under(session, pauses_for=["part"])
+    for each in (order, agreed):
+        work_orders.wait_for(session, by=None, order=each, reason="part")
+    now.set(at(11))
+    for each in (order, agreed):
+        work_orders.stop_waiting(session, by=None, order=each)
+    assert (order.resolution_due_at, agreed.resolution_due_at) == (at(18), at(21))
+
+
+def test_from_one_reason_to_the_other_each_pause_counts_once(session: Session, now: MovableClock) -> None:
+    order = order_under(session, pauses_for=["part", "customer"])
+    work_orders.wait_for(session, by=None, order=order, reason="part")
+    now.set(at(9))
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    now.set(at(10))
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    work_orders.stop_waiting(session, by=None, order=order)
+    assert order.resolution_due_at == at(20)
+    reasons = session.scalars(select(ServicePause.reason).order_by(ServicePause.started_at)).all()
+    assert reasons == ["part", "customer"]
+
+
+def test_a_pause_over_a_night_moves_a_limit_by_working_time(session: Session, now: MovableClock) -> None:
+    order = order_under(session, calendar_id=calendar(session).id)
+    order.resolution_due_at = at(15)
+    now.set(at(14))
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    now.set(at(9, days=1))
+    work_orders.stop_waiting(session, by=None, order=order)
+    assert order.resolution_due_at is not None
+    assert order.resolution_due_at - at(9, days=1) == timedelta(hours=1)
+
+
+def test_each_step_of_escalation_is_noted_once(session: Session, now: MovableClock) -> None:
+    order = order_under(session)
+    now.set(at(8.4))
+    assert clocks.escalate(session, order.territory_id) == []
+    now.set(at(8.9))
+    noted = clocks.escalate(session, order.territory_id)
+    assert [(step.kind, step.percent, step.role) for step in noted] == [
+        ("response", 50, "dispatcher"),
+        ("response", 80, "supervisor"),
+    ]
+    assert clocks.escalate(session, order.territory_id) == []
+    now.set(at(14))
+    noted = clocks.escalate(session, order.territory_id)
+    assert [(step.kind, step.percent) for step in noted] == [("response", 100), ("resolution", 50)]
+    assert len(clocks.steps_of(session, order.territory_id)) == 4
+
+
+def test_a_clock_that_stands_still_escalates_nothing(session: Session, now: MovableClock) -> None:
+    order = order_under(session)
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    now.set(at(17))
+    assert clocks.escalate(session, order.territory_id) == []
