@@ -54,6 +54,7 @@ def look(
     known = {alarm.visit_id: alarm for alarm in open_alarms(session, territory_id, day, lock=True)}
     breaking = {visit_id for visit_id, sight in seen.items() if sight.is_breaking}
     promises = promises_of(session, breaking | set(known))
+    breaking &= set(promises)  # a window that nobody was told is nobody's promise
     told = []
     for visit_id, alarm in known.items():
         if _is_ended(session, alarm, promises[visit_id][-1]) or visit_id not in seen:

@@ -150,6 +150,14 @@ def test_a_new_promise_has_an_alarm_of_its_own(town: Town, visit: Visit, now: Mo
     assert current.promise_id == newest.id
 
 
+def test_a_window_that_nobody_was_told_raises_no_alarm(town: Town, now: MovableClock) -> None:
+    town.technician((8, 16), break_minutes=0)
+    untold = town.visit(60.2, 24.99, duration_minutes=60, window_start=at(8), window_end=at(9))
+    now.set(at(10))
+    assert note(town, untold, breaking=True) == []
+    assert alarms(town) == []
+
+
 def test_a_visit_called_off_ends_its_alarm(town: Town, visit: Visit) -> None:
     note(town, visit, breaking=True)
     visit.state = "cancelled"
