@@ -13,12 +13,12 @@ from api.auth import current_principal, policy
 from api.config import current_settings
 from api.errors import RequestInvalid
 from api.etags import changes, expected_version
-from api.fields import Choice, Day, Id, Moment, Notes, Real, Whole, Word
+from api.fields import Choice, Day, Flag, Id, Moment, Notes, Real, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import Schema
 from api.session import current_session
-from dispatch.planning import commands, forecasting, queries
+from dispatch.planning import commands, differences, forecasting, queries
 from dispatch.planning.rules import Danger
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders.queries import find_visit
@@ -136,6 +136,37 @@ class RunShape(Schema):
     error = fields.String(required=True, allow_none=True)
 
 
+class PlannedPlaceShape(Schema):
+    """Who goes, and when service begins."""
+
+    technician_id = Id(required=True)
+    start = Moment(required=True)
+
+
+class DifferenceShape(Schema):
+    """One visit that a plan treats otherwise; ``is_told``: people have heard of the former place."""
+
+    visit_id = Id(required=True)
+    number = fields.String(required=True)
+    change = Choice(differences.Change, required=True)
+    before = fields.Nested(PlannedPlaceShape, required=True, allow_none=True)
+    after = fields.Nested(PlannedPlaceShape, required=True, allow_none=True)
+    is_told = Flag(required=True)
+    breaks_promise = Flag(required=True)
+    cause = Choice(differences.Cause, required=True)
+    sentence = fields.String(required=True)
+
+
+class DifferencesShape(Schema):
+    """A plan against the one in force, and what both cost by term in minor units."""
+
+    plan_id = Id(required=True)
+    against_plan_id = Id(required=True, allow_none=True)
+    rows = fields.List(fields.Nested(DifferenceShape), required=True)
+    cost_before = fields.Dict(required=True)
+    cost_after = fields.Dict(required=True)
+
+
 class NewLock(Schema):
     """A technician, a start, or both."""
 
@@ -199,6 +230,15 @@ def read_run(run_id: uuid.UUID) -> object:
 def read_plan(plan_id: uuid.UUID) -> object:
     """One plan with its stops and the visits it leaves out."""
     return queries.find_plan(current_session(), current_principal(), plan_id)
+
+
+@resource.get("/plans/<uuid:plan_id>/differences")
+@policy(*roles.READERS)
+@resource.response(200, DifferencesShape)
+def read_differences(plan_id: uuid.UUID) -> object:
+    """What a plan changes for customers and technicians against the plan in force, with reasons."""
+    session = current_session()
+    return differences.differences(session, queries.find_plan(session, current_principal(), plan_id))
 
 
 @resource.post("/plans/<uuid:plan_id>/publish")

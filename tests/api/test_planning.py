@@ -163,3 +163,15 @@ def test_a_visit_under_way_is_not_offered_again(desk: Desk) -> None:
         headers={"If-Match": f'"{version}"'},
     )
     assert code_of(locked) == (409, "VISIT_NOT_PLANNABLE")
+
+
+def test_a_proposal_says_what_it_changes(desk: Desk) -> None:
+    assessment = desk.promised()
+    address = f"/v1/territories/{desk.territory}/days/{day()}"
+    desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1, "seed": 3}, status=202)
+    run_jobs("planning.")
+    [proposal] = desk.read(Role.DISPATCHER, address)["proposals"]
+    found = desk.read(Role.DISPATCHER, f"/v1/plans/{proposal['id']}/differences")
+    assert (found["plan_id"], found["against_plan_id"] is None) == (proposal["id"], False)
+    assert {row["visit_id"] for row in found["rows"]} <= {assessment["visit_id"]}
+    assert set(found["cost_after"]) >= {"travel", "unserved"}
