@@ -31,6 +31,7 @@ RESOURCES = (
     "booking",
     "alarms",
     "service_clocks",
+    "chasers",
     "links",
     "mobile",
     "billing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from dispatch import clock
 from dispatch.billing.model import Payment
 from dispatch.performance.metrics import DutyFact, VisitFact
+from dispatch.promises.chasing import chasers_of
 from dispatch.promises.model import Promise
 from dispatch.technicians import queries as technicians
 from dispatch.territories.model import Territory
@@ -41,7 +43,14 @@ def visits_of(session: Session, territory: Territory, day: date) -> list[VisitFa
     )
     rows = session.execute(statement).all()
     promises = _promises(session, [row[0].id for row in rows])
-    return [_fact(visit, order, bool(again), promises.get(visit.id, [])) for visit, order, again in rows]
+    asked = chasers_of(session, {row[1].id for row in rows})
+    return [
+        replace(
+            _fact(visit, order, bool(again), promises.get(visit.id, [])),
+            chasers=len(asked.get(order.id, ())),
+        )
+        for visit, order, again in rows
+    ]
 
 
 def _was_repeated() -> Any:

@@ -40,6 +40,8 @@ class VisitFact:
     requested_at: datetime
     response_due_at: datetime | None
     resolution_due_at: datetime | None
+    chasers: int = 0
+    """How often the order's customer has asked when somebody comes (R-105)."""
 
     @property
     def work_seconds(self) -> int:
@@ -237,6 +239,12 @@ def no_access(day: Day) -> Ratio:
     return _share(attended, lambda v: v.is_no_access)
 
 
+def chasers(day: Day) -> Ratio:
+    """Times that customers asked when somebody comes ÷ orders, each counted by its first visit (R-105)."""
+    firsts = [v for v in day[0] if v.is_first_attempt]
+    return Ratio(Decimal(sum(v.chasers for v in firsts)), Decimal(len(firsts)))
+
+
 METRICS: tuple[Callable[[Day], Ratio], ...] = (
     promise_kept_first,
     promise_kept_last,
@@ -258,6 +266,7 @@ METRICS: tuple[Callable[[Day], Ratio], ...] = (
     visits_per_technician_day,
     reservation_share,
     no_access,
+    chasers,
 )
 
 

@@ -84,6 +84,22 @@ class CustomerAnswer(Identified, Base):
     recorded_at: Mapped[datetime]
 
 
+class Chaser(Identified, Base):
+    """A customer asked when somebody comes (R-105)."""
+
+    __tablename__ = "chaser"
+    __table_args__ = (UniqueConstraint("work_order_id", "ordinal"),)
+
+    work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"))
+    ordinal: Mapped[int]
+    channel: Mapped[str]
+    note: Mapped[str]
+    is_escalated: Mapped[bool]
+    """From the second one on it is the supervisor's."""
+    recorded_by: Mapped[uuid.UUID | None]
+    recorded_at: Mapped[datetime]
+
+
 class ServiceStep(Identified, Base):
     """A step of escalation that a service clock has reached; each once (R-401, R-402)."""
 

@@ -97,6 +97,8 @@ class AlarmAcknowledged(Conflict):
 ALARM_OUTCOMES = frozenset({"kept", "broken", "replaced", "cancelled"})
 
 
+ESCALATED_FROM = 2
+"""R-105: the second time a customer asks is the supervisor's."""
 ESCALATION = ((50, "dispatcher"), (80, "supervisor"), (100, "admin"))
 """Per cent of a service limit's time, and whose business the order is from then on; in order."""
 

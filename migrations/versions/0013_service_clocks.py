@@ -1,4 +1,4 @@
-"""Business calendars of contracts, pauses of their clocks, and the steps of escalation."""
+"""Business calendars of contracts, pauses of their clocks, steps of escalation, and chasers."""
 
 from __future__ import annotations
 
@@ -76,10 +76,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_step")),
         sa.UniqueConstraint("work_order_id", "kind", "percent", name=op.f("uq_service_step_work_order_id")),
     )
+    op.create_table(
+        "chaser",
+        sa.Column("work_order_id", sa.Uuid(), nullable=False),
+        sa.Column("ordinal", sa.Integer(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("is_escalated", sa.Boolean(), nullable=False),
+        sa.Column("recorded_by", sa.Uuid(), nullable=True),
+        sa.Column("recorded_at", MOMENT, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["work_order_id"], ["work_order.id"], name=op.f("fk_chaser_work_order_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chaser")),
+        sa.UniqueConstraint("work_order_id", "ordinal", name=op.f("uq_chaser_work_order_id")),
+    )
 
 
 def downgrade() -> None:
-    """Forget calendars, pauses and steps."""
+    """Forget calendars, pauses, steps and chasers."""
+    op.drop_table("chaser")
     op.drop_table("service_step")
     op.drop_table("service_pause")
     op.drop_column("contract", "pauses_for")

@@ -67,6 +67,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "method": "phone",
     },
     ("POST", "/v1/work-orders/<uuid:order_id>/cancel"): REASON,
+    ("POST", "/v1/work-orders/<uuid:order_id>/chasers"): {"channel": "phone"},
     ("POST", "/v1/work-orders/<uuid:order_id>/payments"): {
         "method": "cash",
         "amount": MONEY,

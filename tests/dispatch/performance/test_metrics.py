@@ -91,6 +91,11 @@ CASES: list[tuple[str, tuple[VisitFact, ...], tuple[int, int]]] = [
     ("visits_per_technician_day", (VISIT, DOOR, NOBODY), (2, 1)),
     ("reservation_share", (VISIT, replace(VISIT, is_reservation=False)), (1, 2)),
     ("no_access", (VISIT, DOOR, NOBODY), (1, 2)),
+    (
+        "chasers",
+        (replace(VISIT, chasers=2), VISIT, replace(VISIT, is_first_attempt=False, chasers=5)),
+        (2, 2),
+    ),
 ]
 
 
