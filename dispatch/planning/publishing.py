@@ -76,16 +76,24 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
 
 
 def _require_on_duty(session: Session, plan: DayPlan, visits: Visits) -> None:
-    """Refuse a plan that sends somebody whose shift was taken away or who fell ill since it was made."""
+    """
+    Refuse a plan that sends somebody whose shift was taken away or who fell ill since it was made.
+
+    Who has a visit pinned to them works as long as that takes, though never while absent: planning lengthened
+    the shift for the pin (``optimizer.concessions``), and publishing does not take that back.
+    """
     duties = {d.technician.id: d for d in technicians.on_duty(session, plan.territory_id, plan.day)}
+    pins = select(PlanLock.technician_id).where(
+        PlanLock.visit_id.in_(visits), PlanLock.technician_id.is_not(None)
+    )
+    pinned = set(session.scalars(pins))
     absent = []
     for stop in plan.stops:
         duty = duties.get(stop.technician_id)
-        if duty is None or not any(
-            piece.start <= stop.start
-            and stop.end <= piece.end + timedelta(minutes=duty.technician.overtime_minutes)
-            for piece in duty.free
-        ):
+        if duty is not None and _works(duty, stop):
+            continue
+        is_pinned = duty is not None and stop.technician_id in pinned
+        if not is_pinned or technicians.is_absent(session, stop.technician_id, stop.start, stop.end):
             absent.append(stop)
     open_stops = [stop for stop in absent if visits[stop.visit_id].state in NOT_BEGUN]
     if open_stops:
@@ -94,6 +102,12 @@ def _require_on_duty(session: Session, plan: DayPlan, visits: Visits) -> None:
             f"{len(open_stops)} visits are planned for technicians who are not on duty then",
             technicians=names,
         )
+
+
+def _works(duty: technicians.OnDuty, stop: PlanStop) -> bool:
+    """Whether a stop lies within somebody's duty and allowed overtime."""
+    overtime = timedelta(minutes=duty.technician.overtime_minutes)
+    return any(piece.start <= stop.start and stop.end <= piece.end + overtime for piece in duty.free)
 
 
 def _visits_of(session: Session, plan: DayPlan) -> Visits:

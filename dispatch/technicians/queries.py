@@ -196,6 +196,13 @@ def _duty(technician: Technician, shifts: Sequence[Shift], absences: Sequence[In
     )
 
 
+def is_absent(session: Session, technician_id: uuid.UUID, start: datetime, end: datetime) -> bool:
+    """Tell whether an absence of a technician touches a stretch of time."""
+    wanted = Interval(start, end)
+    found = _absences(session, [technician_id], start).get(technician_id, [])
+    return any(absence.overlaps(wanted) for absence in found)
+
+
 def require_on_duty(session: Session, technician: Technician, start: datetime, end: datetime) -> None:
     """Refuse a stretch of work that touches neither duty nor allowed overtime of the technician."""
     overtime = timedelta(minutes=technician.overtime_minutes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from dispatch.planning import plan_rows
 from dispatch.planning.commands import book, lock_visit, publish, request_optimise
 from dispatch.planning.model import DayPlan, PlanLock
 from dispatch.planning.queries import find_run
+from dispatch.planning.rules import PlanNotPublishable
 from dispatch.promises.model import Promise
 from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
@@ -326,3 +328,26 @@ def test_who_fell_ill_since_is_left_out_of_the_next_proposal(town: Town, solve: 
     plan = proposal(town.session, solve())
     assert [stop.technician_id for stop in plan.stops] == [other]
     assert town.session.scalars(select(PlanLock)).all() == []
+
+
+def test_a_pin_beyond_the_shift_is_planned_and_published_unless_somebody_is_away(
+    town: Town, solve: Solve
+) -> None:
+    """What a dispatcher decided is kept: the shift is lengthened for it, an absence is not ended."""
+    who = town.technician((8, 16), break_minutes=0)
+    [visit] = town.visits(1)
+    lock_visit(town.session, by=None, visit=visit, technician_id=who.id, start=at(19))
+    run = solve()
+    assert run.result is not None
+    plan = town.session.get_one(DayPlan, uuid.UUID(run.result["plan_id"]))
+    assert [(stop.visit_id, stop.technician_id, stop.start) for stop in plan.stops] == [
+        (visit.id, who.id, at(19))
+    ]
+    assert plan.cost_by_term["overtime"] > 0
+    ill = an_absence(town.session, who, starts_at=at(18), ends_at=at(23))
+    with pytest.raises(PlanNotPublishable):
+        publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    town.session.delete(ill)
+    town.session.flush()
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    assert plan.state == "published"
