@@ -8,20 +8,22 @@ from typing import Any
 from marshmallow import fields
 
 from api import roles
+from api.addresses import DAY_ADDRESS, DAY_PARAMETER, day_in_address
 from api.auth import current_principal, policy
 from api.config import current_settings
 from api.etags import changes, expected_version
-from api.fields import Day, Flag, Id, Moment, Notes, Real, Text, Whole, Word
+from api.fields import Choice, Day, Flag, Id, Moment, Notes, Real, Text, Whole, Word
 from api.idempotency import creates
 from api.past_orders import PastOrderShape
 from api.resource import Resource
 from api.schemas import Counts, Joined, ListOf, Money, PageArgs, Schema, Window, page_of
 from api.session import current_session
 from dispatch import travel
-from dispatch.calls import commands, estimating, queries
+from dispatch.calls import answering, commands, estimating, queries
 from dispatch.calls.rules import CHANNELS, RESOLUTIONS, Judgement, Told
 from dispatch.customers.rules import KINDS, LANGUAGES, Caller, Equipment, Place
 from dispatch.money import Money as Amount
+from dispatch.territories.queries import find_territory
 from dispatch.work_orders.rules import FaultClass, OrderKind
 
 resource = Resource("calls", description="Repair calls and the supervisor's assessment.")
@@ -69,6 +71,7 @@ class NewCall(Schema):
 
     channel = Word(CHANNELS, required=True)
     requested_at = Moment(required=True)
+    answered_at = Moment(allow_none=True, load_default=None)
     template = Text(64, required=True)
     description = Notes(load_default="")
     demand = Notes(load_default="")
@@ -91,6 +94,7 @@ class CallShape(Schema):
     channel = Text(required=True)
     requested_at = Moment(required=True)
     received_at = Moment(required=True)
+    answered_at = Moment(required=True, allow_none=True)
     customer_id = Id(required=True)
     site_id = Id(required=True)
     asset_id = Id(required=True, allow_none=True)
@@ -101,6 +105,26 @@ class CallShape(Schema):
     priority = Whole(required=True)
     state = Word(STATES, required=True)
     taken_by = Id(required=True, allow_none=True)
+
+
+class AnswerClockShape(Schema):
+    """One call's answer; ``unknown`` where somebody answered and nobody said when."""
+
+    call_id = Id(required=True)
+    number = fields.String(required=True)
+    channel = fields.String(required=True)
+    requested_at = Moment(required=True)
+    due_at = Moment(required=True)
+    answered_at = Moment(required=True, allow_none=True)
+    state = Choice(answering.AnswerState, required=True)
+
+
+class AnswerClocksShape(Schema):
+    """The answers of a day, and how many of those that are decided were in time."""
+
+    kept = Whole(required=True)
+    decided = Whole(required=True)
+    items = fields.List(fields.Nested(AnswerClockShape), required=True)
 
 
 class ReadBackShape(Schema):
@@ -304,6 +328,26 @@ def assess_call(body: dict[str, Any], call_id: uuid.UUID) -> object:
         judgement=Judgement(**judgement),
     )
     return _with_visit(judged)
+
+
+@resource.post("/calls/<uuid:call_id>/answer")
+@policy(*roles.INTAKE)
+@creates
+@resource.response(201, CallShape)
+def answer_call(call_id: uuid.UUID) -> object:
+    """Say that somebody answered a call that came in writing (R-102)."""
+    session, me = current_session(), current_principal()
+    return answering.answer(session, by=me, call=queries.find_call(session, me, call_id))
+
+
+@resource.get(DAY_ADDRESS + "/answer-clocks", parameters=DAY_PARAMETER)
+@policy(*roles.READERS)
+@resource.response(200, AnswerClocksShape)
+def read_answer_clocks(territory_id: uuid.UUID, day: str) -> object:
+    """How soon calls of a day were answered."""
+    session, me = current_session(), current_principal()
+    place = find_territory(session, me, territory_id)
+    return answering.answer_clocks(session, place.id, day_in_address(day))
 
 
 @resource.post("/calls/<uuid:call_id>/cancel")

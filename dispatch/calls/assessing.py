@@ -34,6 +34,14 @@ from dispatch.work_orders.rules import (
 OVERRULERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 
+def _take_up(call: RepairCall) -> None:
+    """Refuse a call that was decided; what came in writing is answered by being judged (R-102)."""
+    if call.state != "registered":
+        raise rules.CallDecided(f"call {call.number} is {call.state}")
+    if call.answered_at is None and call.channel in rules.ONLINE:
+        call.answered_at = clock.now()
+
+
 def assess(
     session: Session,
     *,
@@ -52,8 +60,7 @@ def assess(
     repeat repair are looked up first (R-201, R-508), and the price must have been told and accepted.
     """
     call.expect_version(expected_version)
-    if call.state != "registered":
-        raise rules.CallDecided(f"call {call.number} is {call.state}")
+    _take_up(call)
     text.choice(resolution, "resolution", rules.RESOLUTIONS)
     said = judgement or Judgement()
     template = session.get_one(ProblemTemplate, call.template_code)

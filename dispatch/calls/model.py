@@ -53,6 +53,8 @@ class RepairCall(Identified, Versioned, Base):
     """When the customer asked; every clock runs from here (R-101)."""
     received_at: Mapped[datetime]
     """When it was typed in."""
+    answered_at: Mapped[datetime | None]
+    """When somebody was there for the customer (R-102); None while nobody was, or nobody said when."""
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     asset_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("asset.id"), index=True)

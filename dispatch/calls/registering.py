@@ -28,6 +28,7 @@ def register(
     channel: str,
     template_code: str,
     requested_at: datetime,
+    answered_at: datetime | None = None,
     customer_id: uuid.UUID | None = None,
     caller: Caller | None = None,
     site_id: uuid.UUID | None = None,
@@ -50,6 +51,7 @@ def register(
     """
     asked, now = clock.aware(requested_at), clock.now()
     rules.check_requested(asked, now)
+    answered = rules.checked_answer(clock.aware(answered_at), asked, now) if answered_at else None
     template = usable_template(session, template_code)
     customer = _customer(session, by, customer_id, caller, region)
     site = _site(session, by, customer, site_id=site_id, place=place, geocoder=geocoder)
@@ -61,6 +63,7 @@ def register(
         channel=text.choice(channel, "channel", rules.CHANNELS),
         requested_at=asked,
         received_at=now,
+        answered_at=answered,
         customer_id=customer.id,
         site_id=site.id,
         asset_id=asset.id if asset else None,

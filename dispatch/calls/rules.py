@@ -5,13 +5,32 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dispatch.errors import Conflict, Invalid
 from dispatch.money import Money
 
 CHANNELS = frozenset({"phone", "web", "email", "message", "counter", "letter", "alarm"})
 """R-101."""
+ONLINE = frozenset({"web", "email", "message", "alarm"})
+"""Channels on which an answer is written."""
+
+
+def answer_limit(channel: str, *, is_working_day: bool) -> timedelta | None:
+    """
+    R-102: how soon somebody answers; None where there is no limit.
+
+    Three rings of a telephone take about fifteen seconds.
+    """
+    if channel == "phone":
+        return timedelta(seconds=15)
+    if channel == "counter":
+        return timedelta(minutes=5)
+    if channel in ONLINE:
+        return timedelta(hours=1) if is_working_day else timedelta(hours=24)
+    return None
+
+
 RESOLUTIONS = frozenset({"visit", "guidance"})
 
 
@@ -123,6 +142,20 @@ class Told:
     parts: Money | None = None
     told_at: datetime | None = None
     is_accepted: bool = False
+
+
+class CallAnswered(Conflict):
+    """Somebody has answered the call already."""
+
+    code = "CALL_ANSWERED"
+    remedy = "Read the call; it says when it was answered."
+
+
+def checked_answer(answered_at: datetime, requested_at: datetime, now: datetime) -> datetime:
+    """R-102: somebody answered after the customer asked, and not in the future."""
+    if not requested_at <= answered_at <= now:
+        raise RequestedInFuture(f"{answered_at.isoformat()} is not between the request and now")
+    return answered_at
 
 
 def check_requested(requested_at: datetime, now: datetime) -> None:

@@ -17,6 +17,7 @@ from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 
+OFFICE = "OFFICE"
 SITES = table("site", column("customer_id"), column("territory_id"))
 """The two columns of a neighbour that scoping needs; contracts and customers do not import each other."""
 
@@ -53,6 +54,14 @@ def hours_of(session: Session, contract: Contract | None, zone: str) -> Business
     if contract is None or contract.calendar_id is None:
         return None
     return hours_in(find_calendar(session, contract.calendar_id), zone)
+
+
+def office_hours(session: Session, zone: str) -> BusinessHours:
+    """Return when the office works: by the calendar with the code ``OFFICE``, or on weekdays."""
+    found = session.scalars(select(ServiceCalendar).where(ServiceCalendar.code == OFFICE)).one_or_none()
+    if found is not None:
+        return hours_in(found, zone)
+    return BusinessHours(zone, dict.fromkeys(range(1, 6), (0, 1_440)))
 
 
 def hours_in(calendar: ServiceCalendar, zone: str) -> BusinessHours:

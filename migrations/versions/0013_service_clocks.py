@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_step")),
         sa.UniqueConstraint("work_order_id", "kind", "percent", name=op.f("uq_service_step_work_order_id")),
     )
+    op.add_column("repair_call", sa.Column("answered_at", MOMENT, nullable=True))
     op.create_table(
         "chaser",
         sa.Column("work_order_id", sa.Uuid(), nullable=False),
@@ -95,6 +96,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Forget calendars, pauses, steps and chasers."""
     op.drop_table("chaser")
+    op.drop_column("repair_call", "answered_at")
     op.drop_table("service_step")
     op.drop_table("service_pause")
     op.drop_column("contract", "pauses_for")

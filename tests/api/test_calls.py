@@ -12,7 +12,7 @@ from dispatch.calls.model import RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.work_orders.model import WorkOrder
 from tests.api.company import key
-from tests.api.desk import INSIDE, NOWHERE, Desk, ago, code_of, euros, local
+from tests.api.desk import INSIDE, NOWHERE, Desk, ago, code_of, day, euros, local
 
 CALLS = "/v1/calls"
 
@@ -251,3 +251,27 @@ def test_a_call_asked_for_long_ago_keeps_its_moment(desk: Desk) -> None:
     """R-101: the clocks run from when the customer asked."""
     asked = ago(600)
     assert desk.call(requested_at=asked)["requested_at"][:16] == asked[:16]
+
+
+def test_answers_are_measured_by_channel(desk: Desk) -> None:
+    """R-102: what the desk says of a telephone, and the moment of the first answer in writing."""
+    asked = ago(1)
+    phone = desk.call(requested_at=asked, answered_at=asked)
+    mail = desk.call(channel="email")
+    path = f"/v1/calls/{mail['id']}/answer"
+    answered = desk.made(Role.CALL_TAKER, path, {})
+    assert answered["answered_at"] is not None
+    again = desk.of(Role.CALL_TAKER).post(path, json={}, headers=key())
+    assert code_of(again) == (409, "CALL_ANSWERED")
+    days = f"/v1/territories/{desk.territory}/days"
+    found = [
+        one
+        for on in (day(0), day(-1))
+        for one in desk.read(Role.SUPERVISOR, f"{days}/{on}/answer-clocks")["items"]
+    ]
+    assert {(one["number"], one["state"]) for one in found} == {
+        (phone["number"], "kept"),
+        (mail["number"], "kept"),
+    }
+    early = desk.post(Role.CALL_TAKER, "/v1/calls", desk.call_body(requested_at=ago(1), answered_at=ago(9)))
+    assert code_of(early) == (422, "REQUESTED_IN_FUTURE")

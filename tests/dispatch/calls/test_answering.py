@@ -1,0 +1,99 @@
+"""How soon somebody is there for a customer who asks (R-102)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from dispatch.calls.answering import AnswerState, answer, answer_clocks
+from dispatch.calls.model import RepairCall
+from dispatch.calls.rules import CallAnswered, answer_limit
+from dispatch.contracts.commands import create_calendar
+from tests.builders import DAY, a_call, a_site, an_asset, at
+from tests.dispatch.conftest import MovableClock
+
+
+def call_by(session: Session, channel: str, hour: float = 8.0, days: int = 0) -> RepairCall:
+    """A call on a channel, of an hour of the test day or a later one."""
+    site = a_site(session)
+    call = a_call(session, site=site, asset=an_asset(session, site=site))
+    call.channel, call.requested_at = channel, at(hour, days=days)
+    call.received_at, call.answered_at = at(hour, days=days), None
+    session.flush()
+    return call
+
+
+def state_of(session: Session, call: RepairCall, days: int = 0) -> AnswerState:
+    """How a call's answer stands."""
+    [found] = answer_clocks(session, call.territory_id, DAY + timedelta(days=days)).items
+    return found.state
+
+
+@pytest.mark.parametrize(
+    ("channel", "working", "off"),
+    [
+        ("phone", timedelta(seconds=15), timedelta(seconds=15)),
+        ("counter", timedelta(minutes=5), timedelta(minutes=5)),
+        ("web", timedelta(hours=1), timedelta(hours=24)),
+        ("email", timedelta(hours=1), timedelta(hours=24)),
+        ("letter", None, None),
+    ],
+)
+def test_each_channel_has_its_limit(channel: str, working: timedelta | None, off: timedelta | None) -> None:
+    """R-102."""
+    assert answer_limit(channel, is_working_day=True) == working
+    assert answer_limit(channel, is_working_day=False) == off
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"), [(15, AnswerState.KEPT), (16, AnswerState.MISSED), (None, AnswerState.UNKNOWN)]
+)
+def test_a_telephone_is_picked_up_within_three_rings(
+    session: Session, now: MovableClock, seconds: int | None, state: AnswerState
+) -> None:
+    call = call_by(session, "phone")
+    if seconds is not None:
+        call.answered_at = call.requested_at + timedelta(seconds=seconds)
+        session.flush()
+    assert now.moment == at(8)
+    assert state_of(session, call) is state
+
+
+def test_what_came_in_writing_runs_until_somebody_answers(session: Session, now: MovableClock) -> None:
+    call = call_by(session, "web")
+    now.set(at(9))
+    assert state_of(session, call) is AnswerState.RUNNING
+    now.set(at(9.01))
+    assert state_of(session, call) is AnswerState.MISSED
+    answer(session, by=None, call=call)
+    assert state_of(session, call) is AnswerState.MISSED
+    with pytest.raises(CallAnswered):
+        answer(session, by=None, call=call)
+
+
+def test_on_a_day_off_there_is_a_day_for_it(session: Session, now: MovableClock) -> None:
+    """The test day is a Monday; the Saturday is five days later, or whatever the office calendar says."""
+    call = call_by(session, "web", days=5)
+    now.set(at(20, days=5))
+    assert state_of(session, call, days=5) is AnswerState.RUNNING
+    create_calendar(
+        session,
+        by=None,
+        code="OFFICE",
+        name="Office",
+        hours=[{"weekday": day, "opens": 480, "closes": 960} for day in range(1, 7)],
+    )
+    assert state_of(session, call, days=5) is AnswerState.MISSED
+
+
+def test_the_share_counts_what_is_decided(session: Session, now: MovableClock) -> None:
+    first = call_by(session, "phone")
+    first.answered_at = first.requested_at + timedelta(seconds=5)
+    for channel in ("phone", "web", "letter"):
+        call_by(session, channel).territory_id = first.territory_id
+    session.flush()
+    now.set(at(8.5))
+    found = answer_clocks(session, first.territory_id, DAY)
+    assert (found.kept, found.decided, len(found.items)) == (1, 1, 3)
