@@ -352,7 +352,7 @@ def quote(
     The visit need not be in the problem. If the plan already serves it, it is taken out first, so that the
     price is that of having it at all.
     """
-    return Oracle.open(problem, without(problem, plan, visit)).quote(
+    return Oracle.open(problem := as_planned(problem), without(problem, plan, visit)).quote(
         visit, windows, each_technician=each_technician
     )
 
@@ -368,7 +368,7 @@ def insert(problem: Problem, plan: Plan, offer: Offer, visit: Visit) -> Plan:
     OfferGone
         When the plan has changed since the quote and the visit no longer fits there.
     """
-    rest = without(problem, plan, visit)
+    rest = without(problem := as_planned(problem), plan, visit)
     technician = problem.technician(offer.technician_id)
     if technician is None:
         raise OfferGone(f"technician {offer.technician_id} is not in the problem", "ask for a new quote")
@@ -395,6 +395,6 @@ def placed(problem: Problem, plan: Plan, timed: Route) -> tuple[Route, ...]:
 
 def refusals(problem: Problem, plan: Plan, visit: Visit, windows: Sequence[Window]) -> list[Refusal]:
     """For each technician who cannot take the visit in any of the windows, the first reason."""
-    oracle = Oracle.open(problem, without(problem, plan, visit))
+    oracle = Oracle.open(problem := as_planned(problem), without(problem, plan, visit))
     found = (oracle.refusal(visit, technician, windows) for technician in problem.technicians)
     return [refusal for refusal in found if refusal is not None]

@@ -62,7 +62,7 @@ def upgrade() -> None:
             ["work_order_id"], ["work_order.id"], name=op.f("fk_compensation_work_order_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_compensation")),
-        sa.UniqueConstraint("promise_id", "rule", name=op.f("uq_compensation_promise_id")),
+        sa.UniqueConstraint("promise_id", "rule", name=op.f("uq_compensation_promise_id_rule")),
     )
     op.create_index(op.f("ix_compensation_work_order_id"), "compensation", ["work_order_id"])
     op.create_table(
@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_customer_answer_visit_id")),
         sa.ForeignKeyConstraint(["promise_id"], ["promise.id"], name=op.f("fk_customer_answer_promise_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_customer_answer")),
-        sa.UniqueConstraint("promise_id", "kind", name=op.f("uq_customer_answer_promise_id")),
+        sa.UniqueConstraint("promise_id", "kind", name=op.f("uq_customer_answer_promise_id_kind")),
     )
     op.create_index(op.f("ix_customer_answer_visit_id"), "customer_answer", ["visit_id"])
     op.add_column("schedule", sa.Column("every_minutes", sa.Integer(), nullable=True))

@@ -74,7 +74,9 @@ def upgrade() -> None:
             ["work_order_id"], ["work_order.id"], name=op.f("fk_service_step_work_order_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_step")),
-        sa.UniqueConstraint("work_order_id", "kind", "percent", name=op.f("uq_service_step_work_order_id")),
+        sa.UniqueConstraint(
+            "work_order_id", "kind", "percent", name=op.f("uq_service_step_work_order_id_kind_percent")
+        ),
     )
     op.add_column("repair_call", sa.Column("answered_at", MOMENT, nullable=True))
     op.create_table(
@@ -89,7 +91,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(["work_order_id"], ["work_order.id"], name=op.f("fk_chaser_work_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chaser")),
-        sa.UniqueConstraint("work_order_id", "ordinal", name=op.f("uq_chaser_work_order_id")),
+        sa.UniqueConstraint("work_order_id", "ordinal", name=op.f("uq_chaser_work_order_id_ordinal")),
     )
 
 
