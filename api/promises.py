@@ -17,7 +17,7 @@ from api.schemas import QuerySchema, Schema, Window, list_of
 from api.session import current_session
 from dispatch.planning import commands
 from dispatch.planning.rules import OfferPolicy
-from dispatch.promises import queries
+from dispatch.promises import linking, queries
 from dispatch.promises.rules import CHANNELS
 from dispatch.work_orders.queries import find_visit
 
@@ -110,7 +110,17 @@ class PromiseShape(Schema):
     is_reservation = Flag(required=True)
 
 
+class CustomerAnswerShape(Schema):
+    """What a customer said by the link in a message: ``confirmed``, ``moved`` or ``cancelled``."""
+
+    promise_id = Id(required=True)
+    kind = fields.String(required=True)
+    note = fields.String(required=True)
+    recorded_at = Moment(required=True)
+
+
 PromiseList = list_of(PromiseShape)
+CustomerAnswerList = list_of(CustomerAnswerShape)
 
 
 @resource.get("/visits/<uuid:visit_id>/offers")
@@ -143,3 +153,12 @@ def promise_window(body: dict[str, Any], visit_id: uuid.UUID) -> object:
 def list_promises(visit_id: uuid.UUID) -> object:
     """Every window told for a visit, the first one first."""
     return {"items": queries.ledger(current_session(), current_principal(), visit_id)}
+
+
+@resource.get("/visits/<uuid:visit_id>/customer-answers")
+@policy(*roles.ALL)
+@resource.response(200, CustomerAnswerList)
+def list_customer_answers(visit_id: uuid.UUID) -> object:
+    """What the customer said about a visit by the link in a message, the oldest first."""
+    session = current_session()
+    return {"items": linking.answers_of(session, find_visit(session, current_principal(), visit_id))}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from optimizer.constraints import parts, precedence, same_technician, team
+from optimizer.constraints import parts, precedence, same_technician, shift, team
 from optimizer.errors import InfeasibleRoute
 from optimizer.fetching import has, lacking, on_van
 from optimizer.leading import leading
@@ -109,8 +109,8 @@ def _strangeness(problem: Problem, technician: Technician, visit: Visit) -> tupl
     """How badly a shift suits a visit: it cannot be served alone, and how far its time lies outside."""
     begun = problem.begun_by(technician.id)
     is_possible = _route(problem, technician, (*begun, visit)) is not None
-    moment, shift = _opens(problem, visit), technician.shift
-    return not is_possible, max(shift.start - moment, moment - shift.end, 0), shift.start
+    moment, works = _opens(problem, visit), technician.shift
+    return not is_possible, max(works.start - moment, moment - works.end, 0), works.start
 
 
 def _route(problem: Problem, technician: Technician, order: Sequence[Visit]) -> Route | None:
@@ -128,7 +128,7 @@ def _missed(problem: Problem, technician: Technician, kept: Sequence[Visit], vis
             timetable(problem, technician, order)
         except InfeasibleRoute as missed:
             return missed.rule, missed.cause
-    return "SHIFT", f"{technician.name} has no time for all locked visits"
+    return shift.CODE, f"{technician.name} has no time for all locked visits"
 
 
 def _placed(

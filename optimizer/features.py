@@ -1,6 +1,7 @@
 """What of the model a problem uses, so that an engine, a bound or a quote can say what it leaves out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from optimizer.problem import Problem, Visit
 from optimizer.work import START
@@ -33,6 +34,11 @@ def features(problem: Problem) -> frozenset[str]:
     if len({technician.who for technician in problem.technicians}) < len(problem.technicians):
         found.add(SHIFTS)
     return frozenset(found)
+
+
+def is_plain(problem: Problem, visit: Visit) -> bool:
+    """Whether a visit that the problem may lack asks for nothing beyond plain routes."""
+    return not features(replace(problem, technicians=(), visits=(visit,)))
 
 
 def is_tied(visit: Visit) -> bool:

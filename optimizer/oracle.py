@@ -13,7 +13,7 @@ from typing import Self
 from optimizer.candidates import Candidate, Question, blocked_at_any_time
 from optimizer.constraints import blocked
 from optimizer.errors import InfeasibleRoute, OfferGone, UnknownSubject
-from optimizer.features import features
+from optimizer.features import features, is_plain
 from optimizer.open_route import OpenRoute
 from optimizer.plan import Plan, Route
 from optimizer.planned import as_planned
@@ -88,11 +88,6 @@ def known_sequences(problem: Problem, plan: Plan) -> dict[str, tuple[Visit, ...]
             raise UnknownSubject(cause, "build problem and plan from the same state of the day")
         sequences[route.technician_id] = known
     return sequences
-
-
-def is_plain(problem: Problem, visit: Visit) -> bool:
-    """Whether a visit that the problem may lack asks for nothing beyond plain routes."""
-    return not features(replace(problem, technicians=(), visits=(visit,)))
 
 
 class Oracle:

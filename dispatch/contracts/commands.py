@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -104,14 +105,10 @@ def update_contract(
     text.only_known(changes, CHANGEABLE)
     if changes.get("calendar_id") is not None:
         find_calendar(session, changes["calendar_id"])
-    with session.no_autoflush:
+    with _undone_if_refused(session, contract):
         for name, value in changes.items():
             setattr(contract, name, value)
-        try:
-            _check(contract)
-        except rules.ContractInvalid:
-            session.refresh(contract)
-            raise
+        _check(contract)
     db.flush(session)
     return contract
 
@@ -164,15 +161,22 @@ def update_calendar(
     """Change when service clocks run from now on; due times of running orders stay as they were told."""
     calendar.expect_version(expected_version)
     text.only_known(changes, CALENDAR_CHANGEABLE)
-    with session.no_autoflush:
+    with _undone_if_refused(session, calendar):
         _fill(calendar, **changes)
-        try:
-            _check_calendar(calendar)
-        except rules.ContractInvalid:
-            session.refresh(calendar)
-            raise
+        _check_calendar(calendar)
     db.flush(session)
     return calendar
+
+
+@contextmanager
+def _undone_if_refused(session: Session, row: Contract | ServiceCalendar) -> Iterator[None]:
+    """Let a row be changed and checked; a refusal leaves it as it was."""
+    with session.no_autoflush:
+        try:
+            yield
+        except rules.ContractInvalid:
+            session.refresh(row)
+            raise
 
 
 def _fill(calendar: ServiceCalendar, **values: Any) -> None:

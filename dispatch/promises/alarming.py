@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
@@ -51,7 +51,7 @@ def look(
 ) -> list[PromiseAlarm]:
     """Note how the promises of a day stand; return the alarms of which the customer is told now."""
     seen = {sight.visit_id: sight for sight in sights}
-    known = {alarm.visit_id: alarm for alarm in open_alarms(session, territory_id, day, lock=True)}
+    known = {alarm.visit_id: alarm for alarm in _locked_open(session, territory_id, day)}
     breaking = {visit_id for visit_id, sight in seen.items() if sight.is_breaking}
     promises = promises_of(session, breaking | set(known))
     breaking &= set(promises)  # a window that nobody was told is nobody's promise
@@ -71,27 +71,23 @@ def look(
     return told
 
 
-def open_alarms(
-    session: Session, territory_id: uuid.UUID, day: date, *, lock: bool = False
-) -> Sequence[PromiseAlarm]:
-    """Return the alarms of a day whose end is not known yet, the oldest first."""
-    statement = (
-        select(PromiseAlarm)
-        .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day == day)
-        .where(PromiseAlarm.ended_at.is_(None))
-        .order_by(PromiseAlarm.seen_at, PromiseAlarm.id)
-    )
-    return session.scalars(statement.with_for_update() if lock else statement).all()
+def _locked_open(session: Session, territory_id: uuid.UUID, day: date) -> Sequence[PromiseAlarm]:
+    """Lock and return the alarms of a day whose end is not known yet, the oldest first."""
+    open_ = _of_day(territory_id, day).where(PromiseAlarm.ended_at.is_(None))
+    return session.scalars(open_.with_for_update()).all()
 
 
 def alarms_of(session: Session, territory_id: uuid.UUID, day: date) -> Sequence[PromiseAlarm]:
     """Return all alarms of a day, the oldest first."""
-    statement = (
+    return session.scalars(_of_day(territory_id, day)).all()
+
+
+def _of_day(territory_id: uuid.UUID, day: date) -> Select[PromiseAlarm]:
+    return (
         select(PromiseAlarm)
         .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day == day)
         .order_by(PromiseAlarm.seen_at, PromiseAlarm.id)
     )
-    return session.scalars(statement).all()
 
 
 def find_alarm(session: Session, principal: Principal, alarm_id: uuid.UUID) -> PromiseAlarm:

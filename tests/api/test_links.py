@@ -76,6 +76,10 @@ def test_confirming_twice_is_kept_once(desk: Desk, link: str) -> None:
     assert first.get_json()["confirmed_at"] == second.get_json()["confirmed_at"]
     assert first.get_json()["confirmed_at"] is not None
     assert answers() == ["confirmed"]
+    with db.transaction() as session:
+        visit_id = session.scalars(select(Promise.visit_id)).one()
+    [said] = desk.read(Role.DISPATCHER, f"/v1/visits/{visit_id}/customer-answers")["items"]
+    assert (said["kind"], said["recorded_at"]) == ("confirmed", first.get_json()["confirmed_at"])
 
 
 def test_a_window_is_chosen_and_promised_once_for_the_record(desk: Desk, link: str) -> None:

@@ -26,6 +26,7 @@ from optimizer.engines.ruin.layout import (
 from optimizer.engines.ruin.linking import TOO_DEAR
 from optimizer.engines.ruin.rearranging import NEAREST, rearranged
 from optimizer.errors import InfeasibleRoute, OfferGone
+from optimizer.features import is_plain
 from optimizer.objectives.travel import leg_cents
 from optimizer.offers import USUAL, Effort, Rearranged, SiteTravel
 from optimizer.oracle import Offer
@@ -146,7 +147,7 @@ class CompiledOracle(offers.Desk):
 
     def _covers(self, visit: Visit) -> bool:
         """Whether the arrays can tell everything about the plan and the visit asked about."""
-        return self._is_covered and oracle.is_plain(self.problem, visit)
+        return self._is_covered and is_plain(self.problem, visit)
 
     def search(
         self, visit: Visit, windows: Whole, site: SiteTravel | None = None, *, each: bool = False

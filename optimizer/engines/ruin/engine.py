@@ -74,7 +74,7 @@ class RuinEngine:
                 run.search(others)
                 answered = others.answered if others else 0
             is_proved = _look_at_all(ahead, run)
-        found = _figures(run) | {"setup_seconds": round(ready - began, 3)} | {"processes": 1 + answered}
+        found = _figures(run) | {"setup_seconds": round(ready - began, 3), "processes": 1 + answered}
         sequences = _sequences(ahead, run.best_orders())
         held = states.bounded(ahead, day, run.memory.best)
         plan = retimed(held, sequences)
