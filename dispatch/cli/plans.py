@@ -38,9 +38,9 @@ def run_compare(args: argparse.Namespace) -> int:
 
     Returns 2 when the input is unusable.
     """
-    *problems, first_file, second_file = [None, *args.files] if len(args.files) == 1 else args.files
-    if first_file is None or len(problems) > 1:
+    if len(args.files) not in {2, 3}:
         return unusable(MalformedInput("compare", "FILES", f"{len(args.files)} files", remedy=TWO_PLANS))
+    *problems, first_file, second_file = args.files
     try:
         first, second = read_plan(first_file), read_plan(second_file)
         if problems:
