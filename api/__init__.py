@@ -27,6 +27,8 @@ RESOURCES = (
     "visit_papers",
     "review_cases",
     "planning",
+    "scenarios",
+    "explanations",
     "promises",
     "booking",
     "alarms",

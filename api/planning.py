@@ -16,7 +16,7 @@ from api.etags import changes, expected_version
 from api.fields import Choice, Day, Flag, Id, Moment, Notes, Real, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
-from api.schemas import Schema
+from api.schemas import ListOf, Schema
 from api.session import current_session
 from dispatch.planning import commands, differences, forecasting, queries
 from dispatch.planning.rules import Danger
@@ -25,7 +25,7 @@ from dispatch.work_orders.queries import find_visit
 
 resource = Resource("planning", description="Versioned day plans of a territory.")
 
-PLAN_STATES = ("draft", "proposed", "published", "superseded", "rejected")
+PLAN_STATES = ("draft", "proposed", "published", "superseded", "rejected", "what_if")
 RUN_STATES = ("ready", "running", "done", "parked", "cancelled")
 
 
@@ -167,6 +167,12 @@ class DifferencesShape(Schema):
     cost_after = fields.Dict(required=True)
 
 
+class AcceptedRows(Schema):
+    """Visits whose new places are taken over."""
+
+    visit_ids = ListOf(Id(), 500, required=True)
+
+
 class NewLock(Schema):
     """A technician, a start, or both."""
 
@@ -250,6 +256,19 @@ def publish_plan(plan_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     plan = queries.find_plan(session, me, plan_id)
     commands.publish(session, by=me, plan=plan, expected_version=expected_version())
+    return queries.day_view(session, me, plan.territory_id, plan.day)
+
+
+@resource.post("/plans/<uuid:plan_id>/accept-rows")
+@policy(*roles.PLANNERS)
+@changes
+@resource.arguments(AcceptedRows)
+@resource.response(200, DayShape)
+def accept_rows(body: dict[str, Any], plan_id: uuid.UUID) -> object:
+    """Publish some rows of a proposal and leave the rest as it is; If-Match is the day's version."""
+    session, me = current_session(), current_principal()
+    plan = queries.find_plan(session, me, plan_id)
+    commands.accept_rows(session, by=me, plan=plan, expected_version=expected_version(), **body)
     return queries.day_view(session, me, plan.territory_id, plan.day)
 
 

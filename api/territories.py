@@ -10,13 +10,13 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.etags import changes, expected_version
-from api.fields import Flag, Id, Real, Text, Whole
+from api.fields import Flag, Id, Real, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import ListOf, Schema, list_of
 from api.session import current_session
 from dispatch.territories import commands, queries
-from dispatch.territories.rules import MOST_POINTS
+from dispatch.territories.rules import AUTO_REASONS, MOST_POINTS
 
 resource = Resource("territories", description="Named areas that are planned as one.")
 
@@ -34,6 +34,19 @@ PAIR = {
 }
 
 
+class AutoPublishShape(Schema):
+    """
+    What planning may publish without a person; no reasons: nothing.
+
+    ``told_most`` visits may be told something else, ``technicians_most`` of them another technician; what
+    breaks a promise is always for a person.
+    """
+
+    reasons = ListOf(Word(AUTO_REASONS), len(AUTO_REASONS), load_default=list, dump_default=list)
+    told_most = Whole(0, 1000, load_default=0, dump_default=0)
+    technicians_most = Whole(0, 1000, load_default=0, dump_default=0)
+
+
 class TerritoryShape(Schema):
     """A named area; its days begin at its own local midnight."""
 
@@ -44,6 +57,7 @@ class TerritoryShape(Schema):
     timezone = fields.String(required=True)
     boundary = _ring(required=True)
     emergency_reserve_percent = Whole(required=True)
+    auto_publish = fields.Nested(AutoPublishShape, required=True)
     is_active = Flag(required=True)
 
 
@@ -63,6 +77,7 @@ class TerritoryChanges(Schema):
     timezone = Text(64)
     boundary = _ring()
     emergency_reserve_percent = Whole(0, 50)
+    auto_publish = fields.Nested(AutoPublishShape)
     is_active = Flag()
 
 

@@ -130,6 +130,13 @@ class EmergencyRaised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TechnicianAbsent(Event):
+    """A technician cannot come for a while; days planned with them need another plan."""
+
+    absence_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementApproved(Event):
     """The lines of a work order are settled and may be invoiced."""
 

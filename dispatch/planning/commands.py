@@ -11,6 +11,7 @@ from dispatch import outbox
 from dispatch.access.rules import Principal
 from dispatch.db import new_id
 from dispatch.planning import heads, splitting
+from dispatch.planning.accepting import accept_rows
 from dispatch.planning.model import DayPlan
 from dispatch.planning.moving import move_for_customer
 from dispatch.planning.offering import USUAL, Offers, WindowOffer, asker_for, asker_of, offers_of
@@ -23,6 +24,7 @@ from dispatch.work_orders.model import Visit
 __all__ = [
     "Offers",
     "WindowOffer",
+    "accept_rows",
     "book",
     "hold",
     "lock_visit",

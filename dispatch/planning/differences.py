@@ -77,6 +77,11 @@ class Difference:
     cause: Cause
     sentence: str
 
+    @property
+    def changes_technician(self) -> bool:
+        """Whether somebody else comes, or nobody."""
+        return self.change in {Change.TECHNICIAN, Change.DROPPED}
+
 
 @dataclass(frozen=True, slots=True)
 class Differences:
@@ -92,8 +97,11 @@ class Differences:
 def differences(session: Session, plan: DayPlan) -> Differences:
     """Return what a plan changes against the plan in force of its day, in the order of the former starts."""
     former = heads.in_force(session, heads.find(session, plan.territory_id, plan.day))
-    if former is not None and former.id == plan.id:
-        former = None
+    return between(session, former if former is not plan else None, plan)
+
+
+def between(session: Session, former: DayPlan | None, plan: DayPlan) -> Differences:
+    """Return what one plan changes against another of the same day."""
     before = {stop.visit_id: stop for stop in former.stops} if former is not None else {}
     after = {stop.visit_id: stop for stop in plan.stops}
     changed = [name for name in {**before, **after} if _change(before.get(name), after.get(name))]

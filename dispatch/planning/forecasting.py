@@ -19,7 +19,7 @@ from dispatch.access.rules import Principal
 from dispatch.planning import heads, problem, spreads
 from dispatch.planning.chances import Spread, forecast
 from dispatch.planning.days import Day, day_of
-from dispatch.planning.model import PlanStop
+from dispatch.planning.model import DayPlan, PlanStop
 from dispatch.planning.problem import Built, stops_by_route
 from dispatch.planning.queries import day_view
 from dispatch.planning.rules import Danger, danger_of
@@ -87,11 +87,26 @@ def routes_ahead(session: Session, territory_id: uuid.UUID, on: date) -> Sequenc
     if current is None:
         return ()
     built = problem.build(session, day, travel.times(), plan=current, only_routes=True)
-    stored = {str(stop.visit_id): stop for stop in current.stops}
-    spread = spreads.measured(session, territory_id)
+    return driven_on(built, current, spreads.measured(session, territory_id), promises_in(built))
+
+
+def promises_in(built: Built) -> dict[str, Window]:
+    """Return the promised windows of a day as it was read, by visit."""
+    return {
+        name: Window(built.day.seconds(visit.window_start), built.day.seconds(visit.window_end))
+        for name, visit in built.visits.items()
+        if visit.window_start is not None and visit.window_end is not None
+    }
+
+
+def driven_on(
+    built: Built, plan: DayPlan, spread: Spread, promised: Mapping[str, Window]
+) -> Sequence[RouteForecast]:
+    """Return the routes of a plan on a day as it was read, as they will probably go on."""
+    stored = {str(stop.visit_id): stop for stop in plan.stops}
     found = [
-        RouteForecast(uuid.UUID(route.technician_id), tuple(_stops(built, route, stored, spread)))
-        for route in _driven(built, stops_by_route(current.stops))
+        RouteForecast(uuid.UUID(route.technician_id), tuple(_stops(built, route, stored, spread, promised)))
+        for route in _driven(built, stops_by_route(plan.stops))
     ]
     return tuple(each for each in found if each.stops)
 
@@ -124,13 +139,12 @@ def _drive(day: Problem, technician: Technician, visits: tuple[Job, ...]) -> Rou
 
 
 def _stops(
-    built: Built, route: Route, stored: Mapping[str, PlanStop], spread: Spread
+    built: Built,
+    route: Route,
+    stored: Mapping[str, PlanStop],
+    spread: Spread,
+    promised: Mapping[str, Window],
 ) -> Iterator[StopForecast]:
-    promised = {
-        name: Window(built.day.seconds(visit.window_start), built.day.seconds(visit.window_end))
-        for name, visit in built.visits.items()
-        if visit.window_start is not None and visit.window_end is not None
-    }
     now = built.day.seconds(clock.now())
     for name, seen in forecast(route, promised, spread, begun=built.begun, now=now).items():
         window = promised.get(name)

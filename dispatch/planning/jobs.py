@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from dispatch import clock, db
 from dispatch.outbox import Lease
-from dispatch.planning import optimise, optimise_parts, watching
+from dispatch.planning import optimise, optimise_parts, repairing, watching, what_if
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
 from dispatch.promises import clocks
@@ -59,9 +59,23 @@ def join_parts(lease: Lease, *, split_id: str) -> None:
     optimise_parts.join_parts(lease, uuid.UUID(split_id), _limits(""))
 
 
+def plan_what_if(lease: Lease, *, scenario_id: str) -> None:
+    """Plan a scenario's day beside the real one."""
+    what_if.plan_scenario(lease, uuid.UUID(scenario_id), _limits(""))
+
+
+def repair_absence(lease: Lease, *, absence_id: str) -> None:
+    """Ask for a new plan of each day that an absence takes a technician from."""
+    seconds = Settings.from_environment().replan_seconds
+    with lease.finishing() as session:
+        days = repairing.repair_absence(session, uuid.UUID(absence_id), seconds=seconds)
+        lease.result = {"days": [day.isoformat() for day in days]}
+
+
 def watch_promises(lease: Lease, **_: str) -> None:
     """Look at today's promises and at service clocks in every territory (R-401, R-402, R-503)."""
-    policy = AlarmPolicy.of(Settings.from_environment())
+    settings = Settings.from_environment()
+    policy = AlarmPolicy.of(settings)
     with db.transaction() as session:
         active = select(Territory.id).where(Territory.is_active).order_by(Territory.id)
         territories = list(session.scalars(active))
@@ -69,7 +83,10 @@ def watch_promises(lease: Lease, **_: str) -> None:
     for territory_id in territories:
         with lease.step() as session:
             today = day_at(session, territory_id, clock.now()).day
-            told += len(watching.watch(session, territory_id, today, policy))
+            alarms = watching.watch(session, territory_id, today, policy)
+            if alarms:
+                repairing.repair_delay(session, territory_id, today, seconds=settings.replan_seconds)
+            told += len(alarms)
             clocks.escalate(session, territory_id)
     with lease.finishing():
         lease.result = {"told": told}

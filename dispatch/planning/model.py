@@ -35,13 +35,13 @@ class DayPlan(Identified, Base):
     """
     A plan of one day: ``draft`` grows by bookings, ``proposed`` comes from the optimiser.
 
-    ``published`` and ``superseded`` plans are never changed.
+    ``published`` and ``superseded`` plans are never changed; a scenario's ``what_if`` is never published.
     """
 
     __tablename__ = "day_plan"
     __table_args__ = (
         CheckConstraint(
-            "state in ('draft', 'proposed', 'published', 'superseded', 'rejected')", name="state"
+            "state in ('draft', 'proposed', 'published', 'superseded', 'rejected', 'what_if')", name="state"
         ),
         Index("ix_day_plan_territory_id_day", "territory_id", "day"),
     )
@@ -149,6 +149,26 @@ class PlanSplitPart(Base):
     orders: Mapped[dict[str, Any] | None]
     """Technician to visits in order."""
     stats: Mapped[dict[str, Any] | None]
+
+
+class Scenario(Identified, Base):
+    """A day as it would be under assumptions; ``plan_id`` once it is planned."""
+
+    __tablename__ = "scenario"
+    __table_args__ = (Index("ix_scenario_territory_id_day", "territory_id", "day"),)
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    day: Mapped[date]
+    title: Mapped[str]
+    assumptions: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    seed: Mapped[int]
+    seconds: Mapped[float]
+    run_id: Mapped[uuid.UUID | None]
+    plan_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("day_plan.id"))
+    outcome: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Figures of the plan, and what became of emergencies that were only assumed."""
+    created_at: Mapped[datetime]
+    created_by: Mapped[uuid.UUID | None]
 
 
 class PlanLock(Identified, Base):

@@ -1,8 +1,7 @@
 """
 A day through the solver: read, solve without any transaction, then store a proposal.
 
-With ``optimise_parts`` the only module that loads the solving engine; the web process imports neither
-(contract 10).
+What a territory lets planning publish by itself is published in the same transaction.
 """
 
 from __future__ import annotations
@@ -14,15 +13,14 @@ import structlog
 
 from dispatch import db
 from dispatch.outbox import Lease
-from dispatch.planning import splitting
+from dispatch.planning import auto_publishing, splitting
 from dispatch.planning.optimise_parts import split_day
 from dispatch.planning.rules import DayNotPlannable
-from dispatch.planning.snapshot import Limits, is_promised, propose, read
-from optimizer.engines.base import DEFAULT, Budget, Result, warm_up
-from optimizer.plan import Plan
+from dispatch.planning.snapshot import Limits, Snapshot, is_promised, propose, read
+from dispatch.planning.solving import Asked, in_two_halves
+from optimizer.engines.base import DEFAULT, warm_up
 from optimizer.problem import Problem
-from optimizer.solve import solve
-from optimizer.validate import InvalidProblem, errors_in
+from optimizer.validate import errors_in
 
 log = structlog.get_logger(__name__)
 
@@ -39,26 +37,22 @@ def optimise_day(
     time such visits are planned with an open end, and publication tells their customers a new window. A day
     beyond one process is only cut here; its parts are planned by runs of their own (``optimise_parts``).
     """
-    half = limits.seconds / 2
-    with db.transaction() as session:
-        snapshot = read(session, territory_id, day, limits, frozenset())
-    if len(snapshot.built.problem.visits) > limits.part_visits:
-        _require_plannable(snapshot.built.problem)
-        split_day(lease, snapshot, seed=seed, reason=reason, limits=limits)
-        return
-    result = _solve(lease, snapshot.built.problem, snapshot.start, half, seed)
-    late = frozenset(
-        left.visit_id for left in result.plan.unserved if is_promised(snapshot.built, left.visit_id)
-    )
-    if late:
+
+    def again(late: frozenset[str]) -> Snapshot:
         with db.transaction() as session:
-            relaxed = read(session, territory_id, day, limits, late)
-        snapshot = relaxed if relaxed.version == snapshot.version else snapshot
-    result = _solve(lease, snapshot.built.problem, result.plan, half, seed)
+            return read(session, territory_id, day, limits, late)
+
+    first = again(frozenset())
+    if len(first.built.problem.visits) > limits.part_visits:
+        _require_plannable(first.built.problem)
+        split_day(lease, first, seed=seed, reason=reason, limits=limits)
+        return
+    snapshot, result = in_two_halves(lease, first, _asked, again, seconds=limits.seconds, seed=seed)
     with lease.finishing() as session:
         splitting.void(session, territory_id, day, before=lease.run_id)
         row = propose(session, snapshot, result, seed=seed, reason=reason)
         lease.result = {"plan_id": str(row.id), "unserved": len(result.plan.unserved)}
+        lease.result |= auto_publishing.consider(session, row)
 
 
 def warm() -> None:
@@ -68,14 +62,10 @@ def warm() -> None:
         log.info("engine_compiled", engine=DEFAULT, seconds=round(seconds))
 
 
-def _solve(lease: Lease, day: Problem, start: Plan, seconds: float, seed: int) -> Result:
-    # The solver holds the interpreter, so no thread beats meanwhile.
-    lease.heartbeat(busy_seconds=seconds)
-    try:
-        return solve(day, Budget(seconds=seconds), seed=seed, start=start)
-    except InvalidProblem as error:
-        findings = [str(finding) for finding in error.findings[:20]]
-        raise DayNotPlannable(f"{len(error.findings)} findings: {findings[0]}", findings=findings) from error
+def _asked(snapshot: Snapshot) -> Asked:
+    names = (visit.id for visit in snapshot.built.problem.visits)
+    promised = frozenset(name for name in names if is_promised(snapshot.built, name))
+    return Asked(snapshot.built.problem, snapshot.start, snapshot.version, promised)
 
 
 def _require_plannable(day: Problem) -> None:

@@ -15,7 +15,7 @@ from time import monotonic
 from dispatch import db, travel
 from dispatch.crashpoints import crashpoint
 from dispatch.outbox import Lease
-from dispatch.planning import heads, splitting
+from dispatch.planning import auto_publishing, heads, splitting
 from dispatch.planning.model import PlanSplit
 from dispatch.planning.snapshot import Limits, Snapshot, is_promised, propose, read
 from dispatch.planning.splitting import Orders
@@ -152,6 +152,7 @@ def _store(lease: Lease, split_id: uuid.UUID, snapshot: Snapshot, result: Result
         plan = propose(session, snapshot, result, seed=asked.seed, reason=asked.reason)
         splitting.join(session, row, plan.id)
         lease.result = {"plan_id": str(plan.id), "unserved": len(result.plan.unserved)}
+        lease.result |= auto_publishing.consider(session, plan)
         crashpoint("join.before_commit")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from dispatch.errors import Conflict, Invalid, Stale
 
@@ -76,6 +77,85 @@ class DayNotPlannable(Invalid):
     code = "DAY_NOT_PLANNABLE"
     remedy = "Mend what the findings name, then optimise again."
     permanent = True
+
+
+class AssumptionInvalid(Invalid):
+    """A scenario assumes something about nobody, nowhere or no time."""
+
+    code = "ASSUMPTION_INVALID"
+    remedy = "Name technicians and sites of the territory, and stretches of time of at most 36 hours."
+
+
+class RowNotAcceptable(Conflict):
+    """A row of a proposal cannot be accepted by itself: it has no room among what stays as it was."""
+
+    code = "ROW_NOT_ACCEPTABLE"
+    remedy = "Accept the rows that make room for it as well, or the whole proposal."
+
+
+class RowUnknown(Invalid):
+    """The proposal changes nothing about the visit named."""
+
+    code = "ROW_UNKNOWN"
+    remedy = "Name visits from the list of the proposal's differences."
+
+
+class Told(Protocol):
+    """What a policy asks of a difference."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether people have heard of the former place."""
+
+    @property
+    def breaks_promise(self) -> bool:
+        """Whether the promise of the visit would be broken."""
+
+    @property
+    def changes_technician(self) -> bool:
+        """Whether somebody else comes, or nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoPublish:
+    """
+    What a territory lets planning publish by itself.
+
+    reasons
+        Why the proposal was made: ``emergency``, ``absence``, ``delay``, ``optimise``.
+    told_most
+        Visits whose technician or customer has heard of another place or time, at most.
+    technicians_most
+        Such visits that get another technician, at most.
+    """
+
+    reasons: frozenset[str] = frozenset()
+    told_most: int = 0
+    technicians_most: int = 0
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> Self:
+        """Return a territory's policy; without one nothing is published by itself."""
+        given = stored or {}
+        return cls(
+            frozenset(given.get("reasons", ())),
+            int(given.get("told_most", 0)),
+            int(given.get("technicians_most", 0)),
+        )
+
+    def objection(self, reason: str, rows: Sequence[Told]) -> str | None:
+        """Return why a person has to decide; None when the proposal may be published."""
+        if reason not in self.reasons:
+            return f"proposals for {reason} are for a person to publish"
+        if any(row.breaks_promise for row in rows):
+            return "a promise would be broken"
+        told = [row for row in rows if row.is_told]
+        if len(told) > self.told_most:
+            return f"{len(told)} visits would be told anew, {self.told_most} may be"
+        changed = sum(row.changes_technician for row in told)
+        if changed > self.technicians_most:
+            return f"{changed} visits would change technician, {self.technicians_most} may"
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
-from dispatch import clock, db, text
+from dispatch import clock, db, events, outbox, text
 from dispatch.access.rules import Principal
 from dispatch.errors import Conflict
 from dispatch.technicians import rules
@@ -233,6 +233,7 @@ def add_absence(
     )
     session.add(absence)
     db.flush(session)
+    outbox.record(session, events.TechnicianAbsent(absence_id=str(absence.id)))
     return absence
 
 

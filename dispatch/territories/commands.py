@@ -16,7 +16,9 @@ from dispatch.territories.model import Territory
 if TYPE_CHECKING:
     from dispatch.access.rules import Principal
 
-CHANGEABLE = frozenset({"name", "timezone", "boundary", "emergency_reserve_percent", "is_active"})
+CHANGEABLE = frozenset(
+    {"name", "timezone", "boundary", "emergency_reserve_percent", "auto_publish", "is_active"}
+)
 MOST_RESERVED = 50
 
 
@@ -67,6 +69,8 @@ def update_territory(
             changes["emergency_reserve_percent"], "emergency_reserve_percent", 0, MOST_RESERVED
         )
         territory.emergency_reserve_percent = share
+    if "auto_publish" in changes:
+        territory.auto_publish = dict(changes["auto_publish"])
     if "is_active" in changes:
         territory.is_active = bool(changes["is_active"])
     db.flush(session)

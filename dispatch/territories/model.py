@@ -25,4 +25,6 @@ class Territory(Identified, Versioned, Base):
     """Ring of ``[latitude, longitude]`` pairs, not closed, WGS 84."""
     emergency_reserve_percent: Mapped[int] = mapped_column(default=15)
     """R-308: share of what is left of a day that only emergencies are offered."""
+    auto_publish: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What planning may publish by itself (``planning.rules.AutoPublish``); empty: nothing."""
     is_active: Mapped[bool] = mapped_column(default=True)

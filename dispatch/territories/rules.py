@@ -9,6 +9,8 @@ from dispatch.errors import Invalid
 
 MOST_POINTS = 5_000
 TOLERANCE = 1e-12
+AUTO_REASONS = ("emergency", "absence", "delay", "optimise")
+"""Why a proposal may have been made that a territory publishes by itself."""
 Ring = Sequence[Sequence[float]]
 
 

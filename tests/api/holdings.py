@@ -17,7 +17,7 @@ from dispatch.calls.model import Assessment
 from dispatch.contracts.model import ServiceCalendar
 from dispatch.hand_ins.model import HandIn
 from dispatch.outbox import JobRun
-from dispatch.planning.model import DayPlan
+from dispatch.planning.model import DayPlan, Scenario
 from dispatch.promises.model import Promise, PromiseAlarm, SlotHold
 from dispatch.sync.model import Operation, Rejection
 from dispatch.technicians.model import Technician
@@ -213,9 +213,25 @@ def _plans(session: Session, territory: Territory) -> dict[str, Any]:
         state="done",
     )
     hold = _hold(session, territory)
-    session.add_all([plan, run, hold])
+    scenario = Scenario(
+        territory_id=territory.id,
+        day=DAY,
+        title="A van is late",
+        assumptions={},
+        seed=1,
+        seconds=1.0,
+        created_at=clock.now(),
+    )
+    session.add_all([plan, run, hold, scenario])
     session.flush()
-    return {"territory_id": territory.id, "plan_id": plan.id, "run_id": run.id, "hold_id": hold.id}
+    return {
+        "territory_id": territory.id,
+        "plan_id": plan.id,
+        "run_id": run.id,
+        "hold_id": hold.id,
+        "scenario_id": scenario.id,
+        "other_scenario_id": scenario.id,
+    }
 
 
 def _hold(session: Session, territory: Territory) -> SlotHold:

@@ -60,6 +60,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "window": {"start": local(9), "end": local(11)},
         "channel": "phone",
     },
+    ("POST", "/v1/plans/<uuid:plan_id>/accept-rows"): {"visit_ids": []},
+    ("POST", "/v1/territories/<uuid:territory_id>/days/<string:day>/scenarios"): {"title": "A van is late"},
     ("PATCH", "/v1/work-orders/<uuid:order_id>"): {"priority": 4},
     ("POST", "/v1/work-orders/<uuid:order_id>/approvals"): {
         "amount": MONEY,

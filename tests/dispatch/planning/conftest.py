@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.orm import Session
 
-from dispatch import outbox, travel
+from dispatch import db, outbox, travel
 from dispatch.settings import Settings
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town, a_town, register_kinds
@@ -20,6 +20,20 @@ def jobs_known() -> Iterator[None]:
     travel.configure(Settings(travel="geodesic"))
     yield
     outbox.register((), {})
+
+
+@pytest.fixture
+def lasting_town(database_url: str, now: MovableClock) -> Iterator[Town]:
+    """A town in a database of its own, since jobs commit."""
+    engine = db.connect(database_url)
+    factory = db.sessions(engine)
+    db.configure(factory)
+    register_kinds()
+    travel.configure(Settings(travel="geodesic"))
+    with factory() as session:
+        yield a_town(session)
+    outbox.register((), {})
+    engine.dispose()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, outbox, travel
+from dispatch import clock, outbox
 from dispatch.db import new_id
 from dispatch.errors import NotFound
 from dispatch.outbox import JobRun
@@ -21,29 +21,20 @@ from dispatch.planning.model import DayPlan, PlanLock
 from dispatch.planning.queries import find_run
 from dispatch.planning.rules import PlanNotPublishable
 from dispatch.promises.model import Promise
-from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
 from optimizer.check import cost
 from tests.builders import DAY, a_part, a_principal, a_shift, an_absence, at
 from tests.dispatch.conftest import MovableClock
-from tests.planning_world import Town, a_town, register_kinds, violations
+from tests.planning_world import Town, violations
 
 Solve = Callable[..., JobRun]
 
 
 @pytest.fixture
-def town(database_url: str, now: MovableClock) -> Iterator[Town]:
-    """A town in a database of its own, since the job commits."""
-    engine = db.connect(database_url)
-    factory = db.sessions(engine)
-    db.configure(factory)
-    register_kinds()
-    travel.configure(Settings(travel="geodesic"))
-    with factory() as session:
-        yield a_town(session)
-    outbox.register((), {})
-    engine.dispose()
+def town(lasting_town: Town) -> Town:
+    """A town whose rows the jobs see."""
+    return lasting_town
 
 
 @pytest.fixture

@@ -1,0 +1,143 @@
+"""
+Taking over some rows of a proposal and leaving the rest of the day as it is (journey (e)).
+
+The rows taken go to the technicians that the proposal sends, as near as can be to the times that it names;
+everything else keeps its technician and its order. The result is published at once, like a whole proposal.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from dispatch import travel
+from dispatch.access.rules import Principal
+from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning.days import day_of
+from dispatch.planning.differences import Difference, between
+from dispatch.planning.model import DayPlan, PlanHead
+from dispatch.planning.problem import Built
+from dispatch.planning.publishing import publish
+from dispatch.planning.rules import PlanNotPublishable, PlanStale, RowNotAcceptable, RowUnknown
+from optimizer.check import cost
+from optimizer.errors import InfeasibleRoute
+from optimizer.plan import Plan, Route, Unserved
+from optimizer.timing import timetable
+
+Orders = dict[str, tuple[str, ...]]
+
+
+def accept_rows(
+    session: Session,
+    *,
+    by: Principal,
+    plan: DayPlan,
+    visit_ids: Sequence[uuid.UUID],
+    expected_version: int,
+) -> PlanHead:
+    """
+    Publish the plan in force with these rows of a proposal taken over.
+
+    Raises ``RowUnknown`` for a visit that the proposal leaves as it is, ``RowNotAcceptable`` where a row
+    finds no room among what stays, ``PlanStale`` when the day moved on. Nothing is changed then.
+    """
+    head = heads.locked(session, plan.territory_id, plan.day)
+    session.refresh(plan)
+    heads.check_version(head, expected_version)
+    if plan.state != "proposed":
+        raise PlanNotPublishable(f"the plan is {plan.state}")
+    if plan.base_version != head.version:
+        raise PlanStale(f"the plan was made on version {plan.base_version}", current=head.version)
+    current = heads.in_force(session, head)
+    rows = _rows_named(between(session, current, plan).rows, visit_ids)
+    relaxed = frozenset(str(row.visit_id) for row in rows if row.breaks_promise)
+    day = day_of(session, plan.territory_id, plan.day)
+    taken = [row.visit_id for row in rows]
+    built = problem.build(session, day, travel.times(), plan=current, extra=taken, relaxed=relaxed)
+    merged = _merged(built, current, rows)
+    row = plan_rows.store(
+        session,
+        built,
+        merged,
+        state="proposed",
+        base_version=head.version,
+        reason="accepted_rows",
+        created_by=by.user_id,
+        cost_by_term=cost(built.problem, merged),
+        stats={"accepted": len(rows), "of_plan": str(plan.id)},
+    )
+    return publish(session, by=by, plan=row, expected_version=expected_version)
+
+
+def _rows_named(rows: Sequence[Difference], visit_ids: Sequence[uuid.UUID]) -> list[Difference]:
+    known = {row.visit_id: row for row in rows}
+    unknown = [str(visit_id) for visit_id in visit_ids if visit_id not in known]
+    if unknown or not visit_ids:
+        raise RowUnknown("the proposal changes nothing about a visit named", visits=unknown)
+    return [known[visit_id] for visit_id in dict.fromkeys(visit_ids)]
+
+
+def _merged(built: Built, current: DayPlan | None, rows: Sequence[Difference]) -> Plan:
+    """The plan in force with the rows taken over."""
+    taken = frozenset(str(row.visit_id) for row in rows)
+    kept = plan_rows.to_plan(built, current, without=taken)
+    orders: Orders = {r.technician_id: tuple(stop.visit_id for stop in r.stops) for r in kept.routes}
+    routes = {route.technician_id: route for route in kept.routes}
+    for row in sorted((row for row in rows if row.after), key=_moment):
+        assert row.after is not None  # noqa: S101 - the others are filtered out
+        who = str(row.after.technician_id)
+        route = _with(built, orders.get(who, ()), who, row)
+        routes[who], orders[who] = route, tuple(stop.visit_id for stop in route.stops)
+    unserved = {left.visit_id: left for left in _left_out(current, rows, taken)}
+    return Plan(tuple(routes.values()), tuple(unserved.values()))
+
+
+def _moment(row: Difference) -> tuple[datetime, str]:
+    assert row.after is not None  # noqa: S101 - asked of rows with a new place only
+    return row.after.start, row.number
+
+
+def _with(built: Built, order: tuple[str, ...], technician_id: str, row: Difference) -> Route:
+    """A route with a visit put in where its start comes nearest to the one proposed, then cheapest."""
+    assert row.after is not None  # noqa: S101 - dropped rows are not put in
+    wanted, name = built.day.seconds(row.after.start), str(row.visit_id)
+    best: tuple[int, int, Route] | None = None
+    for found in _tries(built, order, technician_id, name):
+        start = next(stop.start for stop in found.stops if stop.visit_id == name)
+        key = (abs(start - wanted), found.return_time)
+        if best is None or key < best[:2]:
+            best = (*key, found)
+    if best is None:
+        raise RowNotAcceptable(
+            f"visit {row.number} has no room on the route as it is", visit_id=name, number=row.number
+        )
+    return best[2]
+
+
+def _tries(built: Built, order: tuple[str, ...], technician_id: str, name: str) -> Iterator[Route]:
+    """Every way to put a visit into a route behind what has begun."""
+    technician, asked = built.problem.technician(technician_id), built.problem.visit(name)
+    if technician is None or asked is None:
+        return
+    visits = [visit for each in order if (visit := built.problem.visit(each)) is not None]
+    begun = sum(visit.id in built.begun for visit in visits)
+    for place in range(begun, len(visits) + 1):
+        try:
+            yield timetable(built.problem, technician, (*visits[:place], asked, *visits[place:]))
+        except InfeasibleRoute:
+            continue
+
+
+def _left_out(
+    current: DayPlan | None, rows: Sequence[Difference], taken: frozenset[str]
+) -> Iterator[Unserved]:
+    """What the plan in force left out already, and what is dropped with the rows."""
+    for left in current.unserved if current is not None else ():
+        if str(left.visit_id) not in taken:
+            yield Unserved(str(left.visit_id), left.reason, left.sentence, left.action)
+    for row in rows:
+        if row.after is None:
+            yield Unserved(str(row.visit_id), str(row.cause), row.sentence, "plan it anew")

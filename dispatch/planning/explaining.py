@@ -1,0 +1,135 @@
+"""
+Why a visit is where a plan has it, or on no route: who could go at what price, who cannot and by which rule,
+and which rules to loosen. Answered by the engine on the day as it stands now.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from dispatch import travel
+from dispatch.errors import NotFound
+from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning.days import Day, day_of
+from dispatch.planning.model import DayPlan
+from dispatch.planning.offering import require_plannable
+from dispatch.planning.rules import VisitNotPlannable
+from dispatch.work_orders.model import Visit
+from optimizer.alternatives import Choice as Able
+from optimizer.alternatives import choices
+from optimizer.loosening import Relaxation as Looser
+from optimizer.loosening import relaxations
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """
+    A technician who could go; money in minor units.
+
+    extra_minor
+        What the plan costs more than without the visit.
+    more_than_best_minor
+        What it costs more than with the cheapest technician.
+    by_term
+        The extra cost by term; empty beyond the cheapest three.
+    is_planned
+        Whether the plan sends this one.
+    """
+
+    technician_id: uuid.UUID
+    start: datetime
+    extra_minor: int
+    more_than_best_minor: int
+    by_term: Mapping[str, int]
+    is_planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A technician who cannot go, the rule, and the rule in words."""
+
+    technician_id: uuid.UUID
+    code: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """
+    Rules that, loosened, would let the visit in: what to decide, who would go, and the price.
+
+    needed_minutes
+        For time: how many minutes at least.
+    """
+
+    rule: str
+    action: str
+    technician_id: uuid.UUID
+    extra_minor: int
+    needed_minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A visit in a plan; ``day_version`` is the day's when the engine was asked."""
+
+    plan_id: uuid.UUID
+    visit_id: uuid.UUID
+    number: str
+    day_version: int
+    technician_id: uuid.UUID | None
+    choices: Sequence[Choice]
+    obstacles: Sequence[Obstacle]
+    relaxations: Sequence[Relaxation]
+
+
+def explanation(session: Session, plan: DayPlan, visit: Visit) -> Explanation:
+    """
+    Explain a visit in a plan of its territory; relaxations only where nobody can go.
+
+    Raises ``VisitNotPlannable`` for one that has begun, is over, or waits for something.
+    """
+    require_plannable(visit)
+    if visit.work_order.territory_id != plan.territory_id:
+        raise NotFound("the plan is of another territory")
+    day = day_of(session, plan.territory_id, plan.day)
+    built = problem.build(session, day, travel.times(), plan=plan, extra=[visit.id], only_routes=True)
+    if built.problem.visit(str(visit.id)) is None:
+        raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
+    timed = plan_rows.to_plan(built, plan)
+    able, refused = choices(built.problem, timed, str(visit.id))
+    loose = [] if able else relaxations(built.problem, timed, str(visit.id))
+    head = heads.find(session, plan.territory_id, plan.day)
+    planned = {stop.visit_id: stop.technician_id for stop in plan.stops}.get(visit.id)
+    return Explanation(
+        plan.id,
+        visit.id,
+        visit.number,
+        head.version if head else 0,
+        planned,
+        [_choice(day, one, able[0], planned) for one in able],
+        [Obstacle(uuid.UUID(one.technician_id), one.code, one.sentence) for one in refused],
+        [_relaxation(one) for one in loose],
+    )
+
+
+def _choice(day: Day, found: Able, best: Able, planned: uuid.UUID | None) -> Choice:
+    technician_id = uuid.UUID(found.technician_id)
+    return Choice(
+        technician_id,
+        day.moment(found.start),
+        found.extra_cost,
+        found.extra_cost - best.extra_cost,
+        dict(found.by_term),
+        technician_id == planned,
+    )
+
+
+def _relaxation(found: Looser) -> Relaxation:
+    minutes = None if found.needed is None else -(-found.needed // 60)
+    return Relaxation(found.rule, found.action, uuid.UUID(found.technician_id), found.extra_cost, minutes)

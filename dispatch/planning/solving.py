@@ -1,0 +1,66 @@
+"""
+Solving in two halves: in the second, visits whose promise cannot be kept are planned with an open end.
+
+With ``optimise_parts`` the only module that loads the solving engine; the web process imports neither
+(contract 10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from dispatch.outbox import Lease
+from dispatch.planning.rules import DayNotPlannable
+from optimizer.engines.base import Budget, Result
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.solve import solve
+from optimizer.validate import InvalidProblem
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A problem with its start, its version, and the ids of visits promised to customers."""
+
+    problem: Problem
+    start: Plan
+    version: int
+    promised: frozenset[str]
+
+
+def in_two_halves(
+    lease: Lease,
+    first: Read,
+    asked: Callable[[Read], Asked],
+    again: Callable[[frozenset[str]], Read],
+    *,
+    seconds: float,
+    seed: int,
+) -> tuple[Read, Result]:
+    """
+    Solve what was read, and once more with promises relaxed that the first plan could not keep.
+
+    ``again`` reads with these relaxed; it is ignored where the day has moved on meanwhile.
+    """
+    before = asked(first)
+    result = solved(lease, before.problem, before.start, seconds / 2, seed)
+    late = frozenset(left.visit_id for left in result.plan.unserved) & before.promised
+    read = first
+    if late:
+        relaxed = again(late)
+        read = relaxed if asked(relaxed).version == before.version else first
+    return read, solved(lease, asked(read).problem, result.plan, seconds / 2, seed)
+
+
+def solved(lease: Lease, day: Problem, start: Plan, seconds: float, seed: int) -> Result:
+    """Solve, with the lease kept busy: the solver holds the interpreter, so no thread beats meanwhile."""
+    lease.heartbeat(busy_seconds=seconds)
+    try:
+        return solve(day, Budget(seconds=seconds), seed=seed, start=start)
+    except InvalidProblem as error:
+        findings = [str(finding) for finding in error.findings[:20]]
+        raise DayNotPlannable(f"{len(error.findings)} findings: {findings[0]}", findings=findings) from error
