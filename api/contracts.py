@@ -11,6 +11,7 @@ from api import roles
 from api.auth import current_principal, policy
 from api.etags import changes, expected_version
 from api.fields import Day, Flag, Id, Text, Whole, Word
+from api.house_rules import HouseRuleChanges
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import ListOf, PageArgs, QuerySchema, Schema, list_of, page_of
@@ -41,6 +42,7 @@ class ContractShape(Schema):
     pauses_for = fields.List(fields.String(), required=True)
     inspection_every_months = Whole(required=True, allow_none=True)
     next_inspection_due_on = Day(required=True, allow_none=True)
+    house_rules = fields.Dict(required=True)
 
 
 class TermsShape(Schema):
@@ -79,6 +81,7 @@ class ContractChanges(Schema):
     pauses_for = ListOf(Word(PAUSES), 2)
     inspection_every_months = Whole(1, 120, allow_none=True)
     next_inspection_due_on = Day(allow_none=True)
+    house_rules = fields.Nested(HouseRuleChanges)
 
 
 class ContractArgs(PageArgs):

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from marshmallow import fields
+from marshmallow.validate import Length
 
 from api import roles
 from api.auth import current_principal, policy
@@ -15,7 +16,7 @@ from api.fields import Day, Flag, Id, Moment, Notes, Text, Whole, Word
 from api.idempotency import creates
 from api.past_orders import PastOrderShape
 from api.resource import Resource
-from api.schemas import PageArgs, Position, Schema, list_of, page_of
+from api.schemas import ListOf, PageArgs, Position, Schema, list_of, page_of
 from api.session import current_session
 from dispatch import travel
 from dispatch.customers import commands, queries
@@ -77,6 +78,8 @@ class SiteShape(Schema):
     parking_minutes = Whole(required=True)
     access_minutes = Whole(required=True)
     access_notes = fields.String(required=True)
+    peak_months = fields.List(Whole(), required=True)
+    peak_hours = fields.List(fields.List(Whole()), required=True)
 
 
 class NewSite(PlaceShape):
@@ -89,6 +92,8 @@ class SiteChanges(Schema):
     parking_minutes = Whole(0, 240)
     access_minutes = Whole(0, 240)
     access_notes = Notes(2000)
+    peak_months = ListOf(Whole(1, 12), 12)
+    peak_hours = ListOf(fields.List(Whole(0, 24), validate=Length(equal=2)), 6)
 
 
 class AssetShape(Schema):

@@ -130,6 +130,34 @@ class EmergencyRaised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecondBookingOpened(Event):
+    """Nobody was there, and the customer is offered another appointment at once (R-305)."""
+
+    visit_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionMissed(Event):
+    """A contract's limit of resolution has passed without a solution (R-402)."""
+
+    work_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanerLent(Event):
+    """A loaner unit is reserved and will be brought (R-402)."""
+
+    loan_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanerOverdue(Event):
+    """A loaner is still with its customer although the original is repaired."""
+
+    loan_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TechnicianAbsent(Event):
     """A technician cannot come for a while; days planned with them need another plan."""
 

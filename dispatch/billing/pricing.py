@@ -18,7 +18,7 @@ from typing import Any
 from dispatch import money
 from dispatch.contracts.rules import warranty_until
 
-RULES = "2026.3"
+RULES = "2026.4"
 """Raised whenever the same facts would give other lines."""
 
 
@@ -75,6 +75,10 @@ class OrderFacts:
     labour_norm_minutes: int
     visits: tuple[VisitFacts, ...]
     parts: tuple[PartFacts, ...]
+    goodwill_reason: str | None = None
+    """Why the house pays for all of it."""
+    labour_discount_percent: int = 0
+    """R-306: off the labour that the customer pays, for a kept reservation."""
 
     def fingerprint(self, prices: Prices) -> str:
         """Return the hash of facts and prices."""
@@ -107,11 +111,18 @@ def payer_of(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]:
     """
     Return who pays a kind of line and why.
 
-    A use fault is never covered (R-201). Otherwise: repeat repair's labour and travel are ours (R-508), the
-    maker's warranty (R-405), our warranty from the acceptance day (R-404), the contract, the customer.
+    What the house took on itself is goodwill, and a use fault is never covered (R-201). Otherwise: repeat
+    repair's labour and travel are ours (R-508), the maker's warranty (R-405), our warranty from the
+    acceptance day (R-404), the contract, the customer.
     """
+    if facts.goodwill_reason is not None:
+        return "goodwill", facts.goodwill_reason
     if facts.fault_class == "use":
         return "customer", "R-201: a use fault is not covered"
+    return _covered_by(kind, facts, prices)
+
+
+def _covered_by(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]:
     if facts.is_repeat and kind in {"labour", "travel"}:
         return "goodwill", "R-508: repeat repair inside the labour warranty"
     if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
@@ -140,7 +151,8 @@ def lines_of(facts: OrderFacts, prices: Prices) -> list[Line]:
     """Return the charges of an order in stable order: per visit labour and travel, then parts."""
     lines: list[Line] = []
     for visit in facts.visits:
-        lines += [_labour(visit, facts, prices), _travel(visit, facts, prices)]
+        labour = _labour(visit, facts, prices)
+        lines += [labour, *_discount(visit, labour, facts), _travel(visit, facts, prices)]
     return lines + [_part(part, facts, prices) for part in facts.parts]
 
 
@@ -160,6 +172,27 @@ def _labour(visit: VisitFacts, facts: OrderFacts, prices: Prices) -> Line:
         source=f"labour:{visit.visit_id}",
         explanation=f"{visit.work_seconds // 60} min worked, {minutes} min billed; {why}",
     )
+
+
+def _discount(visit: VisitFacts, labour: Line, facts: OrderFacts) -> list[Line]:
+    """R-306: a kept reservation earns a discount on the labour that the customer pays."""
+    percent = facts.labour_discount_percent
+    off = money.times(labour.net_minor, Decimal(percent) / 100) if labour.payer == "customer" else 0
+    if not off:
+        return []
+    found = Line(
+        kind="labour",
+        description_en=f"Reservation discount {percent} %, sheet {visit.number}",
+        description_zh=f"预约优惠 {percent}%（派工单 {visit.number}）",
+        quantity=Decimal(-1),
+        unit="C62",
+        unit_price_minor=off,
+        net_minor=-off,
+        payer="customer",
+        source=f"discount:{visit.visit_id}",
+        explanation="R-306: booked a day ahead and kept",
+    )
+    return [found]
 
 
 def _travel(visit: VisitFacts, facts: OrderFacts, prices: Prices) -> Line:

@@ -15,12 +15,15 @@ from dispatch.billing import pricing
 from dispatch.billing.errors import NoTariff, SettlementNotInReview
 from dispatch.billing.model import Settlement, SettlementLine, Tariff
 from dispatch.billing.pricing import OrderFacts, PartFacts, Prices, VisitFacts
+from dispatch.contracts.house_rules import house_rules
 from dispatch.contracts.model import Contract
 from dispatch.contracts.rules import covered_by
 from dispatch.customers.model import Asset
 from dispatch.events import SettlementApproved
 from dispatch.money import CurrencyMismatch
 from dispatch.parts.model import Part
+from dispatch.promises import marking
+from dispatch.promises.queries import promises_of
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
@@ -129,7 +132,19 @@ def _facts(
         labour_norm_minutes=order.labour_norm_minutes,
         visits=tuple(VisitFacts(str(visit.id), visit.number, _worked(visit)) for visit in visits),
         parts=tuple(_parts(session, visits, order.currency)),
+        goodwill_reason=order.goodwill_reason,
+        labour_discount_percent=_discount(session, order, visits, contract),
     )
+
+
+def _discount(session: Session, order: WorkOrder, visits: Sequence[Visit], contract: Contract | None) -> int:
+    """R-306: return the discount of labour: every visit was reserved, and no customer was late or away."""
+    percent = house_rules(session, contract).reservation_discount_percent
+    if not percent or not visits or marking.is_marked(session, order.visits):
+        return 0
+    told = promises_of(session, {visit.id for visit in visits})
+    reserved = all(visit.id in told and told[visit.id][-1].is_reservation for visit in visits)
+    return percent if reserved else 0
 
 
 def _worked(visit: Visit) -> int:

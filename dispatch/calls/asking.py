@@ -43,10 +43,10 @@ def wanted_at(
     asset = customers.find_asset(session, by, asset_id) if asset_id else None
     if asset is not None and asset.site_id != site.id:
         raise FileMismatch("the asset stands at another site")
-    usual, fault_code = USUAL_PRIORITY, None
+    usual, fault_code, kind = USUAL_PRIORITY, None, None
     if template is not None:
         known = usable_template(session, template)
-        usual, fault_code = known.priority, known.fault_code
+        usual, fault_code, kind = known.priority, known.fault_code, known.kind
         needs = Needs(
             duration_minutes=known.duration_minutes,
             skills=known.skills,
@@ -63,5 +63,6 @@ def wanted_at(
         priority=raised_priority(told, needs_home_service=customer.needs_home_service),
         asset=asset,
         fault_code=fault_code,
+        kind=kind,
         requested_at=asked,
     )

@@ -16,6 +16,7 @@ from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.contracts import rules
 from dispatch.contracts.hours import check_country
+from dispatch.contracts.house_rules import merged
 from dispatch.contracts.model import Contract, ServiceCalendar
 from dispatch.contracts.queries import find_calendar
 
@@ -31,6 +32,7 @@ CHANGEABLE = frozenset(
         "pauses_for",
         "inspection_every_months",
         "next_inspection_due_on",
+        "house_rules",
     }
 )
 CALENDAR_CHANGEABLE = frozenset({"name", "hours", "country", "subdivision", "days_worked", "days_off"})
@@ -105,8 +107,11 @@ def update_contract(
     text.only_known(changes, CHANGEABLE)
     if changes.get("calendar_id") is not None:
         find_calendar(session, changes["calendar_id"])
+    given = dict(changes)
+    if "house_rules" in given:
+        given["house_rules"] = merged(contract.house_rules, given["house_rules"])
     with _undone_if_refused(session, contract):
-        for name, value in changes.items():
+        for name, value in given.items():
             setattr(contract, name, value)
         _check(contract)
     db.flush(session)

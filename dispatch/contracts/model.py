@@ -29,6 +29,15 @@ class ServiceCalendar(Identified, Versioned, Base):
     days_off: Mapped[list[Any]] = mapped_column(default=list)
 
 
+class HouseRulesRow(Versioned, Base):
+    """The company's own values of house rules; one row."""
+
+    __tablename__ = "house_rules"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
 class Contract(Identified, Versioned, Base):
     """Coverage and service level of a customer, for one asset or for all of them."""
 
@@ -58,3 +67,5 @@ class Contract(Identified, Versioned, Base):
     inspection_every_months: Mapped[int | None]
     next_inspection_due_on: Mapped[date | None]
     """R-406; the day the next planned inspection is due."""
+    house_rules: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Rules of the house that are agreed otherwise (``contracts.house_rules``)."""

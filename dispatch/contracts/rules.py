@@ -29,6 +29,13 @@ class ContractNumberTaken(Conflict):
     remedy = "Choose another number, or change the existing contract."
 
 
+class HouseRuleInvalid(Invalid):
+    """A rule of the house is not known, or its value is not possible."""
+
+    code = "HOUSE_RULE_INVALID"
+    remedy = "Use the names and ranges that reading the house rules shows."
+
+
 class CalendarCodeTaken(Conflict):
     """Another calendar has this code already."""
 

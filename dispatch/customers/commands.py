@@ -124,6 +124,8 @@ _SITE_FIELDS: dict[str, Callable[[Any], Any]] = {
     "parking_minutes": lambda value: text.whole(value, "parking_minutes", 0, MOST_MINUTES),
     "access_minutes": lambda value: text.whole(value, "access_minutes", 0, MOST_MINUTES),
     "access_notes": lambda value: text.prose(value, "access_notes", longest=2_000),
+    "peak_months": rules.checked_months,
+    "peak_hours": rules.checked_hours,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -54,6 +55,10 @@ class Site(Identified, Versioned, Base):
     parking_minutes: Mapped[int] = mapped_column(default=0)
     access_minutes: Mapped[int] = mapped_column(default=0)
     access_notes: Mapped[str] = mapped_column(default="")
+    peak_months: Mapped[list[Any]] = mapped_column(default=list)
+    """R-307: months 1 to 12 in which planned work disturbs the customer."""
+    peak_hours: Mapped[list[Any]] = mapped_column(default=list)
+    """R-307: ``[from, to]`` local hours in which planned work disturbs, once each."""
 
 
 class Asset(Identified, Versioned, Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -33,6 +34,28 @@ class DateOrder(Invalid):
 
     code = "DATE_ORDER"
     remedy = "An asset is bought before it is accepted, and warranty ends after both."
+
+
+class PeakInvalid(Invalid):
+    """The peak months or hours of a site are no months or hours."""
+
+    code = "PEAK_INVALID"
+    remedy = "Give months 1 to 12, and hours as pairs from 0 to 24, the first below the second."
+
+
+def checked_months(months: Sequence[int]) -> list[int]:
+    """R-307: return a site's peak months in order, once each."""
+    if any(isinstance(month, bool) or not 1 <= month <= 12 for month in months):
+        raise PeakInvalid("a month is from 1 to 12", field="peak_months")
+    return sorted(set(months))
+
+
+def checked_hours(hours: Sequence[Sequence[int]]) -> list[list[int]]:
+    """R-307: return a site's peak hours as pairs of local hours, in order."""
+    found = sorted([int(begin), int(stop)] for begin, stop in hours)
+    if any(not 0 <= begin < stop <= 24 for begin, stop in found):
+        raise PeakInvalid("an hour is from 0 to 24, and the first below the second", field="peak_hours")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,11 @@ def write(session: Session, *, event: str, ids: dict[str, str], settings: Settin
     Returns its id, or None when nobody is to be told or the message exists already.
     """
     found = draft(session, event, ids)
-    if found is None:
-        return None
+    return write_draft(session, found, settings) if found is not None else None
+
+
+def write_draft(session: Session, found: Draft, settings: Settings) -> uuid.UUID | None:
+    """Write a message in its final form and ask for its delivery; None if it exists already."""
     written = session.execute(
         insert(Message)
         .values(**_columns(found, settings))

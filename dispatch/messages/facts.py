@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -20,6 +20,7 @@ from dispatch.billing.errors import NoTariff
 from dispatch.billing.model import Invoice, Payment
 from dispatch.calls.model import RepairCall
 from dispatch.customers.model import Asset, Customer, Site
+from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS, beyond, given
 from dispatch.money import Money
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
@@ -57,6 +58,11 @@ def _day(moment: datetime, zone: str, language: str) -> str:
     return str(format_date(moment.astimezone(ZoneInfo(zone)).date(), "full", locale=LOCALES[language]))
 
 
+def date_in_words(day: date, language: str) -> str:
+    """Return a calendar day as customers read it."""
+    return str(format_date(day, "full", locale=LOCALES[language]))
+
+
 def _time(moment: datetime, zone: str, language: str) -> str:
     return str(format_time(moment.astimezone(ZoneInfo(zone)), "short", locale=LOCALES[language]))
 
@@ -76,8 +82,10 @@ def _order_values(session: Session, order: WorkOrder) -> tuple[Customer, str, di
     return customer, zone, {"name": customer.name, "number": order.number, "address": site.address}
 
 
-def _order_opened(session: Session, ids: dict[str, str]) -> Draft:
+def _order_opened(session: Session, ids: dict[str, str]) -> Draft | None:
     order = session.get_one(WorkOrder, uuid.UUID(ids["work_order_id"]))
+    if order.goodwill_reason is not None:
+        return None
     customer, zone, values = _order_values(session, order)
     amounts = {
         "labour": order.estimate_labour_minor,
@@ -106,6 +114,11 @@ def _waiting(session: Session, ids: dict[str, str]) -> Draft:
 
 def _promised(session: Session, ids: dict[str, str]) -> Draft:
     promise = session.get_one(Promise, uuid.UUID(ids["promise_id"]))
+    return of_promise(session, promise, "visit_promised" if promise.ordinal == 1 else "visit_promised_again")
+
+
+def of_promise(session: Session, promise: Promise, template: str) -> Draft:
+    """Return what is to be told about a promised window."""
     order = session.get_one(Visit, promise.visit_id).work_order
     customer, zone, values = _order_values(session, order)
     language = customer.language
@@ -113,7 +126,6 @@ def _promised(session: Session, ids: dict[str, str]) -> Draft:
     times = [_time(moment, zone, language) for moment in (promise.window_start, promise.window_end)]
     values["window"] = f"{times[0]} - {times[1]}"
     values["reason"] = REASONS[language].get(promise.reason, OTHER_REASON[language])
-    template = "visit_promised" if promise.ordinal == 1 else "visit_promised_again"
     return Draft(f"{template}:{promise.id}", template, customer, order.id, values, promise.visit_id)
 
 
@@ -158,6 +170,30 @@ def _visit_reader(event: str) -> Callable[[Session, dict[str, str]], Draft | Non
     return read
 
 
+def _second_booking(session: Session, ids: dict[str, str]) -> Draft:
+    visit = session.get_one(Visit, uuid.UUID(ids["visit_id"]))
+    customer, _, values = _order_values(session, visit.work_order)
+    key = f"second_booking:{visit.id}"
+    return Draft(key, "second_booking", customer, visit.work_order_id, values, visit.id)
+
+
+def _loaner(template: str) -> Callable[[Session, dict[str, str]], Draft | None]:
+    def read(session: Session, ids: dict[str, str]) -> Draft | None:
+        loan = session.get_one(Loan, uuid.UUID(ids["loan_id"]))
+        if loan.unit_id is None or (template == "loaner_overdue" and loan.due_back_at is None):
+            return None
+        unit = session.get_one(LoanerUnit, loan.unit_id)
+        order = session.get_one(WorkOrder, loan.work_order_id)
+        customer, zone, values = _order_values(session, order)
+        values["unit"] = f"{unit.model} ({unit.serial})"
+        values["charge"] = _money(unit.charge_minor, unit.currency, customer.language)
+        values["day"] = _day(loan.due_back_at, zone, customer.language) if loan.due_back_at else "-"
+        about = loan.pickup_order_id if template == "loaner_overdue" else loan.id
+        return Draft(f"{template}:{about}", template, customer, order.id, values)
+
+    return read
+
+
 def _invoiced(session: Session, ids: dict[str, str]) -> Draft | None:
     invoice = session.get_one(Invoice, uuid.UUID(ids["invoice_id"]))
     if invoice.payer != "customer":
@@ -195,5 +231,8 @@ _READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
     "PromiseInDanger": _in_danger,
     "InvoiceRendered": _invoiced,
     "PaymentReceived": _paid,
+    "SecondBookingOpened": _second_booking,
+    "LoanerLent": _loaner("loaner_lent"),
+    "LoanerOverdue": _loaner("loaner_overdue"),
     **{event: _visit_reader(event) for event in _VISIT_EVENTS},
 }

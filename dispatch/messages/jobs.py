@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from dispatch.crashpoints import crashpoint
-from dispatch.messages import commands
+from dispatch.messages import clocked, commands
 from dispatch.messages.channels import Channel, build_channel
 from dispatch.outbox import Lease, finishing_together, job_of
 from dispatch.settings import Settings
@@ -23,6 +23,13 @@ def write(leases: Sequence[Lease]) -> None:
         for lease in leases:
             message_id = commands.write(session, event=lease.event or "", ids=lease.ids, settings=settings)
             lease.result = {"message_id": str(message_id) if message_id else None}
+
+
+def write_clocked(lease: Lease, **_: str) -> None:
+    """Write what the clock asks for now: invitations, announcements, confirmations (R-304, R-307)."""
+    settings = Settings.from_environment()
+    with lease.finishing() as session:
+        lease.result = {"written": clocked.write_due(session, settings)}
 
 
 def send(leases: Sequence[Lease]) -> None:

@@ -158,6 +158,90 @@ TEMPLATES: dict[str, dict[str, Words]] = {
             "$name，您好：\n\n维修单 $number 的上门服务已取消。\n\n$company$contact",
         ),
     },
+    "second_booking": {
+        "en": Words(
+            "Another time for order $number",
+            "Dear $name,\n\nwe missed you at $address. A new visit for order $number is open for you; "
+            "please choose its time, and tell us if something stood in the way.$link\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：请另选上门时间",
+            "$name，您好：\n\n我们到 $address 时未能见到您，已为维修单 $number 重新开放预约，"
+            "请选择时间；如有不便请告知我们。$link\n\n$company$contact",
+        ),
+    },
+    "loaner_lent": {
+        "en": Words(
+            "A loaner for order $number",
+            "Dear $name,\n\nyour repair takes longer than we agreed. Until it is done you get a loaner, "
+            "$unit, at no cost; we tell you when we bring it.\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：为您提供备用机",
+            "$name，您好：\n\n您的维修超出约定时限，修好之前我们免费提供备用机 $unit，"
+            "送达时间将另行通知。\n\n$company$contact",
+        ),
+    },
+    "loaner_overdue": {
+        "en": Words(
+            "Please give back the loaner of order $number",
+            "Dear $name,\n\nyour repair is done, and the loaner $unit is still with you. Please let us "
+            "fetch it by $day; after that we have to charge $charge.\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：请归还备用机",
+            "$name，您好：\n\n您的设备已修好，备用机 $unit 尚未归还，请于 $day 前安排我们取回，"
+            "逾期将按 $charge 收费。\n\n$company$contact",
+        ),
+    },
+    "service_invitation": {
+        "en": Words(
+            "Your service is due on $day",
+            "Dear $name,\n\nby contract $number your next inspection is due on $day. Please tell us which "
+            "time suits you.\n\n$company$contact",
+        ),
+        "zh": Words(
+            "定期保养将于 $day 到期",
+            "$name，您好：\n\n根据合同 $number，下一次保养将于 $day 到期，请告知方便的上门时间。"
+            "\n\n$company$contact",
+        ),
+    },
+    "work_announced": {
+        "en": Words(
+            "Planned work at $address on $day",
+            "Dear $name,\n\nwe announce the work of order $number at $address on $day between $window. "
+            "Please tell us soon if that disturbs your business.$link\n\n$company$contact",
+        ),
+        "zh": Words(
+            "$day 在 $address 的计划作业",
+            "$name，您好：\n\n维修单 $number 将于 $day $window 在 $address 作业，"
+            "如影响经营请尽早告知。$link\n\n$company$contact",
+        ),
+    },
+    "confirm_day": {
+        "en": Words(
+            "Tomorrow: our visit between $window",
+            "Dear $name,\n\nwe come tomorrow, $day, between $window (order $number). Please confirm, or move "
+            "the visit if something has changed.$link\n\n$caution\n\n$company$contact",
+        ),
+        "zh": Words(
+            "明天 $window 上门",
+            "$name，您好：\n\n我们将于明天（$day）$window 上门（维修单 $number），请确认，"
+            "如有变化请改期。$link\n\n$caution\n\n$company$contact",
+        ),
+    },
+    "confirm_hour": {
+        "en": Words(
+            "We are with you soon: order $number",
+            "Dear $name,\n\nour technician comes between $window today (order $number). Please make sure "
+            "somebody can let us in.\n\n$caution\n\n$company$contact",
+        ),
+        "zh": Words(
+            "即将上门：维修单 $number",
+            "$name，您好：\n\n技术员将于今天 $window 上门（维修单 $number），请确保有人在场。"
+            "\n\n$caution\n\n$company$contact",
+        ),
+    },
     "invoiced": {
         "en": Words(
             "Invoice $invoice for order $number",
@@ -195,6 +279,9 @@ BY_EVENT = {
     "VisitCancelled": "cancelled",
     "InvoiceRendered": "invoiced",
     "PaymentReceived": "paid",
+    "SecondBookingOpened": "second_booking",
+    "LoanerLent": "loaner_lent",
+    "LoanerOverdue": "loaner_overdue",
 }
 
 REASONS = {

@@ -16,15 +16,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
+from dispatch.contracts.house_rules import house_rules
+from dispatch.contracts.model import Contract
+from dispatch.customers.model import Site
 from dispatch.planning import heads, open_days, spreads
 from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.chances import Forecast, Spread, forecast, lost
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.open_days import Question
+from dispatch.planning.quiet_times import QuietTimes, quiet_times
 from dispatch.planning.rules import OfferPolicy, VisitNotPlannable, is_open
 from dispatch.planning.wanting import Wanted
 from dispatch.technicians import queries as technicians
 from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
 from optimizer.objectives.overtime import route_cents
@@ -128,6 +133,8 @@ class Asker:
     priority: int
     response_due_at: datetime | None
     ask: Callable[[Day], Question]
+    quiet: QuietTimes | None = None
+    """R-307: when planned work may not be offered."""
 
 
 def offers_of(
@@ -158,7 +165,10 @@ def asker_of(session: Session, visit: Visit) -> Asker:
     def ask(day: Day) -> Question:
         return question(session, day, visit)
 
-    return Asker(order.territory_id, order.priority, order.response_due_at, ask)
+    contract = session.get(Contract, order.contract_id) if order.contract_id else None
+    rules, zone = house_rules(session, contract), zone_of(session, order.territory_id)
+    quiet = quiet_times(session, session.get_one(Site, order.site_id), order.kind, rules, zone)
+    return Asker(order.territory_id, order.priority, order.response_due_at, ask, quiet)
 
 
 def asker_for(session: Session, wanted: Wanted) -> Asker:
@@ -167,7 +177,9 @@ def asker_for(session: Session, wanted: Wanted) -> Asker:
     def ask(day: Day) -> Question:
         return open_days.question_of(session, day, wanted)
 
-    return Asker(wanted.site.territory_id, wanted.priority, wanted.response_due_at, ask)
+    zone = zone_of(session, wanted.site.territory_id)
+    quiet = quiet_times(session, wanted.site, wanted.kind, house_rules(session, wanted.contract), zone)
+    return Asker(wanted.site.territory_id, wanted.priority, wanted.response_due_at, ask, quiet)
 
 
 def question(
@@ -213,7 +225,7 @@ class _Desk:
 
     def look_at(self, day: Day) -> None:
         """Offer or hide every window of one day."""
-        windows = self._windows(day)
+        windows = self._allowed(day, self._windows(day))
         if not windows:
             return
         if not technicians.has_shifts(self.session, day.territory_id, day.day):
@@ -252,6 +264,20 @@ class _Desk:
         if self.asker.priority >= EMERGENCY and day.is_today():
             at_once = Window(now, now + grid.hours * 3600)
             return [at_once, *(window for window in found if window.start > now)]
+        return found
+
+    def _allowed(self, day: Day, windows: Sequence[Window]) -> list[Window]:
+        """R-307: hide what would disturb a business customer, or comes sooner than it can be announced."""
+        quiet = self.asker.quiet
+        if quiet is None:
+            return list(windows)
+        today, found = clock.business_day(clock.now(), day.timezone), []
+        for window in windows:
+            objection = quiet.objection(day.moment(window.start), day.moment(window.end), today)
+            if objection is None:
+                found.append(window)
+            else:
+                self._hide(day, [window], *objection)
         return found
 
     def _nobody(self, day: Day, windows: Sequence[Window]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.contracts import queries as contracts
 from dispatch.contracts.hours import due_times
+from dispatch.contracts.model import Contract
 from dispatch.customers.model import Asset, Site
 from dispatch.db import new_id
 from dispatch.planning.days import Day
@@ -44,6 +45,9 @@ class Wanted:
     priority: int
     excluded_technicians: tuple[str, ...] = ()
     response_due_at: datetime | None = None
+    kind: str | None = None
+    """R-201: what kind of work it is; None while nobody knows."""
+    contract: Contract | None = None
     id: uuid.UUID = field(default_factory=new_id)
 
     def job(self, day: Day, places: Located, window: Window | None = None) -> Job:
@@ -87,6 +91,7 @@ def wanted(
     priority: int,
     asset: Asset | None = None,
     fault_code: str | None = None,
+    kind: str | None = None,
     requested_at: datetime | None = None,
 ) -> Wanted:
     """
@@ -108,4 +113,6 @@ def wanted(
         priority,
         excluded_technicians=tuple(str(who) for who in technicians_to_avoid(past, asked)),
         response_due_at=due_times(asked, contract, hours).response_due_at,
+        kind=kind,
+        contract=contract,
     )

@@ -17,10 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, selectinload
 
-from dispatch import clock
+from dispatch import clock, outbox
 from dispatch.contracts.hours import BusinessHours, spent_between
 from dispatch.contracts.model import Contract
 from dispatch.contracts.queries import hours_of
+from dispatch.events import ResolutionMissed
 from dispatch.promises.model import ServiceStep
 from dispatch.promises.rules import ESCALATION
 from dispatch.territories.queries import zone_of
@@ -116,6 +117,8 @@ def escalate(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]
             written = session.scalars(once.returning(ServiceStep)).one_or_none()
             if written is not None:
                 noted.append(written)
+                if (one.kind, percent) == ("resolution", ESCALATION[-1][0]):
+                    outbox.record(session, ResolutionMissed(work_order_id=str(one.work_order_id)))
     return noted
 
 

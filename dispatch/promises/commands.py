@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox, text
 from dispatch.access.rules import Principal
+from dispatch.contracts.house_rules import house_rules
+from dispatch.contracts.model import Contract
 from dispatch.events import VisitPromised
 from dispatch.promises import rules
 from dispatch.promises.model import Promise
@@ -59,7 +61,7 @@ def promise(
         channel=text.choice(channel, "channel", rules.CHANNELS),
         slot_cost_minor=slot_cost_minor,
         reason=text.line(reason, "reason"),
-        is_reservation=rules.is_reservation(now, start),
+        is_reservation=rules.is_reservation(now, start, _lead(session, visit)),
     )
     db.flush(session)
     try:
@@ -73,6 +75,13 @@ def promise(
     announce_visit(session, visit)
     outbox.record(session, VisitPromised(visit_id=str(visit.id), promise_id=str(told.id)))
     return told
+
+
+def _lead(session: Session, visit: Visit) -> timedelta:
+    """R-301: return how long ahead a window must be promised to count as a reservation."""
+    contract_id = visit.work_order.contract_id
+    contract = session.get(Contract, contract_id) if contract_id else None
+    return timedelta(hours=house_rules(session, contract).reservation_lead_hours)
 
 
 def _next_ordinal(session: Session, visit: Visit) -> int:

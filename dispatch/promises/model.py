@@ -84,6 +84,26 @@ class CustomerAnswer(Identified, Base):
     recorded_at: Mapped[datetime]
 
 
+class CustomerMark(Identified, Base):
+    """A customer was away or late (R-305, R-504); each kind once for a visit."""
+
+    __tablename__ = "customer_mark"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "kind"),
+        CheckConstraint("kind in ('no_show', 'late')", name="kind"),
+    )
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))
+    kind: Mapped[str]
+    minutes_late: Mapped[int | None]
+    reason: Mapped[str]
+    """What the customer says about it; empty until somebody has asked."""
+    reason_by: Mapped[uuid.UUID | None]
+    recorded_by: Mapped[uuid.UUID | None]
+    recorded_at: Mapped[datetime]
+
+
 class Chaser(Identified, Base):
     """A customer asked when somebody comes (R-105)."""
 

@@ -87,6 +87,20 @@ class NothingPromised(Conflict):
     remedy = "Choose a window first."
 
 
+class MarksOff(Conflict):
+    """The house keeps no marks of customers, or not of this one."""
+
+    code = "MARKS_OFF"
+    remedy = "Switch `late_marks` on in the house rules or in the customer's contract."
+
+
+class NotLate(Invalid):
+    """The customer came within the band that both sides are allowed."""
+
+    code = "NOT_LATE"
+    remedy = "Mark a customer who was later than the band of the house rules, or was away."
+
+
 class AlarmAcknowledged(Conflict):
     """Somebody has taken the alarm in hand already."""
 
@@ -94,6 +108,7 @@ class AlarmAcknowledged(Conflict):
     remedy = "Ask the person named under cause."
 
 
+MARK_KINDS = ("no_show", "late")
 ALARM_OUTCOMES = frozenset({"kept", "broken", "replaced", "cancelled"})
 
 

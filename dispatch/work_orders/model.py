@@ -52,6 +52,8 @@ class WorkOrder(Identified, Versioned, Base):
     estimate_travel_minor: Mapped[int] = mapped_column(default=0)
     currency: Mapped[str]
     labour_norm_minutes: Mapped[int] = mapped_column(default=0)
+    goodwill_reason: Mapped[str | None]
+    """Why nobody pays for it, such as a loaner that we bring (R-402); None for ordinary work."""
     waiting_reason: Mapped[str | None]
     """Decision 15: waiting for ``part`` or ``customer`` is a flag with a clock, not a state."""
     waiting_since: Mapped[datetime | None]

@@ -44,6 +44,7 @@ def open_order(
     contract: Contract | None = None,
     labour_norm_minutes: int = 0,
     repeat: Repeat | None = None,
+    goodwill_reason: str | None = None,
 ) -> WorkOrder:
     """
     Open a work order with its first visit (chain step 3).
@@ -78,6 +79,7 @@ def open_order(
         estimate_travel_minor=estimate.travel_minor,
         currency=estimate.currency,
         labour_norm_minutes=labour_norm_minutes,
+        goodwill_reason=goodwill_reason,
     )
     session.add(order)
     db.flush(session)

@@ -42,6 +42,12 @@ class OrderKind(StrEnum):
     TRAINING = "training"
 
 
+PLANNED_WORK = frozenset(
+    {OrderKind.MAINTENANCE, OrderKind.INSPECTION, OrderKind.INSTALLATION, OrderKind.TRAINING}
+)
+"""R-307: work that nobody waits for, so that it can keep out of the way of a business."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """R-203: what a visit needs: skills with levels, certificates, parts by number, crew and minutes."""

@@ -16,9 +16,10 @@ from dispatch.billing.model import Invoice, NumberSeries, Settlement
 from dispatch.calls.model import Assessment
 from dispatch.contracts.model import ServiceCalendar
 from dispatch.hand_ins.model import HandIn
+from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.outbox import JobRun
 from dispatch.planning.model import DayPlan, Scenario
-from dispatch.promises.model import Promise, PromiseAlarm, SlotHold
+from dispatch.promises.model import CustomerMark, Promise, PromiseAlarm, SlotHold
 from dispatch.sync.model import Operation, Rejection
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
@@ -94,8 +95,41 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "part_use_id": builders.part_use(session, visit, builders.a_part(session)).id,
         "contract_id": builders.a_contract(session, customer=customer).id,
         "calendar_id": _calendar(session).id,
+        **_loans(session, territory, order),
+        "mark_id": _mark(session, visit).id,
         **_money(session, order),
     }
+
+
+def _loans(session: Session, territory: Territory, order: WorkOrder) -> dict[str, Any]:
+    unit = LoanerUnit(
+        territory_id=territory.id,
+        product_kind="boiler",
+        model="B 20",
+        serial=builders.serial("L"),
+        charge_minor=50_000,
+        currency="EUR",
+        state="out",
+    )
+    session.add(unit)
+    session.flush()
+    loan = Loan(work_order_id=order.id, unit_id=unit.id, state="out", wanted_at=clock.now())
+    session.add(loan)
+    session.flush()
+    return {"unit_id": unit.id, "loan_id": loan.id}
+
+
+def _mark(session: Session, visit: Visit) -> CustomerMark:
+    mark = CustomerMark(
+        customer_id=visit.work_order.customer_id,
+        visit_id=visit.id,
+        kind="no_show",
+        reason="",
+        recorded_at=clock.now(),
+    )
+    session.add(mark)
+    session.flush()
+    return mark
 
 
 def _calendar(session: Session) -> ServiceCalendar:

@@ -16,6 +16,7 @@ from dispatch import outbox
 from dispatch.billing.commands import record_payment
 from dispatch.bootstrap import SUBSCRIPTIONS
 from dispatch.customers.model import Customer
+from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.messages.commands import write
 from dispatch.messages.facts import _READERS
 from dispatch.messages.model import Message
@@ -36,6 +37,7 @@ from tests.builders import (
     an_asset,
     an_order,
     at,
+    serial,
 )
 from tests.dispatch.conftest import MovableClock
 from tests.money_world import a_tariff, a_verified_order, invoiced
@@ -119,6 +121,31 @@ def _alarm(session: Session, customer: Customer) -> dict[str, str]:
     return {**ids, "alarm_id": str(alarm.id)}
 
 
+def _loan(session: Session, customer: Customer) -> dict[str, str]:
+    order = an_order_of(session, customer)
+    unit = LoanerUnit(
+        territory_id=order.territory_id,  # type: ignore[attr-defined]
+        product_kind="boiler",
+        model="B 20",
+        serial=serial("L"),
+        charge_minor=50_000,
+        currency="EUR",
+        state="out",
+    )
+    session.add(unit)
+    session.flush()
+    loan = Loan(
+        work_order_id=order.id,  # type: ignore[attr-defined]
+        unit_id=unit.id,
+        state="returning",
+        wanted_at=at(8),
+        due_back_at=at(8, days=14),
+    )
+    session.add(loan)
+    session.flush()
+    return {"loan_id": str(loan.id)}
+
+
 def _order(session: Session, customer: Customer) -> dict[str, str]:
     return {"work_order_id": str(an_order_of(session, customer).id)}  # type: ignore[attr-defined]
 
@@ -137,6 +164,9 @@ CAUSES: dict[str, Callable[[Session, Customer], dict[str, str]]] = {
     "VisitCancelled": _visit_ids,
     "InvoiceRendered": _invoice,
     "PaymentReceived": _payment,
+    "SecondBookingOpened": _visit_ids,
+    "LoanerLent": _loan,
+    "LoanerOverdue": _loan,
 }
 
 

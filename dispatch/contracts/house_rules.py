@@ -1,0 +1,139 @@
+"""
+Rules of the house: each can be switched off or set otherwise, for the company and for a single contract.
+
+A contract's own value counts before the company's, and the company's before the default named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Self
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dispatch import db
+from dispatch.access.rules import Principal
+from dispatch.contracts.model import Contract, HouseRulesRow
+from dispatch.contracts.rules import HouseRuleInvalid
+
+ONLY_ROW = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HouseRules:
+    """
+    What is done by the clock, and when; defaults are those of the rule book.
+
+    reservation_lead_hours
+        R-301: a window promised at least so long ahead is a reservation.
+    band_minutes
+        R-302: who comes so much outside the window is late, technician or customer.
+    reservation_discount_percent
+        R-306: off the labour of a kept reservation; 0 for none.
+    late_marks, second_booking
+        R-305, R-504: a customer who was late or away is marked; another visit is opened at once.
+    invitations, invite_first_days, invite_last_days
+        R-304: an invitation within so many days before planned service is due.
+    day_before, hour_before, hour_before_minutes
+        R-304: confirmations the day before, and so many minutes before the visit.
+    business_announcement, business_days
+        R-307: planned work at a business is announced so many days ahead, and offered no sooner.
+    peak_protection
+        R-307: planned work stays out of a site's peak months and hours.
+    loaner, loaner_return_days
+        R-402: a missed resolution brings a loaner unit; it is charged when it is not back so many days after
+        the original was repaired.
+    """
+
+    reservation_lead_hours: int = 24
+    band_minutes: int = 15
+    reservation_discount_percent: int = 0
+    late_marks: bool = True
+    second_booking: bool = True
+    invitations: bool = True
+    invite_first_days: int = 7
+    invite_last_days: int = 3
+    day_before: bool = True
+    hour_before: bool = True
+    hour_before_minutes: int = 60
+    business_announcement: bool = True
+    business_days: int = 7
+    peak_protection: bool = True
+    loaner: bool = True
+    loaner_return_days: int = 14
+
+    @classmethod
+    def of(cls, *layers: Mapping[str, Any]) -> Self:
+        """Return the rules with values of layers put on, the last one counting most."""
+        values: dict[str, Any] = {}
+        for layer in layers:
+            values |= layer
+        return cls(**checked(values))
+
+    def plain(self) -> dict[str, Any]:
+        """Return every value by name."""
+        return asdict(self)
+
+
+RANGES = {
+    "reservation_lead_hours": (0, 720),
+    "band_minutes": (0, 120),
+    "reservation_discount_percent": (0, 100),
+    "invite_first_days": (1, 90),
+    "invite_last_days": (0, 90),
+    "hour_before_minutes": (15, 240),
+    "business_days": (0, 60),
+    "loaner_return_days": (1, 365),
+}
+"""Least and most of each number; what is not here is a switch."""
+NAMES = frozenset(field.name for field in fields(HouseRules))
+
+
+def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values if every name is known and every value possible."""
+    for name, value in values.items():
+        if name not in NAMES:
+            raise HouseRuleInvalid(f"there is no rule {name[:64]!r}", field=name[:64])
+        least, most = RANGES.get(name, (0, 1))
+        is_switch = name not in RANGES
+        if is_switch != isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            wanted = "true or false" if is_switch else f"{least} to {most}"
+            raise HouseRuleInvalid(f"{name} takes {wanted}", field=name)
+    first, last = values.get("invite_first_days"), values.get("invite_last_days")
+    if first is not None and last is not None and last > first:
+        raise HouseRuleInvalid("invitations end before they begin", field="invite_last_days")
+    return dict(values)
+
+
+def house_rules(session: Session, contract: Contract | None = None) -> HouseRules:
+    """Return the rules that count for a contract, or for customers without one."""
+    row = session.get(HouseRulesRow, ONLY_ROW)
+    return HouseRules.of(row.values if row else {}, contract.house_rules if contract else {})
+
+
+def rules_row(session: Session) -> HouseRulesRow:
+    """Return the company's own values; the row is made when it is first asked for."""
+    once = insert(HouseRulesRow).values(id=ONLY_ROW, values={}, version=1).on_conflict_do_nothing()
+    session.execute(once)
+    return session.get_one(HouseRulesRow, ONLY_ROW)
+
+
+def change_house_rules(
+    session: Session, *, by: Principal, changes: Mapping[str, Any], expected_version: int | None = None
+) -> HouseRulesRow:
+    """Set rules of the company; a value of null goes back to the default."""
+    row = rules_row(session)
+    row.expect_version(expected_version)
+    row.values = merged(row.values, changes)
+    db.flush(session)
+    return row
+
+
+def merged(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return own values with changes put on; null takes a value away."""
+    values = {name: value for name, value in {**own, **changes}.items() if value is not None}
+    checked(values)
+    HouseRules.of(values)
+    return values

@@ -1,0 +1,250 @@
+"""
+A loaner from the missed limit to the day it is back (R-402).
+
+A unit is reserved by one order alone; where none is free the loan is wanted, and the next unit that comes
+back goes to it. Bringing and fetching are visits like others, planned with the day and paid by the house.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, outbox
+from dispatch.access.rules import Principal
+from dispatch.billing import charging
+from dispatch.contracts.house_rules import HouseRules, house_rules
+from dispatch.contracts.model import Contract
+from dispatch.customers.model import Asset, Site
+from dispatch.events import LoanerLent, LoanerOverdue
+from dispatch.loaners import rules
+from dispatch.loaners.model import RUNNING, Loan, LoanerUnit
+from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, OrderState, VisitState
+from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.opening import locked_order
+from dispatch.work_orders.rules import Estimate, FaultClass, Needs, OrderKind
+
+PRIORITY = 4
+REMINDED = timedelta(days=3)
+"""So long before a unit is charged its customer is reminded."""
+
+
+def lend(session: Session, *, by: Principal | None, order: WorkOrder) -> Loan:
+    """Reserve a unit for an order's equipment and open its delivery; wanted where none is free."""
+    held = locked_order(session, order.id)
+    if running_loan(session, held.id) is not None:
+        raise rules.LoanExists(f"order {held.number} has a loaner")
+    if held.asset_id is None or held.goodwill_reason is not None:
+        raise rules.LoanNotPossible(f"order {held.number} is about no equipment")
+    if OrderState(held.state) in FINISHED_ORDERS or is_solved(held):
+        raise rules.LoanNotPossible(f"order {held.number} is {held.state}")
+    loan = Loan(work_order_id=held.id, state="wanted", wanted_at=clock.now())
+    session.add(loan)
+    session.flush()
+    _reserve(session, loan, held)
+    return loan
+
+
+def lend_for_breach(session: Session, order_id: uuid.UUID) -> Loan | None:
+    """R-402: lend where the limit of resolution was missed; None where the house does not, or need not."""
+    order = locked_order(session, order_id)
+    if not rules_of(session, order).loaner or running_loan(session, order.id) is not None:
+        return None
+    try:
+        return lend(session, by=None, order=order)
+    except rules.LoanNotPossible:
+        return None
+
+
+def _reserve(session: Session, loan: Loan, order: WorkOrder) -> None:
+    """Give a wanted loan the next free unit of the kind, if there is one, and open its delivery."""
+    kind = session.scalars(select(Asset.product_kind).where(Asset.id == order.asset_id)).one()
+    free = (
+        select(LoanerUnit)
+        .where(LoanerUnit.territory_id == order.territory_id, LoanerUnit.product_kind == kind)
+        .where(LoanerUnit.state == "available")
+        .order_by(LoanerUnit.serial)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    unit = session.scalars(free, execution_options={"populate_existing": True}).one_or_none()
+    if unit is None:
+        return
+    unit.state = "reserved"
+    loan.unit_id, loan.state = unit.id, "reserved"
+    loan.delivery_order_id = _open(session, order, rules.DELIVERY).id
+    session.flush()
+    outbox.record(session, LoanerLent(loan_id=str(loan.id)))
+
+
+def _open(session: Session, order: WorkOrder, code: str) -> WorkOrder:
+    """Open the order that brings or fetches a unit, at the place of the repair."""
+    return work_orders.open_order(
+        session,
+        by=None,
+        site=session.get_one(Site, order.site_id),
+        fault_class=FaultClass.SERVICE.value,
+        kind=OrderKind.DELIVERY.value,
+        fault_code=code,
+        priority=PRIORITY,
+        requested_at=clock.now(),
+        needs=Needs(duration_minutes=rules.MINUTES),
+        estimate=Estimate(labour_minor=0, parts_minor=0, travel_minor=0, currency=order.currency),
+        goodwill_reason=rules.WHY,
+    )
+
+
+def follow_visit(session: Session, visit_id: uuid.UUID) -> Loan | None:
+    """Let a loan follow a visit: brought, repaired, fetched, called off; None where there is no loan."""
+    visit = session.get_one(Visit, visit_id)
+    order = locked_order(session, visit.work_order_id)
+    statement = select(Loan).where(
+        Loan.state.in_(RUNNING),
+        (Loan.work_order_id == order.id)
+        | (Loan.delivery_order_id == order.id)
+        | (Loan.pickup_order_id == order.id),
+    )
+    loan = session.scalars(statement.with_for_update()).one_or_none()
+    if loan is None:
+        return None
+    if loan.delivery_order_id == order.id:
+        if loan.state == "reserved" and is_done(order):
+            _delivered(session, loan, order)
+    elif loan.pickup_order_id == order.id:
+        if is_done(order):
+            give_back(session, loan=loan)
+    elif is_solved(order) or OrderState(order.state) is OrderState.CANCELLED:
+        _no_longer_needed(session, loan, order)
+    session.flush()
+    return loan
+
+
+def _delivered(session: Session, loan: Loan, order: WorkOrder) -> None:
+    loan.state, loan.delivered_at = "out", clock.now()
+    _unit(session, loan).state = "out"
+    repair = session.get_one(WorkOrder, loan.work_order_id)
+    if is_solved(repair) or OrderState(repair.state) in FINISHED_ORDERS:
+        _no_longer_needed(session, loan, repair)
+
+
+def _no_longer_needed(session: Session, loan: Loan, repair: WorkOrder) -> None:
+    """Fetch a unit that is with the customer; one that is not yet there stays at home."""
+    if loan.state in {"wanted", "reserved"}:
+        if loan.delivery_order_id is not None:
+            delivery = session.get_one(WorkOrder, loan.delivery_order_id)
+            if any(VisitState(visit.state) in OPEN_STATES for visit in delivery.visits):
+                work_orders.cancel_order(session, by=None, order=delivery, reason="the original is repaired")
+        loan.state, loan.ended_at = "cancelled", clock.now()
+        _free(session, loan)
+    elif loan.state == "out":
+        days = rules_of(session, repair).loaner_return_days
+        loan.state, loan.due_back_at = "returning", clock.now() + timedelta(days=days)
+        loan.pickup_order_id = _open(session, repair, rules.PICKUP).id
+
+
+def give_back(session: Session, *, loan: Loan) -> Loan:
+    """Note that a unit is back, however it came; the next order that waits for one gets it."""
+    if loan.state not in {"out", "returning"}:
+        raise rules.LoanOver(f"the loan is {loan.state}")
+    loan.state, loan.ended_at = "returned", clock.now()
+    _call_off_pickup(session, loan)
+    _free(session, loan)
+    return loan
+
+
+def _free(session: Session, loan: Loan) -> None:
+    """Make a loan's unit available, and give it to the oldest order that waits for one."""
+    session.flush()
+    if loan.unit_id is None:
+        return
+    unit = _unit(session, loan)
+    unit.state = "available"
+    session.flush()
+    waiting = (
+        select(Loan, WorkOrder)
+        .join(WorkOrder, WorkOrder.id == Loan.work_order_id)
+        .join(Asset, Asset.id == WorkOrder.asset_id)
+        .where(Loan.state == "wanted", WorkOrder.territory_id == unit.territory_id)
+        .where(Asset.product_kind == unit.product_kind)
+        .order_by(Loan.wanted_at, Loan.id)
+        .limit(1)
+        .with_for_update(of=Loan, skip_locked=True)
+    )
+    for next_loan, order in session.execute(waiting):
+        _reserve(session, next_loan, order)
+
+
+def chase(session: Session) -> list[Loan]:
+    """Remind of loaners that are soon charged, and charge those that are not back; return the charged."""
+    now = clock.now()
+    statement = select(Loan).where(Loan.state == "returning").order_by(Loan.id).with_for_update()
+    charged = []
+    for loan in session.scalars(statement):
+        if loan.due_back_at is None or now < loan.due_back_at - REMINDED:
+            continue
+        if now < loan.due_back_at:
+            outbox.record(session, LoanerOverdue(loan_id=str(loan.id)))
+            continue
+        _charge(session, loan)
+        charged.append(loan)
+    session.flush()
+    return charged
+
+
+def _charge(session: Session, loan: Loan) -> None:
+    """Bill a unit that never came back, once."""
+    unit, repair = _unit(session, loan), session.get_one(WorkOrder, loan.work_order_id)
+    _call_off_pickup(session, loan)
+    loan.state, loan.ended_at = "lost", clock.now()
+    unit.state = "lost"
+    if unit.charge_minor:
+        charge = charging.charge(
+            session,
+            order=repair,
+            source=f"loan:{loan.id}",
+            description_en=f"Loaner not given back: {unit.model}, {unit.serial}",
+            description_zh=f"备用机未归还：{unit.model}，{unit.serial}",
+            net_minor=unit.charge_minor,
+            currency=unit.currency,
+            explanation="R-402: not back in time",
+        )
+        loan.settlement_id = charge.id
+
+
+def _call_off_pickup(session: Session, loan: Loan) -> None:
+    if loan.pickup_order_id is None:
+        return
+    pickup = session.get_one(WorkOrder, loan.pickup_order_id)
+    if any(VisitState(visit.state) in OPEN_STATES for visit in pickup.visits):
+        work_orders.cancel_order(session, by=None, order=pickup, reason="the loaner is not fetched any more")
+
+
+def running_loan(session: Session, order_id: uuid.UUID) -> Loan | None:
+    """Return the loan of an order that has not ended."""
+    statement = select(Loan).where(Loan.work_order_id == order_id, Loan.state.in_(RUNNING))
+    return session.scalars(statement).one_or_none()
+
+
+def _unit(session: Session, loan: Loan) -> LoanerUnit:
+    statement = select(LoanerUnit).where(LoanerUnit.id == loan.unit_id).with_for_update()
+    return session.scalars(statement, execution_options={"populate_existing": True}).one()
+
+
+def rules_of(session: Session, order: WorkOrder) -> HouseRules:
+    """Return the rules of the house that count for an order."""
+    contract = session.get(Contract, order.contract_id) if order.contract_id else None
+    return house_rules(session, contract)
+
+
+def is_solved(order: WorkOrder) -> bool:
+    """Tell whether a visit solved the fault."""
+    return any(visit.is_solved and visit.finished_at is not None for visit in order.visits)
+
+
+def is_done(order: WorkOrder) -> bool:
+    """Tell whether something was brought or fetched: a visit was finished and not left unsolved."""
+    return any(visit.finished_at is not None and visit.is_solved is not False for visit in order.visits)

@@ -1,0 +1,22 @@
+"""Jobs about promises: ids in."""
+
+from __future__ import annotations
+
+import uuid
+
+from dispatch import outbox
+from dispatch.events import SecondBookingOpened
+from dispatch.outbox import Lease
+from dispatch.promises import marking
+from dispatch.work_orders.model import Visit
+
+
+def follow_no_show(lease: Lease, *, visit_id: str) -> None:
+    """R-305: mark the customer who was away, and open a second booking at once."""
+    with lease.finishing() as session:
+        visit = session.get_one(Visit, uuid.UUID(visit_id))
+        found = marking.mark(session, by=None, visit=visit, kind="no_show")
+        again = marking.book_again(session, visit=visit)
+        if again is not None:
+            outbox.record(session, SecondBookingOpened(visit_id=str(again.id)))
+        lease.result = {"marked": found is not None, "visit_id": str(again.id) if again else None}

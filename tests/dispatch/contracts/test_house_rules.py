@@ -1,0 +1,56 @@
+"""Rules of the house: defaults, the company's, a contract's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from dispatch.contracts.commands import update_contract
+from dispatch.contracts.house_rules import HouseRules, change_house_rules, house_rules, rules_row
+from dispatch.contracts.rules import HouseRuleInvalid
+from tests.builders import a_contract, a_customer, a_principal
+
+ME = a_principal()
+
+
+def test_a_contract_counts_before_the_company_and_the_company_before_the_default(session: Session) -> None:
+    contract = a_contract(session, customer=a_customer(session))
+    assert house_rules(session) == HouseRules()
+    change_house_rules(session, by=ME, changes={"band_minutes": 20, "day_before": False})
+    update_contract(session, by=ME, contract=contract, changes={"house_rules": {"band_minutes": 30}})
+    assert house_rules(session).band_minutes == 20
+    assert house_rules(session, contract) == HouseRules(band_minutes=30, day_before=False)
+
+
+def test_null_goes_back_to_what_counts_otherwise(session: Session) -> None:
+    change_house_rules(session, by=ME, changes={"band_minutes": 20})
+    row = change_house_rules(session, by=ME, changes={"band_minutes": None})
+    assert row.values == {}
+    assert house_rules(session).band_minutes == 15
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"band_minutes": 121},
+        {"band_minutes": -1},
+        {"band_minutes": True},
+        {"band_minutes": 1.5},
+        {"day_before": 1},
+        {"day_before": "yes"},
+        {"no_such_rule": True},
+        {"invite_first_days": 3, "invite_last_days": 5},
+    ],
+)
+def test_values_that_no_rule_takes_are_refused_and_nothing_changes(
+    session: Session, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(HouseRuleInvalid):
+        change_house_rules(session, by=ME, changes=changes)
+    assert rules_row(session).values == {}
+    contract = a_contract(session, customer=a_customer(session))
+    with pytest.raises(HouseRuleInvalid):
+        update_contract(session, by=ME, contract=contract, changes={"house_rules": changes})
+    assert contract.house_rules == {}

@@ -1,0 +1,274 @@
+"""Loaners from the missed limit to the day they are back, or charged (R-402)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock, outbox
+from dispatch.billing.commands import issue
+from dispatch.billing.model import Settlement
+from dispatch.customers.model import Asset
+from dispatch.loaners import lending
+from dispatch.loaners.commands import change_unit
+from dispatch.loaners.model import RUNNING, Loan, LoanerUnit
+from dispatch.loaners.rules import LoanExists, LoanNotPossible, LoanOver, UnitBusy
+from dispatch.planning.candidates import NOT_BEGUN
+from dispatch.promises import clocks
+from dispatch.territories.model import Territory
+from dispatch.work_orders.model import Visit, WorkOrder
+from tests.builders import (
+    a_contract,
+    a_customer,
+    a_principal,
+    a_site,
+    a_territory,
+    a_visit,
+    an_asset,
+    an_order,
+    at,
+    serial,
+)
+from tests.dispatch.conftest import MovableClock
+from tests.money_world import a_tariff
+from tests.planning_world import register_kinds, runs_of
+
+
+@pytest.fixture
+def place(session: Session, now: MovableClock) -> Iterator[Territory]:
+    """A territory, with jobs known."""
+    register_kinds()
+    yield a_territory(session)
+    outbox.register((), {})
+
+
+def a_unit(session: Session, place: Territory, **fields: Any) -> LoanerUnit:
+    """A boiler that may be lent."""
+    defaults: dict[str, Any] = {
+        "territory_id": place.id,
+        "product_kind": "boiler",
+        "model": "B 20",
+        "serial": serial("L"),
+        "charge_minor": 50_000,
+        "currency": "EUR",
+        "state": "available",
+    }
+    unit = LoanerUnit(**{**defaults, **fields})
+    session.add(unit)
+    session.flush()
+    return unit
+
+
+def a_repair(session: Session, place: Territory, **fields: Any) -> WorkOrder:
+    """A boiler that is broken since seven."""
+    site = a_site(session, customer=a_customer(session), territory=place)
+    asset = an_asset(session, site=site, product_kind="boiler")
+    order = an_order(session, site=site, asset=asset, requested_at=at(7), **fields)
+    a_visit(session, order=order)
+    session.refresh(order)
+    return order
+
+
+def finish(session: Session, order: WorkOrder, *, is_solved: bool = True) -> Loan | None:
+    """Finish the open visit of an order, and let its loan follow."""
+    visit = next(visit for visit in order.visits if visit.state in NOT_BEGUN)
+    visit.state, visit.finished_at, visit.is_solved = "done", clock.now(), is_solved
+    session.flush()
+    return lending.follow_visit(session, visit.id)
+
+
+def order_of(session: Session, order_id: Any) -> WorkOrder:
+    """An order that must be there."""
+    return session.get_one(WorkOrder, order_id)
+
+
+def test_a_missed_resolution_reserves_a_unit_and_opens_its_delivery(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-402: twelve hours are over, so a loaner comes, planned like any visit and paid by the house."""
+    contract = a_contract(session, customer=a_customer(session), resolution_minutes=720)
+    order = a_repair(session, place, contract_id=contract.id, resolution_due_at=at(19))
+    unit = a_unit(session, place)
+    now.set(at(19.1))
+    clocks.escalate(session, place.id)
+    clocks.escalate(session, place.id)
+    [run] = runs_of(session, "loaners.lend")
+    loan = lending.lend_for_breach(session, order.id)
+    assert run.payload["work_order_id"] == str(order.id)
+    assert loan is not None
+    assert (loan.state, loan.unit_id, unit.state) == ("reserved", unit.id, "reserved")
+    delivery = order_of(session, loan.delivery_order_id)
+    assert (delivery.site_id, delivery.kind, delivery.contract_id) == (order.site_id, "delivery", None)
+    assert delivery.goodwill_reason
+    assert [visit.state for visit in delivery.visits] == ["unplanned"]
+    assert lending.lend_for_breach(session, order.id) is None
+
+
+def test_a_contract_without_loaners_brings_none(session: Session, place: Territory) -> None:
+    contract = a_contract(session, customer=a_customer(session), house_rules={"loaner": False})
+    order = a_repair(session, place, contract_id=contract.id)
+    a_unit(session, place)
+    assert lending.lend_for_breach(session, order.id) is None
+
+
+def test_the_whole_way_of_a_unit(session: Session, place: Territory, now: MovableClock) -> None:
+    order, unit = a_repair(session, place), a_unit(session, place)
+    loan = lending.lend(session, by=None, order=order)
+    with pytest.raises(LoanExists):
+        lending.lend(session, by=None, order=order)
+    with pytest.raises(UnitBusy):
+        change_unit(session, by=a_principal(), unit=unit, changes={"is_retired": True})
+    finish(session, order_of(session, loan.delivery_order_id))
+    assert (loan.state, unit.state, loan.delivered_at) == ("out", "out", clock.now())
+    finish(session, order)
+    assert loan.state == "returning"
+    assert loan.due_back_at == clock.now() + timedelta(days=14)
+    finish(session, order_of(session, loan.pickup_order_id))
+    assert (loan.state, unit.state, loan.ended_at) == ("returned", "available", clock.now())
+    with pytest.raises(LoanOver):
+        lending.give_back(session, loan=loan)
+
+
+def test_a_repair_before_the_delivery_calls_the_delivery_off(session: Session, place: Territory) -> None:
+    order, unit = a_repair(session, place), a_unit(session, place)
+    loan = lending.lend(session, by=None, order=order)
+    finish(session, order)
+    delivery = order_of(session, loan.delivery_order_id)
+    assert (loan.state, unit.state) == ("cancelled", "available")
+    assert [visit.state for visit in delivery.visits] == ["cancelled"]
+
+
+def test_an_unsolved_visit_leaves_the_unit_where_it_is(session: Session, place: Territory) -> None:
+    order = a_repair(session, place)
+    a_unit(session, place)
+    loan = lending.lend(session, by=None, order=order)
+    finish(session, order_of(session, loan.delivery_order_id))
+    finish(session, order, is_solved=False)
+    assert (loan.state, loan.pickup_order_id) == ("out", None)
+
+
+def test_without_a_free_unit_the_loan_waits_for_the_next_one(session: Session, place: Territory) -> None:
+    first, second = a_repair(session, place), a_repair(session, place)
+    unit = a_unit(session, place)
+    a_unit(session, place, product_kind="lift")
+    had = lending.lend(session, by=None, order=first)
+    waits = lending.lend(session, by=None, order=second)
+    assert (waits.state, waits.unit_id, waits.delivery_order_id) == ("wanted", None, None)
+    finish(session, first)
+    assert (had.state, waits.state, waits.unit_id, unit.state) == (
+        "cancelled",
+        "reserved",
+        unit.id,
+        "reserved",
+    )
+    assert order_of(session, waits.delivery_order_id).site_id == second.site_id
+
+
+@pytest.mark.parametrize("change", ["no asset", "finished", "a loan's own order"])
+def test_orders_that_no_loaner_helps_are_refused(session: Session, place: Territory, change: str) -> None:
+    order = a_repair(session, place)
+    a_unit(session, place)
+    if change == "no asset":
+        order.asset_id = None
+    elif change == "finished":
+        order.state = "closed"
+    else:
+        loan = lending.lend(session, by=None, order=order)
+        order = order_of(session, loan.delivery_order_id)
+    session.flush()
+    with pytest.raises(LoanNotPossible):
+        lending.lend(session, by=None, order=order)
+
+
+def test_a_unit_that_is_not_back_is_reminded_of_then_charged_once(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    a_tariff(session)
+    order, unit = a_repair(session, place), a_unit(session, place)
+    loan = lending.lend(session, by=None, order=order)
+    finish(session, order_of(session, loan.delivery_order_id))
+    finish(session, order)
+    pickup = order_of(session, loan.pickup_order_id)
+    assert loan.due_back_at is not None
+    now.set(loan.due_back_at - timedelta(days=4))
+    assert lending.chase(session) == []
+    assert [run for run in runs_of(session, "messages.write") if "LoanerOverdue" in run.key] == []
+    now.set(loan.due_back_at - timedelta(days=2))
+    assert lending.chase(session) == []
+    now.set(loan.due_back_at + timedelta(minutes=1))
+    assert lending.chase(session) == [loan]
+    assert lending.chase(session) == []
+    assert (loan.state, unit.state) == ("lost", "lost")
+    assert [visit.state for visit in pickup.visits] == ["cancelled"]
+    settlement = session.get_one(Settlement, loan.settlement_id)
+    [line] = settlement.lines
+    assert (line.net_minor, line.payer, settlement.state) == (50_000, "customer", "approved")
+    [invoice] = issue(session, settlement_id=settlement.id)
+    assert (invoice.net_minor, invoice.gross_minor) == (50_000, 62_000)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_sequence_keeps_every_unit_in_one_place(session: Session, place: Territory, seed: int) -> None:
+    """Generated: whatever happens in whatever order, no unit is lent twice, no wanted loan forgotten."""
+    chance = random.Random(seed)
+    orders = [a_repair(session, place) for _ in range(5)]
+    units = [a_unit(session, place) for _ in range(2)]
+    for _ in range(40):
+        loans = session.scalars(select(Loan).where(Loan.state.in_(RUNNING))).all()
+        choices: list[Any] = [("lend", order) for order in orders if not _has(session, order)]
+        choices += [("solve", order) for order in orders if _open(order)]
+        choices += [
+            ("solve", order_of(session, order_id))
+            for loan in loans
+            for order_id in (loan.delivery_order_id, loan.pickup_order_id)
+            if order_id is not None and _open(order_of(session, order_id))
+        ]
+        choices += [("return", loan) for loan in loans if loan.state in {"out", "returning"}]
+        if not choices:
+            break
+        what, thing = chance.choice(choices)
+        if what == "lend":
+            lending.lend(session, by=None, order=thing) if _open(thing) else None
+            if not _open(thing):
+                orders.remove(thing)
+        elif what == "solve":
+            finish(session, thing)
+        else:
+            lending.give_back(session, loan=thing)
+        _check(session, units)
+
+
+def _has(session: Session, order: WorkOrder) -> bool:
+    return lending.running_loan(session, order.id) is not None
+
+
+def _open(order: WorkOrder) -> bool:
+    return any(visit.state in NOT_BEGUN for visit in order.visits)
+
+
+def _check(session: Session, units: list[LoanerUnit]) -> None:
+    session.flush()
+    running = session.scalars(select(Loan).where(Loan.state.in_(RUNNING))).all()
+    held = [loan.unit_id for loan in running if loan.unit_id is not None]
+    assert len(held) == len(set(held))
+    places = {"reserved": "reserved", "out": "out", "returning": "out"}
+    for unit in units:
+        loan = next((loan for loan in running if loan.unit_id == unit.id), None)
+        assert unit.state == (places[loan.state] if loan else "available")
+    if any(unit.state == "available" for unit in units):
+        assert [loan for loan in running if loan.state == "wanted"] == []
+    wanted = [loan for loan in running if loan.state == "wanted"]
+    assert all(loan.delivery_order_id is None for loan in wanted)
+    kinds = session.scalars(
+        select(Asset.product_kind)
+        .join(WorkOrder)
+        .where(WorkOrder.id.in_([loan.work_order_id for loan in running]))
+    )
+    assert set(kinds) <= {"boiler"}
+    assert session.scalars(select(Visit).where(Visit.state == "published")).all() == []
