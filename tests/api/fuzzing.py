@@ -152,7 +152,7 @@ def _generable(description: dict[str, Any]) -> dict[str, Any]:
     return description
 
 
-_ADDRESSED = re.compile(r"/v1/[a-z-]+/[^/{}]+")
+_ADDRESSED = re.compile(r"/v1/[a-z-]+(?:/[^/{}]+)?")
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Whatever comes in before anybody has typed it in: web form, mail, telephone, alarms, the counter (R-101)."""
