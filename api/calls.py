@@ -181,6 +181,7 @@ class AssessmentShape(Schema):
     estimate_travel = Money(minor="estimate_travel_minor", required=True)
     told_to_customer_at = Moment(required=True, allow_none=True)
     is_accepted_by_customer = Flag(required=True)
+    article_code = fields.String(required=True, allow_none=True)
     work_order_id = Id(required=True, allow_none=True)
     visit_id = Id(required=True, allow_none=True)
 
@@ -227,6 +228,7 @@ class JudgementShape(Schema):
     required_technician_id = Id(allow_none=True)
     overrule_reason = Text(500, allow_none=True)
     refused_part_lots = ListOf(Text(64), 50)
+    article = Text(64, allow_none=True)
 
 
 class NewAssessment(Schema):

@@ -11,7 +11,8 @@ from dispatch.access.hashing import Passwords
 from dispatch.access.rules import LoginRules, TokenRules
 from dispatch.access.secret import installation_secret
 from dispatch.errors import SettingInvalid
-from dispatch.settings import Settings, weaknesses
+from dispatch.settings import Settings
+from dispatch.settings.strength import weaknesses
 
 _EXTENSION = "truckroll"
 

@@ -9,7 +9,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api import logs
 from api.errors import MalformedRequest
-from dispatch.settings import LOOPBACK_HOSTS, Settings
+from dispatch.settings import Settings
+from dispatch.settings.strength import LOOPBACK_HOSTS
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 SECURITY_HEADERS = {

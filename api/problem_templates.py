@@ -43,6 +43,7 @@ class TemplateShape(Schema):
     labour_norm_minutes = Whole(required=True)
     guidance_en = fields.String(required=True, allow_none=True)
     guidance_zh = fields.String(required=True, allow_none=True)
+    article_code = fields.String(required=True, allow_none=True)
     is_active = Flag(required=True)
 
 
@@ -65,6 +66,7 @@ class NewTemplate(Schema):
     labour_norm_minutes = Whole(0, 1440, required=True)
     guidance_en = Notes(allow_none=True, load_default=None)
     guidance_zh = Notes(allow_none=True, load_default=None)
+    article_code = Text(64, allow_none=True, load_default=None)
 
 
 class TemplateChanges(Schema):
@@ -76,6 +78,7 @@ class TemplateChanges(Schema):
     labour_norm_minutes = Whole(0, 1440)
     guidance_en = Notes(allow_none=True)
     guidance_zh = Notes(allow_none=True)
+    article_code = Text(64, allow_none=True)
     is_active = Flag()
 
 

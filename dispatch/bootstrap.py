@@ -37,6 +37,7 @@ MODELS = (
     "dispatch.billing.model",
     "dispatch.hand_ins.model",
     "dispatch.loaners.model",
+    "dispatch.intake.model",
     "dispatch.messages.model",
     "dispatch.performance.model",
     "dispatch.sync.model",
@@ -74,6 +75,8 @@ JOBS = (
     Job("loaners.lend", "dispatch.loaners.jobs:lend", "default", timeout_seconds=60),
     Job("loaners.follow", "dispatch.loaners.jobs:follow", "default", timeout_seconds=60),
     Job("loaners.chase", "dispatch.loaners.jobs:chase", "default", timeout_seconds=120),
+    Job("intake.read_mailbox", "dispatch.intake.jobs:read_mailbox", "default", timeout_seconds=300),
+    Job("intake.carry_files", "dispatch.intake.jobs:carry_files", "default", timeout_seconds=60),
     Job("messages.clocked", "dispatch.messages.jobs:write_clocked", "default", timeout_seconds=300),
     Job("promises.follow_no_show", "dispatch.promises.jobs:follow_no_show", "default", timeout_seconds=60),
     Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),
@@ -102,7 +105,8 @@ JOBS = (
 
 SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.CallRegistered: ("messages.write",),
-    events.WorkOrderOpened: ("messages.write",),
+    events.CallClosedRemotely: ("messages.write",),
+    events.WorkOrderOpened: ("messages.write", "intake.carry_files"),
     events.VisitPromised: ("messages.write",),
     events.PromiseInDanger: ("messages.write",),
     events.VisitScheduled: ("messages.write",),

@@ -26,7 +26,8 @@ from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
 from dispatch.outbox import JobRun
 from dispatch.parts.model import Part
-from dispatch.settings import Settings, weaknesses
+from dispatch.settings import Settings
+from dispatch.settings.strength import weaknesses
 from dispatch.technicians.model import Absence, Certificate, Shift, Technician, TechnicianSkill
 from dispatch.territories.model import Territory
 from dispatch.territories.rules import contains

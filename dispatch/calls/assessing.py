@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, events, outbox, text
 from dispatch.access.rules import Principal, Role
 from dispatch.calls import rules
-from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
+from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.calls.rules import Judgement, Told
 from dispatch.contracts import queries as contracts
 from dispatch.customers.model import Site
@@ -92,7 +92,7 @@ def assess(
     )
     text.whole(record.priority, "priority", 1, EMERGENCY)
     if resolution == "guidance":
-        _close_remotely(session, call, template)
+        record.article_code = _close_remotely(session, call, template, said.article)
     else:
         record.work_order_id = _open(
             session, by, call, template, record=record, needs=needs, estimate=estimate, said=said
@@ -129,12 +129,19 @@ def _estimate(session: Session, told: Told, needs: Needs, currency: str) -> Esti
     return Estimate.of(told.labour, priced, told.travel, currency)
 
 
-def _close_remotely(session: Session, call: RepairCall, template: ProblemTemplate) -> None:
-    """R-202: the customer is helped by guidance; no visit is made."""
-    if not (template.guidance_en or template.guidance_zh):
+def _close_remotely(
+    session: Session, call: RepairCall, template: ProblemTemplate, named: str | None
+) -> str | None:
+    """R-202: the customer is helped by an article or by the template's words; no visit is made."""
+    code = named or template.article_code
+    article = session.get(GuidanceArticle, code) if code else None
+    if code and (article is None or not article.is_active):
+        raise rules.ArticleUnknown(f"there is no article {code[: text.CODE]!r} in use")
+    if article is None and not (template.guidance_en or template.guidance_zh):
         raise rules.GuidanceMissing(f"template {template.code} has no guidance")
     call.state = "closed_remotely"
     outbox.record(session, events.CallClosedRemotely(call_id=str(call.id)))
+    return code
 
 
 def _open(

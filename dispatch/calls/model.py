@@ -6,10 +6,38 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified, Versioned
+
+
+class GuidanceArticle(Versioned, Base):
+    """Words and pictures that help a customer without a visit (R-202)."""
+
+    __tablename__ = "guidance_article"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    title_en: Mapped[str]
+    title_zh: Mapped[str]
+    body_en: Mapped[str]
+    body_zh: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class GuidancePicture(Identified, Base):
+    """One picture of an article, in order."""
+
+    __tablename__ = "guidance_picture"
+    __table_args__ = (UniqueConstraint("article_code", "position"),)
+
+    article_code: Mapped[str] = mapped_column(ForeignKey("guidance_article.code"))
+    position: Mapped[int]
+    media_type: Mapped[str]
+    sha256: Mapped[str]
+    stored_name: Mapped[str]
+    caption_en: Mapped[str]
+    caption_zh: Mapped[str]
 
 
 class ProblemTemplate(Versioned, Base):
@@ -34,6 +62,8 @@ class ProblemTemplate(Versioned, Base):
     guidance_en: Mapped[str | None]
     guidance_zh: Mapped[str | None]
     """R-202: what to tell the customer so that no visit is needed."""
+    article_code: Mapped[str | None] = mapped_column(ForeignKey("guidance_article.code"))
+    """R-202: the article that helps with this kind of problem."""
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -98,4 +128,6 @@ class Assessment(Identified, Base):
     is_accepted_by_customer: Mapped[bool]
     resolution: Mapped[str]
     """``visit`` or ``guidance`` (R-202)."""
+    article_code: Mapped[str | None] = mapped_column(ForeignKey("guidance_article.code"))
+    """The article by which the customer was helped (R-202)."""
     work_order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("work_order.id"))

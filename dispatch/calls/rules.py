@@ -131,6 +131,8 @@ class Judgement:
     required_technician_id: uuid.UUID | None = None
     overrule_reason: str | None = None
     refused_part_lots: tuple[str, ...] = ()
+    article: str | None = None
+    """R-202: the guidance article that helps; None: the template's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,3 +164,31 @@ def check_requested(requested_at: datetime, now: datetime) -> None:
     """R-101: the customer asked before, or at, the moment of registration."""
     if requested_at > now:
         raise RequestedInFuture(f"{requested_at.isoformat()} has not come yet")
+
+
+class ArticleCodeTaken(Conflict):
+    """Another guidance article has this code already."""
+
+    code = "ARTICLE_CODE_TAKEN"
+    remedy = "Choose another code, or change the existing article."
+
+
+class ArticleFull(Conflict):
+    """The article has as many pictures as it can take."""
+
+    code = "ARTICLE_FULL"
+    remedy = "Write a second article for the rest."
+
+
+class ArticleUnknown(Invalid):
+    """No guidance article in use has this code."""
+
+    code = "ARTICLE_UNKNOWN"
+    remedy = "Choose one of the listed guidance articles that are in use."
+
+
+class PictureNeeded(Invalid):
+    """The file is a document where a picture is needed."""
+
+    code = "PICTURE_NEEDED"
+    remedy = "Send a JPEG, PNG or WebP picture."

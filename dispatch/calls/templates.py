@@ -10,12 +10,21 @@ from sqlalchemy.orm import Session
 from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.calls import rules
-from dispatch.calls.model import ProblemTemplate
+from dispatch.calls.model import GuidanceArticle, ProblemTemplate
 from dispatch.work_orders.needing import check_needs
 from dispatch.work_orders.rules import EMERGENCY, FaultClass, Needs, OrderKind
 
 CHANGEABLE = frozenset(
-    {"title_en", "title_zh", "priority", "labour_norm_minutes", "guidance_en", "guidance_zh", "is_active"}
+    {
+        "title_en",
+        "title_zh",
+        "priority",
+        "labour_norm_minutes",
+        "guidance_en",
+        "guidance_zh",
+        "article_code",
+        "is_active",
+    }
 )
 
 
@@ -35,6 +44,7 @@ def create_template(
     priority: int = 3,
     guidance_en: str | None = None,
     guidance_zh: str | None = None,
+    article_code: str | None = None,
 ) -> ProblemTemplate:
     """Define a kind of problem with its usual needs (R-203) and, for use faults, its guidance (R-202)."""
     short = text.code(code, "code")
@@ -58,6 +68,7 @@ def create_template(
         labour_norm_minutes=text.whole(labour_norm_minutes, "labour_norm_minutes", 0, 1440),
         guidance_en=_guidance(guidance_en, "guidance_en"),
         guidance_zh=_guidance(guidance_zh, "guidance_zh"),
+        article_code=_article(session, article_code),
     )
     session.add(template)
     db.flush(session)
@@ -81,6 +92,8 @@ def update_template(
             checked[name] = text.line(value, name)
         elif name.startswith("guidance"):
             checked[name] = _guidance(value, name)
+        elif name == "article_code":
+            checked[name] = _article(session, value)
         elif name == "is_active":
             checked[name] = bool(value)
         else:
@@ -90,6 +103,16 @@ def update_template(
         setattr(template, name, value)
     db.flush(session)
     return template
+
+
+def _article(session: Session, code: str | None) -> str | None:
+    """The code of an article in use, or of none."""
+    if code is None:
+        return None
+    article = session.get(GuidanceArticle, code)
+    if article is None or not article.is_active:
+        raise rules.ArticleUnknown(f"there is no article {code[: text.CODE]!r} in use")
+    return article.code
 
 
 def _guidance(value: str | None, field: str) -> str | None:

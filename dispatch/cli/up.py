@@ -14,7 +14,8 @@ from dispatch.embedded import services
 from dispatch.embedded.processes import LOOK_SECONDS, Child, ProcessGroup
 from dispatch.embedded.services import Running
 from dispatch.errors import DispatchError
-from dispatch.settings import Settings, weaknesses
+from dispatch.settings import Settings
+from dispatch.settings.strength import weaknesses
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -1,1 +1,1 @@
-"""Whatever comes in before anybody has typed it in: web form, mail, telephone, alarms, the counter (R-101)."""
+"""Whatever comes in before anybody has typed it in: form, mail, telephone, alarms, the counter (R-101)."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Select, Uuid, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,7 @@ from dispatch.intake import rules
 from dispatch.intake.machines import close
 from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
 from dispatch.paging import USUAL, Page, cut
+from dispatch.work_orders.attachments import AttachmentGone
 from dispatch.work_orders.model import Attachment, Visit, WorkOrder
 
 
@@ -124,6 +126,30 @@ def list_inquiries(
     return cut(session, statement, Inquiry.id, cursor=cursor, limit=limit)
 
 
+def inquiry_of_link(session: Session, inquiry_id: uuid.UUID) -> Inquiry:
+    """Return the inquiry of an upload's link, locked, so that it is not handled meanwhile."""
+    found = session.get(Inquiry, inquiry_id, with_for_update=True)
+    if found is None:
+        raise NotFound("there is no such inquiry")
+    return found
+
+
+def find_file(session: Session, inquiry: Inquiry, file_id: uuid.UUID) -> InquiryFile:
+    """Return one file of an inquiry."""
+    found = next((file for file in files_of(session, inquiry.id) if file.id == file_id), None)
+    if found is None:
+        raise NotFound("there is no such file")
+    return found
+
+
+def content_of(file: InquiryFile, directory: Path) -> bytes:
+    """Return the bytes of a file that was found before."""
+    try:
+        return (directory / file.stored_name).read_bytes()
+    except FileNotFoundError as error:
+        raise AttachmentGone(f"file {file.id} is not on this machine") from error
+
+
 def files_of(session: Session, inquiry_id: uuid.UUID) -> Sequence[InquiryFile]:
     """Return what came with an inquiry."""
     statement = select(InquiryFile).where(InquiryFile.inquiry_id == inquiry_id)
@@ -143,7 +169,6 @@ def find_source(session: Session, source_id: uuid.UUID) -> IntakeSource:
     return found
 
 
-def _visible(principal: Principal) -> Any:
-    return select(Inquiry).where(
-        or_(Inquiry.territory_id.is_(None), in_scope(principal, Inquiry.territory_id))
-    )
+def _visible(principal: Principal) -> Select[Inquiry]:
+    place: ColumnElement[uuid.UUID] = type_coerce(Inquiry.territory_id, Uuid())
+    return select(Inquiry).where(or_(Inquiry.territory_id.is_(None), in_scope(principal, place)))

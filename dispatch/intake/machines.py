@@ -78,9 +78,7 @@ def ring(
     Events may come in any order and more than once; the earliest answer counts. A caller who gave up stays as
     a new inquiry, to be called back.
     """
-    arrival = Arrival(
-        channel="phone", source=source, external_id=ring_id, requested_at=rang_at, phone=phone
-    )
+    arrival = Arrival(channel="phone", source=source, external_id=ring_id, requested_at=rang_at, phone=phone)
     found, _ = receive(session, arrival)
     session.refresh(found, with_for_update=True)
     if answered_at is not None:
@@ -88,6 +86,33 @@ def ring(
         found.answered_at = min(found.answered_at or answered, answered)
     elif hung_up_at is not None and found.answered_at is None and not found.subject:
         found.subject = "gave up before anybody answered"
+    db.flush(session)
+    return found
+
+
+def at_desk(
+    session: Session,
+    *,
+    by: Principal,
+    channel: str,
+    reference: str,
+    requested_at: datetime,
+    answered_at: datetime | None = None,
+    phone: str | None = None,
+) -> Inquiry:
+    """Note that somebody rings at the desk or stands at the counter; told again, the answer is added."""
+    arrival = Arrival(
+        channel=channel,
+        source=f"desk:{by.user_id}",
+        external_id=reference,
+        requested_at=requested_at,
+        phone=phone,
+    )
+    found, _ = receive(session, arrival)
+    session.refresh(found, with_for_update=True)
+    if answered_at is not None:
+        answered = max(min(clock.aware(answered_at), clock.now()), found.requested_at)
+        found.answered_at = min(found.answered_at or answered, answered)
     db.flush(session)
     return found
 

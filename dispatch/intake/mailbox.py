@@ -25,7 +25,7 @@ import structlog
 from dispatch import clock, db
 from dispatch.errors import DispatchError
 from dispatch.intake import rules
-from dispatch.intake.receiving import Arrival, add_file, receive
+from dispatch.intake.receiving import Arrival, add_file, plain, receive
 from dispatch.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ def read_mailbox(settings: Settings) -> int:
 
 
 def _keep(letter: Letter, directory: Path) -> bool:
-    """Write one letter down in a transaction of its own; files that nobody could open are left in the mail."""
+    """Write one letter down in a transaction of its own; files that nobody can open stay in the mail."""
     with db.transaction() as session:
         found, is_new = receive(session, letter.arrival)
         for content in letter.files[: rules.MOST_FILES] if is_new else ():
@@ -141,10 +141,10 @@ def letter_of(content: bytes) -> Letter:
         source="mailbox",
         external_id=known[:200],
         requested_at=_sent(message),
-        name=_plain(name or address)[:200],
+        name=plain(name or address)[:200],
         email=address or None,
         language="zh" if _is_chinese(body) else "en",
-        subject=_plain(_header(message, "Subject"))[:300],
+        subject=plain(_header(message, "Subject"))[:300],
         body=body[: rules.MOST_BODY],
     )
     return Letter(arrival, files)
@@ -179,7 +179,7 @@ def _parts(message: EmailMessage) -> tuple[str, tuple[bytes, ...]]:
             payload = part.get_payload(decode=True)
             if isinstance(payload, bytes) and payload:
                 files.append(payload)
-    return _plain(body), tuple(files)
+    return plain(body), tuple(files)
 
 
 def _text(part: EmailMessage) -> str:
@@ -189,11 +189,6 @@ def _text(part: EmailMessage) -> str:
         return raw.decode(part.get_content_charset() or "utf-8", "replace")
     except LookupError:
         return raw.decode("utf-8", "replace")
-
-
-def _plain(words: str) -> str:
-    """Text without control characters; line ends stay."""
-    return "".join(char for char in words if char in "\n\t" or char.isprintable()).strip()
 
 
 def _is_chinese(words: str) -> bool:

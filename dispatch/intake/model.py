@@ -15,7 +15,7 @@ class IntakeSource(Identified, Versioned, Base):
     """A machine that may report by a key of its own: a telephone system, a device that raises alarms."""
 
     __tablename__ = "intake_source"
-    __table_args__ = (CheckConstraint("kind in ('telephone', 'alarm')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind in ('telephony', 'alarm')", name="kind"),)
 
     code: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]

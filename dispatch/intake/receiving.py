@@ -6,16 +6,17 @@ import hashlib
 import secrets
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
-from dispatch.customers.rules import LANGUAGES, EmailInvalid, PhoneInvalid, email_address, phone_e164
+from dispatch.customers.rules import LANGUAGES, EmailInvalid, PhoneInvalid, checked_email, phone_e164
 from dispatch.errors import DispatchError
 from dispatch.intake import rules
 from dispatch.intake.model import Inquiry, InquiryFile
@@ -24,6 +25,12 @@ from dispatch.travel.geocode import Geocoder
 from dispatch.work_orders.attachments import SUFFIX, cleaned, write_durably
 
 UPLOAD_FOR = timedelta(hours=1)
+WORDS = ("external_id", "name", "phone", "email", "address", "subject", "body", "asset_serial")
+
+
+def plain(words: str) -> str:
+    """Return text without characters that nobody can see; line ends stay."""
+    return "".join(char for char in words if char in "\n\t" or char.isprintable()).strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,8 @@ def receive(session: Session, arrival: Arrival, *, geocoder: Geocoder | None = N
     A telephone number or address that cannot be read is kept within the text: nobody is turned away for it.
     """
     now = clock.now()
+    seen: dict[str, Any] = {name: plain(getattr(arrival, name) or "") for name in WORDS}
+    arrival = replace(arrival, **seen)
     phone, email, body = _readable(arrival)
     row = (
         insert(Inquiry)
@@ -95,7 +104,7 @@ def _readable(arrival: Arrival) -> tuple[str | None, str | None, str]:
             more.append(f"Telephone: {arrival.phone[:100]}")
     if arrival.email:
         with suppress(EmailInvalid):
-            email = email_address(arrival.email)
+            email = checked_email(arrival.email)
         if email is None:
             more.append(f"Mail: {arrival.email[:300]}")
     body = "\n".join([arrival.body, *more]) if more else arrival.body

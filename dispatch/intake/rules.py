@@ -7,7 +7,7 @@ import secrets
 
 from dispatch.errors import Conflict, Forbidden, Invalid
 
-SOURCE_KINDS = ("telephone", "alarm")
+SOURCE_KINDS = ("telephony", "alarm")
 STATES = ("new", "registered", "dismissed")
 MOST_FILES = 5
 """Files of one inquiry; more are left in the mail, or refused at the form."""

@@ -18,7 +18,7 @@ from dispatch import clock
 from dispatch.billing.commands import prices_on
 from dispatch.billing.errors import NoTariff
 from dispatch.billing.model import Invoice, Payment
-from dispatch.calls.model import RepairCall
+from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS, beyond, given
@@ -73,6 +73,18 @@ def _call(session: Session, ids: dict[str, str]) -> Draft:
     asset = session.get(Asset, call.asset_id) if call.asset_id else None
     values = {"name": customer.name, "number": call.number, "asset": asset.model if asset else "-"}
     return Draft(f"call_registered:{call.id}", "call_registered", customer, None, values)
+
+
+def _guided(session: Session, ids: dict[str, str]) -> Draft | None:
+    call = session.get_one(RepairCall, uuid.UUID(ids["call_id"]))
+    customer = session.get_one(Customer, call.customer_id)
+    judged = session.scalars(select(Assessment).where(Assessment.call_id == call.id)).one()
+    article = session.get(GuidanceArticle, judged.article_code) if judged.article_code else None
+    template = session.get_one(ProblemTemplate, call.template_code)
+    own, other = (template.guidance_en, template.guidance_zh)[:: -1 if customer.language == "zh" else 1]
+    words = getattr(article, f"body_{customer.language}") if article is not None else own or other or ""
+    values = {"name": customer.name, "number": call.number, "guidance": words}
+    return Draft(f"guided:{call.id}", "guided", customer, None, values)
 
 
 def _order_values(session: Session, order: WorkOrder) -> tuple[Customer, str, dict[str, str]]:
@@ -225,6 +237,7 @@ _VISIT_EVENTS = (
 )
 _READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
     "CallRegistered": _call,
+    "CallClosedRemotely": _guided,
     "WorkOrderOpened": _order_opened,
     "WaitingForPart": _waiting,
     "VisitPromised": _promised,

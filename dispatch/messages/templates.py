@@ -35,6 +35,18 @@ TEMPLATES: dict[str, dict[str, Words]] = {
             "主管正在评估，我们会尽快与您联系。\n\n$caution\n\n$company$contact",
         ),
     },
+    "guided": {
+        "en": Words(
+            "How to solve it yourself: $number",
+            "Dear $name,\n\nfor your call $number no visit is needed:\n\n$guidance\n\nIf that does not help, "
+            "tell us, and somebody comes.\n\n$company$contact",
+        ),
+        "zh": Words(
+            "报修 $number：自助解决方法",
+            "$name，您好：\n\n您的报修 $number 无需上门，请按以下方法处理：\n\n$guidance\n\n"
+            "如仍未解决请告知，我们将安排上门。\n\n$company$contact",
+        ),
+    },
     "order_opened": {
         "en": Words(
             "Your repair order $number: what it will cost",
@@ -267,6 +279,7 @@ TEMPLATES: dict[str, dict[str, Words]] = {
 
 BY_EVENT = {
     "CallRegistered": "call_registered",
+    "CallClosedRemotely": "guided",
     "WorkOrderOpened": "order_opened",
     "VisitPromised": "visit_promised",
     "PromiseInDanger": "promise_in_danger",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from dispatch.errors import SettingInvalid
 from dispatch.settings import parsing
@@ -23,9 +22,6 @@ TravelSource = Literal["geodesic", "district", "osrm"]
 GeocoderSource = Literal["gazetteer", "nominatim"]
 
 _Value = TypeVar("_Value")
-
-SHORTEST_SECRET = 32
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def setting(
@@ -148,6 +144,13 @@ class Settings:
         "TRUCKROLL_MAX_BODY_BYTES",
         parsing.whole(1024, 1_073_741_824),
         "Largest request body in bytes",
+    )
+    mailbox_url: str | None = setting(
+        None,
+        "TRUCKROLL_MAILBOX_URL",
+        parsing.address("imap", "imap+starttls", "imaps"),
+        "Mailbox that becomes inquiries, imaps://user:password@host/INBOX; unset: none is read",
+        secret=True,
     )
     smtp_url: str | None = setting(
         None,
@@ -354,41 +357,3 @@ class Settings:
                 shown = "the value" if described.metadata["secret"] else repr(raw)
                 raise SettingInvalid(f"{variable}: {shown} {error}", variable=variable) from None
         return cls(**values)
-
-
-def weaknesses(settings: Settings) -> list[str]:
-    """What makes these settings too weak to serve customers; empty means fit for production (S10)."""
-    found: list[str] = []
-    public = settings.host not in LOOPBACK_HOSTS
-    secret = settings.secret_key
-    if secret is not None and (len(secret) < SHORTEST_SECRET or len(set(secret)) < 10):
-        found.append(f"TRUCKROLL_SECRET is weak: use at least {SHORTEST_SECRET} random characters")
-    if secret is None and settings.database_url is not None:
-        found.append("TRUCKROLL_SECRET is missing: with DATABASE_URL every process needs the same secret")
-    if (public or settings.proxy_hops) and not settings.trusted_hosts:
-        found.append("TRUCKROLL_TRUSTED_HOSTS is empty although the API is reachable from outside")
-    if "*" in settings.trusted_hosts:
-        found.append("TRUCKROLL_TRUSTED_HOSTS accepts every host")
-    if settings.mfa == "off":
-        found.append("TRUCKROLL_MFA is off: office roles log in with a password alone")
-    if settings.hash_cost == "quick":
-        found.append("TRUCKROLL_HASH_COST is quick: stolen password hashes could be guessed")
-    if settings.simulated_clock:
-        found.append("TRUCKROLL_CLOCK is simulated: business time would not be real")
-    if not settings.fsync:
-        found.append("TRUCKROLL_FSYNC is off: a power cut can lose committed work")
-    return found + _weak_addresses(settings)
-
-
-def _weak_addresses(settings: Settings) -> list[str]:
-    """Connections that would carry secrets or customers' names in clear text over a network (S10)."""
-    found: list[str] = []
-    if settings.smtp_url:
-        mail = urlsplit(settings.smtp_url)
-        if mail.scheme == "smtp" and mail.hostname not in LOOPBACK_HOSTS:
-            found.append("TRUCKROLL_SMTP_URL sends mail in clear text: use smtp+starttls:// or smtps://")
-    if settings.redis_url:
-        queue = urlsplit(settings.redis_url)
-        if queue.scheme == "redis" and queue.hostname not in LOOPBACK_HOSTS and not queue.password:
-            found.append("REDIS_URL has no password although the server is on a network")
-    return found

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SHIFT_PATTERNS = {"8-16": (8, 16), "11-19": (11, 19), "14-22": (14, 22)}
 """R-409: local hours of begin and end."""
+IN_LIEU = "time_off_in_lieu"
+"""R-409: the reason of an absence that was earned by weekend duty."""
 LEVELS = (1, 5)
 
 

@@ -161,3 +161,10 @@ class OverruleForbidden(Forbidden):
 
     code = "OVERRULE_FORBIDDEN"
     remedy = "Ask a supervisor."
+
+
+class QuestionAnswered(Conflict):
+    """The question from the field has its definite answer already."""
+
+    code = "QUESTION_ANSWERED"
+    remedy = "Read the answer; ask again if something new has come up."

@@ -21,6 +21,9 @@ COMPANY_WIDE = {
     "/v1/parts/<uuid:part_id>",
     "/v1/problem-templates/<string:code>",
     "/v1/service-calendars/<uuid:calendar_id>",
+    "/v1/guidance-articles/<string:code>",
+    "/v1/guidance-articles/<string:code>/pictures",
+    "/v1/intake/sources/<uuid:source_id>",
 }
 """The catalogue, the templates and the calendars are the same for the whole company."""
 
@@ -60,6 +63,10 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "window": {"start": local(9), "end": local(11)},
         "channel": "phone",
     },
+    ("POST", "/v1/visits/<uuid:visit_id>/questions"): {"question": "Which valve?"},
+    ("POST", "/v1/questions/<uuid:question_id>/answer"): {"answer": "The small one."},
+    ("POST", "/v1/inquiries/<uuid:inquiry_id>/call"): {"template": "none"},
+    ("POST", "/v1/inquiries/<uuid:inquiry_id>/dismissal"): REASON,
     ("POST", "/v1/visits/<uuid:visit_id>/marks"): {"kind": "late", "minutes_late": 40},
     ("PUT", "/v1/customer-marks/<uuid:mark_id>/reason"): REASON,
     ("POST", "/v1/territories/<uuid:territory_id>/loaner-units"): {
@@ -125,7 +132,7 @@ def test_a_thing_of_another_territory_looks_exactly_like_a_missing_one(
 ) -> None:
     """S1: every address with an id, as every role that may call it: foreign is 404, as if it were nowhere."""
     foreign = Holdings.of(company, SOUTH).ids
-    nowhere = dict.fromkeys(foreign, NOWHERE) | {"day": foreign["day"]}
+    nowhere = dict.fromkeys(foreign, NOWHERE) | {"day": foreign["day"], "first_day": foreign["day"]}
     client = client_for(role, NORTH)
     cells = 0
     for method, rule, roles in id_routes(company.app):
@@ -162,7 +169,9 @@ def test_lists_hold_the_own_territory_alone(company: Company, client_for: Client
     """S1 for lists: nothing of the south is in any list of the north."""
     Holdings.of(company, NORTH)
     foreign = {
-        name: found for name, found in Holdings.of(company, SOUTH).ids.items() if name != "calendar_id"
+        name: found
+        for name, found in Holdings.of(company, SOUTH).ids.items()
+        if name not in {"calendar_id", "source_id"}
     }
     lists = [
         (rule, found)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dispatch.errors import SettingInvalid
-from dispatch.settings import Settings, parsing, weaknesses
+from dispatch.settings import Settings, parsing
+from dispatch.settings.strength import weaknesses
 
 STRONG = "Qm3vT9xLw2Rk8Zp5Yc7Nb4Hd6Jf1Gs0A"
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from dispatch import outbox
 from dispatch.billing.commands import record_payment
 from dispatch.bootstrap import SUBSCRIPTIONS
+from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
 from dispatch.customers.model import Customer
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.messages.commands import write
@@ -75,6 +76,35 @@ def _visit_ids(session: Session, customer: Customer, **ids: str) -> dict[str, st
 def _call(session: Session, customer: Customer) -> dict[str, str]:
     site = a_site(session, customer=customer)
     return {"call_id": str(a_call(session, site=site, asset=an_asset(session, site=site)).id)}
+
+
+def _guided(session: Session, customer: Customer) -> dict[str, str]:
+    ids = _call(session, customer)
+    call = session.get_one(RepairCall, uuid.UUID(ids["call_id"]))
+    template = session.get_one(ProblemTemplate, call.template_code)
+    template.guidance_en, template.guidance_zh = "Turn it up.", "请调高。"
+    judged = Assessment(
+        call_id=call.id,
+        assessed_at=at(8),
+        fault_class="use",
+        kind="quick_repair",
+        fault_code="F",
+        skills={},
+        certificates=[],
+        parts={},
+        crew_size=1,
+        duration_minutes=60,
+        priority=3,
+        estimate_labour_minor=0,
+        estimate_parts_minor=0,
+        estimate_travel_minor=0,
+        currency="EUR",
+        is_accepted_by_customer=False,
+        resolution="guidance",
+    )
+    session.add(judged)
+    session.flush()
+    return ids
 
 
 def _promise(session: Session, customer: Customer) -> dict[str, str]:
@@ -152,6 +182,7 @@ def _order(session: Session, customer: Customer) -> dict[str, str]:
 
 CAUSES: dict[str, Callable[[Session, Customer], dict[str, str]]] = {
     "CallRegistered": _call,
+    "CallClosedRemotely": _guided,
     "WorkOrderOpened": _order,
     "WaitingForPart": _order,
     "VisitPromised": _promise,
