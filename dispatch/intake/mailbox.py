@@ -86,13 +86,16 @@ def _opened(address: str) -> Iterator[imaplib.IMAP4]:
     folder = where.path.strip("/") or "INBOX"
     try:
         box = _connected(where.scheme, where.hostname or "", where.port)
-        box.login(unquote(where.username or ""), unquote(where.password or ""))
-        status, _ = box.select(f'"{folder}"')
-        if status != "OK":
-            raise MailboxAway(f"there is no folder {folder}")
     except (OSError, imaplib.IMAP4.error) as error:
         raise MailboxAway(f"{type(error).__name__} at {where.hostname}") from error
     try:
+        try:
+            box.login(unquote(where.username or ""), unquote(where.password or ""))
+            status, _ = box.select(f'"{folder}"')
+        except (OSError, imaplib.IMAP4.error) as error:
+            raise MailboxAway(f"{type(error).__name__} at {where.hostname}") from error
+        if status != "OK":
+            raise MailboxAway(f"there is no folder {folder}")
         yield box
     finally:
         with suppress(OSError, imaplib.IMAP4.error):

@@ -16,7 +16,6 @@ from dispatch.billing.model import Invoice, NumberSeries, Settlement
 from dispatch.calls.model import Assessment
 from dispatch.contracts.model import ServiceCalendar
 from dispatch.hand_ins.model import HandIn
-from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.outbox import JobRun
 from dispatch.planning.model import DayPlan, Scenario
@@ -24,9 +23,10 @@ from dispatch.promises.model import CustomerMark, Promise, PromiseAlarm, SlotHol
 from dispatch.sync.model import Operation, Rejection
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
-from dispatch.work_orders.model import Attachment, FieldQuestion, ReviewCase, Visit, WorkOrder
+from dispatch.work_orders.model import Attachment, ReviewCase, Visit, WorkOrder
 from tests import builders
 from tests.api.company import Company
+from tests.api.intake_holdings import a_question, a_source, an_inquiry
 
 DAY = date(2026, 3, 2)
 
@@ -98,9 +98,9 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "calendar_id": _calendar(session).id,
         **_loans(session, territory, order),
         "mark_id": _mark(session, visit).id,
-        "question_id": _question(session, visit).id,
-        **_inquiry(session, territory),
-        "source_id": _source(session).id,
+        "question_id": a_question(session, visit).id,
+        **an_inquiry(session, territory),
+        "source_id": a_source(session).id,
         **_money(session, order),
     }
 
@@ -121,61 +121,6 @@ def _loans(session: Session, territory: Territory, order: WorkOrder) -> dict[str
     session.add(loan)
     session.flush()
     return {"unit_id": unit.id, "loan_id": loan.id}
-
-
-def _question(session: Session, visit: Visit) -> FieldQuestion:
-    row = FieldQuestion(
-        visit_id=visit.id,
-        question="Which valve?",
-        asked_at=clock.now(),
-        due_at=clock.now() + timedelta(hours=24),
-        answer="",
-    )
-    session.add(row)
-    session.flush()
-    return row
-
-
-def _inquiry(session: Session, territory: Territory) -> dict[str, Any]:
-    row = Inquiry(
-        channel="web",
-        source="web_form",
-        external_id=builders.serial("F"),
-        territory_id=territory.id,
-        requested_at=clock.now(),
-        received_at=clock.now(),
-        name="Ada",
-        address="",
-        language="en",
-        subject="",
-        body="",
-        note="",
-    )
-    session.add(row)
-    session.flush()
-    file = InquiryFile(
-        inquiry_id=row.id,
-        sha256="0" * 64,
-        media_type="image/png",
-        size_bytes=1,
-        stored_name=builders.serial("gone"),
-        received_at=clock.now(),
-    )
-    session.add(file)
-    session.flush()
-    return {"inquiry_id": row.id, "file_id": file.id}
-
-
-def _source(session: Session) -> IntakeSource:
-    source = IntakeSource(
-        code=builders.serial("S"),
-        kind="alarm",
-        key_sha256=builders.serial("k"),
-        created_by=builders.a_principal().user_id,
-    )
-    session.add(source)
-    session.flush()
-    return source
 
 
 def _mark(session: Session, visit: Visit) -> CustomerMark:
