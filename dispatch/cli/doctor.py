@@ -8,7 +8,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch import bootstrap, db, doctor
-from dispatch.doctor import Finding
+from dispatch.doctor.findings import Finding
 from dispatch.embedded import services
 from dispatch.errors import DispatchError
 from dispatch.settings import Settings

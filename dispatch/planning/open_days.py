@@ -30,7 +30,7 @@ from dispatch.planning.problem import Built, Places
 from dispatch.planning.wanting import Wanted
 from dispatch.travel import TravelTimes
 from dispatch.work_orders.model import Visit, WorkOrder
-from optimizer.booking import Quoting, SiteTravel, open_oracle
+from optimizer.booking import Effort, Quoting, SiteTravel, open_oracle
 from optimizer.offers import asked, with_site
 from optimizer.oracle import Offer, Refusal
 from optimizer.plan import Plan
@@ -40,6 +40,8 @@ from optimizer.timing import timetable
 
 MOST_BYTES = 256 << 20
 """Memory for open days in one process, about."""
+MAKING_ROOM = Effort(rounds=2_000)
+"""How long room is searched for: in iterations, so that the same day gives the same answer."""
 FRESH_SECONDS = 30
 """How long a day that has begun is quoted as it stood; its technicians move with the clock."""
 
@@ -67,6 +69,10 @@ class Question:
     def quote(self, windows: Sequence[Window]) -> list[Offer]:
         """Return the cheapest offer per window."""
         return self.day.oracle.quote(self.job, windows, site=self.site)
+
+    def reopen(self, window: Window) -> Offer | None:
+        """Make room in a window by changing the nearest routes, all their visits kept; None where none is."""
+        return self.day.oracle.reopen(self.job, window, site=self.site, effort=MAKING_ROOM)
 
     def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
         """Return why each technician cannot come in any of the windows."""

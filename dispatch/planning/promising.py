@@ -101,17 +101,31 @@ def hold(
 
 
 def _best(
-    session: Session, asker: Asker, day: Day, asked: Question, window: tuple[datetime, datetime]
+    session: Session,
+    asker: Asker,
+    day: Day,
+    asked: Question,
+    window: tuple[datetime, datetime],
+    *,
+    may_rearrange: bool = False,
 ) -> Quote:
-    """Return the cheapest way to keep a window; when there is none, refuse with what is still open."""
+    """
+    Return the cheapest way to keep a window; when there is none, refuse with what is still open.
+
+    ``may_rearrange``: where no route has room, the nearest ones are searched for it, all their visits kept
+    within their windows (the oracle's second tier).
+    """
     start, end = window
     wanted = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
     quotes = asked.quote([wanted])
-    if not quotes:
+    if quotes:
+        return quotes[0]
+    found = asked.reopen(wanted) if may_rearrange else None
+    if found is None:
         raise SlotGone(
             f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, asker)
         )
-    return quotes[0]
+    return found
 
 
 def book(
@@ -140,7 +154,7 @@ def book(
     kept = _used(session, by, hold_id, visit, (start, end)) if hold_id else None
     current = heads.in_force(session, head)
     asked = question(session, day, visit, exact=True, without_hold=hold_id)
-    best = _best(session, asker_of(session, visit), day, asked, (start, end))
+    best = _best(session, asker_of(session, visit), day, asked, (start, end), may_rearrange=True)
     built = asked.day.built
     before, after = _without_holds(asked, best)
     _leave_other_days(session, by=by, visit=visit, day=day)

@@ -13,13 +13,16 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from dispatch import doctor, outbox, queue
-from dispatch.doctor import Finding
+from dispatch.contracts.model import ServiceCalendar
+from dispatch.doctor.findings import Finding
 from dispatch.outbox import JobRun
 from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
 from tests.builders import (
     DAY,
+    a_contract,
+    a_customer,
     a_part,
     a_promise,
     a_shift,
@@ -216,3 +219,41 @@ def test_libraries_settings_and_disk_are_looked_at_without_a_database(
     codes = {finding.code for finding in doctor.installation(open_mail)}
     assert codes >= {"LIBRARY_MISSING", "DISK_FULL", "SETTING_WEAK"}
     assert dict(doctor.versions())["no-such-library"] == "missing"
+
+
+def test_needs_that_nobody_on_duty_covers_are_named_by_weekday(clean: Session) -> None:
+    """The week ahead: a skill on duty on Monday alone is missing on the other days on which people work."""
+    place = clean.scalars(select(Territory)).one()
+    helper = a_technician(clean, territory=place, skills={})
+    a_shift(clean, helper, starts_at=at(8, days=2), ends_at=at(16, days=2))
+    finding = found(clean)["NEED_UNCOVERED"]
+    assert "Wednesday" in finding.message
+    assert finding.level == "warning"
+    messages = {f.message for f in doctor.examine(clean) if f.code == "NEED_UNCOVERED"}
+    assert {"certificate f_gas" in m or "skill gas level 2" in m for m in messages} == {True}
+    assert len(messages) == 2
+
+
+def test_limits_that_no_shift_can_keep_are_counted(clean: Session) -> None:
+    """R-401: 60 minutes around the clock, and one shift in the week."""
+    place = clean.scalars(select(Territory)).one()
+    customer = a_customer(clean)
+    a_site(clean, customer=customer, territory=place)
+    contract = a_contract(clean, customer=customer, response_minutes=60)
+    finding = found(clean)["LIMIT_UNSTAFFED"]
+    assert contract.number in finding.message
+    kept = 16 + 1  # half hours of eight hours on duty, and one before, since the limit is an hour
+    assert f"{336 - kept} of 336" in finding.message
+
+
+def test_a_limit_by_working_hours_that_shifts_cover_is_no_finding(clean: Session) -> None:
+    place = clean.scalars(select(Territory)).one()
+    customer = a_customer(clean)
+    a_site(clean, customer=customer, territory=place)
+    calendar = ServiceCalendar(
+        code="DAY", name="Day", hours=[{"weekday": DAY.isoweekday(), "opens": 480, "closes": 960}]
+    )
+    clean.add(calendar)
+    clean.flush()
+    a_contract(clean, customer=customer, response_minutes=60, calendar_id=calendar.id)
+    assert "LIMIT_UNSTAFFED" not in found(clean)

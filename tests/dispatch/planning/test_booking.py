@@ -211,3 +211,35 @@ def test_after_random_bookings_the_draft_keeps_every_rule_and_every_promise(town
         assert start <= stop.start <= end
     published = publish(town.session, by=None, plan=plan, expected_version=town.head().version)
     assert published.published_plan_id == plan.id
+
+
+def test_room_is_made_by_moving_others_within_their_windows(town: Town) -> None:
+    """Tier two: no route has room as it is, and another order of the same visits has."""
+    town.territory.emergency_reserve_percent = 0
+    who = town.technician((8, 12), break_minutes=0, home_latitude=60.17, home_longitude=24.94)
+    other = town.technician((8, 12), break_minutes=0, home_latitude=60.17, home_longitude=24.94, skills={})
+    skilled = town.visit(duration_minutes=100)
+    flexible = town.visit(duration_minutes=100)
+    flexible.required_technician_id = None
+    for visit in (flexible, skilled):
+        book(town.session, by=None, visit=visit, start=at(8), end=at(12), channel="phone")
+    plan = town.in_force()
+    assert plan is not None
+    on = {stop.visit_id: stop.technician_id for stop in plan.stops}
+    late = town.visit(duration_minutes=100)
+    late.required_technician_id = on[flexible.id]
+    last = town.visit(duration_minutes=100)
+    last.required_technician_id = on[flexible.id]
+    town.session.flush()
+    told = [
+        book(town.session, by=None, visit=visit, start=at(8), end=at(12), channel="phone")
+        for visit in (late, last)
+    ]
+    assert [promise.ordinal for promise in told] == [1, 1]
+    plan = town.in_force()
+    assert plan is not None
+    served = {stop.visit_id: stop.technician_id for stop in plan.stops}
+    assert set(served) == {visit.id for visit in (skilled, flexible, late, last)}
+    assert served[late.id] == served[last.id] == on[flexible.id]
+    assert {served[skilled.id], served[flexible.id]} == {who.id, other.id} - {on[flexible.id]}
+    assert violations(town, plan) == []

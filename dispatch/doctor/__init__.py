@@ -11,7 +11,6 @@ import sqlite3
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,6 +23,8 @@ from dispatch.billing.invoicing import missing_numbers
 from dispatch.billing.model import Invoice, Tariff
 from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
+from dispatch.doctor.findings import Finding
+from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
 from dispatch.parts.model import Part
 from dispatch.settings import Settings
@@ -51,16 +52,6 @@ LIBRARIES = (
 )
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 LOOK_AHEAD = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong: how bad (``error`` or ``warning``), a code, what, and how to mend it."""
-
-    level: str
-    code: str
-    message: str
-    remedy: str
 
 
 def versions() -> list[tuple[str, str]]:
@@ -251,6 +242,7 @@ CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
     territories,
     technicians,
     templates,
+    week,
     promises,
     prices,
     invoices,

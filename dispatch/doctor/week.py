@@ -1,0 +1,137 @@
+"""
+The week ahead, played through: is what templates need and contracts promise covered by whoever is on duty?
+
+Requests are imagined every half hour of seven days, with everybody idle: what fails even then cannot be kept.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.calls.model import ProblemTemplate
+from dispatch.contracts.hours import BusinessHours, due_times, spent_between
+from dispatch.contracts.model import Contract
+from dispatch.contracts.queries import hours_of
+from dispatch.contracts.rules import is_in_force
+from dispatch.customers.model import Site
+from dispatch.doctor.findings import Finding
+from dispatch.technicians.queries import OnDuty, on_duty
+from dispatch.technicians.rules import Interval
+from dispatch.territories.model import Territory
+
+DAYS = 7
+STEP = timedelta(minutes=30)
+DRIVE = timedelta(minutes=20)
+"""How long the nearest idle technician is on the way, about."""
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+@dataclass(frozen=True, slots=True)
+class Staffing:
+    """Who is on duty in a territory on each of the next days."""
+
+    territory: Territory
+    days: Mapping[date, Sequence[OnDuty]]
+
+    @property
+    def staffed(self) -> Iterator[tuple[date, Sequence[OnDuty]]]:
+        """The days on which anybody works at all."""
+        return ((day, crew) for day, crew in self.days.items() if crew)
+
+
+def week(session: Session) -> Iterator[Finding]:
+    """Look for skills, certificates and limits that the next seven days do not cover."""
+    active = select(Territory).where(Territory.is_active).order_by(Territory.code)
+    for territory in session.scalars(active).all():
+        try:
+            ZoneInfo(territory.timezone)
+        except (KeyError, ValueError):
+            continue  # a finding of its own
+        staffing = _staffing(session, territory)
+        yield from _needs(session, staffing)
+        yield from _limits(session, staffing)
+
+
+def _staffing(session: Session, territory: Territory) -> Staffing:
+    today = clock.business_day(clock.now(), territory.timezone)
+    days = [today + timedelta(days=ahead) for ahead in range(DAYS)]
+    return Staffing(territory, {day: on_duty(session, territory.id, day) for day in days})
+
+
+def _needs(session: Session, staffing: Staffing) -> Iterator[Finding]:
+    """Days on which people work, and nobody of them can do what a template needs."""
+    templates = session.scalars(select(ProblemTemplate).where(ProblemTemplate.is_active)).all()
+    skills = {(code, int(level)) for template in templates for code, level in template.skills.items()}
+    papers = {code for template in templates for code in template.certificates}
+    missing: dict[str, list[date]] = defaultdict(list)
+    for day, crew in staffing.staffed:
+        held = [{skill.skill_code: skill.level for skill in duty.technician.skills} for duty in crew]
+        for code, level in skills:
+            if not any(each.get(code, 0) >= level for each in held):
+                missing[f"skill {code} level {level}"].append(day)
+        valid = {
+            paper.code
+            for duty in crew
+            for paper in duty.technician.certificates
+            if paper.valid_from <= day <= paper.valid_until
+        }
+        for code in papers - valid:
+            missing[f"certificate {code}"].append(day)
+    for what, days in sorted(missing.items()):
+        shown = ", ".join(WEEKDAYS[day.weekday()] for day in days)
+        message = f"{staffing.territory.code}: nobody on duty has {what} on {shown}"
+        remedy = "Put somebody who has it on duty, or expect such calls of those days to wait."
+        yield Finding("warning", "NEED_UNCOVERED", message, remedy)
+
+
+def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
+    """Contracts whose limit of response nobody could keep, even if nobody else called."""
+    territory_id, zone = staffing.territory.id, staffing.territory.timezone
+    statement = (
+        select(Contract)
+        .where(Contract.response_minutes.is_not(None))
+        .where(Contract.customer_id.in_(_customers_in(territory_id)))
+        .order_by(Contract.number)
+    )
+    pieces = [piece for crew in staffing.days.values() for duty in crew for piece in duty.free]
+    start = clock.local_midnight(min(staffing.days), zone)
+    for contract in session.scalars(statement):
+        hours = hours_of(session, contract, zone)
+        asked = [
+            moment
+            for moment in (start + number * STEP for number in range(DAYS * 48))
+            if is_in_force(contract, clock.business_day(moment, zone))
+            and (hours is None or spent_between(moment, moment + STEP, hours) >= STEP)
+        ]
+        missed = [moment for moment in asked if not _is_kept(contract, hours, moment, pieces)]
+        if missed:
+            local = missed[0].astimezone(ZoneInfo(zone))
+            message = (
+                f"{contract.number}: {contract.response_minutes} minutes cannot be kept for {len(missed)} of "
+                f"{len(asked)} half hours of the next week, first {WEEKDAYS[local.weekday()]} {local:%H:%M}"
+            )
+            remedy = "Add shifts or stand-by duty, or agree on working hours by a service calendar."
+            yield Finding("warning", "LIMIT_UNSTAFFED", message, remedy)
+
+
+def _is_kept(
+    contract: Contract, hours: BusinessHours | None, moment: datetime, pieces: Sequence[Interval]
+) -> bool:
+    """Whether somebody who is idle could be there in time."""
+    due = due_times(moment, contract, hours).response_due_at
+    return due is None or any(
+        max(piece.start, moment) + DRIVE <= due and piece.end > moment for piece in pieces
+    )
+
+
+def _customers_in(territory_id: uuid.UUID) -> Select[uuid.UUID]:
+    return select(Site.customer_id).where(Site.territory_id == territory_id)
