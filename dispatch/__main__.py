@@ -19,6 +19,7 @@ COMMANDS = {
     "check": "dispatch.cli.engine",
     "compare": "dispatch.cli.plans",
     "explain": "dispatch.cli.plans",
+    "simulate": "dispatch.cli.simulate",
     "schema": "dispatch.cli.schema",
     "create-admin": "dispatch.cli.access",
     "migrate": "dispatch.cli.migrate",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -83,6 +83,8 @@ def build(
     places = Places(crew, [*(row[2] for row in rows), *held_at.values()])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
+    if not only_routes:
+        jobs = [_with_clocks(day, row, job) for row, job in zip(rows, jobs, strict=True)]
     jobs += [held_job(hold, held_at[hold.site_id], day, places) for hold in held]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = _stock(session, day, set(duties))
@@ -192,6 +194,31 @@ def _job(  # noqa: PLR0917 - the day, then the visit, then what was decided abou
         required_technician=str(required) if required else None,
         previous_technician=str(visit.technician_id) if visit.state in ANNOUNCED else None,
     )
+
+
+def _with_clocks(day: Day, row: Facts, job: Job) -> Job:
+    """
+    Return a visit with what people were told and what contracts oblige us to, as prices of a new plan.
+
+    Quotes leave them out: they compare places in routes that are kept as they are.
+    """
+    visit, order, _ = row
+    if visit.state in BEGUN:
+        return job
+    told = visit.planned_start if visit.state in ANNOUNCED else None
+    response = order.response_due_at if visit.attempt == 1 else None
+    return replace(
+        job,
+        announced=max(0, day.seconds(told)) if told is not None else None,
+        respond_by=_limit(day, response),
+        resolve_by=_limit(day, order.resolution_due_at),
+    )
+
+
+def _limit(day: Day, due: datetime | None) -> int | None:
+    """A contract's limit in the day's seconds; one on another day does not bear on this one."""
+    seconds = None if due is None else day.seconds(due)
+    return seconds if seconds is not None and 0 <= seconds < Day.LATEST else None
 
 
 def _duration(visit: Visit, day: Day, now: int) -> int:
