@@ -151,11 +151,13 @@ def _await_ready(base_url: str) -> None:
 def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began: float) -> list[str]:
     from dispatch.simulation import judging, papers, reporting, seeding
     from dispatch.simulation.day import generate_day
+    from dispatch.simulation.mishaps import seed_loaners
     from dispatch.simulation.running import DemoDay, Pace
 
     day = generate_day(args.seed, DAY)
     with db.transaction() as session:
         world = seeding.seed(session, day)
+        seed_loaners(session, day, world)
         seeding.write_templates(session, day)
     _say(f"[{time.monotonic() - began:5.1f} s] company, catalogue and customer files are in place")
     _await_ready(base_url)

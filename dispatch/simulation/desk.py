@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -42,6 +42,7 @@ class Desk:
         self.tally = Tally()
         self._call_of_visit: dict[str, GeneratedCall] = {}
         self._call_of_order: dict[str, GeneratedCall] = {}
+        self.unexpected: Callable[[str], GeneratedCall] = self._nobody
         self._customers = {item.number: item for item in day.customers}
         self._sites = {item.number: item for item in day.sites}
         self._assets = {item.number: item for item in day.assets}
@@ -67,8 +68,20 @@ class Desk:
         """Return the call behind a visit; a follow-up visit belongs to the call of its order."""
         if visit_id not in self._call_of_visit:
             visit = self.people["dispatcher"].get(f"/v1/visits/{visit_id}")
-            self._call_of_visit[visit_id] = self._call_of_order[visit["work_order_id"]]
+            call = self._call_of_order.get(visit["work_order_id"])
+            self._call_of_visit[visit_id] = call or self.unexpected(visit["work_order_id"])
         return self._call_of_visit[visit_id]
+
+    def _nobody(self, order_id: str) -> GeneratedCall:
+        raise LookupError(f"nobody called about order {order_id}")
+
+    def contract_calls(self) -> list[tuple[str, GeneratedCall]]:
+        """Return the visits of calls under contract, in the order in which they were taken."""
+        return [pair for pair in self._call_of_visit.items() if pair[1].case == "contract"]
+
+    def expect(self, order_id: str, call: GeneratedCall) -> None:
+        """Say what really happens at an order that no call is behind."""
+        self._call_of_order[order_id] = call
 
     def _call_body(self, call: GeneratedCall) -> dict[str, Any]:
         body: dict[str, Any] = {

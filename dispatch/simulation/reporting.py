@@ -16,12 +16,14 @@ from dispatch.billing.model import Allocation, Invoice, Payment, Settlement
 from dispatch.calls.model import Assessment, RepairCall
 from dispatch.customers.model import Customer, Site
 from dispatch.hand_ins.model import HandIn
+from dispatch.loaners.model import Loan
 from dispatch.messages.model import Message
 from dispatch.money import Money
 from dispatch.outbox import JobRun
 from dispatch.performance.model import DailyLog
 from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.promises.model import Promise
+from dispatch.simulation.promise_report import counted, promises_told
 from dispatch.simulation.running import DemoDay
 from dispatch.sync.model import Operation
 from dispatch.technicians.model import Technician
@@ -38,6 +40,8 @@ def summarise(demo: DemoDay, seconds: float) -> dict[str, Any]:
             "technicians": len(demo.day.technicians),
             "chain": _chain(session),
             "plan": _plan(session, demo),
+            "promises": promises_told(session, demo.day.day, demo.day.timezone),
+            "loans": _counts(session, Loan.state),
             "money": _money(session, demo.day.currency),
             "indicators": _indicators(session, demo.day.day),
             "unserved": _unserved(session, demo),
@@ -245,6 +249,10 @@ def as_text(summary: dict[str, Any]) -> str:
         "",
         "The plan",
         *(f"  {name.replace('_', ' '):<28}{value:>8}" for name, value in summary["plan"].items()),
+        "",
+        "The promises",
+        *(f"  {name:<28}{value:>8}" for name, value in counted(summary["promises"]).items()),
+        *(f"  {'loaners ' + name:<28}{value:>8}" for name, value in summary["loans"].items()),
         "",
         "Indicators of the day",
         *_indicator_lines(summary["indicators"]),

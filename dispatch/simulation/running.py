@@ -24,6 +24,7 @@ from dispatch.simulation.day_types import GeneratedCall, GeneratedDay
 from dispatch.simulation.desk import Desk
 from dispatch.simulation.enduring import enduring
 from dispatch.simulation.field import Bill, FieldTechnician
+from dispatch.simulation.mishaps import Mishaps
 from dispatch.simulation.phone import PhoneClient
 from dispatch.simulation.seeding import LABOUR_PER_HOUR, TAX_RATE, TRAVEL_FEE, World
 from dispatch.simulation.timeline import Timeline
@@ -48,6 +49,8 @@ class DemoDay:
     ) -> None:
         self.day, self.world, self.tell, self.pace = day, world, tell, pace
         self.desk = Desk(base_url, day, world)
+        self.mishaps = Mishaps(self.desk)
+        self.desk.unexpected = lambda _: self.mishaps.bringing(self.day.calls[0])
         self.timeline = Timeline(day.first_call_at)
         self.phones = {
             person.number: PhoneClient(
@@ -97,6 +100,8 @@ class DemoDay:
             phone.sign_in()
         for technician in self.field:
             technician.begin()
+        self.timeline.at(morning + timedelta(hours=5), self._illness)
+        self.timeline.at(morning + timedelta(hours=7, minutes=30), self._loaner)
         night = clock.local_midnight(self.day.day + timedelta(days=1), self.day.timezone)
         self.timeline.at(night + timedelta(minutes=-30), self._evening)
         self.timeline.run(self._progress)
@@ -124,6 +129,14 @@ class DemoDay:
             return
         how = self.desk.place_emergency(visit_id, self.day.day, self.day.seed)
         self.tell(f"{self._clock()}  emergency {call.template}: {how}")
+
+    def _illness(self) -> None:
+        self.tell(
+            f"{self._clock()}  a technician falls ill: {self.mishaps.somebody_is_ill(self.timeline.now)}"
+        )
+
+    def _loaner(self) -> None:
+        self.tell(f"{self._clock()}  a repair takes too long: {self.mishaps.lend()}")
 
     def _plan_day(self) -> None:
         self.tell(f"{self._clock()}  {self.desk.tally.promised} windows promised; optimising the day")

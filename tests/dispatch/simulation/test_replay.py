@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_nobody_is_in_two_places_and_nothing_begins_before_its_window(day: Repla
         routes.setdefault(fact.technician_id, []).append((fact.arrival, fact.end, name))
     for line in routes.values():
         line.sort()
-        assert all(one[1] <= other[0] for one, other in zip(line, line[1:], strict=False))
+        assert all(one[1] <= other[0] for one, other in pairwise(line))
 
 
 def test_every_promise_is_visited_by_somebody_who_can(day: Replay) -> None:
@@ -108,7 +109,18 @@ def test_an_own_file_is_put_beside_a_shipped_policy(
     assert main(["simulate", "--show", "careful"]) == 0
     file = tmp_path / "mine.toml"
     file.write_text(capsys.readouterr().out.replace("reserve_percent = 20", "reserve_percent = 0"))
-    words = ["--days", "1", "--technicians", "2", "--calls", "3", "--policy", "careful", "--policy", str(file)]
+    words = [
+        "--days",
+        "1",
+        "--technicians",
+        "2",
+        "--calls",
+        "3",
+        "--policy",
+        "careful",
+        "--policy",
+        str(file),
+    ]
     assert main(["simulate", *words]) == 0
     shown = capsys.readouterr().out
     assert "careful" in shown
