@@ -41,6 +41,7 @@ RESOURCES = (
     "service_clocks",
     "chasers",
     "customer_marks",
+    "compensations",
     "loaners",
     "links",
     "mobile",

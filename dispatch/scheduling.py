@@ -11,12 +11,16 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox
-from dispatch.outbox import Schedule
+from dispatch.outbox import JobRun, Schedule
 
 log = structlog.get_logger(__name__)
+
+REMEMBERED_DAYS = 2
+"""How long the runs of a schedule of many times a day are kept after they ended well."""
 
 
 def tick() -> int:
@@ -62,6 +66,18 @@ def due_parts(schedule: Schedule, moment: datetime) -> list[str]:
     return [part] if schedule.last_day is None or part > schedule.last_day else []
 
 
+def _forget_old(session: Session, schedule: Schedule) -> None:
+    """Remove the runs of a schedule of many times a day that ended well and long ago; the rest stays."""
+    session.execute(
+        delete(JobRun).where(
+            JobRun.kind == schedule.kind,
+            JobRun.state == "done",
+            JobRun.key.startswith(f"{schedule.kind}:{schedule.name}:", autoescape=True),
+            JobRun.created_at < func.now() - func.make_interval(0, 0, 0, REMEMBERED_DAYS),
+        )
+    )
+
+
 def _write_next(name: str) -> int | None:
     """Write the oldest due run of a schedule in a transaction of its own; None if nothing is due."""
     with db.transaction() as session:
@@ -74,6 +90,8 @@ def _write_next(name: str) -> int | None:
         payload = {**schedule.payload, "day": due[0][:10]}
         run_id = outbox.request(session, schedule.kind, f"{name}:{due[0]}", payload)
         schedule.last_day = due[0]
+        if schedule.every_minutes is not None:
+            _forget_old(session, schedule)
     if run_id is not None:
         log.info("scheduled", name=name, due=due[0])
     return int(run_id is not None)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
+import structlog
 from sqlalchemy import select
 
 from dispatch import clock, db
 from dispatch.outbox import Lease
+from dispatch.outbox.leases import LeaseLost
 from dispatch.planning import optimise, optimise_parts, repairing, watching, what_if
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
@@ -17,6 +21,8 @@ from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
+
+log = structlog.get_logger(__name__)
 
 
 def optimise_day(
@@ -80,16 +86,31 @@ def watch_promises(lease: Lease, **_: str) -> None:
         active = select(Territory.id).where(Territory.is_active).order_by(Territory.id)
         territories = list(session.scalars(active))
     told = 0
+    failed: list[Exception] = []
     for territory_id in territories:
-        with lease.step() as session:
+        with _one_by_one(failed, territory_id), lease.step() as session:
             today = day_at(session, territory_id, clock.now()).day
             alarms = watching.watch(session, territory_id, today, policy)
             if alarms:
                 repairing.repair_delay(session, territory_id, today, seconds=settings.replan_seconds)
             told += len(alarms)
             clocks.escalate(session, territory_id)
+    if failed:  # the others were looked at; this run is repeated for these
+        raise failed[0]
     with lease.finishing():
         lease.result = {"told": told}
+
+
+@contextmanager
+def _one_by_one(failed: list[Exception], territory_id: uuid.UUID) -> Iterator[None]:
+    """Let the other territories be looked at where one fails."""
+    try:
+        yield
+    except LeaseLost:
+        raise
+    except Exception as error:  # noqa: BLE001 - raised again after the last territory
+        log.warning("watch_failed", territory_id=str(territory_id), error=type(error).__name__)
+        failed.append(error)
 
 
 def _limits(seconds: str) -> Limits:

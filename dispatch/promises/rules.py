@@ -87,6 +87,13 @@ class NothingPromised(Conflict):
     remedy = "Choose a window first."
 
 
+class CompensationDecided(Conflict):
+    """Somebody, or the rule itself, has decided about the compensation already."""
+
+    code = "COMPENSATION_DECIDED"
+    remedy = "Read the compensation; it says who decided what."
+
+
 class MarksOff(Conflict):
     """The house keeps no marks of customers, or not of this one."""
 
@@ -108,6 +115,7 @@ class AlarmAcknowledged(Conflict):
     remedy = "Ask the person named under cause."
 
 
+COMPENSATION_STATES = frozenset({"proposed", "granted", "refused"})
 MARK_KINDS = ("no_show", "late")
 ALARM_OUTCOMES = frozenset({"kept", "broken", "replaced", "cancelled"})
 

@@ -19,7 +19,7 @@ from dispatch.hand_ins.model import HandIn
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.outbox import JobRun
 from dispatch.planning.model import DayPlan, Scenario
-from dispatch.promises.model import CustomerMark, Promise, PromiseAlarm, SlotHold
+from dispatch.promises.model import Compensation, CustomerMark, Promise, PromiseAlarm, SlotHold
 from dispatch.sync.model import Operation, Rejection
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
@@ -92,7 +92,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "visit_id": visit.id,
         "case_id": case.id,
         "attachment_id": attachment.id,
-        "alarm_id": _alarm(session, territory, visit).id,
+        **_alarm(session, territory, visit),
         "part_use_id": builders.part_use(session, visit, builders.a_part(session)).id,
         "contract_id": builders.a_contract(session, customer=customer).id,
         "calendar_id": _calendar(session).id,
@@ -145,7 +145,7 @@ def _calendar(session: Session) -> ServiceCalendar:
     return row
 
 
-def _alarm(session: Session, territory: Territory, visit: Visit) -> PromiseAlarm:
+def _alarm(session: Session, territory: Territory, visit: Visit) -> dict[str, Any]:
     now = clock.now()
     promise = Promise(
         visit_id=visit.id,
@@ -169,9 +169,18 @@ def _alarm(session: Session, territory: Territory, visit: Visit) -> PromiseAlarm
         seen_at=now,
         expected_arrival=now + timedelta(hours=3),
     )
-    session.add(alarm)
+    owed = Compensation(
+        promise_id=promise.id,
+        work_order_id=visit.work_order_id,
+        rule="late_arrival",
+        amount_minor=5_000,
+        currency="EUR",
+        state="proposed",
+        created_at=now,
+    )
+    session.add_all([alarm, owed])
     session.flush()
-    return alarm
+    return {"alarm_id": alarm.id, "compensation_id": owed.id}
 
 
 def _assessment(call_id: uuid.UUID, order_id: uuid.UUID) -> Assessment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from dispatch import db, scheduling
@@ -46,3 +47,43 @@ def test_the_scheduler_has_today_looked_at(desk: Desk) -> None:
     with db.transaction() as session:
         run = session.scalars(select(JobRun).where(JobRun.kind == "planning.watch_promises")).one()
         assert (run.state, run.result) == ("done", {"told": 0})
+
+
+def test_a_compensation_beyond_the_rule_is_decided_once(desk: Desk) -> None:
+    """R-605, R-802."""
+    visit_id = uuid.UUID(desk.promised()["visit_id"])
+    with db.transaction() as session:
+        sights = [Sight(visit_id, datetime.now(UTC) + timedelta(days=1), is_breaking=True)]
+        on = datetime.fromisoformat(day()).date()
+        policy = AlarmPolicy(confirm=timedelta(0), compensation_minor=9_000, authority_minor=5_000)
+        territory = uuid.UUID(desk.territory)
+        alarming.look(session, territory, on, sights, policy)
+        alarming.look(session, territory, on, sights, policy)
+    path = f"/v1/territories/{desk.territory}/compensations"
+    [owed] = desk.read(Role.FINANCE, f"{path}?state=proposed")["items"]
+    assert owed["amount"] == {"amount": "90.00", "currency": owed["amount"]["currency"]}
+    decided = desk.made(Role.SUPERVISOR, f"/v1/compensations/{owed['id']}/decision", {"decision": "granted"})
+    assert (decided["state"], decided["decided_at"] is None) == ("granted", False)
+    again = desk.post(Role.SUPERVISOR, f"/v1/compensations/{owed['id']}/decision", {"decision": "refused"})
+    assert code_of(again) == (409, "COMPENSATION_DECIDED")
+    assert desk.read(Role.FINANCE, f"{path}?state=proposed")["items"] == []
+
+
+def test_a_territory_that_fails_keeps_no_other_from_being_watched(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One territory's fault is raised after the others were looked at."""
+    seen_ids: list[uuid.UUID] = []
+    broken = uuid.UUID(desk.territory)
+
+    def look(session: object, territory_id: uuid.UUID, *_: object) -> list[object]:
+        seen_ids.append(territory_id)
+        if territory_id == broken:
+            raise RuntimeError("the day of this territory is odd")
+        return []
+
+    monkeypatch.setattr("dispatch.planning.watching.watch", look)
+    scheduling.tick()
+    with pytest.raises(AssertionError, match="odd"):
+        run_jobs("planning.watch_promises")
+    assert set(seen_ids) == set(desk.company.territories.values())

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from dispatch import clock, db, scheduling
 from dispatch.outbox import Schedule
@@ -64,6 +65,39 @@ def test_some_jobs_recur_within_a_day_and_what_was_missed_stays_missed(
     moment[0] = datetime(2026, 3, 2, 11, 58, tzinfo=UTC)
     assert (scheduling.tick(), scheduling.tick()) == (1, 0)
     assert keys(stage) == [f"test.note:log:2026-03-02T{part}" for part in ("08:00", "08:05", "11:55")]
+
+
+def test_runs_of_many_times_a_day_are_forgotten_once_they_ended_well_and_long_ago(
+    stage: Stage, moment: list[datetime]
+) -> None:
+    store(every_minutes=5, timezone="UTC")
+    store(name="daily", last_day="2026-03-01", minute_of_day=0)
+    for minute in (0, 5, 10, 15):
+        moment[0] = datetime(2026, 3, 2, 8, minute, tzinfo=UTC)
+        scheduling.tick()
+    with db.transaction() as session:
+        for key, state, days in (
+            ("test.note:log:2026-03-02T08:00", "done", 3),
+            ("test.note:log:2026-03-02T08:05", "parked", 3),
+            ("test.note:log:2026-03-02T08:10", "done", 1),
+            ("test.note:daily:2026-03-02", "done", 3),
+        ):
+            session.execute(
+                text(
+                    "update job_run set state = :state, "
+                    "created_at = now() - make_interval(days => :days) where key = :key"
+                ),
+                {"state": state, "days": days, "key": key},
+            )
+    moment[0] = datetime(2026, 3, 2, 8, 20, tzinfo=UTC)
+    scheduling.tick()
+    assert set(keys(stage)) == {
+        "test.note:daily:2026-03-02",
+        "test.note:log:2026-03-02T08:05",
+        "test.note:log:2026-03-02T08:10",
+        "test.note:log:2026-03-02T08:15",
+        "test.note:log:2026-03-02T08:20",
+    }
 
 
 def test_missed_days_are_caught_up_in_order(stage: Stage, moment: list[datetime]) -> None:

@@ -18,6 +18,7 @@ def test_clock_and_schedules_come_into_the_world_together(session: Session) -> N
     day = generate_day(1, date(2026, 3, 3))
     seeding.seed(session, day)
     moment = session.scalars(select(SimulatedClock.moment)).one()
-    [schedule] = session.scalars(select(Schedule).where(Schedule.every_minutes.is_(None)))
+    daily = select(Schedule).where(Schedule.kind == "performance.write_daily_log")
+    [schedule] = session.scalars(daily)
     assert moment == day.first_call_at
     assert scheduling.due_days(schedule, moment) == []
