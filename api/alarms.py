@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from marshmallow import fields
 
 from api import roles
 from api.addresses import DAY_ADDRESS, DAY_PARAMETER, day_in_address
 from api.auth import current_principal, policy
-from api.fields import Day, Id, Moment, Word
+from api.fields import Day, Id, Moment, Text, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import Schema, list_of
@@ -42,6 +43,15 @@ class AlarmShape(Schema):
     outcome = Word(ALARM_OUTCOMES, required=True, allow_none=True)
     acknowledged_at = Moment(required=True, allow_none=True)
     acknowledged_by = Id(required=True, allow_none=True)
+    followed_up_at = Moment(required=True, allow_none=True)
+    followed_up_by = Id(required=True, allow_none=True)
+    follow_up_note = fields.String(required=True)
+
+
+class NewFollowUp(Schema):
+    """What the customer said after the promise broke."""
+
+    note = Text(500, required=True)
 
 
 AlarmList = list_of(AlarmShape)
@@ -65,3 +75,25 @@ def acknowledge_alarm(alarm_id: uuid.UUID) -> object:
     """Say that one has taken an alarm in hand."""
     session, me = current_session(), current_principal()
     return alarming.acknowledge(session, by=me, alarm=alarming.find_alarm(session, me, alarm_id))
+
+
+@resource.get("/territories/<uuid:territory_id>/follow-ups")
+@policy(*roles.READERS)
+@resource.response(200, AlarmList)
+def list_follow_ups(territory_id: uuid.UUID) -> object:
+    """Broken promises after which nobody has asked the customer yet, the oldest first."""
+    session = current_session()
+    place = find_territory(session, current_principal(), territory_id)
+    return {"items": alarming.follow_ups(session, place.id)}
+
+
+@resource.post("/promise-alarms/<uuid:alarm_id>/follow-up")
+@policy(*roles.INTAKE)
+@creates
+@resource.arguments(NewFollowUp)
+@resource.response(201, AlarmShape)
+def follow_up(body: dict[str, Any], alarm_id: uuid.UUID) -> object:
+    """Write down what the customer said after a broken promise."""
+    session, me = current_session(), current_principal()
+    alarm = alarming.find_alarm(session, me, alarm_id)
+    return alarming.follow_up(session, by=me, alarm=alarm, **body)

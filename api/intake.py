@@ -15,7 +15,7 @@ from api.config import current_config, current_settings
 from api.errors import RequestInvalid
 from api.etags import changes, expected_version
 from api.fields import Flag, Id, Moment, Notes, Text, Whole, Word
-from api.idempotency import creates
+from api.idempotency import creates_secret
 from api.papers import takes_files
 from api.resource import Resource
 from api.schemas import Schema, list_of
@@ -121,7 +121,7 @@ class SourceWithKey(Schema):
     """A machine and its key, which is shown this once."""
 
     source = fields.Nested(SourceShape, required=True)
-    key = fields.String(required=True)
+    key = fields.String(required=True, allow_none=True)
 
 
 class SourceChanges(Schema):
@@ -214,7 +214,7 @@ def list_sources() -> object:
 
 @resource.post("/intake/sources")
 @policy(*roles.ADMINS)
-@creates
+@creates_secret("key")
 @resource.arguments(NewSource)
 @resource.response(201, SourceWithKey)
 def add_source(body: dict[str, Any]) -> object:

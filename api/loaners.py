@@ -9,6 +9,7 @@ from marshmallow import fields
 
 from api import roles
 from api.auth import current_principal, policy
+from api.config import current_settings
 from api.etags import changes, expected_version
 from api.fields import Flag, Id, Moment, Text, Whole, Word
 from api.idempotency import creates
@@ -97,7 +98,13 @@ def list_units(territory_id: uuid.UUID) -> object:
 def add_unit(body: dict[str, Any], territory_id: uuid.UUID) -> object:
     """Enter a unit that may be lent."""
     session, me = current_session(), current_principal()
-    return commands.add_unit(session, by=me, territory=find_territory(session, me, territory_id), **body)
+    return commands.add_unit(
+        session,
+        by=me,
+        territory=find_territory(session, me, territory_id),
+        company_currency=current_settings().currency,
+        **body,
+    )
 
 
 @resource.get("/loaner-units/<uuid:unit_id>")
@@ -117,7 +124,14 @@ def change_unit(body: dict[str, Any], unit_id: uuid.UUID) -> object:
     """Rename, price or retire a unit."""
     session, me = current_session(), current_principal()
     unit = queries.find_unit(session, me, unit_id)
-    return commands.change_unit(session, by=me, unit=unit, changes=body, expected_version=expected_version())
+    return commands.change_unit(
+        session,
+        by=me,
+        unit=unit,
+        changes=body,
+        company_currency=current_settings().currency,
+        expected_version=expected_version(),
+    )
 
 
 @resource.get("/territories/<uuid:territory_id>/loans")

@@ -3,8 +3,8 @@ Windows asked for at the API: ``python -m benchmarks.offering [--visits 500] [--
 
 Writes a company whose days are planned and published into a real PostgreSQL, and asks the application for
 offers for sites all over it, as a call taker would: the whole request, from the header to the answer. Asks
-for all days at once, and for one day; the travel to the sites is known from the straight line. Writes one
-row each.
+for all days at once, and for one day; the travel to the sites is known from the straight line. Then reads the
+forecast of a whole day. Writes one row each.
 """
 
 from __future__ import annotations
@@ -125,6 +125,29 @@ def asked(client: FlaskClient, first_day: date, days: int, *, count: int) -> Row
     }
 
 
+def forecast(client: FlaskClient, region: uuid.UUID, day: date, *, count: int) -> Row:
+    """Read the forecast of a whole day; how long the answers took, and for each route in the mean."""
+    path, spent, routes = f"/v1/territories/{region}/days/{day.isoformat()}/forecast", [], 0
+    for number in range(count + WARM_UP):
+        began = time.perf_counter()
+        answer = client.get(path)
+        took = time.perf_counter() - began
+        if answer.status_code != 200:
+            raise SystemExit(answer.get_data(as_text=True))
+        if number >= WARM_UP:
+            spent.append(1e6 * took)
+            routes = len(answer.get_json()["routes"])
+    p50, p95, p99 = np.percentile(spent, (50, 95, 99))
+    return {
+        "asked": len(spent),
+        "routes": routes,
+        "median_us": round(float(p50)),
+        "p95_us": round(float(p95)),
+        "p99_us": round(float(p99)),
+        "median_us_a_route": round(float(p50) / max(1, routes)),
+    }
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure both kinds of question."""
     parser = argparse.ArgumentParser(description="offers of windows at the API")
@@ -157,6 +180,10 @@ def main(arguments: list[str] | None = None) -> None:
             row = {"measure": measure, **head, "days": count, **found, "load_after": load, **tail()}
             write(args.out, row)
             print(json.dumps(row))
+        found = forecast(client, region, days[0], count=args.asked // 6)
+        row = {"measure": "forecasts at the API", **head, "days": 1, **found, **tail()}
+        write(args.out, row)
+        print(json.dumps(row))
 
 
 if __name__ == "__main__":

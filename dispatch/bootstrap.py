@@ -113,7 +113,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.TechnicianOnTheWay: ("messages.write",),
     events.TechnicianArrived: ("messages.write",),
     events.VisitCompleted: ("messages.write", "work_orders.render_report", "loaners.follow"),
-    events.VisitVerified: ("billing.settle",),
+    events.VisitVerified: ("billing.settle", "loaners.follow"),
     events.VisitFailed: ("messages.write", "promises.follow_no_show"),
     events.VisitCancelled: ("messages.write", "loaners.follow"),
     events.SecondBookingOpened: ("messages.write",),

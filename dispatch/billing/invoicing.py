@@ -63,7 +63,8 @@ def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
     order = session.scalars(locked, execution_options={"populate_existing": True}).one()
     invoices = [_issue_one(session, case) for case in _cases(session, settlement, order)]
     settlement.state = "invoiced"
-    work_orders.mark_invoiced(session, order=order)
+    if not settlement.is_charge:
+        work_orders.mark_invoiced(session, order=order)
     paying.allocate_open(session, order.id)
     for invoice in invoices:
         outbox.record(session, InvoiceIssued(invoice_id=str(invoice.id)))

@@ -39,6 +39,10 @@ class Tariff(Base):
     """R-204: more than this beyond the estimate needs the customer's approval."""
 
 
+CHARGES = "loan:"
+"""How the source of a charge beside the work begins."""
+
+
 class Settlement(Identified, Versioned, Base):
     """What a work order costs and who pays it; one per order and revision (decision 3)."""
 
@@ -62,6 +66,11 @@ class Settlement(Identified, Versioned, Base):
     lines: Mapped[list[SettlementLine]] = relationship(
         order_by="SettlementLine.position", cascade="all, delete-orphan", lazy="selectin"
     )
+
+    @property
+    def is_charge(self) -> bool:
+        """Whether it bills something lent or lost, beside the work of the order."""
+        return bool(self.lines) and all(line.source_key.startswith(CHARGES) for line in self.lines)
 
 
 class SettlementLine(Identified, Base):

@@ -45,7 +45,8 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     earlier = session.scalars(
         select(Settlement).where(Settlement.work_order_id == order.id).order_by(Settlement.revision)
     ).all()
-    live = [settlement for settlement in earlier if settlement.state != "void"]
+    work = [settlement for settlement in earlier if not settlement.is_charge]
+    live = [settlement for settlement in work if settlement.state != "void"]
     visits = [visit for visit in order.visits if visit.state not in OPEN_ENDS]
     fresh = [visit for visit in visits if visit.state == VisitState.VERIFIED] if live else visits
     if live and not fresh:

@@ -16,7 +16,7 @@ from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.contracts import rules
 from dispatch.contracts.hours import check_country
-from dispatch.contracts.house_rules import merged
+from dispatch.contracts.house_rules import merged, rules_row
 from dispatch.contracts.model import Contract, ServiceCalendar
 from dispatch.contracts.queries import find_calendar
 
@@ -109,7 +109,7 @@ def update_contract(
         find_calendar(session, changes["calendar_id"])
     given = dict(changes)
     if "house_rules" in given:
-        given["house_rules"] = merged(contract.house_rules, given["house_rules"])
+        given["house_rules"] = merged(contract.house_rules, given["house_rules"], rules_row(session).values)
     with _undone_if_refused(session, contract):
         for name, value in given.items():
             setattr(contract, name, value)

@@ -7,7 +7,7 @@ A contract's own value counts before the company's, and the company's before the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from sqlalchemy.dialects.postgresql import insert
@@ -66,11 +66,17 @@ class HouseRules:
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:
-        """Return the rules with values of layers put on, the last one counting most."""
+        """
+        Return the rules with values of layers put on, the last one counting most.
+
+        Layers that were each checked never fail together: invitations that would end before they begin come
+        on the first day alone.
+        """
         values: dict[str, Any] = {}
         for layer in layers:
-            values |= layer
-        return cls(**checked(values))
+            values |= {name: value for name, value in layer.items() if name in NAMES}
+        found = cls(**values)
+        return replace(found, invite_last_days=min(found.invite_last_days, found.invite_first_days))
 
     def plain(self) -> dict[str, Any]:
         """Return every value by name."""
@@ -101,9 +107,6 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
         if is_switch != isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             wanted = "true or false" if is_switch else f"{least} to {most}"
             raise HouseRuleInvalid(f"{name} takes {wanted}", field=name)
-    first, last = values.get("invite_first_days"), values.get("invite_last_days")
-    if first is not None and last is not None and last > first:
-        raise HouseRuleInvalid("invitations end before they begin", field="invite_last_days")
     return dict(values)
 
 
@@ -131,9 +134,13 @@ def change_house_rules(
     return row
 
 
-def merged(own: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return own values with changes put on; null takes a value away."""
+def merged(
+    own: Mapping[str, Any], changes: Mapping[str, Any], below: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return own values with changes put on; null takes a value away. ``below``: what counts otherwise."""
     values = {name: value for name, value in {**own, **changes}.items() if value is not None}
     checked(values)
-    HouseRules.of(values)
+    full = {**asdict(HouseRules()), **(below or {}), **values}
+    if full["invite_last_days"] > full["invite_first_days"]:
+        raise HouseRuleInvalid("invitations end before they begin", field="invite_last_days")
     return values

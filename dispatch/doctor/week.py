@@ -28,7 +28,8 @@ from dispatch.technicians.queries import OnDuty, on_duty
 from dispatch.technicians.rules import Interval
 from dispatch.territories.model import Territory
 
-DAYS = 7
+DAYS, MARGIN_DAYS = 7, 4
+"""Days that are played through, and days behind them that a limit may reach into."""
 STEP = timedelta(minutes=30)
 DRIVE = timedelta(minutes=20)
 """How long the nearest idle technician is on the way, about."""
@@ -102,14 +103,23 @@ def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
         .where(Contract.customer_id.in_(_customers_in(territory_id)))
         .order_by(Contract.number)
     )
-    pieces = [piece for crew in staffing.days.values() for duty in crew for piece in duty.free]
-    start = clock.local_midnight(min(staffing.days), zone)
+    first = min(staffing.days)
+    pieces = [
+        piece
+        for ahead in range(-1, DAYS + MARGIN_DAYS)
+        for duty in on_duty(session, territory_id, first + timedelta(days=ahead))
+        for piece in duty.free
+    ]
+    start = clock.local_midnight(first, zone)
+    known = start + timedelta(days=DAYS + MARGIN_DAYS - 1)
     for contract in session.scalars(statement):
         hours = hours_of(session, contract, zone)
         asked = [
             moment
             for moment in (start + number * STEP for number in range(DAYS * 48))
-            if is_in_force(contract, clock.business_day(moment, zone))
+            if moment >= clock.now()
+            and moment + timedelta(minutes=contract.response_minutes or 0) <= known
+            and is_in_force(contract, clock.business_day(moment, zone))
             and (hours is None or spent_between(moment, moment + STEP, hours) >= STEP)
         ]
         missed = [moment for moment in asked if not _is_kept(contract, hours, moment, pieces)]

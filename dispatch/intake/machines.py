@@ -14,6 +14,7 @@ from dispatch.calls.commands import register
 from dispatch.calls.registering import usable_template
 from dispatch.calls.rules import DuplicateCall
 from dispatch.customers.model import Asset, Site
+from dispatch.errors import DispatchError
 from dispatch.intake import rules
 from dispatch.intake.model import Inquiry, IntakeSource
 from dispatch.intake.receiving import Arrival, receive
@@ -170,6 +171,8 @@ def _register(session: Session, source: IntakeSource, found: Inquiry) -> None:
             )
     except DuplicateCall as known:
         close(found, state="dismissed", by=None, note=str(known))
+    except DispatchError as refusal:  # a person registers it
+        found.note = f"not registered by itself: {refusal.code}"
     else:
         close(found, state="registered", by=None, call_id=call.id)
     db.flush(session)

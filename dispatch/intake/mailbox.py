@@ -9,7 +9,9 @@ from __future__ import annotations
 import email
 import email.policy
 import hashlib
+import html
 import imaplib
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +36,7 @@ MOST_MAILS = 50
 """Mails of one look; the rest waits for the next."""
 MOST_BYTES = 30 << 20
 SECONDS = 20
+TOO_LARGE = b"\r\n\r\nThe mail is too large to be kept here: read it in the mailbox."
 
 
 class MailboxAway(DispatchError):
@@ -59,9 +62,7 @@ def read_mailbox(settings: Settings) -> int:
     new = 0
     with _opened(settings.mailbox_url) as box:
         for number in _unseen(box)[:MOST_MAILS]:
-            content = _fetched(box, number)
-            if content is not None:
-                new += _keep(letter_of(content), settings.attachments)
+            new += _keep(_letter(_fetched(box, number)), settings.attachments)
             box.store(number, "+FLAGS", "(\\Seen)")
     return new
 
@@ -117,19 +118,44 @@ def _unseen(box: imaplib.IMAP4) -> list[str]:
     return [number.decode() for number in (found[0] or b"").split()]
 
 
-def _fetched(box: imaplib.IMAP4, number: str) -> bytes | None:
-    """The bytes of a mail; None for one too large to be read."""
+def _fetched(box: imaplib.IMAP4, number: str) -> bytes:
+    """The bytes of a mail; of one too large its head, and a word about it in place of the rest."""
     _, sizes = box.fetch(number, "(RFC822.SIZE)")
     told = b" ".join(part if isinstance(part, bytes) else part[0] for part in sizes if part)
-    digits = told.rpartition(b"RFC822.SIZE ")[2].split(b")")[0].strip()
+    digits = told.rpartition(b"RFC822.SIZE ")[2].split(b")")[0].split(b" ")[0].strip()
     if digits.isdigit() and int(digits) > MOST_BYTES:
-        log.warning("mail_too_large", bytes=int(digits))
-        return None
-    _, parts = box.fetch(number, "(BODY.PEEK[])")
+        return _part(box, number, "BODY.PEEK[HEADER.FIELDS (FROM SUBJECT DATE MESSAGE-ID)]") + TOO_LARGE
+    return _part(box, number, "BODY.PEEK[]")
+
+
+def _part(box: imaplib.IMAP4, number: str, what: str) -> bytes:
+    """A part of a mail; ``MailboxAway`` where the server gives none, so that it is asked for again."""
+    status, parts = box.fetch(number, f"({what})")
     for part in parts:
-        if isinstance(part, tuple):
+        if status == "OK" and isinstance(part, tuple):
             return part[1]
-    return None
+    raise MailboxAway(f"the server gave nothing of mail {number}")
+
+
+def _letter(content: bytes) -> Letter:
+    """A mail as it becomes an inquiry; one that no reader understands is kept as the text it is."""
+    try:
+        return letter_of(content)
+    except Exception as error:  # noqa: BLE001 - whatever a sender wrote must not keep later mail from being read
+        log.warning("mail_unreadable", error=type(error).__name__)
+        body = plain(content.decode("utf-8", "replace"))[: rules.MOST_BODY]
+        known = hashlib.sha256(content).hexdigest()
+        return Letter(
+            Arrival(
+                channel="email",
+                source="mailbox",
+                external_id=known,
+                requested_at=clock.now(),
+                subject="a mail that cannot be read",
+                body=body,
+            ),
+            (),
+        )
 
 
 def letter_of(content: bytes) -> Letter:
@@ -171,18 +197,27 @@ def _sent(message: EmailMessage) -> datetime:
 
 
 def _parts(message: EmailMessage) -> tuple[str, tuple[bytes, ...]]:
-    body, files = "", []
+    body, page, files = "", "", []
     for part in message.walk():
         if part.is_multipart():
             continue
         kind = part.get_content_type()
         if kind == "text/plain" and not body and part.get_content_disposition() != "attachment":
             body = _text(part)
+        elif kind == "text/html" and not page and part.get_content_disposition() != "attachment":
+            page = _text(part)
         elif kind.startswith("image/") or kind in {"application/pdf", "application/octet-stream"}:
             payload = part.get_payload(decode=True)
             if isinstance(payload, bytes) and payload:
                 files.append(payload)
-    return plain(body), tuple(files)
+    return plain(body or _words_of(page)), tuple(files)
+
+
+def _words_of(page: str) -> str:
+    """The words of a page, for mail that has no plain text."""
+    seen = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", page)
+    seen = re.sub(r"(?i)<(br|/p|/div|/li|/tr)\b[^>]*>", "\n", seen)
+    return html.unescape(re.sub(r"(?s)<[^>]*>", " ", seen))
 
 
 def _text(part: EmailMessage) -> str:
@@ -190,7 +225,7 @@ def _text(part: EmailMessage) -> str:
     raw = payload if isinstance(payload, bytes) else b""
     try:
         return raw.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, ValueError):
         return raw.decode("utf-8", "replace")
 
 

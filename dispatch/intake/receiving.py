@@ -25,6 +25,8 @@ from dispatch.travel.geocode import Geocoder
 from dispatch.work_orders.attachments import SUFFIX, cleaned, write_durably
 
 UPLOAD_FOR = timedelta(hours=1)
+OLDEST, ODD = timedelta(days=7), timedelta(hours=1)
+"""A sender's clock that is further behind, or ahead, is not believed: contracts' clocks run from it."""
 WORDS = ("external_id", "name", "phone", "email", "address", "subject", "body", "asset_serial")
 
 
@@ -60,6 +62,10 @@ def receive(session: Session, arrival: Arrival, *, geocoder: Geocoder | None = N
     now = clock.now()
     seen: dict[str, Any] = {name: plain(getattr(arrival, name) or "") for name in WORDS}
     arrival = replace(arrival, **seen)
+    told = clock.aware(arrival.requested_at)
+    asked = told if now - OLDEST <= told <= now else now
+    if asked != told and abs(told - now) > ODD:
+        arrival = replace(arrival, body=f"{arrival.body}\nSent, as the sender says, at {told.isoformat()}")
     phone, email, body = _readable(arrival)
     row = (
         insert(Inquiry)
@@ -69,7 +75,7 @@ def receive(session: Session, arrival: Arrival, *, geocoder: Geocoder | None = N
             external_id=arrival.external_id[:200],
             territory_id=_territory(session, arrival.address, geocoder),
             state="new",
-            requested_at=min(clock.aware(arrival.requested_at), now),
+            requested_at=asked,
             received_at=now,
             name=text.prose(arrival.name, "name", longest=200),
             phone=phone,

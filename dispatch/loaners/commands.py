@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.loaners import rules
-from dispatch.loaners.lending import give_back, lend
+from dispatch.loaners.lending import give_back, lend, serve_waiting
 from dispatch.loaners.model import LoanerUnit
 from dispatch.money import Money
 from dispatch.territories.model import Territory
@@ -30,8 +30,9 @@ def add_unit(
     model: str,
     serial: str,
     charge: Money,
+    company_currency: str,
 ) -> LoanerUnit:
-    """Enter a unit that may be lent."""
+    """Enter a unit that may be lent; an order that waits for one gets it at once."""
     number = text.line(serial, "serial", longest=64)
     if session.scalar(select(LoanerUnit.id).where(LoanerUnit.serial == number)):
         raise rules.SerialTaken(f"unit {number} exists")
@@ -40,12 +41,13 @@ def add_unit(
         product_kind=text.code(product_kind, "product_kind"),
         model=text.line(model, "model"),
         serial=number,
-        charge_minor=_checked(charge).minor,
+        charge_minor=_checked(charge, company_currency).minor,
         currency=charge.currency,
         state="available",
     )
     session.add(unit)
     db.flush(session)
+    serve_waiting(session)
     return unit
 
 
@@ -55,6 +57,7 @@ def change_unit(
     by: Principal,
     unit: LoanerUnit,
     changes: Mapping[str, Any],
+    company_currency: str,
     expected_version: int | None = None,
 ) -> LoanerUnit:
     """Rename or price a unit, retire it, or bring it back into use."""
@@ -67,12 +70,16 @@ def change_unit(
     if "model" in changes:
         unit.model = text.line(changes["model"], "model")
     if "charge" in changes:
-        unit.charge_minor, unit.currency = _checked(changes["charge"]).minor, changes["charge"].currency
+        unit.charge_minor, unit.currency = (
+            _checked(changes["charge"], company_currency).minor,
+            changes["charge"].currency,
+        )
     db.flush(session)
+    serve_waiting(session)
     return unit
 
 
-def _checked(charge: Money) -> Money:
-    if charge.minor < 0:
-        raise rules.UnitInvalid("a charge is not below zero")
+def _checked(charge: Money, company_currency: str) -> Money:
+    if charge.minor < 0 or charge.currency != company_currency:
+        raise rules.UnitInvalid(f"a charge is not below zero, and in {company_currency}")
     return charge

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,14 +20,23 @@ from dispatch.billing import charging
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.contracts.model import Contract
 from dispatch.customers.model import Asset, Site
+from dispatch.errors import DispatchError
 from dispatch.events import LoanerLent, LoanerOverdue
 from dispatch.loaners import rules
 from dispatch.loaners.model import RUNNING, Loan, LoanerUnit
 from dispatch.work_orders import commands as work_orders
-from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, OrderState, VisitState
+from dispatch.work_orders.lifecycle import (
+    FINISHED_ORDERS,
+    ON_DUTY_STATES,
+    OPEN_STATES,
+    OrderState,
+    VisitState,
+)
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.opening import locked_order
 from dispatch.work_orders.rules import Estimate, FaultClass, Needs, OrderKind
+
+log = structlog.get_logger(__name__)
 
 PRIORITY = 4
 REMINDED = timedelta(days=3)
@@ -112,15 +122,28 @@ def follow_visit(session: Session, visit_id: uuid.UUID) -> Loan | None:
     if loan is None:
         return None
     if loan.delivery_order_id == order.id:
-        if loan.state == "reserved" and is_done(order):
-            _delivered(session, loan, order)
+        _follow_delivery(session, loan, order)
     elif loan.pickup_order_id == order.id:
         if is_done(order):
             give_back(session, loan=loan)
+        elif OrderState(order.state) is OrderState.CANCELLED:
+            loan.pickup_order_id = _open(
+                session, session.get_one(WorkOrder, loan.work_order_id), rules.PICKUP
+            ).id
     elif is_solved(order) or OrderState(order.state) is OrderState.CANCELLED:
         _no_longer_needed(session, loan, order)
     session.flush()
     return loan
+
+
+def _follow_delivery(session: Session, loan: Loan, order: WorkOrder) -> None:
+    if loan.state != "reserved":
+        return
+    if is_done(order):
+        _delivered(session, loan, order)
+    elif OrderState(order.state) is OrderState.CANCELLED:
+        loan.state, loan.ended_at = "cancelled", clock.now()
+        _free(session, loan)
 
 
 def _delivered(session: Session, loan: Loan, order: WorkOrder) -> None:
@@ -161,21 +184,22 @@ def _free(session: Session, loan: Loan) -> None:
     session.flush()
     if loan.unit_id is None:
         return
-    unit = _unit(session, loan)
-    unit.state = "available"
+    _unit(session, loan).state = "available"
     session.flush()
+    serve_waiting(session)
+
+
+def serve_waiting(session: Session) -> None:
+    """Give units that are free to the orders that wait for one, the oldest first."""
     waiting = (
         select(Loan, WorkOrder)
         .join(WorkOrder, WorkOrder.id == Loan.work_order_id)
-        .join(Asset, Asset.id == WorkOrder.asset_id)
-        .where(Loan.state == "wanted", WorkOrder.territory_id == unit.territory_id)
-        .where(Asset.product_kind == unit.product_kind)
+        .where(Loan.state == "wanted")
         .order_by(Loan.wanted_at, Loan.id)
-        .limit(1)
         .with_for_update(of=Loan, skip_locked=True)
     )
-    for next_loan, order in session.execute(waiting):
-        _reserve(session, next_loan, order)
+    for loan, order in session.execute(waiting).all():
+        _reserve(session, loan, order)
 
 
 def chase(session: Session) -> list[Loan]:
@@ -186,13 +210,32 @@ def chase(session: Session) -> list[Loan]:
     for loan in session.scalars(statement):
         if loan.due_back_at is None or now < loan.due_back_at - REMINDED:
             continue
+        if _comes_back(session, loan):
+            continue
         if now < loan.due_back_at:
             outbox.record(session, LoanerOverdue(loan_id=str(loan.id)))
             continue
-        _charge(session, loan)
+        try:
+            with session.begin_nested():
+                _charge(session, loan)
+        except DispatchError as refusal:
+            log.warning("loaner_not_charged", loan_id=str(loan.id), code=refusal.code)
+            continue
         charged.append(loan)
+    serve_waiting(session)
     session.flush()
     return charged
+
+
+def _comes_back(session: Session, loan: Loan) -> bool:
+    """Whether a unit was fetched, or somebody is on the way to fetch it."""
+    if loan.pickup_order_id is None:
+        return False
+    pickup = locked_order(session, loan.pickup_order_id)
+    if is_done(pickup):
+        give_back(session, loan=loan)
+        return True
+    return any(VisitState(visit.state) in ON_DUTY_STATES for visit in pickup.visits)
 
 
 def _charge(session: Session, loan: Loan) -> None:

@@ -22,7 +22,7 @@ from dispatch.planning.model import DayPlan, PlanHead
 from dispatch.planning.problem import Built
 from dispatch.planning.publishing import publish
 from dispatch.planning.rules import PlanNotPublishable, PlanStale, RowNotAcceptable, RowUnknown
-from optimizer.check import cost
+from optimizer.check import check, cost
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Plan, Route, Unserved
 from optimizer.timing import timetable
@@ -57,7 +57,9 @@ def accept_rows(
     day = day_of(session, plan.territory_id, plan.day)
     taken = [row.visit_id for row in rows]
     built = problem.build(session, day, travel.times(), plan=current, extra=taken, relaxed=relaxed)
-    merged = _merged(built, current, rows)
+    kept, merged = _merged(built, current, rows)
+    _require_nobody_lost(built, current, merged)
+    _require_rules(built, kept, merged)
     row = plan_rows.store(
         session,
         built,
@@ -80,8 +82,28 @@ def _rows_named(rows: Sequence[Difference], visit_ids: Sequence[uuid.UUID]) -> l
     return [known[visit_id] for visit_id in dict.fromkeys(visit_ids)]
 
 
-def _merged(built: Built, current: DayPlan | None, rows: Sequence[Difference]) -> Plan:
-    """The plan in force with the rows taken over."""
+def _require_nobody_lost(built: Built, current: DayPlan | None, merged: Plan) -> None:
+    """Refuse where visits of people who are not on duty any more would be left behind."""
+    placed = {stop.visit_id for route in merged.routes for stop in route.stops}
+    placed |= {left.visit_id for left in merged.unserved}
+    before = {str(stop.visit_id) for stop in current.stops} if current is not None else set()
+    lost = sorted((before & set(built.visits)) - placed)
+    if lost:
+        raise RowNotAcceptable(
+            f"{len(lost)} visits of people off duty would be left behind; accept their rows as well",
+            visits=lost,
+        )
+
+
+def _require_rules(built: Built, kept: Plan, merged: Plan) -> None:
+    """Refuse what breaks a rule that the plan in force kept, such as parts that two visits count on."""
+    before, after = ({(v.code, v.subject) for v in check(built.problem, plan)} for plan in (kept, merged))
+    if broken := sorted({code for code, _ in after - before}):
+        raise RowNotAcceptable(f"a rule would be broken among what stays: {', '.join(broken)}")
+
+
+def _merged(built: Built, current: DayPlan | None, rows: Sequence[Difference]) -> tuple[Plan, Plan]:
+    """The plan in force without the rows, and with them taken over."""
     taken = frozenset(str(row.visit_id) for row in rows)
     kept = plan_rows.to_plan(built, current, without=taken)
     orders: Orders = {r.technician_id: tuple(stop.visit_id for stop in r.stops) for r in kept.routes}
@@ -92,7 +114,7 @@ def _merged(built: Built, current: DayPlan | None, rows: Sequence[Difference]) -
         route = _with(built, orders.get(who, ()), who, row)
         routes[who], orders[who] = route, tuple(stop.visit_id for stop in route.stops)
     unserved = {left.visit_id: left for left in _left_out(current, rows, taken)}
-    return Plan(tuple(routes.values()), tuple(unserved.values()))
+    return kept, Plan(tuple(routes.values()), tuple(unserved.values()))
 
 
 def _moment(row: Difference) -> tuple[datetime, str]:

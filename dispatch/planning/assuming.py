@@ -175,6 +175,15 @@ def checked(session: Session, day: Day, given: Assumptions) -> Assumptions:
     known = select(Site.id).where(Site.territory_id == day.territory_id, Site.id.in_(places))
     if missing := places - set(session.scalars(known)):
         raise AssumptionInvalid("a site named is not of this territory", sites=sorted(map(str, missing)))
+    begin, end = clock.day_bounds(day.day, day.timezone)
+    dated: tuple[Duty | Emergencies, ...] = (*given.shifts, *given.emergencies)
+    late = day.moment(Day.LATEST)
+    if (
+        end <= clock.now()
+        or any(not begin <= row.starts_at < end for row in dated)
+        or any(row.ends_at <= begin or row.starts_at >= late for row in given.absences)
+    ):
+        raise AssumptionInvalid("an assumption is about another day, or the day is over")
     stretches: tuple[Away | Duty, ...] = (*given.absences, *given.shifts)
     for row in stretches:
         if not row.starts_at < row.ends_at <= row.starts_at + timedelta(hours=36):

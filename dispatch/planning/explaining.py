@@ -95,6 +95,8 @@ def explanation(session: Session, plan: DayPlan, visit: Visit) -> Explanation:
     Raises ``VisitNotPlannable`` for one that has begun, is over, or waits for something.
     """
     require_plannable(visit)
+    if plan.state == "what_if":
+        raise VisitNotPlannable("a scenario's plan is not explained: the real day is another one")
     if visit.work_order.territory_id != plan.territory_id:
         raise NotFound("the plan is of another territory")
     day = day_of(session, plan.territory_id, plan.day)

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.planning import forecasting, heads, plan_rows, spreads
 from dispatch.planning.assuming import Assumptions, Supposed, checked, supposed
+from dispatch.planning.chances import Spread
 from dispatch.planning.days import Day
 from dispatch.planning.forecasting import StopForecast
 from dispatch.planning.model import DayPlan, PlanStop
@@ -71,10 +72,10 @@ def impact(session: Session, day: Day, given: Assumptions) -> Sequence[Endangere
     current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
     if current is None:
         return ()
-    now = _by_visit(forecasting.routes_ahead(session, day.territory_id, day.day))
+    real = supposed(session, day, Assumptions(), only_routes=True)
     read = supposed(session, day, given, only_routes=True)
     spread = spreads.measured(session, day.territory_id)
-    then = _by_visit(forecasting.driven_on(read.built, current, spread, read.promised))
+    now, then = (_within_duty(each, current, spread) for each in (real, read))
     worse = [stop for stop in current.stops if _is_worse(now.get(stop.visit_id), then.get(stop.visit_id))]
     visits = {
         visit.id: visit
@@ -87,8 +88,27 @@ def impact(session: Session, day: Day, given: Assumptions) -> Sequence[Endangere
     ]
 
 
-def _by_visit(routes: Sequence[forecasting.RouteForecast]) -> dict[uuid.UUID, StopForecast]:
-    return {stop.visit_id: stop for route in routes for stop in route.stops}
+def _within_duty(read: Supposed, plan: DayPlan, spread: Spread) -> dict[uuid.UUID, StopForecast]:
+    """
+    The stops that somebody will begin before the end of their duty, as routes will probably go on.
+
+    A forecast lets a late route go on to its end; here nobody drives who has gone home or is away.
+    """
+    day = read.built.day
+    ends = {who.id: day.moment(who.shift.end + who.overtime) for who in read.built.problem.technicians}
+    return {
+        stop.visit_id: stop
+        for route in forecasting.driven_on(read.built, plan, spread, read.promised)
+        for stop in route.stops
+        if _begins(read, stop) < ends[str(route.technician_id)]
+    }
+
+
+def _begins(read: Supposed, stop: StopForecast) -> datetime:
+    """When service would begin: on arrival, and not before the promised window."""
+    window = read.promised.get(str(stop.visit_id))
+    opens = read.built.day.moment(window.start) if window is not None else stop.expected_arrival
+    return max(stop.expected_arrival, opens)
 
 
 def _is_worse(now: StopForecast | None, then: StopForecast | None) -> bool:

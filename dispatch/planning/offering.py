@@ -37,8 +37,8 @@ from optimizer.objectives.travel import leg_cents
 from optimizer.offers import with_site
 from optimizer.oracle import Offer as Quote
 from optimizer.plan import Route
+from optimizer.problem import Technician, Window
 from optimizer.problem import Visit as Job
-from optimizer.problem import Window
 from optimizer.timing import timetable
 
 NOBODY = "nobody is on duty on this day"
@@ -319,6 +319,10 @@ class _Desk:
         ]
 
 
+Former = tuple[tuple[Job, ...], Route | None, dict[str, Forecast]]
+"""Visits of a route, the route, and what is forecast for it."""
+
+
 class Ledger:
     """Prices quotes of one question, and says how likely each is kept."""
 
@@ -328,20 +332,18 @@ class Ledger:
         self._problem, self._job = with_site(asked.day.oracle.problem, asked.job, asked.site)
         self._begun = asked.day.built.begun
         self._now = asked.day.built.day.seconds(clock.now())
+        self._formers: dict[str, Former] = {}
 
     def judge(self, quote: Quote) -> tuple[Price, float]:
         """Return the price of a quote, split, and the chance of arriving by the end of its window."""
         technician = self._problem.technician(quote.technician_id)
         if technician is None:
             raise ValueError(f"technician {quote.technician_id} is not of this day")
-        others = self._others(quote.technician_id)
+        others, before, had = self._former(technician)
         narrowed = replace(self._job, windows=(quote.window,))
-        before = timetable(self._problem, technician, others) if others else None
         with_it = (*others[: quote.position], narrowed, *others[quote.position :])
         after = timetable(self._problem, technician, with_it)
-        windows = {job.id: job.windows[0] for job in with_it if job.windows}
-        will = self._forecast(after, windows)
-        had = self._forecast(before, windows) if before else {}
+        will = self._forecast(after, {job.id: job.windows[0] for job in with_it if job.windows})
         travel = self._drives(after) - (self._drives(before) if before else 0)
         over = [
             route_cents(self._problem.policy, technician, route.return_time) if route else 0
@@ -351,6 +353,17 @@ class Ledger:
         harm = round(lost(had, will) * self._policy.broken_promise_minor)
         rest = quote.extra_cost - travel - overtime
         return Price(travel, overtime, rest + harm), will[self._job.id].chance
+
+    def _former(self, technician: Technician) -> Former:
+        """A route without the visit, timed and forecast once for all windows."""
+        known = self._formers.get(technician.id)
+        if known is None:
+            others = self._others(technician.id)
+            before = timetable(self._problem, technician, others) if others else None
+            windows = {job.id: job.windows[0] for job in others if job.windows}
+            had = self._forecast(before, windows) if before else {}
+            known = self._formers[technician.id] = (others, before, had)
+        return known
 
     def _forecast(self, route: Route, windows: Mapping[str, Window]) -> dict[str, Forecast]:
         return forecast(route, windows, self._spread, begun=self._begun, now=self._now)

@@ -13,7 +13,7 @@ import structlog
 
 from dispatch import db
 from dispatch.outbox import Lease
-from dispatch.planning import auto_publishing, splitting
+from dispatch.planning import auto_publishing, heads, splitting
 from dispatch.planning.optimise_parts import split_day
 from dispatch.planning.rules import DayNotPlannable
 from dispatch.planning.snapshot import Limits, Snapshot, is_promised, propose, read
@@ -49,6 +49,7 @@ def optimise_day(
         return
     snapshot, result = in_two_halves(lease, first, _asked, again, seconds=limits.seconds, seed=seed)
     with lease.finishing() as session:
+        heads.locked(session, territory_id, day)  # before rows of splits, as everywhere
         splitting.void(session, territory_id, day, before=lease.run_id)
         row = propose(session, snapshot, result, seed=seed, reason=reason)
         lease.result = {"plan_id": str(row.id), "unserved": len(result.plan.unserved)}

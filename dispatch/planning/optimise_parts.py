@@ -145,6 +145,7 @@ def join_parts(lease: Lease, split_id: uuid.UUID, limits: Limits) -> None:
 
 def _store(lease: Lease, split_id: uuid.UUID, snapshot: Snapshot, result: Result, asked: _Asked) -> None:
     with lease.finishing() as session:
+        heads.locked(session, asked.territory_id, asked.day)  # before rows of splits, as everywhere
         row = splitting.locked(session, split_id)
         if row is None or row.state != splitting.OPEN:
             lease.result = {"void": True}

@@ -21,7 +21,7 @@ from dispatch import clock, db, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
 from dispatch.planning import heads
-from dispatch.planning.candidates import ANNOUNCED, NOT_BEGUN
+from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN
 from dispatch.planning.days import day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanStop
 from dispatch.planning.rules import (
@@ -57,6 +57,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     if plan.state not in {"draft", "proposed"} or (plan.state == "draft" and head.working_plan_id != plan.id):
         raise PlanNotPublishable(f"the plan is {plan.state}")
     visits = _visits_of(session, plan)
+    _require_not_begun_elsewhere(plan, visits)
     _require_on_duty(session, plan, visits)
     former = session.get(DayPlan, head.published_plan_id) if head.published_plan_id else None
     _release_dropped(session, by, plan, former, head)
@@ -73,6 +74,17 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     for visit in changed:
         outbox.record(session, VisitScheduled(visit_id=str(visit.id), plan_id=str(plan.id)))
     return head
+
+
+def _require_not_begun_elsewhere(plan: DayPlan, visits: Visits) -> None:
+    """Refuse a plan that gives somebody a visit which another one has begun since it was made."""
+    begun = [
+        visits[stop.visit_id].number
+        for stop in plan.stops
+        if visits[stop.visit_id].state in BEGUN and visits[stop.visit_id].technician_id != stop.technician_id
+    ]
+    if begun:
+        raise PlanNotPublishable(f"{', '.join(sorted(begun))} has begun since with somebody else")
 
 
 def _require_on_duty(session: Session, plan: DayPlan, visits: Visits) -> None:

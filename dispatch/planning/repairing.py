@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,14 +22,17 @@ def repair_absence(session: Session, absence_id: uuid.UUID, *, seconds: float) -
         return []
     territory_id = session.get_one(Technician, absence.technician_id).territory_id
     zone = zone_of(session, territory_id)
-    first = clock.business_day(max(absence.starts_at, clock.now()), zone)
+    since = max(absence.starts_at, clock.now())
+    first = clock.business_day(since, zone) - timedelta(
+        days=1
+    )  # a night shift belongs to the day it begins on
     in_force = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
     statement = (
         select(PlanHead.day)
         .join(PlanStop, PlanStop.plan_id == in_force)
         .where(PlanHead.territory_id == territory_id, PlanHead.day >= first)
         .where(PlanStop.technician_id == absence.technician_id)
-        .where(PlanStop.start < absence.ends_at, PlanStop.end > absence.starts_at)
+        .where(PlanStop.start < absence.ends_at, PlanStop.end > since)
     )
     days = sorted(set(session.scalars(statement)))
     for day in days:

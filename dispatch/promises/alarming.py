@@ -15,14 +15,14 @@ from datetime import date, datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, outbox
+from dispatch import clock, outbox, text
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.events import PromiseInDanger
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
 from dispatch.promises.queries import promises_of
-from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy, kept
+from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy, NothingToFollowUp, kept
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 
@@ -107,6 +107,28 @@ def acknowledge(session: Session, *, by: Principal, alarm: PromiseAlarm) -> Prom
     if alarm.acknowledged_at is not None:
         raise AlarmAcknowledged("somebody has taken it in hand", by=str(alarm.acknowledged_by))
     alarm.acknowledged_at, alarm.acknowledged_by = clock.now(), by.user_id
+    session.flush()
+    return alarm
+
+
+def follow_ups(session: Session, territory_id: uuid.UUID) -> Sequence[PromiseAlarm]:
+    """Return the broken promises after which nobody has asked the customer yet, the oldest first (R-802)."""
+    statement = (
+        select(PromiseAlarm)
+        .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.outcome == "broken")
+        .where(PromiseAlarm.followed_up_at.is_(None))
+        .order_by(PromiseAlarm.ended_at, PromiseAlarm.id)
+    )
+    return session.scalars(statement).all()
+
+
+def follow_up(session: Session, *, by: Principal, alarm: PromiseAlarm, note: str) -> PromiseAlarm:
+    """Note what the customer said after a promise broke; once."""
+    session.refresh(alarm, with_for_update=True)
+    if alarm.outcome != "broken" or alarm.followed_up_at is not None:
+        raise NothingToFollowUp("no broken promise waits for a follow-up here")
+    alarm.follow_up_note = text.line(note, "note", longest=500)
+    alarm.followed_up_at, alarm.followed_up_by = clock.now(), by.user_id
     session.flush()
     return alarm
 

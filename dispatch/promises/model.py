@@ -66,6 +66,10 @@ class PromiseAlarm(Identified, Base):
     outcome: Mapped[str | None]
     acknowledged_at: Mapped[datetime | None]
     acknowledged_by: Mapped[uuid.UUID | None]
+    followed_up_at: Mapped[datetime | None]
+    """When somebody asked the customer how it was, after the promise broke (R-802)."""
+    followed_up_by: Mapped[uuid.UUID | None]
+    follow_up_note: Mapped[str] = mapped_column(default="")
 
 
 class CustomerAnswer(Identified, Base):

@@ -87,6 +87,13 @@ class NothingPromised(Conflict):
     remedy = "Choose a window first."
 
 
+class NothingToFollowUp(Conflict):
+    """The promise was not broken, or somebody has asked the customer already."""
+
+    code = "NOTHING_TO_FOLLOW_UP"
+    remedy = "Read the follow-ups of the territory; each broken promise is there once."
+
+
 class CompensationDecided(Conflict):
     """Somebody, or the rule itself, has decided about the compensation already."""
 

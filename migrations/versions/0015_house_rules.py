@@ -35,6 +35,10 @@ def upgrade() -> None:
         op.add_column(table, sa.Column(column, postgresql.JSONB(), nullable=False, server_default=value))
         op.alter_column(table, column, server_default=None)
     op.add_column("work_order", sa.Column("goodwill_reason", sa.Text(), nullable=True))
+    op.add_column("promise_alarm", sa.Column("followed_up_at", MOMENT, nullable=True))
+    op.add_column("promise_alarm", sa.Column("followed_up_by", sa.Uuid(), nullable=True))
+    op.add_column("promise_alarm", sa.Column("follow_up_note", sa.Text(), nullable=False, server_default=""))
+    op.alter_column("promise_alarm", "follow_up_note", server_default=None)
     _marks()
     _loaners()
     op.execute(SCHEDULES)
@@ -120,6 +124,8 @@ def downgrade() -> None:
     op.drop_table("loan")
     op.drop_table("loaner_unit")
     op.drop_table("customer_mark")
+    for column in ("follow_up_note", "followed_up_by", "followed_up_at"):
+        op.drop_column("promise_alarm", column)
     op.drop_column("work_order", "goodwill_reason")
     for table, column, _ in EMPTY:
         op.drop_column(table, column)

@@ -13,6 +13,7 @@ from dispatch.access.rules import Role
 from dispatch.outbox import JobRun
 from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
+from dispatch.promises.model import PromiseAlarm
 from dispatch.promises.rules import AlarmPolicy
 from tests.api.company import key
 from tests.api.desk import Desk, code_of, day, run_jobs
@@ -87,3 +88,19 @@ def test_a_territory_that_fails_keeps_no_other_from_being_watched(
     with pytest.raises(AssertionError, match="odd"):
         run_jobs("planning.watch_promises")
     assert set(seen_ids) == set(desk.company.territories.values())
+
+
+def test_a_broken_promise_is_followed_up_once(desk: Desk) -> None:
+    """R-802: after the delay somebody asks how it was."""
+    seen(desk)
+    with db.transaction() as session:
+        alarm = session.scalars(select(PromiseAlarm)).one()
+        alarm.outcome, alarm.ended_at = "broken", datetime.now(UTC)
+        path = f"/v1/promise-alarms/{alarm.id}/follow-up"
+    listing = f"/v1/territories/{desk.territory}/follow-ups"
+    assert len(desk.read(Role.CALL_TAKER, listing)["items"]) == 1
+    done = desk.made(Role.CALL_TAKER, path, {"note": "They understood."})
+    assert (done["follow_up_note"], done["followed_up_at"] is None) == ("They understood.", False)
+    assert desk.read(Role.CALL_TAKER, listing)["items"] == []
+    again = desk.post(Role.CALL_TAKER, path, {"note": "Again."})
+    assert code_of(again) == (409, "NOTHING_TO_FOLLOW_UP")

@@ -196,6 +196,30 @@ def test_an_alarm_of_known_equipment_is_a_call_at_once_and_a_second_one_is_none(
     assert unknown["state"] == "new"
 
 
+def test_an_alarm_that_cannot_be_registered_waits_for_a_person(desk: Desk) -> None:
+    template = desk.template()
+    key = source(desk, kind="alarm", template=template["code"])
+    asset = desk.call()["asset_id"]
+    serial = desk.read(Role.CALL_TAKER, f"/v1/assets/{asset}")["serial"]
+    path = f"/v1/problem-templates/{template['code']}"
+    desk.change(Role.SUPERVISOR, "PATCH", path, {"is_active": False}, template["version"])
+    body = {"alarm_id": "a1", "raised_at": ago(1), "serial": serial}
+    answer = desk.company.app.test_client().post(
+        "/v1/intake/alarms", json=body, headers={"X-Intake-Key": key}
+    )
+    assert (answer.status_code, answer.get_json()["state"]) == (200, "new")
+    [inquiry] = desk.read(Role.CALL_TAKER, "/v1/inquiries?state=new")["items"]
+    assert "TEMPLATE_INACTIVE" in inquiry["note"]
+
+
+def test_the_key_of_a_source_is_shown_once_even_when_asked_again(desk: Desk) -> None:
+    body = {"code": "S-again", "kind": "alarm"}
+    headers = {"Idempotency-Key": "the-same-key-twice"}
+    first, again = (desk.of(Role.ADMIN).post("/v1/intake/sources", json=body, headers=headers) for _ in "ab")
+    assert first.get_json()["key"]
+    assert (again.status_code, again.get_json()["key"]) == (201, None)
+
+
 @pytest.mark.parametrize("path", ["rings", "alarms"])
 def test_a_key_that_nobody_gave_is_refused(desk: Desk, path: str) -> None:
     body: dict[str, Any] = {"ring_id": "r", "rang_at": ago(1)}

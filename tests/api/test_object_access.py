@@ -63,6 +63,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "window": {"start": local(9), "end": local(11)},
         "channel": "phone",
     },
+    ("POST", "/v1/promise-alarms/<uuid:alarm_id>/follow-up"): {"note": "They understood."},
     ("POST", "/v1/compensations/<uuid:compensation_id>/decision"): {"decision": "granted"},
     ("POST", "/v1/visits/<uuid:visit_id>/questions"): {"question": "Which valve?"},
     ("POST", "/v1/questions/<uuid:question_id>/answer"): {"answer": "The small one."},

@@ -242,8 +242,9 @@ def test_limits_that_no_shift_can_keep_are_counted(clean: Session) -> None:
     contract = a_contract(clean, customer=customer, response_minutes=60)
     finding = found(clean)["LIMIT_UNSTAFFED"]
     assert contract.number in finding.message
-    kept = 16 + 1  # half hours of eight hours on duty, and one before, since the limit is an hour
-    assert f"{336 - kept} of 336" in finding.message
+    asked = 336 - 16  # from eight o'clock on
+    kept = 16  # half hours of eight hours on duty
+    assert f"{asked - kept} of {asked}" in finding.message
 
 
 def test_a_limit_by_working_hours_that_shifts_cover_is_no_finding(clean: Session) -> None:
@@ -256,4 +257,19 @@ def test_a_limit_by_working_hours_that_shifts_cover_is_no_finding(clean: Session
     clean.add(calendar)
     clean.flush()
     a_contract(clean, customer=customer, response_minutes=60, calendar_id=calendar.id)
+    assert "LIMIT_UNSTAFFED" not in found(clean)
+
+
+def test_shifts_around_the_clock_keep_a_limit_at_both_ends_of_the_week(clean: Session) -> None:
+    """Last night's shift reaches into today, and next week's first one into the last night."""
+    place = clean.scalars(select(Territory)).one()
+    person = a_technician(clean, territory=place, skills={"gas": 2}, certificates={"f_gas": DAY})
+    for days in range(-1, 13):
+        for hour in (6, 14, 22):
+            a_shift(
+                clean, person, starts_at=at(hour, days=days), ends_at=at(hour + 8, days=days), break_minutes=0
+            )
+    customer = a_customer(clean)
+    a_site(clean, customer=customer, territory=place)
+    a_contract(clean, customer=customer, response_minutes=60)
     assert "LIMIT_UNSTAFFED" not in found(clean)

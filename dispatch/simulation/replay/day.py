@@ -107,6 +107,7 @@ class Replay:
         return any(caller.is_emergency for caller in waiting)
 
     def _book(self, caller: Caller, now: int) -> None:
+        self.figures.emergencies += caller.is_emergency
         problem = self._problem(now)
         plan = self._timed(problem)
         oracle = open_oracle(problem, plan)
@@ -334,7 +335,6 @@ class Replay:
             figures.kept += fact is not None and fact.arrival <= window.end
             figures.left_out += fact is None
             if name.startswith("E"):
-                figures.emergencies += 1
                 figures.emergencies_kept += fact is not None and fact.arrival <= window.end
         for technician in self.company.crew:
             mine = [(b.end, name) for name, b in self.begun.items() if b.technician_id == technician.id]

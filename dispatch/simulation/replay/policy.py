@@ -98,8 +98,9 @@ def _parsed(text: str, name: str) -> ReplayPolicy:
 def _check(name: str, key: str, value: object) -> None:
     if key in RANGES:
         least, most = RANGES[key]
-        is_number = isinstance(value, float if key == "least_chance" else int) or value in {0, 1}
-        if isinstance(value, bool) or not is_number or not least <= float(str(value)) <= most:
+        kinds = (int, float) if key == "least_chance" else (int,)
+        is_number = isinstance(value, kinds) and not isinstance(value, bool)
+        if not is_number or not least <= float(str(value)) <= most:
             raise ReplayPolicyInvalid(f"{name}: {key} takes {least:g} to {most:g}")
         return
     allowed = {"replan": REPLANS, "prices": tuple(policies())}.get(key)

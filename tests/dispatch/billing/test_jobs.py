@@ -58,6 +58,7 @@ def test_a_verified_visit_ends_as_a_printed_invoice_and_a_message(office: Stage)
     kinds = dict(office.ask("select kind, count(*) from job_run group by kind"))
     assert kinds == {
         "billing.settle": 3,
+        "loaners.follow": 3,
         "billing.issue_invoice": 3,
         "billing.render_invoice": 3,
         "messages.write": 3,

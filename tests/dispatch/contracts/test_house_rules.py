@@ -42,6 +42,7 @@ def test_null_goes_back_to_what_counts_otherwise(session: Session) -> None:
         {"day_before": "yes"},
         {"no_such_rule": True},
         {"invite_first_days": 3, "invite_last_days": 5},
+        {"invite_last_days": 10},
     ],
 )
 def test_values_that_no_rule_takes_are_refused_and_nothing_changes(
@@ -54,3 +55,11 @@ def test_values_that_no_rule_takes_are_refused_and_nothing_changes(
     with pytest.raises(HouseRuleInvalid):
         update_contract(session, by=ME, contract=contract, changes={"house_rules": changes})
     assert contract.house_rules == {}
+
+
+def test_layers_that_were_each_good_never_fail_together(session: Session) -> None:
+    contract = a_contract(session, customer=a_customer(session))
+    update_contract(session, by=ME, contract=contract, changes={"house_rules": {"invite_last_days": 5}})
+    change_house_rules(session, by=ME, changes={"invite_first_days": 4, "invite_last_days": 1})
+    found = house_rules(session, contract)
+    assert (found.invite_first_days, found.invite_last_days) == (4, 4)

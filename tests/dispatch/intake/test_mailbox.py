@@ -127,6 +127,10 @@ BROKEN = [
     b"\xff\xfe\x00 not a mail",
     b"From: =?utf-8?b?////?= <a@b\nSubject: =?no-such?q?x?=\nDate: never\n\nbody",
     b"Content-Type: text/plain; charset=klingon\n\nwords",
+    b"Content-Type: text/plain; charset=undefined\n\nwords",
+    b"Content-Type: text/plain; charset=idna\n\n\xff\xfe",
+    b'Content-Type: text/plain; charset="a\x00b"\n\nwords',
+    b"Content-Disposition: ;;=*''\nContent-Type: text/plain; *0*=\n\nwords",
     b"Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: image/png\n\n",
     b"From: a\x00b@example.org\nMessage-ID: \n\n\x01\x02 hello \x7f",
     b"Date: Mon, 1 Jan 2999 00:00:00 +0000\n\nfrom the future",
@@ -137,7 +141,7 @@ BROKEN = [
 def test_a_badly_written_mail_is_kept_all_the_same(
     house: Session, settings: Settings, content: bytes
 ) -> None:
-    assert reader._keep(letter_of(content), settings.attachments) is True
+    assert reader._keep(reader._letter(content), settings.attachments) is True
     [found] = house.scalars(select(Inquiry)).all()
     assert found.requested_at <= found.received_at
     assert all(char.isprintable() or char in "\n\t" for char in found.body + found.subject + found.name)
@@ -145,9 +149,46 @@ def test_a_badly_written_mail_is_kept_all_the_same(
 
 @given(content=st.binary(max_size=400))
 def test_no_bytes_are_too_broken_to_be_read(content: bytes) -> None:
-    letter = letter_of(content)
+    letter = reader._letter(content)
     assert letter.arrival.external_id
     assert letter.arrival.requested_at <= datetime.now(UTC)
+
+
+def test_mail_without_plain_text_is_read_from_its_page() -> None:
+    mail = EmailMessage()
+    mail["From"] = "Ada <ada@example.org>"
+    page = "<html><head><style>p {}</style></head><body><p>It is <b>cold</b> &amp; wet.</p></body></html>"
+    mail.set_content(page, subtype="html")
+    assert " ".join(letter_of(bytes(mail)).arrival.body.split()) == "It is cold & wet."
+
+
+def test_mail_that_is_too_large_is_kept_by_its_head(
+    house: Session, mailbox: MailServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MOST_BYTES", 500)
+    mailbox.deliver(bytes(a_mail()))
+    assert read_mailbox(settings) == 1
+    [found] = house.scalars(select(Inquiry)).all()
+    assert (found.email, found.subject) == ("ada@example.org", "No heat")
+    assert "too large" in found.body
+
+
+def test_a_hostile_mail_keeps_no_later_mail_from_being_read(
+    house: Session, mailbox: MailServer, settings: Settings
+) -> None:
+    mailbox.deliver(b"Content-Type: text/plain; charset=undefined\r\n\r\nwords")
+    mailbox.deliver(bytes(a_mail()))
+    assert read_mailbox(settings) == 2
+    assert mailbox.unseen() == 0
+
+
+def test_a_senders_clock_that_is_years_behind_is_not_believed(house: Session, settings: Settings) -> None:
+    mail = a_mail()
+    mail.replace_header("Date", "Thu, 01 Jan 1970 00:00:00 +0000")
+    reader._keep(letter_of(bytes(mail)), settings.attachments)
+    [found] = house.scalars(select(Inquiry)).all()
+    assert found.requested_at == found.received_at
+    assert "1970-01-01" in found.body
 
 
 def test_chinese_mail_is_answered_in_chinese(now: MovableClock) -> None:

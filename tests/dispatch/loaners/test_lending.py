@@ -12,16 +12,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
-from dispatch.billing.commands import issue
+from dispatch.billing.commands import issue, settle
 from dispatch.billing.model import Settlement
 from dispatch.customers.model import Asset
 from dispatch.loaners import lending
-from dispatch.loaners.commands import change_unit
+from dispatch.loaners.commands import add_unit, change_unit
 from dispatch.loaners.model import RUNNING, Loan, LoanerUnit
 from dispatch.loaners.rules import LoanExists, LoanNotPossible, LoanOver, UnitBusy
+from dispatch.money import Money
 from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.promises import clocks
 from dispatch.territories.model import Territory
+from dispatch.work_orders.commands import cancel_order
 from dispatch.work_orders.model import Visit, WorkOrder
 from tests.builders import (
     a_contract,
@@ -123,7 +125,9 @@ def test_the_whole_way_of_a_unit(session: Session, place: Territory, now: Movabl
     with pytest.raises(LoanExists):
         lending.lend(session, by=None, order=order)
     with pytest.raises(UnitBusy):
-        change_unit(session, by=a_principal(), unit=unit, changes={"is_retired": True})
+        change_unit(
+            session, by=a_principal(), unit=unit, changes={"is_retired": True}, company_currency="EUR"
+        )
     finish(session, order_of(session, loan.delivery_order_id))
     assert (loan.state, unit.state, loan.delivered_at) == ("out", "out", clock.now())
     finish(session, order)
@@ -211,6 +215,113 @@ def test_a_unit_that_is_not_back_is_reminded_of_then_charged_once(
     assert (line.net_minor, line.payer, settlement.state) == (50_000, "customer", "approved")
     [invoice] = issue(session, settlement_id=settlement.id)
     assert (invoice.net_minor, invoice.gross_minor) == (50_000, 62_000)
+
+
+def test_a_delivery_that_is_called_off_frees_the_unit_for_the_next_order(
+    session: Session, place: Territory
+) -> None:
+    first, second = a_repair(session, place), a_repair(session, place)
+    unit = a_unit(session, place)
+    loan = lending.lend(session, by=None, order=first)
+    waits = lending.lend(session, by=None, order=second)
+    delivery = order_of(session, loan.delivery_order_id)
+    cancel_order(session, by=None, order=delivery, reason="not wanted")
+    lending.follow_visit(session, delivery.visits[0].id)
+    assert (loan.state, waits.state, waits.unit_id, unit.state) == (
+        "cancelled",
+        "reserved",
+        unit.id,
+        "reserved",
+    )
+
+
+def test_a_pickup_that_is_called_off_is_opened_anew(session: Session, place: Territory) -> None:
+    order = a_repair(session, place)
+    a_unit(session, place)
+    loan = lending.lend(session, by=None, order=order)
+    finish(session, order_of(session, loan.delivery_order_id))
+    finish(session, order)
+    pickup = order_of(session, loan.pickup_order_id)
+    cancel_order(session, by=None, order=pickup, reason="nobody at home")
+    lending.follow_visit(session, pickup.visits[0].id)
+    assert loan.state == "returning"
+    assert loan.pickup_order_id != pickup.id
+
+
+@pytest.mark.parametrize("how", ["entered", "brought back into use", "at the daily look"])
+def test_a_unit_that_becomes_free_goes_to_who_waits(session: Session, place: Territory, how: str) -> None:
+    order = a_repair(session, place)
+    unit = a_unit(session, place, state="retired")
+    loan = lending.lend(session, by=None, order=order)
+    assert loan.state == "wanted"
+    if how == "entered":
+        words = {"product_kind": "boiler", "model": "B", "serial": serial("N"), "charge": Money(1, "EUR")}
+        add_unit(session, by=a_principal(), territory=place, company_currency="EUR", **words)  # type: ignore[arg-type]
+    elif how == "brought back into use":
+        change_unit(
+            session, by=a_principal(), unit=unit, changes={"is_retired": False}, company_currency="EUR"
+        )
+    else:
+        unit.state = "available"
+        session.flush()
+        lending.chase(session)
+    assert loan.state == "reserved"
+
+
+def overdue(session: Session, place: Territory, now: MovableClock, **unit: Any) -> Loan:
+    """A loan that is to be charged now."""
+    order = a_repair(session, place)
+    a_unit(session, place, **unit)
+    loan = lending.lend(session, by=None, order=order)
+    finish(session, order_of(session, loan.delivery_order_id))
+    finish(session, order)
+    assert loan.due_back_at is not None
+    now.set(loan.due_back_at + timedelta(minutes=1))
+    return loan
+
+
+def test_a_unit_that_was_fetched_is_not_charged_however_late_that_is_noted(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    a_tariff(session)
+    loan = overdue(session, place, now)
+    visit = order_of(session, loan.pickup_order_id).visits[0]
+    visit.state, visit.finished_at, visit.is_solved = "done", clock.now(), True
+    session.flush()
+    assert lending.chase(session) == []
+    assert (loan.state, loan.settlement_id) == ("returned", None)
+
+
+def test_one_loan_that_cannot_be_charged_keeps_no_other_from_it(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    a_tariff(session)
+    odd = overdue(session, place, now, currency="USD")
+    now.set(at(8))
+    good = overdue(session, place, now)
+    assert lending.chase(session) == [good]
+    assert (odd.state, good.state) == ("returning", "lost")
+
+
+def test_a_charge_leaves_the_work_of_the_order_to_be_settled_as_it_is(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """The loaner's price is neither estimate nor invoice of the repair."""
+    a_tariff(session)
+    loan = overdue(session, place, now)
+    order = order_of(session, loan.work_order_id)
+    before = order.state
+    lending.chase(session)
+    charge = session.get_one(Settlement, loan.settlement_id)
+    assert issue(session, settlement_id=charge.id)
+    assert order.state == before
+    for visit in order.visits:
+        visit.state, visit.started_at = "verified", at(9)
+    order.estimate_labour_minor = 100_000
+    session.flush()
+    work = settle(session, work_order_id=order.id)
+    assert work is not None
+    assert (work.revision, work.is_charge, work.review_reason) == (2, False, None)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -15,11 +15,18 @@ from dispatch.planning import auto_publishing, spreads
 from dispatch.planning.commands import accept_rows, book, publish, request_optimise
 from dispatch.planning.differences import differences
 from dispatch.planning.model import DayPlan
-from dispatch.planning.rules import AutoPublish, PlanStale, RowNotAcceptable, RowUnknown
+from dispatch.planning.rules import (
+    AutoPublish,
+    PlanNotPublishable,
+    PlanStale,
+    RowNotAcceptable,
+    RowUnknown,
+)
 from dispatch.technicians.commands import add_absence
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, a_principal, at
+from tests.builders import DAY, a_part, a_principal, at, van_stock
+from tests.dispatch.conftest import MovableClock
 from tests.dispatch.planning.test_differences import proposal, start_of
 from tests.planning_world import Town, runs_of, violations
 
@@ -156,6 +163,32 @@ def proposal_of(town: Town, rows: list[tuple[Visit, Technician, datetime]]) -> D
     return plan
 
 
+def test_accepting_one_row_never_leaves_others_of_somebody_off_duty_behind(town: Town) -> None:
+    first, second, [one, two] = a_day(town, 8, 10)
+    add_absence(town.session, by=None, technician=first, starts_at=at(6), ends_at=at(20), reason="ill")
+    plan = proposal(town, (one, second, at(9)), (two, second, at(11)))
+    with pytest.raises(RowNotAcceptable) as refusal:
+        accept(town, plan, one)
+    assert refusal.value.detail["visits"] == [str(two.id)]
+    after = accept(town, plan, one, two)
+    assert {who for who, _ in after.values()} == {second.id}
+
+
+def test_a_row_that_breaks_a_rule_among_what_stays_is_refused(town: Town) -> None:
+    """Each van holds one part, and both visits need it: swapping them works, taking one row does not."""
+    first, second, [one, two] = a_day(town, 8, 10)
+    part = a_part(town.session)
+    for who in (first, second):
+        van_stock(town.session, who, part, 1)
+    move = proposal(town, (one, first, start_of(one)), (two, second, at(11)))
+    accept(town, move, two)
+    one.parts = two.parts = {part.sku: 1}
+    town.session.flush()
+    swap = proposal(town, (two, first, at(10.5)), (one, second, at(8.6)))
+    with pytest.raises(RowNotAcceptable, match="PARTS"):
+        accept(town, swap, one)
+
+
 # By policy ---------------------------------------------------------------------------------------
 
 
@@ -215,6 +248,36 @@ def test_a_refused_publication_leaves_the_proposal(town: Town) -> None:
     assert plan.state == "proposed"
 
 
+def test_the_first_publication_of_a_day_is_for_a_person(town: Town) -> None:
+    town.territory.auto_publish = policy()
+    town.territory.emergency_reserve_percent = 0
+    who = town.technician((8, 18), break_minutes=0)
+    visit = town.visit(duration_minutes=30)
+    book(town.session, by=None, visit=visit, start=at(9), end=at(11), channel="phone")
+    plan = proposal(town, (visit, who, at(9)))
+    assert "first publication" in auto_publishing.consider(town.session, plan)["not_published"]
+    assert plan.state == "proposed"
+
+
+def test_whoever_hears_of_a_visit_for_the_first_time_counts(town: Town) -> None:
+    town.territory.auto_publish = policy(told_most=0)
+    first, _, [one] = a_day(town, 8)
+    new = town.visit(60.2, 24.99, duration_minutes=30)
+    book(town.session, by=None, visit=new, start=at(12), end=at(14), channel="phone")
+    plan = proposal(town, (one, first, start_of(one)), (new, first, at(12.5)))
+    assert "told anew" in auto_publishing.consider(town.session, plan)["not_published"]
+
+
+def test_a_visit_that_has_begun_with_somebody_else_meanwhile_is_not_published(town: Town) -> None:
+    first, second, [one, two] = a_day(town, 8, 10)
+    plan = proposal(town, (one, second, at(9)), (two, second, at(11)))
+    one.state, one.travelling_at = "travelling", at(8)
+    town.session.flush()
+    with pytest.raises(PlanNotPublishable, match="begun"):
+        publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    assert one.technician_id == first.id
+
+
 def test_the_stored_policy_of_a_territory_without_one_allows_nothing() -> None:
     assert AutoPublish.of(None).objection("optimise", []) is not None
     assert AutoPublish.of({}).objection("emergency", []) is not None
@@ -261,3 +324,15 @@ def test_without_a_policy_the_run_says_nothing_of_publishing(lasting_town: Town)
     request_optimise(town.session, by=None, territory_id=town.territory.id, day=DAY, seconds=0.2)
     [done] = perform(town.session, "planning.optimise_day")
     assert set(done) == {"plan_id", "unserved"}
+
+
+def test_a_night_shift_is_repaired_after_midnight(lasting_town: Town, now: MovableClock) -> None:
+    town = lasting_town
+    town.territory.emergency_reserve_percent = 0
+    who = town.technician((22, 30), break_minutes=0)
+    town.technician((22, 30), break_minutes=0)
+    visit = town.visit(duration_minutes=120, required_technician_id=who.id)
+    book(town.session, by=None, visit=visit, start=at(23), end=at(23.9), channel="phone")
+    now.set(at(24.1))
+    add_absence(town.session, by=None, technician=who, starts_at=at(24.2), ends_at=at(31), reason="ill")
+    assert perform(town.session, "planning.repair_absence") == [{"days": [DAY.isoformat()]}]

@@ -80,6 +80,38 @@ def test_an_absence_endangers_what_its_technician_was_to_do_and_somebody_else_co
         assert row.repair.extra_minor > 0
 
 
+@pytest.mark.parametrize(("start", "end"), [(12, 18), (10.5, 18), (13, 24)])
+def test_who_falls_ill_during_the_day_endangers_what_is_still_ahead(
+    town: Town, start: float, end: float
+) -> None:
+    near, far, [_, last] = published(town, 8, 14)
+    [row] = impact(town.session, town.day, Assumptions.of(away(near, start, end)))
+    assert (row.visit_id, row.danger, row.expected_arrival) == (last.id, Danger.BREAKING, None)
+    assert row.repair is not None
+    assert row.repair.technician_id == far.id
+
+
+def test_a_shift_that_ends_at_noon_endangers_the_afternoon(town: Town) -> None:
+    near, _, [_, last] = published(town, 8, 14)
+    shorter = {"technician_id": near.id, "starts_at": at(8), "ends_at": at(12)}
+    assert [
+        row.visit_id for row in impact(town.session, town.day, Assumptions.of({"shifts": [shorter]}))
+    ] == [last.id]
+
+
+@pytest.mark.parametrize("days", [-3, 2])
+@pytest.mark.parametrize("kind", ["absences", "shifts", "emergencies"])
+def test_assumptions_about_another_day_are_refused(town: Town, kind: str, days: int) -> None:
+    near, _, _ = published(town, 9)
+    row: dict[str, Any] = {"starts_at": at(9, days=days)}
+    if kind == "emergencies":
+        row |= {"count": 1, "within_minutes": 60, "duration_minutes": 30, "skills": {}}
+    else:
+        row |= {"technician_id": near.id, "ends_at": at(12, days=days)}
+    with pytest.raises(AssumptionInvalid, match="another day"):
+        impact(town.session, town.day, Assumptions.of({kind: [row]}))
+
+
 def test_an_absence_of_somebody_without_visits_endangers_nothing(town: Town) -> None:
     _, far, _ = published(town, 9, 14)
     assert impact(town.session, town.day, Assumptions.of(away(far))) == []
@@ -110,7 +142,7 @@ def test_a_late_van_and_a_shorter_shift_endanger_the_visits_they_touch(town: Tow
 
 def test_a_site_that_moved_far_away_is_reached_too_late(town: Town) -> None:
     _, _, [visit] = published(town, 8)
-    moved = {"site_id": visit.work_order.site_id, "latitude": 61.9, "longitude": 24.99}
+    moved = {"site_id": visit.work_order.site_id, "latitude": 60.9, "longitude": 24.99}
     before = trace(town)
     [row] = impact(town.session, town.day, Assumptions.of({"moved_sites": [moved]}))
     assert row.visit_id == visit.id

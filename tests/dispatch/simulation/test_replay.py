@@ -63,7 +63,7 @@ def test_the_figures_are_those_of_the_day(day: Replay) -> None:
     assert figures.promised + figures.turned_away == len(day.plot.callers)
     kept = sum(fact.arrival <= day.promised[name].end for name, fact in day.begun.items())
     assert (figures.kept, figures.left_out) == (kept, 0)
-    assert figures.emergencies == sum(name.startswith("E") for name in day.promised)
+    assert figures.emergencies == sum(caller.is_emergency for caller in day.plot.callers)
 
 
 def test_the_same_seed_gives_the_same_weeks_and_another_one_others() -> None:
@@ -87,6 +87,8 @@ def test_both_shipped_policies_are_read_and_differ() -> None:
         "window_hours = 9",
         "window_hours = true",
         "window_hours = 'two'",
+        "window_hours = [1]",
+        "window_hours = 1.0",
         "least_chance = 1.5",
         "replan = 'sometimes'",
         "prices = 'no such'",
