@@ -136,7 +136,7 @@ def read_article(code: str) -> object:
 
 @resource.get("/guidance-articles/<string:code>/pictures/<int:position>")
 @policy.public
-@serves(resource, "application/octet-stream")
+@serves(resource, "image/*")
 def read_picture(code: str, position: int) -> Response:
     """A picture of an article in use."""
     article = _in_use(code)

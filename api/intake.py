@@ -26,7 +26,7 @@ from dispatch.customers.rules import LANGUAGES
 from dispatch.db import new_id
 from dispatch.intake import handling, machines, receiving
 from dispatch.intake.receiving import Arrival
-from dispatch.intake.rules import SOURCE_KINDS, NothingToAnswer
+from dispatch.intake.rules import KEY_PATTERN, SOURCE_KINDS, NothingToAnswer
 from dispatch.promises import linking
 from dispatch.work_orders.attachments import MOST_BYTES
 
@@ -38,7 +38,7 @@ KEY = {
     "name": KEY_HEADER,
     "required": True,
     "description": "Key of the machine, as it was shown when its source was entered.",
-    "schema": {"type": "string"},
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
 
@@ -51,9 +52,11 @@ def set_active(
 
 
 def source_of_key(session: Session, key: str | None, kind: str) -> IntakeSource:
-    """Return the machine of a key; ``KeyUnknown`` for any other."""
+    """Return the machine of a key; ``KeyMissing`` without one, ``KeyUnknown`` for any other."""
+    if key is None or not re.fullmatch(rules.KEY_PATTERN, key):
+        raise rules.KeyMissing("no key is given")
     statement = select(IntakeSource).where(
-        IntakeSource.key_sha256 == rules.key_hash(key or ""),
+        IntakeSource.key_sha256 == rules.key_hash(key),
         IntakeSource.kind == kind,
         IntakeSource.is_active,
     )

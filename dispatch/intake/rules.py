@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 
-from dispatch.errors import Conflict, Forbidden, Invalid
+from dispatch.errors import Conflict, DispatchError, Forbidden, Invalid
 
 SOURCE_KINDS = ("telephony", "alarm")
 STATES = ("new", "registered", "dismissed")
@@ -13,6 +13,7 @@ MOST_FILES = 5
 """Files of one inquiry; more are left in the mail, or refused at the form."""
 MOST_BODY = 20_000
 KEY_BYTES = 32
+KEY_PATTERN = "^[A-Za-z0-9_-]{1,100}$"
 
 
 class InquiryHandled(Conflict):
@@ -34,6 +35,14 @@ class UploadOver(Forbidden):
 
     code = "UPLOAD_OVER"
     remedy = "Send the form again, or send the files by mail."
+
+
+class KeyMissing(DispatchError):
+    """The request names no machine that reports: there is no key, or what is there is none."""
+
+    code = "INTAKE_KEY_MISSING"
+    kind = "unauthenticated"
+    remedy = "Send the key of the source in the header X-Intake-Key."
 
 
 class KeyUnknown(Forbidden):
