@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, travel
 from dispatch.customers.model import Site
-from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning import heads, plan_rows, problem, refusing
 from dispatch.planning.candidates import Facts
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import fingerprint
@@ -75,7 +75,10 @@ class Question:
         return self.day.oracle.reopen(self.job, window, site=self.site, effort=MAKING_ROOM)
 
     def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
-        """Return why each technician cannot come in any of the windows."""
+        """Return why each technician cannot come in any of the windows, for which there was no quote."""
+        problem, job = with_site(self.day.oracle.problem, self.job, self.site)
+        if refusing.is_simple(problem, job):
+            return refusing.closed_because(problem, job, windows)
         return self.day.oracle.refusals(self.job, windows, site=self.site)
 
     def taken(self, offer: Offer) -> Plan:
