@@ -16,7 +16,7 @@ from api.resource import Resource
 from api.schemas import ListOf, Schema, list_of
 from api.session import current_session
 from dispatch.territories import commands, queries
-from dispatch.territories.rules import AUTO_REASONS, MOST_POINTS
+from dispatch.territories.rules import AUTO_REASONS, MOST_FROZEN, MOST_POINTS, PLANNING_POLICIES
 
 resource = Resource("territories", description="Named areas that are planned as one.")
 
@@ -58,6 +58,8 @@ class TerritoryShape(Schema):
     boundary = _ring(required=True)
     emergency_reserve_percent = Whole(required=True)
     auto_publish = fields.Nested(AutoPublishShape, required=True)
+    planning_policy = Word(PLANNING_POLICIES, required=True)
+    freeze_minutes = Whole(required=True)
     is_active = Flag(required=True)
 
 
@@ -78,6 +80,8 @@ class TerritoryChanges(Schema):
     boundary = _ring()
     emergency_reserve_percent = Whole(0, 50)
     auto_publish = fields.Nested(AutoPublishShape)
+    planning_policy = Word(PLANNING_POLICIES)
+    freeze_minutes = Whole(0, MOST_FROZEN)
     is_active = Flag()
 
 

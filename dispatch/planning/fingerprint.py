@@ -21,6 +21,7 @@ ROWS = {
     "absence": (
         "select ctid, xmin from absence where technician_id in (select id from crew) and ends_at > :begin"
     ),
+    "territory": "select ctid, xmin from territory where id = :territory_id",
     "stock": "select ctid, xmin from van_stock where technician_id in (select id from crew)",
     "part": "select ctid, xmin from part",
     "earlier": (

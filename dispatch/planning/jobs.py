@@ -121,4 +121,5 @@ def _limits(seconds: str) -> Limits:
         visits=settings.optimiser_visits_most,
         technicians=settings.optimiser_technicians_most,
         part_visits=settings.optimiser_part_visits,
+        processes=settings.optimiser_processes,
     )

@@ -47,7 +47,10 @@ def optimise_day(
         _require_plannable(first.built.problem)
         split_day(lease, first, seed=seed, reason=reason, limits=limits)
         return
-    snapshot, result = in_two_halves(lease, first, _asked, again, seconds=limits.seconds, seed=seed)
+    seconds, processes = limits.seconds, limits.processes
+    snapshot, result = in_two_halves(
+        lease, first, _asked, again, seconds=seconds, seed=seed, processes=processes
+    )
     with lease.finishing() as session:
         heads.locked(session, territory_id, day)  # before rows of splits, as everywhere
         splitting.void(session, territory_id, day, before=lease.run_id)

@@ -26,11 +26,13 @@ from dispatch.promises import holding
 from dispatch.promises.model import SlotHold
 from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import OnDuty
+from dispatch.territories.model import Territory
 from dispatch.travel import TravelTimes
 from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit
 from optimizer.concessions import conceded
+from optimizer.policy import policy
 from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
 from optimizer.problem import Visit as Job
 from optimizer.roads import PLAIN_PLACES, LaterRoads
@@ -90,7 +92,9 @@ def build(
     stock = _stock(session, day, set(duties))
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
-    problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks))
+    prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
+    roads = places.matrix(travel)
+    problem = Problem(day.day, tuple(vehicles), tuple(jobs), roads, tuple(locks), prices)
     problem, _ = conceded(problem)
     holds = frozenset(str(hold.id) for hold in held)
     return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places, holds)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy.orm import Session
 
-from dispatch import travel
+from dispatch import clock, travel
 from dispatch.planning import heads, plan_rows, problem
 from dispatch.planning.days import day_of
 from dispatch.planning.model import DayPlan
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import DayTooLarge
+from dispatch.territories.model import Territory
+from optimizer.concessions import conceded
 from optimizer.engines.base import Result
+from optimizer.freezing import frozen
 from optimizer.plan import Plan
+
+FROZEN_TOLERANCE = 900
+"""Seconds by which what begins soon may still move: nobody is told anew for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Limits:
     visits: int = 25_000
     technicians: int = 3_000
     part_visits: int = 5_000
+    processes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,20 @@ def read(
             visits_most=limits.visits,
             technicians_most=limits.technicians,
         )
-    return Snapshot(built, plan_rows.to_plan(built, current), head.version)
+    start = plan_rows.to_plan(built, current)
+    if current is not None and current.state == "published":
+        built = _frozen(session, built, start)
+    return Snapshot(built, start, head.version)
+
+
+def _frozen(session: Session, built: Built, start: Plan) -> Built:
+    """Hold published stops that begin soon, where the territory says so, to technician and about to time."""
+    minutes = session.get_one(Territory, built.day.territory_id).freeze_minutes
+    if not minutes:
+        return built
+    until = built.day.seconds(clock.now()) + 60 * minutes
+    held = frozen(built.problem, start, until, tolerance=FROZEN_TOLERANCE)
+    return replace(built, problem=conceded(held)[0])
 
 
 def is_promised(built: Built, visit_id: str) -> bool:

@@ -40,6 +40,7 @@ def in_two_halves(
     *,
     seconds: float,
     seed: int,
+    processes: int = 1,
 ) -> tuple[Read, Result]:
     """
     Solve what was read, and once more with promises relaxed that the first plan could not keep.
@@ -47,20 +48,21 @@ def in_two_halves(
     ``again`` reads with these relaxed; it is ignored where the day has moved on meanwhile.
     """
     before = asked(first)
-    result = solved(lease, before.problem, before.start, seconds / 2, seed)
+    budget = Budget(seconds=seconds / 2, processes=processes)
+    result = solved(lease, before.problem, before.start, budget, seed)
     late = frozenset(left.visit_id for left in result.plan.unserved) & before.promised
     read = first
     if late:
         relaxed = again(late)
         read = relaxed if asked(relaxed).version == before.version else first
-    return read, solved(lease, asked(read).problem, result.plan, seconds / 2, seed)
+    return read, solved(lease, asked(read).problem, result.plan, budget, seed)
 
 
-def solved(lease: Lease, day: Problem, start: Plan, seconds: float, seed: int) -> Result:
+def solved(lease: Lease, day: Problem, start: Plan, budget: Budget, seed: int) -> Result:
     """Solve, with the lease kept busy: the solver holds the interpreter, so no thread beats meanwhile."""
-    lease.heartbeat(busy_seconds=seconds)
+    lease.heartbeat(busy_seconds=budget.seconds or 0.0)
     try:
-        return solve(day, Budget(seconds=seconds), seed=seed, start=start)
+        return solve(day, budget, seed=seed, start=start)
     except InvalidProblem as error:
         findings = [str(finding) for finding in error.findings[:20]]
         raise DayNotPlannable(f"{len(error.findings)} findings: {findings[0]}", findings=findings) from error

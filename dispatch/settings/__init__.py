@@ -255,6 +255,12 @@ class Settings:
         parsing.whole(1, 100_000),
         "A day with more visits is cut into parts of so many, planned by all planning workers",
     )
+    optimiser_processes: int = setting(
+        1,
+        "TRUCKROLL_OPTIMISER_PROCESSES",
+        parsing.whole(1, 64),
+        "Processes that search one day together; with more than one a seed no longer decides the plan",
+    )
     hold_minutes: int = setting(
         5, "TRUCKROLL_HOLD_MINUTES", parsing.whole(1, 120), "How long a window is held for a caller"
     )

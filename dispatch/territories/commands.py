@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from dispatch.access.rules import Principal
 
 CHANGEABLE = frozenset(
-    {"name", "timezone", "boundary", "emergency_reserve_percent", "auto_publish", "is_active"}
+    {
+        "name",
+        "timezone",
+        "boundary",
+        "emergency_reserve_percent",
+        "auto_publish",
+        "planning_policy",
+        "freeze_minutes",
+        "is_active",
+    }
 )
 MOST_RESERVED = 50
 
@@ -71,6 +80,14 @@ def update_territory(
         territory.emergency_reserve_percent = share
     if "auto_publish" in changes:
         territory.auto_publish = dict(changes["auto_publish"])
+    if "planning_policy" in changes:
+        territory.planning_policy = text.choice(
+            changes["planning_policy"], "planning_policy", rules.PLANNING_POLICIES
+        )
+    if "freeze_minutes" in changes:
+        territory.freeze_minutes = text.whole(
+            changes["freeze_minutes"], "freeze_minutes", 0, rules.MOST_FROZEN
+        )
     if "is_active" in changes:
         territory.is_active = bool(changes["is_active"])
     db.flush(session)

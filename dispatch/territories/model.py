@@ -16,6 +16,7 @@ class Territory(Identified, Versioned, Base):
     __tablename__ = "territory"
     __table_args__ = (
         CheckConstraint("emergency_reserve_percent between 0 and 50", name="emergency_reserve"),
+        CheckConstraint("freeze_minutes between 0 and 480", name="freeze"),
     )
 
     code: Mapped[str] = mapped_column(unique=True)
@@ -27,4 +28,8 @@ class Territory(Identified, Versioned, Base):
     """R-308: share of what is left of a day that only emergencies are offered."""
     auto_publish: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What planning may publish by itself (``planning.rules.AutoPublish``); empty: nothing."""
+    planning_policy: Mapped[str] = mapped_column(default="standard")
+    """Prices by which days are planned: a policy that comes with the engine."""
+    freeze_minutes: Mapped[int] = mapped_column(default=0)
+    """Published stops that begin within so many minutes keep technician and time in a new plan."""
     is_active: Mapped[bool] = mapped_column(default=True)

@@ -9,6 +9,9 @@ from dispatch.errors import Invalid
 
 MOST_POINTS = 5_000
 TOLERANCE = 1e-12
+PLANNING_POLICIES = ("standard", "economical", "considerate")
+"""Prices that come with the planning engine; a test holds them against its file."""
+MOST_FROZEN = 480
 AUTO_REASONS = ("emergency", "absence", "delay", "optimise")
 """Why a proposal may have been made that a territory publishes by itself."""
 Ring = Sequence[Sequence[float]]

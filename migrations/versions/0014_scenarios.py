@@ -41,11 +41,20 @@ def upgrade() -> None:
         "territory", sa.Column("auto_publish", postgresql.JSONB(), nullable=False, server_default="{}")
     )
     op.alter_column("territory", "auto_publish", server_default=None)
+    op.add_column(
+        "territory", sa.Column("planning_policy", sa.Text(), nullable=False, server_default="standard")
+    )
+    op.alter_column("territory", "planning_policy", server_default=None)
+    op.add_column("territory", sa.Column("freeze_minutes", sa.Integer(), nullable=False, server_default="0"))
+    op.alter_column("territory", "freeze_minutes", server_default=None)
+    op.create_check_constraint(op.f("ck_territory_freeze"), "territory", "freeze_minutes between 0 and 480")
 
 
 def downgrade() -> None:
     """Forget scenarios and their plans."""
-    op.drop_column("territory", "auto_publish")
+    op.drop_constraint(op.f("ck_territory_freeze"), "territory")
+    for column in ("freeze_minutes", "planning_policy", "auto_publish"):
+        op.drop_column("territory", column)
     op.drop_table("scenario")
     op.execute("delete from day_plan where state = 'what_if'")
     op.drop_constraint(op.f("ck_day_plan_state"), "day_plan")

@@ -342,3 +342,25 @@ def test_a_pin_beyond_the_shift_is_planned_and_published_unless_somebody_is_away
     town.session.flush()
     publish(town.session, by=None, plan=plan, expected_version=town.head().version)
     assert plan.state == "published"
+
+
+def test_what_begins_soon_is_frozen_where_the_territory_says_so(
+    town: Town, solve: Solve, now: MovableClock
+) -> None:
+    """A published stop within the freeze keeps technician and time; without it a cheaper plan moves it."""
+    town.technician(home_latitude=60.21, break_minutes=0)
+    visits = town.visits(3, seed=4, duration_minutes=60)
+    for visit, hour in zip(visits, (8, 10, 13), strict=True):
+        book(town.session, by=None, visit=visit, start=at(hour), end=at(hour + 2), channel="phone")
+    publish_it(town, proposal(town.session, solve()))
+    before = {
+        stop.visit_id: (stop.technician_id, stop.start) for stop in (town.in_force() or DayPlan()).stops
+    }
+    cheaper = town.technician(home_latitude=60.17, break_minutes=0)
+    town.territory.freeze_minutes = 300
+    after = {stop.visit_id: stop for stop in proposal(town.session, solve()).stops}
+    for visit_id, (technician_id, start) in before.items():
+        if start < at(13):
+            assert after[visit_id].technician_id == technician_id
+            assert abs(after[visit_id].start - start) <= timedelta(minutes=15)
+    assert cheaper.id not in {who for who, start in before.values() if start < at(13)}

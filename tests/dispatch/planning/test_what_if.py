@@ -22,10 +22,12 @@ from dispatch.planning.rules import AssumptionInvalid, Danger, PlanNotPublishabl
 from dispatch.planning.scenarios import compared, request_scenario, view_of
 from dispatch.settings import Settings
 from dispatch.technicians.model import Absence, Shift, Technician
+from dispatch.territories.rules import PLANNING_POLICIES
 from dispatch.travel.detours import ClosedArea, DetouredTravel
 from dispatch.travel.geodesic import GeodesicTravel
 from dispatch.travel.provider import Point
 from dispatch.work_orders.model import Visit
+from optimizer.policy import policy
 from tests.builders import DAY, a_principal, a_technician, a_territory, at
 from tests.planning_world import Town
 
@@ -275,6 +277,12 @@ def test_an_emergency_that_nobody_can_serve_is_said(lasting_town: Town) -> None:
     [row] = found.outcome["emergencies"]
     assert row["technician_id"] is None
     assert row["reason"]
+
+
+def test_a_territory_plans_by_the_prices_that_it_names(town: Town) -> None:
+    for name in PLANNING_POLICIES:
+        town.territory.planning_policy = name
+        assert town.built().problem.policy == policy(name)
 
 
 def test_nothing_assumed_is_no_scenario(town: Town) -> None:
