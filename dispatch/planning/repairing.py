@@ -13,13 +13,24 @@ from dispatch.planning.commands import request_optimise
 from dispatch.planning.model import PlanHead, PlanStop
 from dispatch.technicians.model import Absence, Technician
 from dispatch.territories.queries import zone_of
+from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.lifecycle import ON_DUTY_STATES
+from dispatch.work_orders.model import ReviewCase, Visit
+
+ABSENT = "technician_absent"
+"""Kind of the case of a visit that its technician has begun and cannot finish."""
 
 
 def repair_absence(session: Session, absence_id: uuid.UUID, *, seconds: float) -> list[date]:
-    """Ask for a plan of each day ahead whose plan in force sends an absent technician; return the days."""
+    """
+    Ask for a plan of each day ahead whose plan in force sends an absent technician; return the days.
+
+    What the technician has begun no plan can give to others: it becomes a case, for somebody to decide.
+    """
     absence = session.get(Absence, absence_id)
     if absence is None:  # taken back meanwhile
         return []
+    _open_cases(session, absence)
     territory_id = session.get_one(Technician, absence.technician_id).territory_id
     zone = zone_of(session, territory_id)
     since = max(absence.starts_at, clock.now())
@@ -40,6 +51,21 @@ def repair_absence(session: Session, absence_id: uuid.UUID, *, seconds: float) -
             session, by=None, territory_id=territory_id, day=day, seconds=seconds, reason="absence"
         )
     return days
+
+
+def _open_cases(session: Session, absence: Absence) -> None:
+    """Open a case for each visit that an absent technician is on the way to or at, once."""
+    known = select(ReviewCase.visit_id).where(ReviewCase.kind == ABSENT, ReviewCase.decided_at.is_(None))
+    statement = (
+        select(Visit)
+        .where(Visit.technician_id == absence.technician_id, Visit.state.in_(ON_DUTY_STATES))
+        .where(Visit.planned_end > absence.starts_at, Visit.planned_start < absence.ends_at)
+        .where(Visit.id.not_in(known))
+        .order_by(Visit.id)
+    )
+    for visit in session.scalars(statement).all():
+        detail = {"absence_id": str(absence.id), "state": visit.state}
+        work_orders.open_case(session, by=None, visit=visit, kind=ABSENT, detail=detail)
 
 
 def repair_delay(session: Session, territory_id: uuid.UUID, day: date, *, seconds: float) -> None:
