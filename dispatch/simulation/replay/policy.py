@@ -79,7 +79,7 @@ def read_policy(named: str) -> ReplayPolicy:
 
 def shipped_text(name: str) -> str:
     """Return the file of a shipped policy, to start an own one from."""
-    return (files("dispatch.simulation.replay") / "policies" / f"{name}.toml").read_text(encoding="utf-8")
+    return (files("dispatch.simulation.replay") / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def _parsed(text: str, name: str) -> ReplayPolicy:
