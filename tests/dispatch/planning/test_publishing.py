@@ -146,13 +146,12 @@ def test_what_has_begun_stays_with_its_technician_and_is_not_booked_again(
     town: Town, now: MovableClock
 ) -> None:
     who, other = town.technician(), town.technician()
-    visit = town.visit(
-        technician=who, state="working", arrived_at=at(8), started_at=at(8), planned_start=at(8)
-    )
-    proposal = town.plan_of(
-        [(other, visit, at(9))], heads.locked(town.session, town.territory.id, DAY), state="proposed"
-    )
-    publish_now(town, proposal)
+    times = {"arrived_at": at(8), "started_at": at(8), "planned_start": at(8)}
+    visit = town.visit(technician=who, state="working", **times)
+    head = heads.locked(town.session, town.territory.id, DAY)
+    with pytest.raises(PlanNotPublishable, match="begun"):
+        publish_now(town, town.plan_of([(other, visit, at(9))], head, state="proposed"))
+    publish_now(town, town.plan_of([(who, visit, at(8))], head, state="proposed"))
     assert (visit.state, visit.technician_id, visit.started_at) == ("working", who.id, at(8))
     assert town.session.scalars(select(Booking)).all() == []
 
