@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from marshmallow import fields
 
 from api import roles
 from api.auth import current_principal, policy
 from api.config import current_settings
-from api.errors import RequestInvalid
 from api.etags import changes, expected_version
 from api.fields import Flag, Notes, Text, Whole
 from api.idempotency import creates
-from api.papers import file_answer, serves, takes_files
+from api.papers import file_answer, refuse_form_fields, serves, takes_files
 from api.resource import Resource
 from api.schemas import Joined, Schema, list_of
 from api.session import current_session
@@ -112,10 +111,7 @@ def change_article(body: dict[str, Any], code: str) -> object:
 @resource.response(201, PictureShape)
 def add_picture(files: dict[str, Any], code: str) -> object:
     """Add a picture behind the others."""
-    if request.form:
-        raise RequestInvalid(
-            "only a file is read here", errors={name[:100]: ["Unknown field."] for name in request.form}
-        )
+    refuse_form_fields()
     session = current_session()
     return guidance.add_picture(
         session,

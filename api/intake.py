@@ -12,11 +12,10 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.config import current_config, current_settings
-from api.errors import RequestInvalid
 from api.etags import changes, expected_version
 from api.fields import Flag, Id, Moment, Notes, Text, Whole, Word
 from api.idempotency import creates_secret
-from api.papers import takes_files
+from api.papers import refuse_form_fields, takes_files
 from api.resource import Resource
 from api.schemas import Schema, list_of
 from api.session import current_session
@@ -169,10 +168,7 @@ def send_form(body: dict[str, Any]) -> object:
 @resource.response(201, UploadShape)
 def add_file(files: dict[str, Any], upload: str) -> object:
     """Add a photograph or document to a form that was just sent; it goes with the order."""
-    if request.form:
-        raise RequestInvalid(
-            "only a file is read here", errors={name[:100]: ["Unknown field."] for name in request.form}
-        )
+    refuse_form_fields()
     session = current_session()
     inquiry = handling.inquiry_of_link(session, linking.read(upload, key=_upload_key()))
     receiving.require_upload(inquiry)

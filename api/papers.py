@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 from flask import Response, request
 from flask_smorest import Blueprint  # type: ignore[import-untyped]
 
+from api.errors import RequestInvalid
 from api.fields import Word
 from api.resource import Resource
 from api.schemas import QuerySchema
@@ -51,6 +52,14 @@ def file_answer(content: bytes, *, name: str, sha256: str = "", media_type: str 
         answer.set_etag(sha256)
         answer.make_conditional(request)
     return answer
+
+
+def refuse_form_fields() -> None:
+    """Refuse form fields beside a file: none is read."""
+    if request.form:
+        raise RequestInvalid(
+            "only a file is read here", errors={name[:100]: ["Unknown field."] for name in request.form}
+        )
 
 
 def takes_files(most_bytes: int) -> Decorator:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 from flask_smorest.fields import Upload  # type: ignore[import-untyped]
 
 from api import roles
 from api.auth import current_principal, policy
 from api.config import current_settings
-from api.errors import RequestInvalid
 from api.idempotency import creates
-from api.papers import LanguageArgs, file_answer, serves, takes_files
+from api.papers import LanguageArgs, file_answer, refuse_form_fields, serves, takes_files
 from api.resource import Resource
 from api.schemas import Schema, list_of
 from api.session import current_session
@@ -79,10 +78,7 @@ def list_attachments(visit_id: uuid.UUID) -> object:
 @resource.response(201, AttachmentShape)
 def store_attachment(files: dict[str, Any], visit_id: uuid.UUID) -> object:
     """Keep a photograph or document; pictures are written anew without position and other metadata."""
-    if request.form:
-        raise RequestInvalid(
-            "only a file is read here", errors={name[:100]: ["Unknown field."] for name in request.form}
-        )
+    refuse_form_fields()
     session, me = current_session(), current_principal()
     visit = queries.find_visit(session, me, visit_id)
     return commands.store_attachment(

@@ -16,6 +16,7 @@ from dispatch import clock, outbox, travel
 from dispatch.bootstrap import JOBS, SUBSCRIPTIONS
 from dispatch.outbox import JobRun
 from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning.commands import book, publish
 from dispatch.planning.days import Day, day_of
 from dispatch.planning.model import DayPlan, PlanHead, PlanStop
 from dispatch.planning.problem import Built
@@ -154,6 +155,23 @@ class Town:
 def a_town(session: Session) -> Town:
     """An empty town."""
     return Town(session, a_territory(session))
+
+
+def a_published_day(town: Town, *hours: int, minutes: int) -> tuple[Technician, Technician, list[Visit]]:
+    """Two technicians, one at the visits and one further away; visits for the first, published."""
+    town.territory.emergency_reserve_percent = 0
+    near = town.technician((8, 18), break_minutes=0, home_latitude=60.2, home_longitude=24.99)
+    far = town.technician((8, 18), break_minutes=0, home_latitude=60.13, home_longitude=24.85)
+    visits = []
+    for hour in hours:
+        visit = town.visit(60.2, 24.99, duration_minutes=minutes)
+        book(town.session, by=None, visit=visit, start=at(hour), end=at(hour + 2), channel="phone")
+        visits.append(visit)
+    plan = town.in_force()
+    assert plan is not None
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    assert {stop.technician_id for stop in plan.stops} == {near.id}
+    return near, far, visits
 
 
 def violations(town: Town, plan: DayPlan, on: date = DAY) -> list[Violation]:

@@ -16,7 +16,7 @@ from dispatch.access.rules import Principal
 from dispatch.calls.model import GuidanceArticle, GuidancePicture
 from dispatch.calls.rules import ArticleCodeTaken, ArticleFull, PictureNeeded
 from dispatch.errors import NotFound
-from dispatch.work_orders.attachments import SUFFIX, AttachmentGone, cleaned, write_durably
+from dispatch.work_orders.attachments import SUFFIX, cleaned, stored_bytes, write_durably
 
 MOST_PICTURES = 12
 LONGEST = 20_000
@@ -139,7 +139,4 @@ def picture_at(session: Session, code: str, position: int) -> GuidancePicture:
 
 def bytes_of(picture: GuidancePicture, directory: Path) -> bytes:
     """Return a picture as it is stored."""
-    try:
-        return (directory / picture.stored_name).read_bytes()
-    except FileNotFoundError as error:
-        raise AttachmentGone(f"picture {picture.position} is not on this machine") from error
+    return stored_bytes(directory, picture.stored_name, f"picture {picture.position}")

@@ -6,6 +6,7 @@ A contract's own value counts before the company's, and the company's before the
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
@@ -114,6 +115,11 @@ def house_rules(session: Session, contract: Contract | None = None) -> HouseRule
     """Return the rules that count for a contract, or for customers without one."""
     row = session.get(HouseRulesRow, ONLY_ROW)
     return HouseRules.of(row.values if row else {}, contract.house_rules if contract else {})
+
+
+def rules_under(session: Session, contract_id: uuid.UUID | None) -> HouseRules:
+    """Return the rules that count under a contract by its id, or without one."""
+    return house_rules(session, session.get(Contract, contract_id) if contract_id else None)
 
 
 def rules_row(session: Session) -> HouseRulesRow:

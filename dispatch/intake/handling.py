@@ -22,7 +22,7 @@ from dispatch.intake import rules
 from dispatch.intake.machines import close
 from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
 from dispatch.paging import USUAL, Page, cut
-from dispatch.work_orders.attachments import AttachmentGone
+from dispatch.work_orders.attachments import stored_bytes
 from dispatch.work_orders.model import Attachment, Visit, WorkOrder
 
 
@@ -144,10 +144,7 @@ def find_file(session: Session, inquiry: Inquiry, file_id: uuid.UUID) -> Inquiry
 
 def content_of(file: InquiryFile, directory: Path) -> bytes:
     """Return the bytes of a file that was found before."""
-    try:
-        return (directory / file.stored_name).read_bytes()
-    except FileNotFoundError as error:
-        raise AttachmentGone(f"file {file.id} is not on this machine") from error
+    return stored_bytes(directory, file.stored_name, f"file {file.id}")
 
 
 def files_of(session: Session, inquiry_id: uuid.UUID) -> Sequence[InquiryFile]:

@@ -86,8 +86,7 @@ def ring(
     found, _ = receive(session, arrival)
     session.refresh(found, with_for_update=True)
     if answered_at is not None:
-        answered = max(min(clock.aware(answered_at), clock.now()), found.requested_at)
-        found.answered_at = min(found.answered_at or answered, answered)
+        _note_answer(found, answered_at)
     elif hung_up_at is not None and found.answered_at is None and not found.subject:
         found.subject = "gave up before anybody answered"
     db.flush(session)
@@ -115,10 +114,15 @@ def at_desk(
     found, _ = receive(session, arrival)
     session.refresh(found, with_for_update=True)
     if answered_at is not None:
-        answered = max(min(clock.aware(answered_at), clock.now()), found.requested_at)
-        found.answered_at = min(found.answered_at or answered, answered)
+        _note_answer(found, answered_at)
     db.flush(session)
     return found
+
+
+def _note_answer(found: Inquiry, answered_at: datetime) -> None:
+    """Keep the earliest answer that was told, neither before the request nor after now (R-102)."""
+    answered = max(min(clock.aware(answered_at), clock.now()), found.requested_at)
+    found.answered_at = min(found.answered_at or answered, answered)
 
 
 def alarm(

@@ -17,8 +17,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal
 from dispatch.billing import charging
-from dispatch.contracts.house_rules import HouseRules, house_rules
-from dispatch.contracts.model import Contract
+from dispatch.contracts.house_rules import HouseRules, rules_under
 from dispatch.customers.model import Asset, Site
 from dispatch.errors import DispatchError
 from dispatch.events import LoanerLent, LoanerOverdue
@@ -279,8 +278,7 @@ def _unit(session: Session, loan: Loan) -> LoanerUnit:
 
 def rules_of(session: Session, order: WorkOrder) -> HouseRules:
     """Return the rules of the house that count for an order."""
-    contract = session.get(Contract, order.contract_id) if order.contract_id else None
-    return house_rules(session, contract)
+    return rules_under(session, order.contract_id)
 
 
 def is_solved(order: WorkOrder) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock
-from dispatch.contracts.house_rules import RANGES, HouseRules, house_rules
+from dispatch.contracts.house_rules import RANGES, HouseRules, house_rules, rules_under
 from dispatch.contracts.model import Contract
 from dispatch.customers.model import Customer, Site
 from dispatch.messages.commands import write_draft
@@ -54,8 +54,7 @@ def _confirmations(session: Session) -> Iterator[Draft]:
         .order_by(Promise.window_start, Promise.id)
     )
     for promise, order, customer in session.execute(statement):
-        contract = session.get(Contract, order.contract_id) if order.contract_id else None
-        rules = house_rules(session, contract)
+        rules = rules_under(session, order.contract_id)
         zone = zone_of(session, order.territory_id)
         is_planned = customer.kind == "business" and order.kind in PLANNED_WORK
         for template in due_now(promise, rules, zone, now, is_planned_at_business=is_planned):

@@ -16,8 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
-from dispatch.contracts.house_rules import house_rules
-from dispatch.contracts.model import Contract
+from dispatch.contracts.house_rules import house_rules, rules_under
 from dispatch.customers.model import Site
 from dispatch.planning import heads, open_days, spreads
 from dispatch.planning.candidates import NOT_BEGUN
@@ -165,8 +164,7 @@ def asker_of(session: Session, visit: Visit) -> Asker:
     def ask(day: Day) -> Question:
         return question(session, day, visit)
 
-    contract = session.get(Contract, order.contract_id) if order.contract_id else None
-    rules, zone = house_rules(session, contract), zone_of(session, order.territory_id)
+    rules, zone = rules_under(session, order.contract_id), zone_of(session, order.territory_id)
     quiet = quiet_times(session, session.get_one(Site, order.site_id), order.kind, rules, zone)
     return Asker(order.territory_id, order.priority, order.response_due_at, ask, quiet)
 

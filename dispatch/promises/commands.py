@@ -10,8 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox, text
 from dispatch.access.rules import Principal
-from dispatch.contracts.house_rules import house_rules
-from dispatch.contracts.model import Contract
+from dispatch.contracts.house_rules import rules_under
 from dispatch.events import VisitPromised
 from dispatch.promises import rules
 from dispatch.promises.model import Promise
@@ -79,9 +78,7 @@ def promise(
 
 def _lead(session: Session, visit: Visit) -> timedelta:
     """R-301: return how long ahead a window must be promised to count as a reservation."""
-    contract_id = visit.work_order.contract_id
-    contract = session.get(Contract, contract_id) if contract_id else None
-    return timedelta(hours=house_rules(session, contract).reservation_lead_hours)
+    return timedelta(hours=rules_under(session, visit.work_order.contract_id).reservation_lead_hours)
 
 
 def _next_ordinal(session: Session, visit: Visit) -> int:

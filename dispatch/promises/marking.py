@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, text
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
-from dispatch.contracts.house_rules import house_rules
-from dispatch.contracts.model import Contract
+from dispatch.contracts.house_rules import rules_under
 from dispatch.customers.model import Customer
 from dispatch.errors import NotFound
 from dispatch.promises.model import CustomerMark
@@ -40,8 +39,7 @@ def mark(
     Raises ``NotLate`` within the band of punctuality (R-302).
     """
     order = visit.work_order
-    contract = session.get(Contract, order.contract_id) if order.contract_id else None
-    rules = house_rules(session, contract)
+    rules = rules_under(session, order.contract_id)
     chosen = text.choice(kind, "kind", MARK_KINDS)
     if chosen == "late" and (minutes_late is None or minutes_late <= rules.band_minutes):
         raise NotLate(f"a customer is late after {rules.band_minutes} minutes")
@@ -86,8 +84,7 @@ def explain(session: Session, *, by: Principal, found: CustomerMark, reason: str
 def book_again(session: Session, *, visit: Visit) -> Visit | None:
     """R-305: open the next visit after a closed door; None where the house does not, or it exists."""
     order = visit.work_order
-    contract = session.get(Contract, order.contract_id) if order.contract_id else None
-    if not house_rules(session, contract).second_booking:
+    if not rules_under(session, order.contract_id).second_booking:
         return None
     if VisitState(visit.state) is not VisitState.NO_ACCESS:
         return None

@@ -224,10 +224,15 @@ def _upright(picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
 
 def content_of(attachment: Attachment, directory: Path) -> bytes:
     """Return the bytes of an attachment that was found before."""
+    return stored_bytes(directory, attachment.stored_name, f"attachment {attachment.id}")
+
+
+def stored_bytes(directory: Path, name: str, what: str) -> bytes:
+    """Return the bytes that were written under a name; ``AttachmentGone`` names what is missing."""
     try:
-        return (directory / attachment.stored_name).read_bytes()
+        return (directory / name).read_bytes()
     except FileNotFoundError as error:
-        raise AttachmentGone(f"attachment {attachment.id} is not on this machine") from error
+        raise AttachmentGone(f"{what} is not on this machine") from error
 
 
 def write_durably(directory: Path, name: str, content: bytes) -> Path:

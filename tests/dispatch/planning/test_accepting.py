@@ -28,7 +28,7 @@ from dispatch.work_orders.model import Visit
 from tests.builders import DAY, a_part, a_principal, at, van_stock
 from tests.dispatch.conftest import MovableClock
 from tests.dispatch.planning.test_differences import proposal, start_of
-from tests.planning_world import Town, runs_of, violations
+from tests.planning_world import Town, a_published_day, runs_of, violations
 
 ME = a_principal()
 
@@ -40,19 +40,8 @@ def forgotten() -> None:
 
 
 def a_day(town: Town, *hours: int) -> tuple[Technician, Technician, list[Visit]]:
-    """Two technicians at one place; visits of half an hour for the first, published."""
-    town.territory.emergency_reserve_percent = 0
-    first = town.technician((8, 18), break_minutes=0, home_latitude=60.2, home_longitude=24.99)
-    second = town.technician((8, 18), break_minutes=0, home_latitude=60.13, home_longitude=24.85)
-    visits = []
-    for hour in hours:
-        visit = town.visit(60.2, 24.99, duration_minutes=30)
-        book(town.session, by=None, visit=visit, start=at(hour), end=at(hour + 2), channel="phone")
-        visits.append(visit)
-    plan = town.in_force()
-    assert plan is not None
-    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
-    return first, second, visits
+    """Two technicians at two places; visits of half an hour near the first, published."""
+    return a_published_day(town, *hours, minutes=30)
 
 
 def accept(town: Town, plan: DayPlan, *visits: Visit) -> dict[uuid.UUID, tuple[uuid.UUID, datetime]]:

@@ -29,7 +29,7 @@ from dispatch.travel.provider import Point
 from dispatch.work_orders.model import Visit
 from optimizer.policy import policy
 from tests.builders import DAY, a_principal, a_technician, a_territory, at
-from tests.planning_world import Town
+from tests.planning_world import Town, a_published_day
 
 
 @pytest.fixture(autouse=True)
@@ -40,19 +40,7 @@ def forgotten() -> None:
 
 def published(town: Town, *hours: int) -> tuple[Technician, Technician, list[Visit]]:
     """Two technicians, one at the visits and one further away; visits of an hour, published."""
-    town.territory.emergency_reserve_percent = 0
-    near = town.technician((8, 18), break_minutes=0, home_latitude=60.2, home_longitude=24.99)
-    far = town.technician((8, 18), break_minutes=0, home_latitude=60.13, home_longitude=24.85)
-    visits = []
-    for hour in hours:
-        visit = town.visit(60.2, 24.99, duration_minutes=60)
-        book(town.session, by=None, visit=visit, start=at(hour), end=at(hour + 2), channel="phone")
-        visits.append(visit)
-    plan = town.in_force()
-    assert plan is not None
-    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
-    assert {stop.technician_id for stop in plan.stops} == {near.id}
-    return near, far, visits
+    return a_published_day(town, *hours, minutes=60)
 
 
 def away(technician: Technician, start: float = 8, end: float = 18) -> dict[str, Any]:
