@@ -45,6 +45,8 @@ RESOURCES = (
     "loaners",
     "links",
     "mobile",
+    "uploads",
+    "quarantine",
     "billing",
     "payments",
     "hand_ins",

@@ -20,6 +20,7 @@ from api.session import current_session, keep_changes
 from dispatch.access import commands, queries, signing_in
 from dispatch.access.proof import LONGEST_KEY, Proof
 from dispatch.access.rules import LONGEST_PASSWORD, Role
+from dispatch.access.sealing import notice_key
 from dispatch.access.signing_in import Issued
 
 resource = Resource("access", description="Login, tokens, devices and users.")
@@ -85,6 +86,14 @@ class DeviceShape(Schema):
     label = Text(required=True)
     registered_at = Moment(required=True)
     revoked_at = Moment(required=True, allow_none=True)
+
+
+class RegisteredDevice(DeviceShape):
+    """A phone that was just bound to its key; ``notice_key`` verifies what we sign for it (Ed25519)."""
+
+    notice_key = fields.Function(
+        lambda _: notice_key(current_config().tokens.secret), metadata={"type": "string"}
+    )
 
 
 class UserShape(Schema):
@@ -227,7 +236,7 @@ def change_own_password(body: dict[str, Any]) -> None:
 @policy(Role.TECHNICIAN)
 @creates
 @resource.arguments(NewDevice)
-@resource.response(201, DeviceShape)
+@resource.response(201, RegisteredDevice)
 def register_device(body: dict[str, Any]) -> object:
     """Bind this login to my phone's key; refreshing then needs the key."""
     identity = current_identity()

@@ -37,6 +37,7 @@ STATUS_OF_KIND: Mapping[str, int] = {
     "upgrade": 426,
     "unconditional": 428,
     "limited": 429,
+    "checksum": 460,
     "internal": 500,
     "unavailable": 503,
 }

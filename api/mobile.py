@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import uuid
+import zlib
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from flask import Response, request
+from flask import Response, g, request
 from marshmallow import EXCLUDE, INCLUDE, fields
+from webargs.flaskparser import is_json_request
 
 from api import errors
 from api.auth import bearer_token, current_principal, policy
@@ -21,7 +24,7 @@ from api.config import current_config, current_settings
 from api.described import describe
 from api.errors import MalformedJson, MalformedRequest, MediaTypeUnsupported
 from api.fields import Flag, Id, Moment, Text, Whole
-from api.json_body import StrictParser
+from api.json_body import StrictParser, parse
 from api.resource import Resource
 from api.schemas import ListOf, QuerySchema, Schema, page_of
 from api.session import current_session
@@ -50,17 +53,37 @@ class BatchParser(StrictParser):
     """Reads a push: bounded, and patient with characters that only one operation has to answer for."""
 
     def _raw_load_json(self, req: Any) -> Any:
-        if req.headers.get("Content-Encoding", "identity") != "identity":
-            raise MediaTypeUnsupported("the body must not be compressed")
-        raw = req.get_data(cache=True)
-        if len(raw) > protocol.MOST_BYTES:
-            raise BatchTooLarge(f"{len(raw)} bytes", most=protocol.MOST_BYTES)
+        if not is_json_request(req):
+            raise MediaTypeUnsupported("a push is application/json")
+        raw = g.batch = _unpacked(req)
         try:
-            return super()._raw_load_json(req)
+            return parse(raw)
         except MalformedJson as why:
             if why.detail.get("reason") not in STILL_READABLE:
                 raise
             return json.loads(raw)
+
+
+def _unpacked(req: Any) -> bytes:
+    """Return the body, bounded before and after decompression."""
+    raw: bytes = req.get_data(cache=True)
+    if len(raw) > protocol.MOST_BYTES:
+        raise BatchTooLarge(f"{len(raw)} bytes", most=protocol.MOST_BYTES)
+    encoding = req.headers.get("Content-Encoding", "identity")
+    if encoding == "identity":
+        return raw
+    if encoding != "gzip":
+        raise MediaTypeUnsupported("a body is compressed by gzip or not at all")
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        found = unpacking.decompress(raw, protocol.MOST_UNPACKED_BYTES + 1)
+    except zlib.error:
+        raise MalformedJson("the compressed body is damaged", reason="gzip") from None
+    if len(found) > protocol.MOST_UNPACKED_BYTES:
+        raise BatchTooLarge("more than 8 MiB when unpacked", most=protocol.MOST_UNPACKED_BYTES)
+    if not unpacking.eof or unpacking.unused_data:
+        raise MalformedJson("the compressed body is cut off or followed by something", reason="gzip")
+    return found
 
 
 class MobileResource(Resource):
@@ -226,7 +249,7 @@ def push(body: dict[str, Any]) -> object:
     Any other answer than 200, or a body without ``truckroll_sync``, means that nothing was decided: send the
     same bytes again.
     """
-    batch = json.loads(request.get_data(cache=True))
+    batch = json.loads(g.batch)
     pushed = commands.push(
         current_session(),
         by=current_principal(),
@@ -301,9 +324,11 @@ def dismiss(body: dict[str, Any], rejection_id: uuid.UUID) -> object:
 def _tell_revoked(error: Unauthenticated) -> Response:
     """A revoked phone's tokens are dead; tell it why, so that it deletes what it holds."""
     token = bearer_token()
-    if token is not None and queries.is_of_revoked_device(current_session(), token):
-        return errors.answer(DeviceRevoked("this phone was revoked"))
-    return errors.answer(error)
+    secret = current_config().tokens.secret
+    notice = queries.wipe_notice(current_session(), token, secret=secret) if token else None
+    if notice is None:
+        return errors.answer(error)
+    return errors.answer(DeviceRevoked("this phone was revoked", **asdict(notice)))
 
 
 resource.register_error_handler(Unauthenticated, _tell_revoked)

@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Response
 from flask_smorest.fields import Upload  # type: ignore[import-untyped]
+from marshmallow import fields
 
 from api import roles
 from api.auth import current_principal, policy
 from api.config import current_settings
+from api.fields import Id, Moment, Text, Whole
 from api.idempotency import creates
 from api.papers import LanguageArgs, file_answer, refuse_form_fields, serves, takes_files
 from api.resource import Resource
@@ -28,7 +30,30 @@ class NewAttachment(Schema):
     file = Upload(required=True)
 
 
+class DeclaredFileShape(Schema):
+    """A file that a technician announced; settlement waits until its bytes are here or given up."""
+
+    id = Id(required=True)
+    visit_id = Id(required=True)
+    sha256 = fields.String(required=True)
+    size_bytes = Whole(required=True)
+    media_type = fields.String(required=True)
+    purpose = fields.String(required=True)
+    caption = fields.String(required=True)
+    declared_at = Moment(required=True)
+    attachment_id = Id(required=True, allow_none=True)
+    given_up_at = Moment(required=True, allow_none=True)
+    given_up_reason = fields.String(required=True, allow_none=True)
+
+
+class GivingUp(Schema):
+    """Why nobody waits for the bytes any more."""
+
+    reason = Text(500, required=True)
+
+
 AttachmentList = list_of(AttachmentShape)
+DeclaredFileList = list_of(DeclaredFileShape)
 
 
 @resource.get("/visits/<uuid:visit_id>/sheet.pdf")
@@ -88,6 +113,26 @@ def store_attachment(files: dict[str, Any], visit_id: uuid.UUID) -> object:
         content=files["file"].read(),
         directory=current_settings().attachments,
     )
+
+
+@resource.get("/visits/<uuid:visit_id>/files")
+@policy(*roles.ALL)
+@resource.response(200, DeclaredFileList)
+def list_files(visit_id: uuid.UUID) -> object:
+    """Files that were announced for a visit, and which of them are not here yet."""
+    return {"items": queries.files_of(current_session(), current_principal(), visit_id)}
+
+
+@resource.post("/visits/<uuid:visit_id>/files/<uuid:declared_id>/give-up")
+@policy(*roles.DESK)
+@creates
+@resource.arguments(GivingUp)
+@resource.response(200, DeclaredFileShape)
+def give_up_file(body: dict[str, Any], visit_id: uuid.UUID, declared_id: uuid.UUID) -> object:
+    """Go on without bytes that will never come, such as those of a lost phone."""
+    session, me = current_session(), current_principal()
+    declared = queries.find_file(session, me, visit_id, declared_id)
+    return commands.give_up(session, by=me, declared=declared, **body)
 
 
 @resource.get("/attachments/<uuid:attachment_id>")

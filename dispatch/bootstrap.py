@@ -77,6 +77,7 @@ JOBS = (
     Job("loaners.chase", "dispatch.loaners.jobs:chase", "default", timeout_seconds=120),
     Job("intake.read_mailbox", "dispatch.intake.jobs:read_mailbox", "default", timeout_seconds=300),
     Job("intake.carry_files", "dispatch.intake.jobs:carry_files", "default", timeout_seconds=60),
+    Job("sync.tidy_up", "dispatch.sync.jobs:tidy_up", "default", timeout_seconds=120),
     Job("messages.clocked", "dispatch.messages.jobs:write_clocked", "default", timeout_seconds=300),
     Job("promises.follow_no_show", "dispatch.promises.jobs:follow_no_show", "default", timeout_seconds=60),
     Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),

@@ -19,6 +19,7 @@ from dispatch.access.rules import DeviceRefused
 from dispatch.access.tokens import fingerprint
 
 REGISTER, REFRESH = "truckroll-device-v1", "truckroll-refresh-v1"
+QUARANTINE = "truckroll-quarantine-v1"
 LONGEST_KEY = 1000
 _HALF = 32
 

@@ -6,21 +6,20 @@ Speaks HTTP only, as docs/reference/sync.md says; of the server it shares ``disp
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import gzip
 import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from dispatch.simulation.phone_keys import is_signed, proof_of
 from dispatch.simulation.phone_store import PhoneStore
 from dispatch.sync import protocol
 
@@ -38,16 +37,27 @@ STATES = {
 TIMES = {protocol.TRAVEL: "travelling_at", protocol.ARRIVE: "arrived_at", protocol.START: "started_at"}
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 PAUSE_SECONDS = 0.3
-JSON = {"Content-Type": "application/json"}
+PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+LOCKED_AFTER = timedelta(hours=72)
+"""Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
+PERSONAL = ("customer", "site", "problem", "record")
 
 
 class NothingDecided(Exception):
     """No answer of ours came: everything stays as it is and is sent again."""
 
-    def __init__(self, message: str, *, status: int | None = None, code: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        cause: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.cause = cause or {}
 
 
 class Revoked(Exception):
@@ -106,11 +116,12 @@ class PhoneClient:
         body = {
             "label": f"phone of {self._login.username}"[:100],
             "public_key": pem,
-            "proof": _proof(key, "truckroll-device-v1", tokens["access_token"]),
+            "proof": proof_of(key, "truckroll-device-v1", tokens["access_token"]),
         }
         key_header = {"Idempotency-Key": uuid.uuid4().hex}
         device = self._expect(201, "POST", "/v1/auth/devices", json=body, headers=key_header)
         self.store.set("device_id", device["id"])
+        self.store.set("notice_key", device["notice_key"])
 
     def record(
         self,
@@ -119,8 +130,13 @@ class PhoneClient:
         visit_id: str | None = None,
         payload: Mapping[str, Any] | None = None,
         at: datetime | None = None,
+        content: bytes | None = None,
     ) -> str:
-        """Record that something happened; it is on the disk before this returns the op_id."""
+        """
+        Record that something happened; it is on the disk before this returns the op_id.
+
+        ``content`` are the bytes of the file that an ``attachment.declare`` announces.
+        """
         moment = at or self._now()
         held = self.store.visit(visit_id) if visit_id else None
         told = dict(payload or {})
@@ -136,7 +152,7 @@ class PhoneClient:
             "boot_id": self.boot_id,
             "payload": told,
         }
-        return str(self.store.add(operation)["op_id"])
+        return str(self.store.add(operation, content)["op_id"])
 
     def shown(self, visit_id: str) -> dict[str, Any]:
         """Return the record as the customer sees it now."""
@@ -159,11 +175,19 @@ class PhoneClient:
         visit = self.store.visit(visit_id)
         if visit is None:
             return None
+        if self.is_locked:
+            visit |= dict.fromkeys(PERSONAL)
         for operation in self._own(visit_id):
             visit["state"] = STATES.get(operation["type"], visit["state"])
             if operation["type"] in TIMES:
                 visit[TIMES[operation["type"]]] = operation["occurred_at"]
         return visit
+
+    @property
+    def is_locked(self) -> bool:
+        """No contact for 72 hours: whoever holds the phone now sees no customer."""
+        last = self.store.setting("last_contact")
+        return last is not None and self._now() - datetime.fromisoformat(last) > LOCKED_AFTER
 
     def visits(self) -> list[dict[str, Any]]:
         """All visits as the technician sees them, in the planned order."""
@@ -186,10 +210,9 @@ class PhoneClient:
 
     def send(self, operations: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Send one batch and keep its receipts; ``NothingDecided`` leaves everything to be sent again."""
-        now = self._now()
-        clocks = {"wall": now.isoformat(), "mono_ms": _mono_ms(now), "boot_id": self.boot_id}
-        body = json.dumps({"clock": clocks, "ops": list(operations)}).encode("ascii")
-        answer = self._ask("POST", "/v1/sync/push", content=body, headers=JSON)
+        batch = {"clock": self._clocks(), "ops": list(operations)}
+        body = gzip.compress(json.dumps(batch).encode("ascii"), 6)
+        answer = self._ask("POST", "/v1/sync/push", content=body, headers=PACKED)
         receipts: list[dict[str, Any]] = answer["receipts"]
         self.store.take_receipts(receipts)
         return receipts
@@ -214,21 +237,59 @@ class PhoneClient:
         self.store.apply_pull(changes, cursor=page["cursor"], acked_seq=acked, is_whole=start is None)
 
     def _ask(self, method: str, address: str, **options: Any) -> dict[str, Any]:
-        """Send a request; refresh the login once if it lapsed; believe only answers that carry the marker."""
-        response = self._send(method, address, **options)
-        if response.status_code == 401:
-            self.refresh()
-            response = self._send(method, address, **options)
+        """Send a request; believe only answers that carry the marker."""
+        response = self.ask(method, address, **options)
         if response.status_code != 200:
             refused = _undecided(response)
-            if refused.code == "device_revoked":
+            if refused.code == "device_revoked" and self._is_ours(refused.cause):
                 self.store.wipe()
                 raise Revoked
             raise refused
         answer = _json(response)
         if not isinstance(answer, dict) or answer.get(protocol.MARKER) != protocol.MARKER_VALUE:
             raise NothingDecided("somebody else answered, such as a captive portal", status=200)
+        self.store.set("last_contact", self._now().isoformat())
         return answer
+
+    def _is_ours(self, notice: Mapping[str, Any]) -> bool:
+        """Tell whether an order to delete everything was signed by our server for this phone."""
+        told = (str(notice.get("device_id")), str(notice.get("revoked_at")))
+        key = self.store.setting("notice_key")
+        if key is None or told[0] != self.store.setting("device_id"):
+            return False
+        return is_signed(key, "truckroll-wipe-v1", told, str(notice.get("signature")))
+
+    def surrender(self) -> int:
+        """Hand unsent operations of a revoked phone to quarantine; return how many."""
+        unsent = self.store.unsent(protocol.MOST_OPERATIONS)
+        if unsent:
+            batch = json.dumps({"clock": self._clocks(), "ops": unsent})
+            handed = {
+                "device_id": self.store.setting("device_id"),
+                "batch": batch,
+                "proof": proof_of(self._key(), "truckroll-quarantine-v1", batch),
+            }
+            self._expect(201, "POST", "/v1/sync/quarantine", json=handed)
+        return len(unsent)
+
+    def _clocks(self) -> dict[str, Any]:
+        now = self._now()
+        return {"wall": now.isoformat(), "mono_ms": _mono_ms(now), "boot_id": self.boot_id}
+
+    def ask(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Send a request; refresh the login once if it lapsed."""
+        response = self._send(method, address, **options)
+        if response.status_code == 401:
+            self.refresh()
+            response = self._send(method, address, **options)
+        return response
+
+    def expect(self, status: int, method: str, address: str, **options: Any) -> httpx.Response:
+        """Send a request; any other status than the expected one decides nothing."""
+        response = self.ask(method, address, **options)
+        if response.status_code != status:
+            raise _undecided(response)
+        return response
 
     def _send(self, method: str, address: str, **options: Any) -> httpx.Response:
         """Send a request; while nobody is there to answer, try again until patience ends."""
@@ -256,7 +317,7 @@ class PhoneClient:
         """Exchange the refresh token; when that is not accepted any more, log in again."""
         token = self.store.setting("refresh_token")
         if token is not None:
-            body = {"refresh_token": token, "proof": _proof(self._key(), "truckroll-refresh-v1", token)}
+            body = {"refresh_token": token, "proof": proof_of(self._key(), "truckroll-refresh-v1", token)}
             response = self._send("POST", "/v1/auth/refresh", json=body)
             if response.status_code == 200:
                 self._keep(response.json())
@@ -287,21 +348,14 @@ class PhoneClient:
         return key
 
 
-def _proof(key: ec.EllipticCurvePrivateKey, purpose: str, token: str) -> dict[str, Any]:
-    """Sign purpose, SHA-256 of the token and the time, one a line; the raw 64 bytes in base64url."""
-    timestamp = int(time.time())
-    told = f"{purpose}\n{hashlib.sha256(token.encode()).hexdigest()}\n{timestamp}".encode()
-    r, s = decode_dss_signature(key.sign(told, ec.ECDSA(hashes.SHA256())))
-    raw = r.to_bytes(32) + s.to_bytes(32)
-    return {"timestamp": timestamp, "signature": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
-
-
 def _undecided(response: httpx.Response) -> NothingDecided:
     found = _json(response)
     problem = found if isinstance(found, dict) else {}
     code = str(problem.get("code", ""))
     message = f"{response.status_code} {code} {problem.get('detail', '')}"
-    return NothingDecided(message, status=response.status_code, code=code)
+    cause = problem.get("cause")
+    told = cause if isinstance(cause, dict) else {}
+    return NothingDecided(message, status=response.status_code, code=code, cause=told)
 
 
 def _json(response: httpx.Response) -> Any:

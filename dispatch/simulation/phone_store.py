@@ -19,6 +19,9 @@ create table if not exists operation (
     receipt text, result text
 );
 create table if not exists visit (id text primary key, body text not null);
+create table if not exists file (
+    op_id text primary key, content blob, address text, failure text
+);
 """
 
 
@@ -34,6 +37,15 @@ class Kept:
     def is_alive(self) -> bool:
         """It may still take effect, or did."""
         return self.result != "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """Bytes that wait to be sent, and where to, once that is known."""
+
+    op_id: str
+    content: bytes
+    address: str | None
 
 
 class PhoneStore:
@@ -79,8 +91,8 @@ class PhoneStore:
         with self.writing() as database:
             _set(database, name, value)
 
-    def add(self, operation: Mapping[str, Any]) -> dict[str, Any]:
-        """Give an operation its place in the order and keep it; return it complete."""
+    def add(self, operation: Mapping[str, Any], content: bytes | None = None) -> dict[str, Any]:
+        """Give an operation its place in the order and keep it, with the file it announces; return it."""
         with self.writing() as database:
             newest = database.execute("select coalesce(max(seq), 0) from operation").fetchone()[0]
             known = database.execute(
@@ -97,7 +109,34 @@ class PhoneStore:
                 "insert into operation (seq, op_id, body) values (?, ?, ?)",
                 (newest + 1, complete["op_id"], json.dumps(complete)),
             )
+            if content is not None:
+                database.execute(
+                    "insert into file (op_id, content) values (?, ?)", (complete["op_id"], content)
+                )
         return complete
+
+    def files_to_send(self) -> list[KeptFile]:
+        """Announced files whose announcement was taken and whose bytes are not all there yet."""
+        with self._lock:
+            rows = self._database.execute(
+                "select file.op_id, content, address from file join operation using (op_id)"
+                " where content is not null and failure is null"
+                " and result in ('applied', 'applied_conflict') order by seq"
+            ).fetchall()
+        return [KeptFile(*row) for row in rows]
+
+    def note_address(self, op_id: str, address: str | None) -> None:
+        """Keep where the bytes of a file go."""
+        with self.writing() as database:
+            database.execute("update file set address = ? where op_id = ?", (address, op_id))
+
+    def forget_file(self, op_id: str, failure: str | None = None) -> None:
+        """The bytes are there, so they are not kept here; refused ones stay until somebody looks."""
+        with self.writing() as database:
+            if failure is None:
+                database.execute("update file set content = null where op_id = ?", (op_id,))
+            else:
+                database.execute("update file set failure = ? where op_id = ?", (failure, op_id))
 
     def unsent(self, most: int) -> list[dict[str, Any]]:
         """Operations without a final receipt, in order."""
@@ -169,10 +208,12 @@ class PhoneStore:
         return json.loads(row[0]) if row else None
 
     def wipe(self) -> None:
-        """Forget everything of the company but the own operations."""
+        """Forget everything of the company but the own operations, their files, and whose phone this is."""
         with self.writing() as database:
             database.execute("delete from visit")
-            database.execute("delete from setting where name <> 'install_epoch'")
+            database.execute(
+                "delete from setting where name not in ('install_epoch', 'device_key', 'device_id')"
+            )
 
 
 def _set(database: sqlite3.Connection, name: str, value: str | None) -> None:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from dispatch import text
-from dispatch.billing.paying import record_payment
 from dispatch.errors import TransitionRefused
 from dispatch.sync import conflicts, protocol
 from dispatch.sync.clock_repair import UNVERIFIED
 from dispatch.sync.closing_day import hand_in_day
 from dispatch.sync.conflicts import Reported
+from dispatch.sync.facts import FACTS, Applied, rating_of
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
 from dispatch.work_orders import commands as visits
@@ -23,19 +20,10 @@ from dispatch.work_orders.lifecycle import FINISHED_STATES, Actor, VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.queries import find_visit_ever_held
 from dispatch.work_orders.record import outdate_reports
-from dispatch.work_orders.refusals import NotYourVisit, SignatureMismatch
+from dispatch.work_orders.refusals import NotYourVisit
 
 S = VisitState
 AFTER_ACCEPTED = frozenset({S.ACCEPTED, S.TRAVELLING, S.ON_SITE, S.WORKING, S.PAUSED}) | FINISHED_STATES
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What became of an operation; with a case, somebody has to decide something."""
-
-    case_id: uuid.UUID | None = None
-    effect: Mapping[str, Any] = field(default_factory=dict)
-    """What the phone should know of it, such as the receipt's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +61,7 @@ def apply(session: Session, reported: Reported) -> Applied:
     if reported.op.visit_id is None:
         raise OperationInvalid("visit_id is missing", field="visit_id")
     visit = find_visit_ever_held(session, reported.by, reported.op.visit_id)
-    applied = _move(session, reported, visit) if kind in MOVES else _FACTS[kind](session, reported, visit)
+    applied = _move(session, reported, visit) if kind in MOVES else FACTS[kind](session, reported, visit)
     visits.verify_if_complete(session, visit=visit)
     return applied
 
@@ -125,124 +113,8 @@ def _note_result(session: Session, reported: Reported, visit: Visit, payload: Pa
         visit.is_solved = is_solved
         outdate_reports(session, visit)
     if rating is not None:
-        visit.rating = _rating(rating)
+        visit.rating = rating_of(rating)
 
-
-def _rating(rating: int) -> int:
-    if not 1 <= rating <= 5:
-        raise OperationInvalid("rating is not between 1 and 5", field="rating")
-    return rating
-
-
-def _find(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.FINDING])
-    findings = visits.Findings(
-        fault=payload.text("fault"),
-        cause=payload.text("cause"),
-        action=payload.text("action"),
-        is_solved=payload.flag("is_solved"),
-        measurements=payload.text_objects("measurements"),
-        advised=payload.texts("advised"),
-        use_explained=payload.flag("use_explained", default=False),
-        documents_handed_over=payload.texts("documents_handed_over"),
-        is_tested=payload.flag("is_tested", default=False),
-    )
-    visits.record_findings(session, by=reported.by, visit=visit, findings=findings, op_id=reported.op_id)
-    return Applied()
-
-
-def _fit(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.PART])
-    visits.use_part(
-        session,
-        by=reported.by,
-        visit=visit,
-        sku=payload.text("sku"),
-        direction=payload.text("direction"),
-        quantity=payload.whole("quantity"),
-        serial=payload.optional_text("serial"),
-        lot=payload.optional_text("lot"),
-        unapproved_reason=payload.optional_text("unapproved_reason"),
-        approved_by=payload.optional_id("approved_by"),
-        op_id=reported.op_id,
-    )
-    return Applied()
-
-
-def _approve(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.APPROVAL])
-    visits.record_approval(
-        session,
-        by=reported.by,
-        order=visit.work_order,
-        amount=payload.money(),
-        approved_by_name=payload.text("approved_by_name"),
-        method=payload.text("method"),
-        op_id=reported.op_id,
-    )
-    return Applied()
-
-
-def _sign(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.SIGN])
-    rating = payload.optional_whole("rating")
-    try:
-        visits.sign(
-            session,
-            by=reported.by,
-            visit=visit,
-            shown_sha256=payload.text("shown_sha256"),
-            signed_by_name=payload.text("signed_by_name"),
-            signature_path=payload.text("signature_path"),
-            signed_at=reported.at.moment,
-            rating=None if rating is None else _rating(rating),
-            times=payload.optional_text_by_name("times"),
-            op_id=reported.op_id,
-        )
-    except SignatureMismatch:
-        if conflicts.story_of(session, visit, reported.by) is None:
-            raise
-        return Applied(conflicts.keep_signature(session, reported, visit).id)
-    return Applied()
-
-
-def _waive(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.WAIVE])
-    visits.waive(
-        session,
-        by=reported.by,
-        visit=visit,
-        reason=payload.text("reason"),
-        at=reported.at.moment,
-        op_id=reported.op_id,
-    )
-    return Applied()
-
-
-def _pay(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.PAYMENT])
-    payment = record_payment(
-        session,
-        by=reported.by,
-        order=visit.work_order,
-        method=payload.text("method"),
-        amount=payload.money(),
-        received_at=reported.at.moment,
-        reference=text.optional_line(payload.optional_text("reference"), "reference"),
-        technician_id=reported.by.technician_id,
-        op_id=reported.op_id,
-    )
-    return Applied(effect={"receipt_number": payment.receipt_number})
-
-
-_FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
-    protocol.FINDING: _find,
-    protocol.PART: _fit,
-    protocol.APPROVAL: _approve,
-    protocol.SIGN: _sign,
-    protocol.WAIVE: _waive,
-    protocol.PAYMENT: _pay,
-}
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
     protocol.DECLINE: frozenset({"reason"}),
@@ -250,24 +122,4 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     protocol.RESUME: frozenset({"reason"}),
     protocol.NO_ACCESS: frozenset({"reason"}),
     protocol.FINISH: frozenset({"is_solved", "rating"}),
-    protocol.FINDING: frozenset(
-        {
-            "fault",
-            "cause",
-            "action",
-            "is_solved",
-            "is_tested",
-            "measurements",
-            "advised",
-            "use_explained",
-            "documents_handed_over",
-        }
-    ),
-    protocol.PART: frozenset(
-        {"sku", "direction", "quantity", "serial", "lot", "unapproved_reason", "approved_by"}
-    ),
-    protocol.APPROVAL: frozenset({"amount", "currency", "approved_by_name", "method"}),
-    protocol.SIGN: frozenset({"shown_sha256", "signed_by_name", "signature_path", "rating", "times"}),
-    protocol.WAIVE: frozenset({"reason"}),
-    protocol.PAYMENT: frozenset({"method", "amount", "currency", "reference"}),
 }

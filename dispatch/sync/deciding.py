@@ -15,7 +15,7 @@ from dispatch.access.rules import Principal
 from dispatch.clock import TimeWithoutZone
 from dispatch.errors import DispatchError, Stale
 from dispatch.sync import receipts, refusals
-from dispatch.sync.applying import Applied, apply
+from dispatch.sync.applying import apply
 from dispatch.sync.clock_repair import (
     UNVERIFIED,
     Corrected,
@@ -25,6 +25,7 @@ from dispatch.sync.clock_repair import (
 )
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.envelope import Incoming
+from dispatch.sync.facts import Applied
 from dispatch.sync.model import DeviceEpoch, Operation, Rejection
 from dispatch.sync.protocol import BLOCKING, HELD, NEVER_BLOCKED, REJECTED
 from dispatch.sync.receipts import Decision

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified
@@ -63,3 +63,51 @@ class Rejection(Identified, Base):
     rejected_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[uuid.UUID | None]
+
+
+class Upload(Identified, Base):
+    """Bytes of an announced file on their way here (tus); what arrived lies in a file of its own."""
+
+    __tablename__ = "sync_upload"
+    __table_args__ = (
+        UniqueConstraint("declared_file_id"),
+        CheckConstraint("received between 0 and length", name="received"),
+        Index("ix_sync_upload_expires_at", "expires_at"),
+    )
+
+    declared_file_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("declared_file.id"))
+    device_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("device.id"))
+    length: Mapped[int]
+    received: Mapped[int] = mapped_column(default=0)
+    """Bytes that lie on the disk for certain; tus calls it the offset."""
+    stored_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    failure: Mapped[str | None]
+    """Code of the refusal of the whole file, such as a damaged picture."""
+
+
+class Quarantined(Identified, Base):
+    """Unsent work of a revoked phone: sealed, without effect until a dispatcher admits it (§2.7)."""
+
+    __tablename__ = "sync_quarantine"
+    __table_args__ = (
+        UniqueConstraint("device_id", "sha256"),
+        CheckConstraint("decision in ('admitted', 'dismissed', 'expired')", name="decision"),
+        CheckConstraint("(decision is null) = (decided_at is null)", name="decided"),
+    )
+
+    device_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("device.id"))
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"), index=True)
+    sha256: Mapped[str]
+    """Of its operations."""
+    operations: Mapped[int]
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """None once it was dismissed or expired."""
+    received_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[uuid.UUID | None]
+    decision: Mapped[str | None]
+    reason: Mapped[str | None]

@@ -24,6 +24,8 @@ MARKER = "truckroll_sync"
 MARKER_VALUE = 1
 MOST_OPERATIONS = 200
 MOST_BYTES = 1_048_576
+MOST_UNPACKED_BYTES = 8 * MOST_BYTES
+"""Of a body compressed by gzip."""
 PAGE = 500
 LARGEST_SEQ = 2**31 - 1
 
@@ -33,16 +35,17 @@ PAUSE, RESUME, FINISH, NO_ACCESS = "visit.pause", "visit.resume", "visit.finish"
 FINDING, PART, APPROVAL = "finding.add", "part.add", "approval.add"
 SIGN, WAIVE = "report.sign", "report.waive"
 PAYMENT = "payment.add"
+DECLARE = "attachment.declare"
 HAND_IN = "day.hand_in"
 
 STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RESUME, FINISH, NO_ACCESS})
-TYPES = STEPS_OF_A_VISIT | {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, HAND_IN}
+TYPES = STEPS_OF_A_VISIT | {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, HAND_IN}
 
 APPLIED, CONFLICT, REJECTED, HELD = "applied", "applied_conflict", "rejected", "held"
 
-BLOCKING = TYPES - {ACCEPT, DECLINE, PAYMENT, HAND_IN}
+BLOCKING = TYPES - {ACCEPT, DECLINE, PAYMENT, DECLARE, HAND_IN}
 """A rejected one of these blocks later operations of its visit that were recorded in ignorance of it."""
-NEVER_BLOCKED = frozenset({PAYMENT, HAND_IN})
+NEVER_BLOCKED = frozenset({PAYMENT, DECLARE, HAND_IN})
 
 
 def record_digest(shown: Mapping[str, Any]) -> str:

@@ -57,18 +57,26 @@ def device_scope(device_id: uuid.UUID | None) -> str:
     return f"device:{device_id}"
 
 
-def push(session: Session, *, by: Principal, batch: Mapping[str, Any], company_currency: str) -> Pushed:
+def push(
+    session: Session,
+    *,
+    by: Principal,
+    batch: Mapping[str, Any],
+    company_currency: str,
+    admitted_at: datetime | None = None,
+) -> Pushed:
     """
     Decide the operations of a batch, in the order of their seq, each in a savepoint of its own.
 
     Nothing is decided unless the caller's transaction commits. An operation that was decided before gets its
-    stored receipt again.
+    stored receipt again. ``admitted_at`` is when a revoked phone handed the batch over that is admitted now.
     """
-    require_device(session, by, hold=True)
+    if admitted_at is None:
+        require_device(session, by, hold=True)
     operations = read_batch(batch.get("ops"))
     given = batch.get("clock")
     device_clock = DeviceClock.read(given if isinstance(given, Mapping) else {})
-    now = clock.now()
+    now = admitted_at or clock.now()
     epochs = _lock_epochs(session, by, {operation.install_epoch for operation in operations})
     _lock_visits(session, operations)
     answers, fresh = _sort_out(session, by, operations)

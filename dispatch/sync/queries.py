@@ -13,21 +13,27 @@ from sqlalchemy.orm import Session
 from dispatch.access.model import Device, Token
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
+from dispatch.access.sealing import WIPE, signed_notice
 from dispatch.access.tokens import fingerprint
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.sync.model import Operation, Rejection
 from dispatch.sync.pull import Pulled, pull
+from dispatch.sync.quarantine import find_quarantined, opened, quarantined
 from dispatch.technicians.model import Technician
 
 __all__ = [
     "Pulled",
     "RejectionView",
+    "WipeNotice",
+    "find_quarantined",
     "find_rejection",
-    "is_of_revoked_device",
+    "opened",
     "pull",
+    "quarantined",
     "rejections",
     "view_of",
+    "wipe_notice",
 ]
 
 
@@ -95,14 +101,27 @@ def view_of(session: Session, rejection: Rejection) -> RejectionView:
     )
 
 
-def is_of_revoked_device(session: Session, access_token: str) -> bool:
-    """Tell whether a token that is not accepted any more belonged to a phone that was revoked."""
+@dataclass(frozen=True, slots=True)
+class WipeNotice:
+    """Tells a revoked phone to delete what it holds; signed, so that nobody else can tell it."""
+
+    device_id: uuid.UUID
+    revoked_at: datetime
+    signature: str
+
+
+def wipe_notice(session: Session, access_token: str, *, secret: bytes) -> WipeNotice | None:
+    """Return the notice for the phone whose token is not accepted any more because it was revoked."""
     statement = (
-        select(Device.id)
+        select(Device.id, Device.revoked_at)
         .join(Token, Token.device_id == Device.id)
         .where(Token.token_sha256 == fingerprint(access_token), Device.revoked_at.is_not(None))
     )
-    return session.scalar(statement) is not None
+    found = session.execute(statement).first()
+    if found is None or found.revoked_at is None:
+        return None
+    signature = signed_notice(secret, WIPE, str(found.id), found.revoked_at.isoformat())
+    return WipeNotice(found.id, found.revoked_at, signature)
 
 
 def _seen(principal: Principal) -> Select[Rejection]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dispatch.errors import DispatchError
-from dispatch.sync.applying import Applied
 from dispatch.sync.clock_repair import Corrected
 from dispatch.sync.envelope import Incoming
+from dispatch.sync.facts import Applied
 from dispatch.sync.protocol import APPLIED, CONFLICT, HELD, REJECTED
 
 

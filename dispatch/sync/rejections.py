@@ -15,11 +15,11 @@ from dispatch.access import audit
 from dispatch.access.rules import Principal, Role
 from dispatch.errors import DispatchError
 from dispatch.sync import receipts, refusals
-from dispatch.sync.applying import Applied
 from dispatch.sync.clock_repair import Corrected
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.deciding import attempt
 from dispatch.sync.envelope import Incoming
+from dispatch.sync.facts import Applied
 from dispatch.sync.model import Operation, Rejection
 from dispatch.sync.protocol import operation_digest
 

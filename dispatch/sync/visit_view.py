@@ -16,6 +16,7 @@ from dispatch.customers.model import Asset, Customer, Site
 from dispatch.sync import privacy
 from dispatch.territories.model import Territory
 from dispatch.work_orders.announcing import HIDDEN
+from dispatch.work_orders.declaring import declared_files
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.shown import shown_of
@@ -158,7 +159,22 @@ def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
         "asset": _equipment(asset),
         "problem": asdict(problem_of(session, order)) if is_full else None,
         "record": shown_of(session, visit) if is_full else None,
+        "files": _files(session, visit.id) if is_full else [],
     }
+
+
+def _files(session: Session, visit_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Announced files, so that another phone of the technician knows what is still on the way."""
+    return [
+        {
+            "sha256": declared.sha256,
+            "media_type": declared.media_type,
+            "purpose": declared.purpose,
+            "caption": declared.caption,
+            "is_here": declared.attachment_id is not None,
+        }
+        for declared in declared_files(session, visit_id)
+    ]
 
 
 def _place(site: Site, territory: Territory, *, is_full: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatch.work_orders.assigning import assign, place, release
 from dispatch.work_orders.attachments import store_attachment
+from dispatch.work_orders.declaring import declare_file, give_up
 from dispatch.work_orders.office_steps import cancel_visit, reopen_visit, verify_visit
 from dispatch.work_orders.opening import (
     cancel_order,
@@ -45,7 +46,9 @@ __all__ = [
     "change_priority",
     "close",
     "decide_case",
+    "declare_file",
     "follow_up",
+    "give_up",
     "lift_review",
     "mark_invoiced",
     "note_times",

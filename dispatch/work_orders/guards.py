@@ -12,7 +12,7 @@ from dispatch.access.rules import Principal
 from dispatch.errors import Forbidden
 from dispatch.work_orders import refusals, rules
 from dispatch.work_orders.lifecycle import Actor, Step, VisitState
-from dispatch.work_orders.model import Finding, ReviewCase, ServiceReport, Visit
+from dispatch.work_orders.model import DeclaredFile, Finding, ReviewCase, ServiceReport, Visit
 
 S, A = VisitState, Actor
 
@@ -74,6 +74,18 @@ def _check_verifiable(session: Session, visit: Visit) -> None:
         raise refusals.CaseStillOpen(f"visit {visit.number} has an open case")
     if current_report(session, visit.id) is None:
         raise refusals.SignatureMissing(f"the record of visit {visit.number} is not signed as it stands")
+    if has_missing_bytes(session, visit.id):
+        raise refusals.BytesMissing(f"files of visit {visit.number} are announced and not here yet")
+
+
+def has_missing_bytes(session: Session, visit_id: uuid.UUID) -> bool:
+    """Tell whether a file was announced whose bytes are not here and were not given up."""
+    statement = select(DeclaredFile.id).where(
+        DeclaredFile.visit_id == visit_id,
+        DeclaredFile.attachment_id.is_(None),
+        DeclaredFile.given_up_at.is_(None),
+    )
+    return session.scalars(statement.limit(1)).first() is not None
 
 
 def current_report(session: Session, visit_id: uuid.UUID) -> ServiceReport | None:

@@ -269,6 +269,35 @@ class Attachment(Identified, Base):
     uploaded_at: Mapped[datetime]
 
 
+class DeclaredFile(Identified, Base):
+    """A file that a technician announced before its bytes: the visit is not verified until they are there."""
+
+    __tablename__ = "declared_file"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "sha256"),
+        CheckConstraint("size_bytes > 0", name="size"),
+        CheckConstraint("attachment_id is null or given_up_at is null", name="settled_once"),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))
+    sha256: Mapped[str]
+    """Of the bytes as the phone holds them, in lower-case hex."""
+    size_bytes: Mapped[int]
+    media_type: Mapped[str]
+    purpose: Mapped[str]
+    """``photo``, ``before``, ``after``, ``no_access``, ``checklist``, ``document``."""
+    caption: Mapped[str]
+    declared_by: Mapped[uuid.UUID | None]
+    declared_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    attachment_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("attachment.id"))
+    """None until the bytes are there."""
+    given_up_at: Mapped[datetime | None]
+    given_up_by: Mapped[uuid.UUID | None]
+    given_up_reason: Mapped[str | None]
+    """Why the office goes on without bytes that will never come, such as a lost phone."""
+
+
 class ReviewCase(Identified, Base):
     """Two truths about one visit, both kept until somebody decides (reliability §2.4)."""
 

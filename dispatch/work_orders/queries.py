@@ -19,6 +19,7 @@ from dispatch.work_orders.lifecycle import FINISHED_STATES, VisitState
 from dispatch.work_orders.model import (
     Approval,
     Attachment,
+    DeclaredFile,
     Finding,
     PartUse,
     ReviewCase,
@@ -217,6 +218,26 @@ def attachments_of(session: Session, principal: Principal, visit_id: uuid.UUID) 
     return session.scalars(
         select(Attachment).where(Attachment.visit_id == visit.id).order_by(Attachment.id)
     ).all()
+
+
+def files_of(session: Session, principal: Principal, visit_id: uuid.UUID) -> Sequence[DeclaredFile]:
+    """Return the files announced for a visit, oldest first."""
+    statement = select(DeclaredFile).where(
+        DeclaredFile.visit_id == find_visit(session, principal, visit_id).id
+    )
+    return session.scalars(statement.order_by(DeclaredFile.declared_at, DeclaredFile.id)).all()
+
+
+def find_file(
+    session: Session, principal: Principal, visit_id: uuid.UUID, file_id: uuid.UUID
+) -> DeclaredFile:
+    """Return an announced file of a visit, held until the end of the transaction."""
+    visit = find_visit(session, principal, visit_id)
+    statement = select(DeclaredFile).where(DeclaredFile.visit_id == visit.id, DeclaredFile.id == file_id)
+    found = session.scalars(statement.with_for_update()).first()
+    if found is None:
+        raise NotFound("there is no such announced file")
+    return found
 
 
 def find_attachment(session: Session, principal: Principal, attachment_id: uuid.UUID) -> Attachment:

@@ -86,6 +86,13 @@ class CaseDecided(Conflict):
     remedy = "Read the case; a new doubt needs a new case."
 
 
+class BytesMissing(Conflict):
+    """A file was announced for the visit and its bytes have not arrived; settlement waits for them."""
+
+    code = "BYTES_MISSING"
+    remedy = "Wait for the phone's upload, or give the file up with a reason if it will never come."
+
+
 class BillingHeld(Conflict):
     """Billing of this visit is on hold, so it cannot be verified."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import uuid
 from collections.abc import Mapping
@@ -19,10 +20,14 @@ from dispatch.access.rules import Role
 from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
+from tests.services import remove_home, short_home
 
 PASSWORD = "correct horse battery"
 NORTH, SOUTH = "north", "south"
 _serial = itertools.count(1)
+HOME = short_home()
+"""What the applications under test keep on disk; removed when the tests end."""
+atexit.register(remove_home, HOME)
 
 
 def variables_of_tests(**variables: str) -> dict[str, str]:
@@ -37,6 +42,7 @@ def variables_of_tests(**variables: str) -> dict[str, str]:
     )
     quick = {
         "TRUCKROLL_ENV": "test",
+        "TRUCKROLL_HOME": str(HOME),
         "TRUCKROLL_HASH_COST": "quick",
         "TRUCKROLL_MFA": "off",
         "TRUCKROLL_SECRET": "a secret of tests alone, 0123456789",

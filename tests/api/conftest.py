@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -31,7 +32,8 @@ def _database(services: TestServices) -> Iterator[SharedDatabase]:
 
 @pytest.fixture
 def app(_application: Flask, _database: SharedDatabase, redis_url: str) -> Iterator[Flask]:
-    """The application; its database is empty for each test, and what it commits stays until the test ends."""
+    """The application with an empty database and no files; what it commits stays until the test ends."""
+    shutil.rmtree(settings_of_tests().attachments, ignore_errors=True)
     bootstrap.start(replace(settings_of_tests(), database_url=_database.fresh(), redis_url=redis_url))
     yield _application
     bootstrap.stop()

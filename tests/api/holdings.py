@@ -26,7 +26,7 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Attachment, ReviewCase, Visit, WorkOrder
 from tests import builders
 from tests.api.company import Company
-from tests.api.intake_holdings import a_question, a_source, an_inquiry
+from tests.api.intake_holdings import a_declared_file, a_quarantined_work, a_question, a_source, an_inquiry
 
 DAY = date(2026, 3, 2)
 
@@ -99,6 +99,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         **_loans(session, territory, order),
         "mark_id": _mark(session, visit).id,
         "question_id": a_question(session, visit).id,
+        "declared_id": a_declared_file(session, visit).id,
         **an_inquiry(session, territory),
         "source_id": a_source(session).id,
         **_money(session, order),
@@ -329,6 +330,7 @@ def _people(session: Session, technician: Technician) -> dict[str, Any]:
         "device_id": device.id,
         "hand_in_id": hand_in.id,
         "rejection_id": _rejection(session, device, technician),
+        "work_id": a_quarantined_work(session, device),
     }
 
 

@@ -1,17 +1,24 @@
-"""Inquiries, machines and questions, written directly, for tests of who may reach what."""
+"""Inquiries, machines, questions and announced files, written directly, for tests of who may reach what."""
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from dispatch import clock
+from dispatch.access.model import Device
+from dispatch.access.sealing import seal
+from dispatch.access.secret import installation_secret
 from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
+from dispatch.sync.model import Quarantined
+from dispatch.sync.quarantine import PURPOSE
 from dispatch.territories.model import Territory
-from dispatch.work_orders.model import FieldQuestion, Visit
+from dispatch.work_orders.model import DeclaredFile, FieldQuestion, Visit
 from tests import builders
+from tests.api.company import settings_of_tests
 
 
 def a_question(session: Session, visit: Visit) -> FieldQuestion:
@@ -22,6 +29,22 @@ def a_question(session: Session, visit: Visit) -> FieldQuestion:
         asked_at=clock.now(),
         due_at=clock.now() + timedelta(hours=24),
         answer="",
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def a_declared_file(session: Session, visit: Visit) -> DeclaredFile:
+    """An announced file whose bytes have not arrived."""
+    row = DeclaredFile(
+        visit_id=visit.id,
+        sha256="1" * 64,
+        size_bytes=1,
+        media_type="image/png",
+        purpose="photo",
+        caption="",
+        declared_at=clock.now(),
     )
     session.add(row)
     session.flush()
@@ -70,3 +93,21 @@ def a_source(session: Session) -> IntakeSource:
     session.add(source)
     session.flush()
     return source
+
+
+def a_quarantined_work(session: Session, device: Device) -> uuid.UUID:
+    """Unsent work of a phone, waiting for a decision."""
+    batch, sha256 = b'{"ops": []}', uuid.uuid4().hex
+    secret = installation_secret(settings_of_tests())
+    row = Quarantined(
+        device_id=device.id,
+        technician_id=device.technician_id,
+        sha256=sha256,
+        operations=0,
+        sealed=seal(secret, PURPOSE, batch, bound_to=f"{device.id}|{sha256}"),
+        received_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=30),
+    )
+    session.add(row)
+    session.flush()
+    return row.id

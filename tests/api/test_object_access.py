@@ -26,6 +26,8 @@ COMPANY_WIDE = {
     "/v1/intake/sources/<uuid:source_id>",
 }
 """The catalogue, the templates and the calendars are the same for the whole company."""
+PERSONAL = {"/v1/sync/uploads/<uuid:upload_id>"}
+"""Belong to one person and phone, whatever the territory: tests/api/test_uploads.py, clause 7."""
 
 MONEY = {"amount": "1.00", "currency": "EUR"}
 NEEDS = {"duration_minutes": 60}
@@ -93,6 +95,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "received_at": ago(),
     },
     ("POST", "/v1/work-orders/<uuid:order_id>/waiting"): {"reason": "part"},
+    ("POST", "/v1/visits/<uuid:visit_id>/files/<uuid:declared_id>/give-up"): REASON,
+    ("POST", "/v1/sync/quarantine/<uuid:work_id>/dismissal"): REASON,
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/apply"): {"payload": {}},
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/dismiss"): {"reason": "it did not"},
 }
@@ -106,7 +110,7 @@ UPLOAD = "/v1/visits/<uuid:visit_id>/attachments"
 def id_routes(app: Flask) -> Iterator[tuple[str, str, frozenset[Role]]]:
     """Every address with an id in it: method, rule and roles."""
     for (rule, method), found in sorted(policies(app).items()):
-        if "<uuid:" in rule and rule not in COMPANY_WIDE and found is not None:
+        if "<uuid:" in rule and rule not in COMPANY_WIDE | PERSONAL and found is not None:
             yield method, rule, found.roles
 
 

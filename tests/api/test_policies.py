@@ -22,6 +22,7 @@ PUBLIC = {
     ("/v1/intake/rings", "POST"),
     ("/v1/intake/web-form", "POST"),
     ("/v1/intake/web-form/<string:upload>/files", "POST"),
+    ("/v1/sync/quarantine", "POST"),
     ("/v1/links/<string:token>", "GET"),
     ("/v1/links/<string:token>/windows", "GET"),
     ("/v1/links/<string:token>/confirmation", "POST"),

@@ -140,7 +140,7 @@ def test_push_clause_3_a_fault_of_the_server_rejects_one_operation_and_keeps_it(
         raise ZeroDivisionError
 
     visit = field.visit()
-    monkeypatch.setattr("dispatch.sync.applying.record_payment", broken)
+    monkeypatch.setattr("dispatch.sync.facts.record_payment", broken)
     bad, good = field.op(protocol.PAYMENT, visit, **paid("1.00")), field.op(protocol.ACCEPT, visit)
     assert results(field.push(bad, good)) == ["rejected:server_fault", "applied"]
     assert field.stored(bad).body["payload"] == paid("1.00")

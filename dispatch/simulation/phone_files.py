@@ -1,0 +1,91 @@
+"""How the reference phone sends bytes of files: in pieces, going on where the last one arrived (tus 1.0)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from dispatch.simulation.phone_store import KeptFile
+from dispatch.sync import protocol
+
+if TYPE_CHECKING:
+    import httpx
+
+    from dispatch.simulation.phone import PhoneClient
+
+PIECE_BYTES = 256 * 1024
+TUS = {"Tus-Resumable": "1.0.0"}
+PIECE = TUS | {"Content-Type": "application/offset+octet-stream"}
+BEGINS_AGAIN = frozenset({404, 410})
+ASK_AGAIN = frozenset({409, 460})
+REFUSED = frozenset({400, 413, 422})
+
+
+def attach(
+    phone: PhoneClient, visit_id: str, content: bytes, media_type: str, *, purpose: str, caption: str = ""
+) -> str:
+    """Announce a file and keep its bytes until they are sent; return the announcement's op_id."""
+    payload = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "mime": media_type,
+        "purpose": purpose,
+        "caption": caption,
+    }
+    return phone.record(protocol.DECLARE, visit_id=visit_id, payload=payload, content=content)
+
+
+def send_files(phone: PhoneClient, *, piece_bytes: int = PIECE_BYTES) -> int:
+    """Send what is announced and not there yet; return how many files arrived whole."""
+    return sum(_send(phone, kept, piece_bytes) for kept in phone.store.files_to_send())
+
+
+def _send(phone: PhoneClient, kept: KeptFile, piece_bytes: int) -> bool:
+    address = kept.address or _create(phone, kept)
+    offset = _offset(phone, address)
+    while offset is not None and offset < len(kept.content):
+        piece = kept.content[offset : offset + piece_bytes]
+        digest = base64.b64encode(hashlib.sha256(piece).digest()).decode()
+        headers = PIECE | {"Upload-Offset": str(offset), "Upload-Checksum": f"sha256 {digest}"}
+        answer = phone.ask("PATCH", address, headers=headers, content=piece)
+        if answer.status_code == 204:
+            offset = int(answer.headers["Upload-Offset"])
+        elif answer.status_code in ASK_AGAIN:
+            offset = _offset(phone, address)
+        elif answer.status_code in REFUSED:
+            return _refused(phone, kept, answer)
+        else:
+            offset = None
+    if offset is None:
+        phone.store.note_address(kept.op_id, None)
+        return False
+    phone.store.forget_file(kept.op_id)
+    return True
+
+
+def _refused(phone: PhoneClient, kept: KeptFile, answer: httpx.Response) -> bool:
+    """A file that differs on the way begins again; one that is refused for what it is waits for somebody."""
+    code = str(answer.json().get("code", answer.status_code))
+    if code != "UPLOAD_DIFFERS":
+        phone.store.forget_file(kept.op_id, failure=code)
+    return False
+
+
+def _create(phone: PhoneClient, kept: KeptFile) -> str:
+    told = base64.b64encode(kept.op_id.encode()).decode()
+    headers: dict[str, Any] = TUS | {
+        "Upload-Length": str(len(kept.content)),
+        "Upload-Metadata": f"op_id {told}",
+    }
+    address = str(phone.expect(201, "POST", "/v1/sync/uploads", headers=headers).headers["Location"])
+    phone.store.note_address(kept.op_id, address)
+    return address
+
+
+def _offset(phone: PhoneClient, address: str) -> int | None:
+    """Ask how far the bytes came; None when the way must be opened again."""
+    answer = phone.ask("HEAD", address, headers=TUS)
+    if answer.status_code in BEGINS_AGAIN:
+        return None
+    return int(answer.headers["Upload-Offset"])
