@@ -31,6 +31,8 @@ RESOURCES = (
     "work_orders",
     "visits",
     "visit_papers",
+    "checklists",
+    "advice",
     "review_cases",
     "planning",
     "scenarios",

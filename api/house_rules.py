@@ -41,6 +41,7 @@ class HouseRuleChanges(Schema):
     peak_protection = Flag(allow_none=True)
     loaner = Flag(allow_none=True)
     loaner_return_days = Whole(1, 365, allow_none=True)
+    no_access_proof = Flag(allow_none=True)
 
 
 class HouseRulesInForce(Schema):
@@ -62,6 +63,7 @@ class HouseRulesInForce(Schema):
     peak_protection = Flag(required=True)
     loaner = Flag(required=True)
     loaner_return_days = Whole(required=True)
+    no_access_proof = Flag(required=True)
 
 
 class HouseRulesShape(Schema):

@@ -111,7 +111,7 @@ def versioned(served: frozenset[int], *responses: int) -> Callable[[View], View]
 
 
 def _check_schema(served: frozenset[int]) -> None:
-    given = request.headers.get(protocol.SCHEMA_HEADER, str(protocol.SCHEMA))
+    given = request.headers.get(protocol.SCHEMA_HEADER, str(protocol.FIRST_SCHEMA))
     if not given.isascii() or not given.isdigit() or len(given) > 6:
         raise MalformedRequest(f"{protocol.SCHEMA_HEADER} is not a number")
     if int(given) not in served:

@@ -44,6 +44,7 @@ class TemplateShape(Schema):
     guidance_en = fields.String(required=True, allow_none=True)
     guidance_zh = fields.String(required=True, allow_none=True)
     article_code = fields.String(required=True, allow_none=True)
+    checklists = fields.List(fields.String(), required=True)
     is_active = Flag(required=True)
 
 
@@ -67,6 +68,7 @@ class NewTemplate(Schema):
     guidance_en = Notes(allow_none=True, load_default=None)
     guidance_zh = Notes(allow_none=True, load_default=None)
     article_code = Text(64, allow_none=True, load_default=None)
+    checklists = ListOf(Text(64), 20, load_default=list)
 
 
 class TemplateChanges(Schema):
@@ -79,6 +81,7 @@ class TemplateChanges(Schema):
     guidance_en = Notes(allow_none=True)
     guidance_zh = Notes(allow_none=True)
     article_code = Text(64, allow_none=True)
+    checklists = ListOf(Text(64), 20)
     is_active = Flag()
 
 

@@ -116,6 +116,7 @@ def _needs(session: Session, by: Principal, template: ProblemTemplate, said: Jud
         parts=template.parts if said.parts is None else said.parts,
         crew_size=template.crew_size if said.crew_size is None else said.crew_size,
         required_technician_id=said.required_technician_id,
+        checklists=tuple(template.checklists),
     )
     check_needs(session, needs)
     return needs

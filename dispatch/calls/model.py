@@ -64,6 +64,8 @@ class ProblemTemplate(Versioned, Base):
     """R-202: what to tell the customer so that no visit is needed."""
     article_code: Mapped[str | None] = mapped_column(ForeignKey("guidance_article.code"))
     """R-202: the article that helps with this kind of problem."""
+    checklists: Mapped[list[Any]] = mapped_column(default=list)
+    """R-505: codes of the checklists that a visit for it carries."""
     is_active: Mapped[bool] = mapped_column(default=True)
 
 

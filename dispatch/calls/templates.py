@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,6 +11,7 @@ from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.calls import rules
 from dispatch.calls.model import GuidanceArticle, ProblemTemplate
+from dispatch.checklists.commands import check_codes
 from dispatch.work_orders.needing import check_needs
 from dispatch.work_orders.rules import EMERGENCY, FaultClass, Needs, OrderKind
 
@@ -23,6 +24,7 @@ CHANGEABLE = frozenset(
         "guidance_en",
         "guidance_zh",
         "article_code",
+        "checklists",
         "is_active",
     }
 )
@@ -45,6 +47,7 @@ def create_template(
     guidance_en: str | None = None,
     guidance_zh: str | None = None,
     article_code: str | None = None,
+    checklists: Sequence[str] = (),
 ) -> ProblemTemplate:
     """Define a kind of problem with its usual needs (R-203) and, for use faults, its guidance (R-202)."""
     short = text.code(code, "code")
@@ -69,6 +72,7 @@ def create_template(
         guidance_en=_guidance(guidance_en, "guidance_en"),
         guidance_zh=_guidance(guidance_zh, "guidance_zh"),
         article_code=_article(session, article_code),
+        checklists=check_codes(session, checklists),
     )
     session.add(template)
     db.flush(session)
@@ -94,6 +98,8 @@ def update_template(
             checked[name] = _guidance(value, name)
         elif name == "article_code":
             checked[name] = _article(session, value)
+        elif name == "checklists":
+            checked[name] = check_codes(session, value)
         elif name == "is_active":
             checked[name] = bool(value)
         else:

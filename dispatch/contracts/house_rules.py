@@ -46,6 +46,8 @@ class HouseRules:
     loaner, loaner_return_days
         R-402: a missed resolution brings a loaner unit; it is charged when it is not back so many days after
         the original was repaired.
+    no_access_proof
+        A closed door is proven by a photograph; without one somebody looks at the visit.
     """
 
     reservation_lead_hours: int = 24
@@ -64,6 +66,7 @@ class HouseRules:
     peak_protection: bool = True
     loaner: bool = True
     loaner_return_days: int = 14
+    no_access_proof: bool = True
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:

@@ -16,12 +16,15 @@ from typing import Any, NamedTuple, Protocol
 
 from dispatch.money import Money
 from dispatch.simulation.day_types import GeneratedCall, GeneratedDay, GeneratedTechnician
+from dispatch.simulation.photos import a_photo
 from dispatch.simulation.timeline import Timeline
 from dispatch.travel.provider import TravelTimes
 
 OPEN = frozenset({"published", "accepted"})
 LOOK_AGAIN = timedelta(minutes=30)
 WAIT_FOR_CUSTOMER = timedelta(minutes=12)
+PHOTO_SHARE = 0.4
+"""Of repairs that are photographed when they are done."""
 OFFLINE_SHARE = 0.35
 """Share of pushes that find no connection, as in cellars and lift shafts."""
 
@@ -47,6 +50,12 @@ class Phone(Protocol):
         payload: Mapping[str, Any] | None = None,
     ) -> object:
         """Write an operation durably on the phone."""
+
+    def attach(self, visit_id: str, content: bytes, media_type: str, *, purpose: str) -> object:
+        """Announce a file and keep its bytes until they are sent."""
+
+    def send_files(self) -> int:
+        """Send bytes that are announced and not there yet."""
 
     def shown_sha256(self, visit_id: str) -> str:
         """Return the hash of what the customer sees before signing."""
@@ -183,6 +192,7 @@ class FieldTechnician:
 
     def _give_up(self, visit_id: str) -> None:
         reason = {"reason": "nobody opened, the phone was not answered"}
+        self.phone.attach(visit_id, a_photo(self._random), "image/jpeg", purpose="no_access")
         self.phone.record("visit.no_access", at=self.timeline.now, visit_id=visit_id, payload=reason)
         self.work.no_access += 1
         self._sheets.append(visit_id)
@@ -205,6 +215,8 @@ class FieldTechnician:
                     "part.add", at=now, visit_id=visit_id, payload=self._part(call, sku, quantity)
                 )
         self._approval_if_dearer(visit_id, call)
+        if self._random.random() < PHOTO_SHARE:
+            self.phone.attach(visit_id, a_photo(self._random), "image/jpeg", purpose="after")
         outcome = {"is_solved": course.is_solved, "rating": course.rating}
         self._sign(visit_id, call)
         self.phone.record("visit.finish", at=now, visit_id=visit_id, payload=outcome)
@@ -227,12 +239,20 @@ class FieldTechnician:
             if call.course.is_solved
             else "inspected, part or time is missing",
             "measurements": [{"name": "insulation", "value": "2.1", "unit": "MOhm"}],
-            "advised": ["descale within 6 months"] if self._random.random() < 0.1 else [],
+            "advised": self._advice(),
             "use_explained": True,
             "documents_handed_over": [],
             "is_solved": call.course.is_solved,
             "is_tested": call.course.is_solved,
         }
+
+    def _advice(self) -> list[dict[str, Any]]:
+        """R-505: now and then something is advised, seldom a danger."""
+        if self._random.random() >= 0.1:
+            return []
+        if self._random.random() < 0.2:
+            return [{"text": "flue gas reaches the room", "is_danger": True}]
+        return [{"text": "descale within 6 months", "is_danger": False}]
 
     def _part(self, call: GeneratedCall, sku: str, quantity: int) -> dict[str, Any]:
         year = self.day.day.year
@@ -285,10 +305,12 @@ class FieldTechnician:
             self.work.offline_pushes += 1
             return
         self.phone.push()
+        self.phone.send_files()
 
     def _hand_in(self) -> None:
         """Close the day: sheets, counted money; now and then a coin is missing (R-603)."""
         self.phone.push()
+        self.phone.send_files()
         self.phone.pull()
         numbers = {str(visit["id"]): str(visit["number"]) for visit in self.phone.visits()}
         counted = dict(self._money)

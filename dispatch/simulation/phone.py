@@ -7,6 +7,7 @@ Speaks HTTP only, as docs/reference/sync.md says; of the server it shares ``disp
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import time
 import uuid
@@ -19,6 +20,7 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from dispatch.simulation.phone_files import PIECE_BYTES, send_file
 from dispatch.simulation.phone_keys import is_signed, proof_of
 from dispatch.simulation.phone_store import PhoneStore
 from dispatch.sync import protocol
@@ -153,6 +155,23 @@ class PhoneClient:
             "payload": told,
         }
         return str(self.store.add(operation, content)["op_id"])
+
+    def attach(
+        self, visit_id: str, content: bytes, media_type: str, *, purpose: str, caption: str = ""
+    ) -> str:
+        """Announce a file and keep its bytes until they are sent; return the announcement's op_id."""
+        payload = {
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+            "mime": media_type,
+            "purpose": purpose,
+            "caption": caption,
+        }
+        return self.record(protocol.DECLARE, visit_id=visit_id, payload=payload, content=content)
+
+    def send_files(self, *, piece_bytes: int = PIECE_BYTES) -> int:
+        """Send what is announced and not there yet; return how many files arrived whole."""
+        return sum(send_file(self, kept, piece_bytes) for kept in self.store.files_to_send())
 
     def shown(self, visit_id: str) -> dict[str, Any]:
         """Return the record as the customer sees it now."""

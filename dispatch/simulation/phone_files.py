@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from dispatch.simulation.phone_store import KeptFile
-from dispatch.sync import protocol
+from dispatch.simulation.phone_store import KeptFile, PhoneStore
 
 if TYPE_CHECKING:
     import httpx
 
-    from dispatch.simulation.phone import PhoneClient
+
+class Sender(Protocol):
+    """What sends requests: the phone."""
+
+    @property
+    def store(self) -> PhoneStore:
+        """What the phone keeps."""
+
+    def ask(self, method: str, address: str, **options: Any) -> httpx.Response:
+        """Send a request."""
+
+    def expect(self, status: int, method: str, address: str, **options: Any) -> httpx.Response:
+        """Send a request; any other status decides nothing."""
+
 
 PIECE_BYTES = 256 * 1024
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -22,26 +34,8 @@ ASK_AGAIN = frozenset({409, 460})
 REFUSED = frozenset({400, 413, 422})
 
 
-def attach(
-    phone: PhoneClient, visit_id: str, content: bytes, media_type: str, *, purpose: str, caption: str = ""
-) -> str:
-    """Announce a file and keep its bytes until they are sent; return the announcement's op_id."""
-    payload = {
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-        "mime": media_type,
-        "purpose": purpose,
-        "caption": caption,
-    }
-    return phone.record(protocol.DECLARE, visit_id=visit_id, payload=payload, content=content)
-
-
-def send_files(phone: PhoneClient, *, piece_bytes: int = PIECE_BYTES) -> int:
-    """Send what is announced and not there yet; return how many files arrived whole."""
-    return sum(_send(phone, kept, piece_bytes) for kept in phone.store.files_to_send())
-
-
-def _send(phone: PhoneClient, kept: KeptFile, piece_bytes: int) -> bool:
+def send_file(phone: Sender, kept: KeptFile, piece_bytes: int) -> bool:
+    """Send a file's bytes from where they came to; tell whether all of them arrived."""
     address = kept.address or _create(phone, kept)
     offset = _offset(phone, address)
     while offset is not None and offset < len(kept.content):
@@ -64,7 +58,7 @@ def _send(phone: PhoneClient, kept: KeptFile, piece_bytes: int) -> bool:
     return True
 
 
-def _refused(phone: PhoneClient, kept: KeptFile, answer: httpx.Response) -> bool:
+def _refused(phone: Sender, kept: KeptFile, answer: httpx.Response) -> bool:
     """A file that differs on the way begins again; one that is refused for what it is waits for somebody."""
     code = str(answer.json().get("code", answer.status_code))
     if code != "UPLOAD_DIFFERS":
@@ -72,7 +66,7 @@ def _refused(phone: PhoneClient, kept: KeptFile, answer: httpx.Response) -> bool
     return False
 
 
-def _create(phone: PhoneClient, kept: KeptFile) -> str:
+def _create(phone: Sender, kept: KeptFile) -> str:
     told = base64.b64encode(kept.op_id.encode()).decode()
     headers: dict[str, Any] = TUS | {
         "Upload-Length": str(len(kept.content)),
@@ -83,7 +77,7 @@ def _create(phone: PhoneClient, kept: KeptFile) -> str:
     return address
 
 
-def _offset(phone: PhoneClient, address: str) -> int | None:
+def _offset(phone: Sender, address: str) -> int | None:
     """Ask how far the bytes came; None when the way must be opened again."""
     answer = phone.ask("HEAD", address, headers=TUS)
     if answer.status_code in BEGINS_AGAIN:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from dispatch.checklists.queries import lacking
+from dispatch.contracts.house_rules import rules_under
 from dispatch.errors import TransitionRefused
 from dispatch.sync import conflicts, protocol
+from dispatch.sync.breaks import begin_break, end_break
 from dispatch.sync.clock_repair import UNVERIFIED
 from dispatch.sync.closing_day import hand_in_day
 from dispatch.sync.conflicts import Reported
@@ -16,6 +20,7 @@ from dispatch.sync.facts import FACTS, Applied, rating_of
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
 from dispatch.work_orders import commands as visits
+from dispatch.work_orders.declaring import NO_ACCESS, declared_files
 from dispatch.work_orders.lifecycle import FINISHED_STATES, Actor, VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.queries import find_visit_ever_held
@@ -47,8 +52,17 @@ MOVES: Mapping[str, Move] = {
     protocol.FINISH: Move(S.DONE, already=FINISHED_STATES),
     protocol.NO_ACCESS: Move(S.NO_ACCESS, already=frozenset({S.NO_ACCESS})),
 }
+ANSWERS_SINCE = 2
+"""Phones of earlier schemas cannot answer checklists: what they finish is looked at instead of refused."""
 TIMED = frozenset({protocol.TRAVEL, protocol.ARRIVE, protocol.START, protocol.FINISH})
 """Steps whose time is billed or judged, so that an unverified one needs a look."""
+
+
+OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
+    protocol.HAND_IN: hand_in_day,
+    protocol.BREAK_START: begin_break,
+    protocol.BREAK_END: end_break,
+}
 
 
 def apply(session: Session, reported: Reported) -> Applied:
@@ -56,8 +70,8 @@ def apply(session: Session, reported: Reported) -> Applied:
     kind = reported.op.type
     if kind not in protocol.TYPES or reported.op.schema not in protocol.PUSH_SCHEMAS:
         raise OperationUnknown(f"{kind} of schema {reported.op.schema} is not known here")
-    if kind == protocol.HAND_IN:
-        return Applied(effect=hand_in_day(session, reported))
+    if kind in protocol.OF_A_DAY:
+        return Applied(effect=OF_A_DAY[kind](session, reported))
     if reported.op.visit_id is None:
         raise OperationInvalid("visit_id is missing", field="visit_id")
     visit = find_visit_ever_held(session, reported.by, reported.op.visit_id)
@@ -76,6 +90,8 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
         return Applied(effect={"unchanged": True})
     if kind == protocol.FINISH:
         _note_result(session, reported, visit, payload)
+        if is_mine and reported.op.schema >= ANSWERS_SINCE and S(visit.state) in {S.WORKING, S.PAUSED}:
+            visits.check_answered(session, visit)
     try:
         visits.take_step(
             session,
@@ -92,13 +108,37 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
         if not move.is_physical:
             raise
         return Applied(conflicts.keep_fact(session, reported, visit, move.target).id)
+    doubt = _doubt(session, reported, visit)
+    if doubt is not None:
+        return Applied(conflicts.flag(session, reported, visit, doubt).id)
+    return Applied()
+
+
+def _doubt(session: Session, reported: Reported, visit: Visit) -> str | None:
+    """Return the kind of case that a step which was taken leaves for somebody to look at."""
+    kind = reported.op.type
     if reported.at.quality == UNVERIFIED and kind in TIMED:
-        return Applied(conflicts.flag(session, reported, visit, conflicts.CLOCK).id)
+        return conflicts.CLOCK
     if reported.is_forced:
-        return Applied(conflicts.flag(session, reported, visit, conflicts.GAP).id)
+        return conflicts.GAP
+    if (
+        kind == protocol.FINISH
+        and reported.op.schema < ANSWERS_SINCE
+        and lacking(session, visit.id, visit.checklists)
+    ):
+        return conflicts.UNANSWERED
+    if kind == protocol.NO_ACCESS and not _is_proven(session, visit):
+        return conflicts.NO_PROOF
     if reported.at.is_flagged:
         visit.needs_review = True
-    return Applied()
+    return None
+
+
+def _is_proven(session: Session, visit: Visit) -> bool:
+    """Tell whether a closed door is proven by a photograph, where the house asks for one."""
+    if not rules_under(session, visit.work_order.contract_id).no_access_proof:
+        return True
+    return any(file.purpose == NO_ACCESS for file in declared_files(session, visit.id))
 
 
 def _note_result(session: Session, reported: Reported, visit: Visit, payload: Payload) -> None:

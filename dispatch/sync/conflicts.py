@@ -20,6 +20,7 @@ from dispatch.access.rules import Principal
 from dispatch.sync.clock_repair import Corrected
 from dispatch.sync.envelope import Incoming
 from dispatch.sync.protocol import ARRIVE, START, TRAVEL
+from dispatch.sync.upcasting import upcast
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import ReviewCase, Visit
@@ -32,6 +33,9 @@ REASSIGNED_BUT_DONE = "reassigned_but_done"
 DOUBLE_ATTENDANCE = "double_attendance"
 CLOCK = "clock_unverified"
 GAP = "gap_forced"
+UNANSWERED = "checklist_unanswered"
+ANSWERS_DIFFER = "answers_differ"
+NO_PROOF = "proof_missing"
 STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
 NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})
 
@@ -51,8 +55,8 @@ class Reported:
 
     @property
     def payload(self) -> object:
-        """The operation's payload."""
-        return self.op.body.get("payload", {})
+        """The operation's payload, as the newest schema has it."""
+        return upcast(self.op.type, self.op.schema, self.op.body.get("payload", {}))
 
 
 def keep_fact(session: Session, reported: Reported, visit: Visit, target: VisitState) -> ReviewCase:

@@ -39,19 +39,28 @@ def rating_of(rating: int) -> int:
 
 def _find(session: Session, reported: Reported, visit: Visit) -> Applied:
     payload = Payload(reported.payload, _ALLOWED[protocol.FINDING])
+    advised = [_advice(entry) for entry in payload.objects("advised")]
     findings = visits.Findings(
         fault=payload.text("fault"),
         cause=payload.text("cause"),
         action=payload.text("action"),
         is_solved=payload.flag("is_solved"),
         measurements=payload.text_objects("measurements"),
-        advised=payload.texts("advised"),
+        advised=[words for words, _ in advised],
+        dangers=[words for words, is_danger in advised if is_danger],
+        touched=payload.texts("touched"),
+        codes={kind: code for kind, code in payload.text_by_name("codes").items() if code.strip()},
         use_explained=payload.flag("use_explained", default=False),
         documents_handed_over=payload.texts("documents_handed_over"),
         is_tested=payload.flag("is_tested", default=False),
     )
     visits.record_findings(session, by=reported.by, visit=visit, findings=findings, op_id=reported.op_id)
     return Applied()
+
+
+def _advice(entry: Mapping[str, Any]) -> tuple[str, bool]:
+    told = Payload(entry, frozenset({"text", "is_danger"}))
+    return told.text("text").strip(), told.flag("is_danger", default=False)
 
 
 def _fit(session: Session, reported: Reported, visit: Visit) -> Applied:
@@ -154,6 +163,58 @@ def _declare(session: Session, reported: Reported, visit: Visit) -> Applied:
     return Applied(effect={"bytes_missing": declared.attachment_id is None})
 
 
+def _answer(session: Session, reported: Reported, visit: Visit) -> Applied:
+    """Two people who answer a required question differently both stand, and somebody has to decide."""
+    payload = Payload(reported.payload, _ALLOWED[protocol.ANSWER])
+    row, now = visits.answer_question(
+        session,
+        by=reported.by,
+        visit=visit,
+        checklist=payload.text("checklist"),
+        question=payload.text("question"),
+        value=payload.anything("value"),
+        place=(reported.op.install_epoch, reported.op.seq),
+        answered_at=reported.at.moment,
+        op_id=reported.op_id,
+    )
+    effect = {"out_of_limits": True} if row.is_out_of_limits else {}
+    if now.question["is_required"] and now.is_contradicted:
+        case = conflicts.flag(session, reported, visit, conflicts.ANSWERS_DIFFER)
+        return Applied(case.id, effect)
+    return Applied(effect=effect)
+
+
+def _consent(session: Session, reported: Reported, visit: Visit) -> Applied:
+    payload = Payload(reported.payload, _ALLOWED[protocol.CONSENT])
+    visits.record_consent(
+        session,
+        by=reported.by,
+        visit=visit,
+        equipment=payload.text("equipment"),
+        terms=payload.text("terms"),
+        shown_sha256=payload.text("shown_sha256"),
+        signed_by_name=payload.text("signed_by_name"),
+        signature_path=payload.text("signature_path"),
+        signed_at=reported.at.moment,
+        op_id=reported.op_id,
+    )
+    return Applied()
+
+
+def _settle(session: Session, reported: Reported, visit: Visit) -> Applied:
+    payload = Payload(reported.payload, _ALLOWED[protocol.SETTLE])
+    visits.settle_advice(
+        session,
+        by=reported.by,
+        advice=visits.advice_at(session, visit, payload.an_id("advice_id")),
+        result=payload.text("result"),
+        note=payload.optional_text("note"),
+        visit=visit,
+        op_id=reported.op_id,
+    )
+    return Applied()
+
+
 FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.FINDING: _find,
     protocol.PART: _fit,
@@ -162,6 +223,9 @@ FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.WAIVE: _waive,
     protocol.PAYMENT: _pay,
     protocol.DECLARE: _declare,
+    protocol.ANSWER: _answer,
+    protocol.CONSENT: _consent,
+    protocol.SETTLE: _settle,
 }
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
@@ -172,6 +236,8 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
             "action",
             "is_solved",
             "is_tested",
+            "touched",
+            "codes",
             "measurements",
             "advised",
             "use_explained",
@@ -185,5 +251,8 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     protocol.SIGN: frozenset({"shown_sha256", "signed_by_name", "signature_path", "rating", "times"}),
     protocol.WAIVE: frozenset({"reason"}),
     protocol.PAYMENT: frozenset({"method", "amount", "currency", "reference"}),
+    protocol.ANSWER: frozenset({"checklist", "question", "value"}),
+    protocol.CONSENT: frozenset({"equipment", "terms", "shown_sha256", "signed_by_name", "signature_path"}),
+    protocol.SETTLE: frozenset({"advice_id", "result", "note"}),
     protocol.DECLARE: frozenset({"sha256", "bytes", "mime", "purpose", "caption"}),
 }

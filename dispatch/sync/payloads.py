@@ -31,6 +31,19 @@ class Payload:
             raise OperationInvalid(f"{name} is not a text", field=name)
         return value
 
+    def anything(self, name: str) -> Any:
+        """A value whose kind is judged later; it must be there."""
+        if self._given.get(name) is None:
+            raise OperationInvalid(f"{name} is missing", field=name)
+        return self._given[name]
+
+    def an_id(self, name: str) -> uuid.UUID:
+        """A UUID that must be there."""
+        found = self.optional_id(name)
+        if found is None:
+            raise OperationInvalid(f"{name} is missing", field=name)
+        return found
+
     def optional_text(self, name: str) -> str | None:
         """A text, or None when it is left out."""
         return None if self._given.get(name) is None else self.text(name)

@@ -13,11 +13,13 @@ from typing import Any
 from dispatch.money import Money
 from dispatch.work_orders.rules import canonical, digest
 
-SCHEMA = 1
+SCHEMA = 2
+FIRST_SCHEMA = 1
+"""What a phone speaks that does not say."""
 SCHEMA_HEADER = "Sync-Schema"
-PUSH_SCHEMAS = frozenset({1})
+PUSH_SCHEMAS = frozenset({1, 2})
 """Every schema ever shipped; it only grows."""
-PULL_SCHEMAS = frozenset({1})
+PULL_SCHEMAS = frozenset({1, 2})
 """The newest three."""
 MARKER = "truckroll_sync"
 """Member of every answer of ours; a 200 without it came from somebody else, such as a captive portal."""
@@ -36,16 +38,23 @@ FINDING, PART, APPROVAL = "finding.add", "part.add", "approval.add"
 SIGN, WAIVE = "report.sign", "report.waive"
 PAYMENT = "payment.add"
 DECLARE = "attachment.declare"
+ANSWER, CONSENT, SETTLE = "checklist.answer", "consent.add", "advice.settle"
+BREAK_START, BREAK_END = "break.start", "break.end"
 HAND_IN = "day.hand_in"
 
 STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RESUME, FINISH, NO_ACCESS})
-TYPES = STEPS_OF_A_VISIT | {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, HAND_IN}
+OF_A_DAY = frozenset({HAND_IN, BREAK_START, BREAK_END})
+"""Operations that belong to no visit."""
+FACTS_OF_A_VISIT = frozenset(
+    {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE}
+)
+TYPES = STEPS_OF_A_VISIT | FACTS_OF_A_VISIT | OF_A_DAY
 
 APPLIED, CONFLICT, REJECTED, HELD = "applied", "applied_conflict", "rejected", "held"
 
-BLOCKING = TYPES - {ACCEPT, DECLINE, PAYMENT, DECLARE, HAND_IN}
+NEVER_BLOCKED = frozenset({PAYMENT, DECLARE, SETTLE}) | OF_A_DAY
+BLOCKING = TYPES - NEVER_BLOCKED - {ACCEPT, DECLINE}
 """A rejected one of these blocks later operations of its visit that were recorded in ignorance of it."""
-NEVER_BLOCKED = frozenset({PAYMENT, DECLARE, HAND_IN})
 
 
 def record_digest(shown: Mapping[str, Any]) -> str:
@@ -69,7 +78,8 @@ def shown_after(
     """
     shown = dict(record)
     shown["parts"] = list(record["parts"])
-    shown["approvals"] = list(record["approvals"])
+    for name in ("approvals", "answers", "consents"):
+        shown[name] = list(record.get(name, []))
     for operation in operations:
         change = _CHANGES.get(operation["type"])
         if change is not None:
@@ -87,12 +97,42 @@ def _found(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
     shown["solved"] = payload["is_solved"]
     shown["tested"] = payload.get("is_tested", False)
     shown["use_explained"] = payload.get("use_explained", False)
-    shown["advised"] = [text.strip() for text in payload.get("advised", [])]
+    advised = [_advice(entry) for entry in payload.get("advised", [])]
+    shown["advised"] = [text for text, _ in advised]
+    shown["dangers"] = [text for text, is_danger in advised if is_danger]
+    shown["touched"] = [text.strip() for text in payload.get("touched", [])]
+    codes = payload.get("codes") or {}
+    shown["codes"] = {kind: codes.get(kind, "").strip() for kind in ("fault", "cause", "action")}
     shown["documents"] = [text.strip() for text in payload.get("documents_handed_over", [])]
     shown["measurements"] = [
         {name: measured.get(name, "").strip() for name in ("name", "value", "unit")}
         for measured in payload.get("measurements", [])
     ]
+
+
+def _advice(entry: str | Mapping[str, Any]) -> tuple[str, bool]:
+    """Schema 1 has texts, schema 2 objects with a mark for dangers."""
+    if isinstance(entry, str):
+        return entry.strip(), False
+    return str(entry["text"]).strip(), bool(entry.get("is_danger", False))
+
+
+def _answered(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    value = payload["value"]
+    row = {
+        "checklist": payload["checklist"].strip(),
+        "question": payload["question"],
+        "value": value.strip() if isinstance(value, str) else value,
+    }
+    place = (row["checklist"], row["question"])
+    others = [one for one in shown["answers"] if (one["checklist"], one["question"]) != place]
+    shown["answers"] = sorted([*others, row], key=lambda one: (one["checklist"], one["question"]))
+
+
+def _consented(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    shown["consents"].append(
+        {"equipment": payload["equipment"].strip(), "by": payload["signed_by_name"].strip()}
+    )
 
 
 def _fitted(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
@@ -114,4 +154,4 @@ def _agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
     )
 
 
-_CHANGES = {FINDING: _found, PART: _fitted, APPROVAL: _agreed}
+_CHANGES = {FINDING: _found, PART: _fitted, APPROVAL: _agreed, ANSWER: _answered, CONSENT: _consented}

@@ -12,10 +12,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
+from dispatch.checklists.queries import carried, standing
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.sync import privacy
 from dispatch.territories.model import Territory
+from dispatch.work_orders.advising import open_advice
 from dispatch.work_orders.announcing import HIDDEN
+from dispatch.work_orders.coding import findings_of_asset, solutions
 from dispatch.work_orders.declaring import declared_files
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -160,6 +163,62 @@ def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
         "problem": asdict(problem_of(session, order)) if is_full else None,
         "record": shown_of(session, visit) if is_full else None,
         "files": _files(session, visit.id) if is_full else [],
+        "checklists": _checklists(session, visit),
+        "advice": _advice(session, visit, order) if is_full else [],
+        "hints": _hints(session, visit, order, asset) if is_full else None,
+    }
+
+
+def _checklists(session: Session, visit: Visit) -> list[dict[str, Any]]:
+    """R-505: what is to be answered, in the revision the visit carries, and everybody's standing answers."""
+    standing_answers = standing(session, visit.id, visit.checklists)
+    return [
+        {
+            "code": code,
+            "revision": held.revision,
+            "title_en": held.title_en,
+            "title_zh": held.title_zh,
+            "questions": held.questions,
+            "answers": [
+                {
+                    "question": answer.question,
+                    "value": answer.value,
+                    "technician_id": answer.technician,
+                    "is_out_of_limits": answer.is_out_of_limits,
+                }
+                for one in standing_answers
+                if one.code == code
+                for answer in one.answers
+            ],
+        }
+        for code, held in carried(session, visit.checklists).items()
+    ]
+
+
+def _advice(session: Session, visit: Visit, order: WorkOrder) -> list[dict[str, Any]]:
+    """R-505: dangers of the site and work advised for the equipment, which nobody has settled."""
+    found = open_advice(session, site_id=order.site_id, asset_id=order.asset_id, besides=visit.id)
+    return [
+        {
+            "id": str(one.id),
+            "text": one.words,
+            "is_danger": one.is_danger,
+            "advised_at": one.advised_at.isoformat(),
+        }
+        for one in found
+    ]
+
+
+def _hints(session: Session, visit: Visit, order: WorkOrder, asset: Asset | None) -> dict[str, Any]:
+    """R-510: the equipment's past and what solved this fault before, as known when the visit last changed."""
+    product_kind, model = (asset.product_kind, asset.model) if asset else ("", "")
+    solved = solutions(session, fault_code=order.fault_code, product_kind=product_kind, model=model)
+    return {
+        "history": [
+            {"at": at.isoformat(), "fault": finding.fault, "cause": finding.cause, "action": finding.action}
+            for at, finding in findings_of_asset(session, order.asset_id, besides=visit.id)
+        ],
+        "solved_before": [asdict(one) | {"solved_at": one.solved_at.isoformat()} for one in solved],
     }
 
 

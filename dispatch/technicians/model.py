@@ -99,3 +99,18 @@ class Absence(Identified, Versioned, Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     reason: Mapped[str]
+
+
+class BreakTaken(Identified, Base):
+    """A break as the technician took it; what the plan allows is in the shift."""
+
+    __tablename__ = "break_taken"
+    __table_args__ = (
+        CheckConstraint("ended_at >= started_at", name="order"),
+        Index("ix_break_taken_technician_id_started_at", "technician_id", "started_at"),
+    )
+
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)

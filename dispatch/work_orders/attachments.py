@@ -19,8 +19,8 @@ from dispatch import clock, db
 from dispatch.access.rules import Principal
 from dispatch.errors import Conflict, Invalid, NotFound
 from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.guards import check_recordable
 from dispatch.work_orders.model import Attachment, Visit
-from dispatch.work_orders.record import check_recordable
 
 MOST_BYTES = 25 * 1024 * 1024
 MOST_PIXELS = 50_000_000

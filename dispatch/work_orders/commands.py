@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dispatch.work_orders.advising import advice_at, settle_advice
+from dispatch.work_orders.answering import answer_question, check_answered
 from dispatch.work_orders.assigning import assign, place, release
 from dispatch.work_orders.attachments import store_attachment
+from dispatch.work_orders.coding import write_service_code
+from dispatch.work_orders.consenting import record_consent
 from dispatch.work_orders.declaring import declare_file, give_up
 from dispatch.work_orders.office_steps import cancel_visit, reopen_visit, verify_visit
 from dispatch.work_orders.opening import (
@@ -39,11 +43,14 @@ __all__ = [
     "Assignment",
     "Findings",
     "Shown",
+    "advice_at",
+    "answer_question",
     "assign",
     "cancel_order",
     "cancel_visit",
     "change_needs",
     "change_priority",
+    "check_answered",
     "close",
     "decide_case",
     "declare_file",
@@ -57,9 +64,11 @@ __all__ = [
     "place",
     "preview",
     "record_approval",
+    "record_consent",
     "record_findings",
     "release",
     "reopen_visit",
+    "settle_advice",
     "sign",
     "stop_waiting",
     "store_attachment",
@@ -71,4 +80,5 @@ __all__ = [
     "void_part_use",
     "wait_for",
     "waive",
+    "write_service_code",
 ]

@@ -15,8 +15,8 @@ from dispatch.access.rules import Principal
 from dispatch.errors import Conflict, Invalid
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.attachments import MOST_BYTES, MOST_PER_VISIT, SUFFIX, store_attachment
+from dispatch.work_orders.guards import check_recordable
 from dispatch.work_orders.model import Attachment, DeclaredFile, Visit
-from dispatch.work_orders.record import check_recordable
 from dispatch.work_orders.verifying import verify_if_complete
 
 PHOTO, BEFORE, AFTER, NO_ACCESS = "photo", "before", "after", "no_access"

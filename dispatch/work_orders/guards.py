@@ -12,9 +12,12 @@ from dispatch.access.rules import Principal
 from dispatch.errors import Forbidden
 from dispatch.work_orders import refusals, rules
 from dispatch.work_orders.lifecycle import Actor, Step, VisitState
-from dispatch.work_orders.model import DeclaredFile, Finding, ReviewCase, ServiceReport, Visit
+from dispatch.work_orders.model import DeclaredFile, Finding, ReviewCase, ServiceReport, Visit, VisitEvent
 
 S, A = VisitState, Actor
+
+
+LOCKED = frozenset({S.VERIFIED, S.CLOSED})
 
 
 class CapacityForbidden(Forbidden):
@@ -34,6 +37,19 @@ def check_capacity(by: Principal | None, actor: Actor, visit: Visit) -> None:
             raise refusals.NotYourVisit("the visit is assigned to somebody else")
     elif technician_id is not None and actor is not A.CASE:
         raise CapacityForbidden(f"a technician does not act as {actor.value}")
+
+
+def check_recordable(session: Session, visit: Visit, by: Principal | None) -> None:
+    """Refuse facts of a verified visit, and facts from a technician who never held it."""
+    if S(visit.state) in LOCKED:
+        raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
+    if by is None or by.technician_id is None or by.technician_id == visit.technician_id:
+        return
+    held = select(VisitEvent.id).where(
+        VisitEvent.visit_id == visit.id, VisitEvent.technician_id == by.technician_id
+    )
+    if session.scalars(held.limit(1)).first() is None:
+        raise refusals.NotYourVisit("the visit is assigned to somebody else")
 
 
 def needs_reason(step: Step) -> bool:

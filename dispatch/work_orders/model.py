@@ -118,6 +118,8 @@ class Visit(Identified, Versioned, Base):
     crew_size: Mapped[int] = mapped_column(default=1)
     duration_minutes: Mapped[int]
     required_technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    checklists: Mapped[list[Any]] = mapped_column(default=list)
+    """R-505: ``{"code", "revision"}`` of each checklist, as it was when the visit was opened."""
     technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
     planned_start: Mapped[datetime | None]
     planned_end: Mapped[datetime | None]
@@ -185,6 +187,14 @@ class Finding(Identified, Base):
     """``{"name", "value", "unit"}`` each."""
     advised: Mapped[list[Any]] = mapped_column(default=list)
     """R-505: hidden dangers and other work advised but not done."""
+    dangers: Mapped[list[Any]] = mapped_column(default=list)
+    """Those of ``advised`` that are dangers."""
+    fault_code: Mapped[str | None]
+    cause_code: Mapped[str | None]
+    action_code: Mapped[str | None]
+    """Words of the company's code lists, beside the technician's own (R-509)."""
+    touched: Mapped[list[Any]] = mapped_column(default=list)
+    """R-506: other equipment that was worked on, each with the customer's written consent."""
     use_explained: Mapped[bool] = mapped_column(default=False)
     documents_handed_over: Mapped[list[Any]] = mapped_column(default=list)
     is_tested: Mapped[bool] = mapped_column(default=False)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db, events, outbox, text
 from dispatch.access.rules import Principal
+from dispatch.checklists import commands as checklists
 from dispatch.contracts.hours import due_times
 from dispatch.contracts.model import Contract
 from dispatch.contracts.queries import hours_of
@@ -99,6 +100,7 @@ def _add_visit(session: Session, order: WorkOrder, needs: Needs, *, attempt: int
         crew_size=checked_crew(needs.crew_size),
         duration_minutes=text.whole(needs.duration_minutes, "duration_minutes", 1, 1440),
         required_technician_id=needs.required_technician_id,
+        checklists=checklists.pinned(session, needs.checklists),
     )
     session.add(visit)
     carry_order_state(session, order)
@@ -128,6 +130,7 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
         parts=visit.parts,
         crew_size=visit.crew_size,
         required_technician_id=visit.required_technician_id,
+        checklists=tuple(pin["code"] for pin in visit.checklists),
     )
     if needs is not None:
         check_needs(session, needs)

@@ -21,19 +21,20 @@ from dispatch.parts.model import Part, StockMovement
 from dispatch.parts.queries import part_named
 from dispatch.parts.rules import checked_quantity
 from dispatch.work_orders import refusals
+from dispatch.work_orders.advising import keep_advice
 from dispatch.work_orders.announcing import announce_visit
-from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.coding import check_codes
+from dispatch.work_orders.consenting import check_touched
+from dispatch.work_orders.guards import check_recordable
 from dispatch.work_orders.model import (
     Approval,
     Finding,
     PartUse,
     ServiceReport,
     Visit,
-    VisitEvent,
     WorkOrder,
 )
 
-LOCKED = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
 APPROVERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 METHODS = frozenset({"phone", "signature", "message"})
 DIRECTIONS = frozenset({"in", "out"})
@@ -44,7 +45,12 @@ Fact = TypeVar("Fact", Finding, PartUse, Approval)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """R-509 and R-505: fault, cause, action, what was measured, explained, handed over, and only advised."""
+    """
+    R-509, R-505: fault, cause, action, what was measured, explained, handed over and only advised.
+
+    ``dangers`` are those of ``advised`` that are dangers; ``touched`` is other equipment (R-506); codes
+    are of the company's lists.
+    """
 
     fault: str
     cause: str
@@ -55,19 +61,9 @@ class Findings:
     use_explained: bool = False
     documents_handed_over: Sequence[str] = ()
     is_tested: bool = field(default=False)
-
-
-def check_recordable(session: Session, visit: Visit, by: Principal | None) -> None:
-    """Refuse facts of a verified visit, and facts from a technician who never held it."""
-    if VisitState(visit.state) in LOCKED:
-        raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
-    if by is None or by.technician_id is None or by.technician_id == visit.technician_id:
-        return
-    held = select(VisitEvent.id).where(
-        VisitEvent.visit_id == visit.id, VisitEvent.technician_id == by.technician_id
-    )
-    if session.scalars(held.limit(1)).first() is None:
-        raise refusals.NotYourVisit("the visit is assigned to somebody else")
+    dangers: Sequence[str] = ()
+    touched: Sequence[str] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 def outdate_reports(session: Session, visit: Visit) -> None:
@@ -105,6 +101,9 @@ def record_findings(
         use_explained=findings.use_explained,
         documents_handed_over=text.lines(findings.documents_handed_over, "documents_handed_over"),
         is_tested=findings.is_tested,
+        dangers=_dangers(findings),
+        touched=check_touched(session, visit, findings.touched),
+        **check_codes(session, findings.codes),
         recorded_at=clock.now(),
         op_id=op_id,
     )
@@ -114,7 +113,16 @@ def record_findings(
     session.add(finding)
     visit.is_solved = findings.is_solved
     _after_fact(session, visit)
+    keep_advice(session, visit, finding)
     return finding
+
+
+def _dangers(findings: Findings) -> list[str]:
+    dangers = text.lines(findings.dangers, "dangers")
+    unknown = [words for words in dangers if words not in text.lines(findings.advised, "advised")]
+    if unknown:
+        raise text.TextInvalid("a danger is not among what was advised", field="dangers")
+    return dangers
 
 
 def _measurements(given: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

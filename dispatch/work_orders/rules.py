@@ -58,6 +58,8 @@ class Needs:
     parts: Mapping[str, int] = field(default_factory=dict)
     crew_size: int = 1
     required_technician_id: uuid.UUID | None = None
+    checklists: tuple[str, ...] = ()
+    """Codes of the checklists to be answered (R-505)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

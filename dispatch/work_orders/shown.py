@@ -10,10 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, text
+from dispatch.checklists.queries import standing
 from dispatch.customers.model import Asset, Customer
 from dispatch.parts.model import Part
 from dispatch.technicians.model import Technician
-from dispatch.work_orders.model import PartUse, Visit
+from dispatch.work_orders.coding import FIELDS
+from dispatch.work_orders.consenting import consents_of
+from dispatch.work_orders.model import Finding, PartUse, Visit
 from dispatch.work_orders.queries import approvals_of, findings_of, part_uses_of
 
 TIMES = frozenset({"arrived_at", "started_at"})
@@ -47,6 +50,14 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
         "tested": last.is_tested if last else False,
         "measurements": last.measurements if last else [],
         "advised": last.advised if last else [],
+        "dangers": last.dangers if last else [],
+        "touched": last.touched if last else [],
+        "codes": _codes(last),
+        "answers": _answers(session, visit),
+        "consents": [
+            {"equipment": consent.equipment, "by": consent.signed_by_name}
+            for consent in consents_of(session, visit.id)
+        ],
         "use_explained": last.use_explained if last else False,
         "documents": last.documents_handed_over if last else [],
         "parts": _parts(session, part_uses_of(session, [visit.id]).get(visit.id, [])),
@@ -62,6 +73,22 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
             for a in approvals_of(session, order.id)
         ],
     }
+
+
+def _codes(finding: Finding | None) -> dict[str, str]:
+    return {kind: (getattr(finding, column) if finding else None) or "" for kind, column in FIELDS.items()}
+
+
+def _answers(session: Session, visit: Visit) -> list[dict[str, Any]]:
+    """What the visit's technician answered; a former one's answers are kept, but not signed here."""
+    mine = str(visit.technician_id or "")
+    rows = [
+        {"checklist": one.code, "question": one.question["key"], "value": answer.value}
+        for one in standing(session, visit.id, visit.checklists)
+        for answer in one.answers
+        if answer.technician == mine
+    ]
+    return sorted(rows, key=lambda row: (row["checklist"], row["question"]))
 
 
 def _parts(session: Session, uses: Iterable[PartUse]) -> list[dict[str, Any]]:

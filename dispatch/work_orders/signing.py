@@ -16,8 +16,9 @@ from dispatch import clock, db, text
 from dispatch.access.rules import Principal
 from dispatch.work_orders import refusals, rules
 from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.guards import check_recordable
 from dispatch.work_orders.model import ServiceReport, Visit
-from dispatch.work_orders.record import check_recordable, outdate_reports
+from dispatch.work_orders.record import outdate_reports
 from dispatch.work_orders.shown import shown_of
 
 STROKES = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9eE+\-., \n]+")

@@ -26,7 +26,14 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Attachment, ReviewCase, Visit, WorkOrder
 from tests import builders
 from tests.api.company import Company
-from tests.api.intake_holdings import a_declared_file, a_quarantined_work, a_question, a_source, an_inquiry
+from tests.api.intake_holdings import (
+    a_declared_file,
+    a_quarantined_work,
+    a_question,
+    a_source,
+    an_advice,
+    an_inquiry,
+)
 
 DAY = date(2026, 3, 2)
 
@@ -99,6 +106,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         **_loans(session, territory, order),
         "mark_id": _mark(session, visit).id,
         "question_id": a_question(session, visit).id,
+        "advice_id": an_advice(session, visit).id,
         "declared_id": a_declared_file(session, visit).id,
         **an_inquiry(session, territory),
         "source_id": a_source(session).id,

@@ -27,7 +27,7 @@ FINDINGS = {
     "is_solved": True,
     "is_tested": True,
     "measurements": [{"name": "pressure", "value": "1.5", "unit": "bar"}],
-    "advised": ["descale"],
+    "advised": [{"text": "descale", "is_danger": False}],
 }
 
 

@@ -17,6 +17,7 @@ from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import PURPOSE
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import DeclaredFile, FieldQuestion, Visit
+from dispatch.work_orders.on_site_model import AdvisedWork
 from tests import builders
 from tests.api.company import settings_of_tests
 
@@ -46,6 +47,15 @@ def a_declared_file(session: Session, visit: Visit) -> DeclaredFile:
         caption="",
         declared_at=clock.now(),
     )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def an_advice(session: Session, visit: Visit) -> AdvisedWork:
+    """Advised work that waits."""
+    order = visit.work_order
+    row = AdvisedWork(visit_id=visit.id, site_id=order.site_id, words="descale", advised_at=clock.now())
     session.add(row)
     session.flush()
     return row

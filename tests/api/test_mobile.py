@@ -168,8 +168,8 @@ def test_identity_clause_3_an_unknown_schema_is_told_to_update(company: Company,
     client = company.anybody()
     client.access_token = phone.store.setting("access_token") or ""
     for answer in (
-        client.get("/v1/sync/pull", headers={"Sync-Schema": "2"}),
-        client.post("/v1/sync/push", json={"ops": []}, headers={"Sync-Schema": "2"}),
+        client.get("/v1/sync/pull", headers={"Sync-Schema": "3"}),
+        client.post("/v1/sync/push", json={"ops": []}, headers={"Sync-Schema": "3"}),
     ):
         assert (answer.status_code, answer.json["code"]) == (426, "SCHEMA_UNSUPPORTED")
 

@@ -23,6 +23,9 @@ COMPANY_WIDE = {
     "/v1/service-calendars/<uuid:calendar_id>",
     "/v1/guidance-articles/<string:code>",
     "/v1/guidance-articles/<string:code>/pictures",
+    "/v1/checklists/<string:code>",
+    "/v1/checklists/<string:code>/use",
+    "/v1/fault-codes/<string:code>/solutions",
     "/v1/intake/sources/<uuid:source_id>",
 }
 """The catalogue, the templates and the calendars are the same for the whole company."""
@@ -96,6 +99,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "/v1/work-orders/<uuid:order_id>/waiting"): {"reason": "part"},
     ("POST", "/v1/visits/<uuid:visit_id>/files/<uuid:declared_id>/give-up"): REASON,
+    ("POST", "/v1/advised-work/<uuid:advice_id>/settlement"): {"result": "declined"},
     ("POST", "/v1/sync/quarantine/<uuid:work_id>/dismissal"): REASON,
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/apply"): {"payload": {}},
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/dismiss"): {"reason": "it did not"},

@@ -58,7 +58,7 @@ def visit_id(company: Company, phone: PhoneClient) -> str:
 
 def announced(phone: PhoneClient, visit_id: str, content: bytes) -> str:
     """Announce a photograph and have it taken; return the announcement's op_id."""
-    op_id = phone_files.attach(phone, visit_id, content, "image/jpeg", purpose="photo")
+    op_id = phone.attach(visit_id, content, "image/jpeg", purpose="photo")
     phone.push()
     return op_id
 
@@ -89,7 +89,7 @@ def test_attachment_clause_1_a_visit_ends_before_its_bytes_but_is_not_verified(
     phone: PhoneClient, visit_id: str
 ) -> None:
     photo = a_photo()
-    phone_files.attach(phone, visit_id, photo, "image/jpeg", purpose="after", caption="new pump")
+    phone.attach(visit_id, photo, "image/jpeg", purpose="after", caption="new pump")
     work(phone, visit_id, a_part())
     phone.push()
     phone.pull()
@@ -98,7 +98,7 @@ def test_attachment_clause_1_a_visit_ends_before_its_bytes_but_is_not_verified(
     assert held["state"] == "done"
     assert [(file["purpose"], file["is_here"]) for file in held["files"]] == [("after", False)]
     assert asked("select count(*) from job_run where kind = 'billing.settle'") == [(0,)]
-    assert phone_files.send_files(phone, piece_bytes=4_000) == 1
+    assert phone.send_files(piece_bytes=4_000) == 1
     phone.pull()
     held = phone.store.visit(visit_id)
     assert held is not None
@@ -175,10 +175,10 @@ def test_attachment_clause_4_another_file_than_announced_begins_again(
 def test_attachment_clause_4_what_is_no_picture_is_refused_once_and_stays_on_the_phone(
     phone: PhoneClient, visit_id: str, client_for: ClientFor
 ) -> None:
-    phone_files.attach(phone, visit_id, b"\xff\xd8\xff no picture", "image/jpeg", purpose="photo")
+    phone.attach(visit_id, b"\xff\xd8\xff no picture", "image/jpeg", purpose="photo")
     work(phone, visit_id, a_part())
     phone.push()
-    assert phone_files.send_files(phone) == 0
+    assert phone.send_files() == 0
     assert phone.store.files_to_send() == []
     assert asked("select failure from sync_upload") == [("ATTACHMENT_REFUSED",)]
     desk = client_for(Role.DISPATCHER)
@@ -194,9 +194,9 @@ def test_attachment_clause_4_what_is_no_picture_is_refused_once_and_stays_on_the
 def test_attachment_clause_5_the_same_bytes_twice_are_one_file(phone: PhoneClient, visit_id: str) -> None:
     photo = a_photo()
     first = announced(phone, visit_id, photo)
-    assert phone_files.send_files(phone) == 1
+    assert phone.send_files() == 1
     second = announced(phone, visit_id, photo)
-    assert phone_files.send_files(phone) == 1
+    assert phone.send_files() == 1
     addresses = {created(phone, op_id, len(photo)).headers["Location"] for op_id in (first, second)}
     assert len(addresses) == 1
     assert asked("select count(*) from attachment") == [(1,)]
@@ -218,7 +218,7 @@ def test_attachment_clause_6_an_upload_is_open_for_seven_days(phone: PhoneClient
     assert phone.ask("HEAD", address, headers=TUS).status_code == 410
     assert sent(phone, address, 500, photo[500:]).status_code == 410
     assert created(phone, op_id, len(photo)).headers["Upload-Offset"] == "0"
-    assert phone_files.send_files(phone) == 1
+    assert phone.send_files() == 1
 
 
 def test_attachment_clause_7_nobody_sends_to_or_asks_for_an_upload_of_another(

@@ -1,0 +1,58 @@
+"""Breaks as technicians take them (R-509): for wrench time, and so that nobody is located in a break."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import db
+from dispatch.technicians.model import BreakTaken
+
+
+def start_break(
+    session: Session, *, technician_id: uuid.UUID, at: datetime, op_id: uuid.UUID | None = None
+) -> BreakTaken:
+    """Begin a break; one that is still open ends where this one begins."""
+    end_break(session, technician_id=technician_id, at=at)
+    row = BreakTaken(technician_id=technician_id, started_at=at, op_id=op_id)
+    session.add(row)
+    db.flush(session)
+    return row
+
+
+def end_break(session: Session, *, technician_id: uuid.UUID, at: datetime) -> BreakTaken | None:
+    """End the open break, never before it began; None when there is none."""
+    statement = select(BreakTaken).where(
+        BreakTaken.technician_id == technician_id, BreakTaken.ended_at.is_(None)
+    )
+    row = session.scalars(statement.with_for_update()).first()
+    if row is not None:
+        row.ended_at = max(at, row.started_at)
+        db.flush(session)
+    return row
+
+
+def breaks_between(
+    session: Session, technician_id: uuid.UUID, start: datetime, end: datetime
+) -> Sequence[BreakTaken]:
+    """Return breaks that touch a stretch of time, in order; an open one reaches to its end."""
+    statement = select(BreakTaken).where(
+        BreakTaken.technician_id == technician_id,
+        BreakTaken.started_at < end,
+        (BreakTaken.ended_at.is_(None)) | (BreakTaken.ended_at > start),
+    )
+    return session.scalars(statement.order_by(BreakTaken.started_at)).all()
+
+
+def is_on_break(session: Session, technician_id: uuid.UUID, at: datetime) -> bool:
+    """Tell whether a technician has a break at a moment."""
+    statement = select(BreakTaken.id).where(
+        BreakTaken.technician_id == technician_id,
+        BreakTaken.started_at <= at,
+        (BreakTaken.ended_at.is_(None)) | (BreakTaken.ended_at > at),
+    )
+    return session.scalar(statement.limit(1)) is not None

@@ -1,0 +1,157 @@
+"""The company's lists of faults, causes and actions (R-509), and what solved a fault before (R-510)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import exists, select
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import Session, aliased
+
+from dispatch import db, text
+from dispatch.access.rules import Principal
+from dispatch.customers.model import Asset
+from dispatch.errors import Invalid
+from dispatch.work_orders.lifecycle import FINISHED_STATES
+from dispatch.work_orders.model import Finding, Visit, WorkOrder
+from dispatch.work_orders.on_site_model import ServiceCode
+from dispatch.work_orders.rules import REPEAT_WITHIN
+
+KINDS = ("fault", "cause", "action")
+FIELDS = {"fault": "fault_code", "cause": "cause_code", "action": "action_code"}
+MOST_SHOWN = 5
+
+
+class ServiceCodeUnknown(Invalid):
+    """A code is not in the company's list of faults, causes or actions, or not in use any more."""
+
+    code = "SERVICE_CODE_UNKNOWN"
+    remedy = "Choose a code of the list, or leave it out and describe the matter in words."
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What solved a fault once, in the words of the technician who did it (R-510)."""
+
+    product_kind: str
+    model: str
+    fault: str
+    cause: str
+    action: str
+    cause_code: str | None
+    action_code: str | None
+    solved_at: datetime
+
+
+def write_service_code(
+    session: Session,
+    *,
+    by: Principal | None,
+    kind: str,
+    code: str,
+    title_en: str,
+    title_zh: str,
+    is_active: bool = True,
+) -> ServiceCode:
+    """Put a word into a list, or change its titles; one in use by records is retired, never removed."""
+    which = (text.choice(kind, "kind", KINDS), text.code(code, "code"))
+    row = session.get(ServiceCode, which) or ServiceCode(kind=which[0], code=which[1])
+    row.title_en, row.title_zh = text.line(title_en, "title_en"), text.line(title_zh, "title_zh")
+    row.is_active = is_active
+    session.add(row)
+    db.flush(session)
+    return row
+
+
+def service_codes(session: Session, *, only_active: bool = True) -> Sequence[ServiceCode]:
+    """Return the lists, by kind and code."""
+    statement = select(ServiceCode).order_by(ServiceCode.kind, ServiceCode.code)
+    return session.scalars(statement.where(ServiceCode.is_active) if only_active else statement).all()
+
+
+def check_codes(session: Session, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the codes of a finding by column; refuse one that is not in use."""
+    text.only_known(given, frozenset(KINDS))
+    checked = {}
+    for kind, code in given.items():
+        row = session.get(ServiceCode, (kind, text.code(code, f"{kind} code")))
+        if row is None or not row.is_active:
+            raise ServiceCodeUnknown(f"there is no {kind} code {code[: text.CODE]!r} in use", kind=kind)
+        checked[FIELDS[kind]] = row.code
+    return checked
+
+
+def solutions(
+    session: Session, *, fault_code: str, product_kind: str = "", model: str = ""
+) -> list[Solution]:
+    """
+    Return what solved a fault before, newest first, equipment of the same model before others (R-510).
+
+    A fix counts when the same fault did not come back to the asset within 30 days.
+    """
+    later, again = aliased(Visit), aliased(WorkOrder)
+    came_back = exists().where(
+        later.work_order_id == again.id,
+        again.asset_id == WorkOrder.asset_id,
+        again.fault_code == WorkOrder.fault_code,
+        again.requested_at > Visit.finished_at,
+        again.requested_at <= Visit.finished_at + REPEAT_WITHIN,
+    )
+    statement = (
+        select(Finding, Visit.finished_at, Asset.product_kind, Asset.model)
+        .join(Visit, Visit.id == Finding.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .join(Asset, Asset.id == WorkOrder.asset_id)
+        .where(
+            WorkOrder.fault_code == fault_code,
+            Visit.is_solved.is_(True),
+            Visit.state.in_([state.value for state in FINISHED_STATES]),
+            Visit.finished_at.is_not(None),
+            ~came_back,
+        )
+        .order_by(
+            (Asset.model == model).desc(),
+            (Asset.product_kind == product_kind).desc(),
+            Visit.finished_at.desc(),
+            Finding.recorded_at.desc(),
+        )
+        .limit(4 * MOST_SHOWN)
+    )
+    found: dict[tuple[str, str], Solution] = {}
+    for finding, finished_at, kind, of_model in session.execute(statement):
+        told = (finding.cause, finding.action)
+        found.setdefault(
+            told,
+            Solution(
+                kind,
+                of_model,
+                finding.fault,
+                finding.cause,
+                finding.action,
+                finding.cause_code,
+                finding.action_code,
+                finished_at or finding.recorded_at,
+            ),
+        )
+    return list(found.values())[:MOST_SHOWN]
+
+
+def findings_of_asset(
+    session: Session, asset_id: uuid.UUID | None, *, besides: uuid.UUID
+) -> list[tuple[datetime, Finding]]:
+    """Return what was found at an asset before, newest first, one finding for each visit."""
+    if asset_id is None:
+        return []
+    statement = (
+        select(Visit.finished_at, Finding)
+        .join(Visit, Visit.id == Finding.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .where(WorkOrder.asset_id == asset_id, Visit.id != besides, Visit.finished_at.is_not(None))
+        .ext(distinct_on(Visit.finished_at, Visit.id))
+        .order_by(Visit.finished_at.desc(), Visit.id, Finding.recorded_at.desc())
+        .limit(MOST_SHOWN)
+    )
+    return [(at, finding) for at, finding in session.execute(statement) if at is not None]

@@ -1,0 +1,66 @@
+"""What is agreed and advised on site, and the code lists that findings use (R-505, R-506, R-509)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dispatch.db import Base, Identified
+
+
+class Consent(Identified, Base):
+    """R-506: the customer asked in writing that other equipment be touched, and who answers for it."""
+
+    __tablename__ = "consent"
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    equipment: Mapped[str]
+    terms: Mapped[str]
+    """What was agreed about liability, exactly as shown."""
+    shown_sha256: Mapped[str]
+    signed_by_name: Mapped[str]
+    signature_path: Mapped[str]
+    signed_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
+class AdvisedWork(Identified, Base):
+    """R-505: a danger or other work advised and not done; it comes back until somebody settles it."""
+
+    __tablename__ = "advised_work"
+    __table_args__ = (
+        CheckConstraint("state in ('open', 'done', 'declined', 'replaced')", name="state"),
+        Index("ix_advised_work_site_id_state", "site_id", "state"),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    """Where it was advised."""
+    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    asset_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("asset.id"))
+    words: Mapped[str]
+    is_danger: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(default="open")
+    advised_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    settled_by: Mapped[uuid.UUID | None]
+    settled_visit_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("visit.id"))
+    note: Mapped[str | None]
+    op_id: Mapped[uuid.UUID | None]
+    """The operation that settled it."""
+
+
+class ServiceCode(Base):
+    """A word of the company's lists of faults, causes and actions (R-509)."""
+
+    __tablename__ = "service_code"
+    __table_args__ = (CheckConstraint("kind in ('fault', 'cause', 'action')", name="kind"),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    title_en: Mapped[str]
+    title_zh: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(default=True)
