@@ -5,7 +5,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine benchmarks benchmark-peers
+.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine campaign-sync mutants-sync benchmarks benchmark-peers
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,13 @@ campaign-demo: install  ## The demo's day while its servers and workers are kill
 
 campaign-engine: install  ## 10,000 fuzzed days, each planned by both engines and judged; goes on where it stopped (ARGS="--minutes 60")
 	@$(BIN)/python -m benchmarks.fuzzed_days $(ARGS)
+
+campaign-sync: install  ## The phone's protocol under 5,000 generated days of 100 steps (ARGS="-x")
+	@TRUCKROLL_SYNC_EXAMPLES=5000 TRUCKROLL_SYNC_STEPS=100 TRUCKROLL_SYNC_SHRINK=1 \
+		$(BIN)/pytest -m "" -q tests/phone/test_properties.py $(ARGS)
+
+mutants-sync: install  ## Do the protocol's tests bite? Seeded bugs, each hunted by them (ARGS="--only cursor")
+	@$(BIN)/python -m benchmarks.mutants_sync $(ARGS)
 
 benchmark-peers: install  ## Fetch other solvers into build/peers; nextroute is BUSL-1.1, for comparison only
 	@$(BIN)/pip install -q --no-deps --upgrade --target build/peers pyvrp==0.14.1 vrplib==2.2.0 pyvroom==1.15.2 \

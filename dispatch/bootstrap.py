@@ -80,6 +80,7 @@ JOBS = (
     Job("intake.read_mailbox", "dispatch.intake.jobs:read_mailbox", "default", timeout_seconds=300),
     Job("intake.carry_files", "dispatch.intake.jobs:carry_files", "default", timeout_seconds=60),
     Job("sync.tidy_up", "dispatch.sync.jobs:tidy_up", "default", timeout_seconds=120),
+    Job("sync.decide_held", "dispatch.sync.jobs:decide_held", "default", timeout_seconds=120),
     Job("messages.clocked", "dispatch.messages.jobs:write_clocked", "default", timeout_seconds=300),
     Job("promises.follow_no_show", "dispatch.promises.jobs:follow_no_show", "default", timeout_seconds=60),
     Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),

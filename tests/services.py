@@ -120,11 +120,19 @@ def remove_home(home: Path) -> None:
     shutil.rmtree(home, ignore_errors=True)
 
 
+def _owner_of(home: Path) -> int | None:
+    """Whose a home is; None when another run removed it just now."""
+    try:
+        return home.stat().st_uid
+    except FileNotFoundError:
+        return None
+
+
 def remove_left_homes() -> None:
     """Clear away the servers and homes of test runs that were killed."""
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         owner = home.name.removeprefix(PREFIX).partition("-")[0]
-        if home.stat().st_uid == os.geteuid() and owner.isdigit() and identify(int(owner)) is None:
+        if _owner_of(home) == os.geteuid() and owner.isdigit() and identify(int(owner)) is None:
             remove_home(home)
 
 

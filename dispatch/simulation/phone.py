@@ -97,6 +97,7 @@ class PhoneClient:
     ) -> None:
         self.store = PhoneStore(store_path)
         self.boot_id = uuid.uuid4().hex
+        self.schema = protocol.SCHEMA
         self._now = now
         self._login = login
         self._http = http or httpx.Client(base_url=base_url, timeout=30.0)
@@ -146,7 +147,7 @@ class PhoneClient:
             told.setdefault("times", self.times(visit_id))
         operation = {
             "type": kind,
-            "schema": protocol.SCHEMA,
+            "schema": self.schema,
             "visit_id": visit_id,
             "base_version": held["version"] if held else None,
             "occurred_at": moment.isoformat(),
@@ -214,7 +215,7 @@ class PhoneClient:
 
     def _own(self, visit_id: str) -> list[Mapping[str, Any]]:
         """Operations of a visit that the pulled data does not include yet."""
-        kept = self.store.operations_since(self.store.acked_seq)
+        kept = self.store.operations(only_unacked=True)
         return [one.body for one in kept if one.is_alive and one.body["visit_id"] == visit_id]
 
     def push(self) -> list[dict[str, Any]]:
@@ -252,8 +253,9 @@ class PhoneClient:
             cursor = page["cursor"]
             if page["complete"]:
                 break
-        acked = page["acked_seq"].get(self.store.install_epoch, 0)
-        self.store.apply_pull(changes, cursor=page["cursor"], acked_seq=acked, is_whole=start is None)
+        self.store.apply_pull(
+            changes, cursor=page["cursor"], acked_seq=page["acked_seq"], is_whole=start is None
+        )
 
     def _ask(self, method: str, address: str, **options: Any) -> dict[str, Any]:
         """Send a request; believe only answers that carry the marker."""
@@ -345,7 +347,7 @@ class PhoneClient:
 
     def _headers(self) -> dict[str, str]:
         token = self.store.setting("access_token")
-        known = {protocol.SCHEMA_HEADER: str(protocol.SCHEMA)}
+        known = {protocol.SCHEMA_HEADER: str(self.schema)}
         return known | ({"Authorization": f"Bearer {token}"} if token else {})
 
     def _keep(self, tokens: Mapping[str, Any]) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 SCHEMA = """
 create table if not exists setting (name text primary key, value text not null);
 create table if not exists operation (
-    seq integer primary key, op_id text unique not null, body text not null,
-    receipt text, result text
+    place integer primary key autoincrement, epoch text not null, seq integer not null,
+    op_id text unique not null, body text not null, receipt text, result text, unique (epoch, seq)
 );
+create table if not exists acked (epoch text primary key, seq integer not null);
 create table if not exists visit (id text primary key, body text not null);
 create table if not exists file (
     op_id text primary key, content blob, address text, failure text
@@ -80,6 +81,24 @@ class PhoneStore:
         """The name of this installation; new after a reinstall or a restore, so that no seq is used twice."""
         return self.setting("install_epoch") or ""
 
+    def restored(self) -> None:
+        """
+        This store came back from a backup: begin a new installation, and ask for everything anew.
+
+        What the backup holds unsent stays as it was recorded; it may have been sent since.
+        """
+        with self.writing() as database:
+            _set(database, "install_epoch", uuid.uuid4().hex)
+            _set(database, "cursor", None)
+            database.execute("delete from visit")
+
+    def copy(self) -> PhoneStore:
+        """A backup of everything, as a store of its own in memory."""
+        made = PhoneStore()
+        with self._lock:
+            self._database.backup(made._database)
+        return made
+
     def setting(self, name: str) -> str | None:
         """A kept value."""
         with self._lock:
@@ -94,20 +113,22 @@ class PhoneStore:
     def add(self, operation: Mapping[str, Any], content: bytes | None = None) -> dict[str, Any]:
         """Give an operation its place in the order and keep it, with the file it announces; return it."""
         with self.writing() as database:
-            newest = database.execute("select coalesce(max(seq), 0) from operation").fetchone()[0]
-            known = database.execute(
-                "select coalesce(max(seq), 0) from operation where result is not null"
-            ).fetchone()[0]
+            epoch = self.install_epoch
+            newest, known = database.execute(
+                "select coalesce(max(seq), 0), coalesce(max(seq) filter (where result is not null), 0)"
+                " from operation where epoch = ?",
+                (epoch,),
+            ).fetchone()
             complete = {
                 "op_id": str(uuid.uuid4()),
-                "install_epoch": self.install_epoch,
+                "install_epoch": epoch,
                 "seq": newest + 1,
                 "known_seq": known,
                 **operation,
             }
             database.execute(
-                "insert into operation (seq, op_id, body) values (?, ?, ?)",
-                (newest + 1, complete["op_id"], json.dumps(complete)),
+                "insert into operation (epoch, seq, op_id, body) values (?, ?, ?, ?)",
+                (epoch, newest + 1, complete["op_id"], json.dumps(complete)),
             )
             if content is not None:
                 database.execute(
@@ -121,7 +142,7 @@ class PhoneStore:
             rows = self._database.execute(
                 "select file.op_id, content, address from file join operation using (op_id)"
                 " where content is not null and failure is null"
-                " and result in ('applied', 'applied_conflict') order by seq"
+                " and result in ('applied', 'applied_conflict') order by place"
             ).fetchall()
         return [KeptFile(*row) for row in rows]
 
@@ -142,7 +163,7 @@ class PhoneStore:
         """Operations without a final receipt, in order."""
         with self._lock:
             rows = self._database.execute(
-                "select body from operation where result is null order by seq limit ?", (most,)
+                "select body from operation where result is null order by place limit ?", (most,)
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
@@ -162,16 +183,23 @@ class PhoneStore:
             row = self._database.execute("select receipt from operation where op_id = ?", (op_id,)).fetchone()
         return json.loads(row[0]) if row and row[0] else None
 
-    def operations_since(self, seq: int) -> list[Kept]:
-        """Own operations after a seq, in order."""
+    def operations(self, *, only_unacked: bool = False) -> list[Kept]:
+        """Own operations in the order they were recorded; unacked ones are not in the pulled visits yet."""
         with self._lock:
             rows = self._database.execute(
-                "select seq, body, result from operation where seq > ? order by seq", (seq,)
+                "select operation.seq, body, result from operation left join acked using (epoch)"
+                " where not ? or operation.seq > coalesce(acked.seq, 0) order by place",
+                (only_unacked,),
             ).fetchall()
         return [Kept(row[0], json.loads(row[1]), row[2]) for row in rows]
 
     def apply_pull(
-        self, changes: Sequence[Mapping[str, Any]], *, cursor: str, acked_seq: int, is_whole: bool
+        self,
+        changes: Sequence[Mapping[str, Any]],
+        *,
+        cursor: str,
+        acked_seq: Mapping[str, int],
+        is_whole: bool,
     ) -> None:
         """Take a complete pull in one transaction; the whole scope replaces what was held."""
         with self.writing() as database:
@@ -186,12 +214,21 @@ class PhoneStore:
                 else:
                     database.execute("delete from visit where id = ?", (change["id"],))
             _set(database, "cursor", cursor)
-            _set(database, "acked_seq", str(max(acked_seq, self.acked_seq)))
+            for epoch, seq in acked_seq.items():
+                database.execute(
+                    "insert into acked (epoch, seq) values (?, ?)"
+                    " on conflict (epoch) do update set seq = max(seq, excluded.seq)",
+                    (epoch, seq),
+                )
 
     @property
     def acked_seq(self) -> int:
-        """Up to here the pulled visits include this phone's operations."""
-        return int(self.setting("acked_seq") or 0)
+        """Up to here the pulled visits include the operations of this installation."""
+        with self._lock:
+            row = self._database.execute(
+                "select seq from acked where epoch = ?", (self.install_epoch,)
+            ).fetchone()
+        return int(row[0]) if row else 0
 
     def visits(self) -> list[dict[str, Any]]:
         """The pulled visits in the planned order."""

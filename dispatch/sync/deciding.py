@@ -90,6 +90,15 @@ class Decider:
         self._note_rejection(op, decision)
         return decision.receipt
 
+    def reject_held(self, row: Operation, why: DispatchError) -> str:
+        """Reject an operation that waited, so that somebody decides about it. Return its receipt."""
+        op = Incoming(row.op_id, row.install_epoch, row.seq, row.body, row.body_sha256)
+        decision = receipts.rejected(op, why)
+        row.state, row.receipt = decision.state, decision.receipt
+        db.flush(self._session)
+        self._note_rejection(op, decision)
+        return decision.receipt
+
     def _when(self, op: Incoming) -> tuple[Corrected, TimeWithoutZone | None]:
         try:
             occurred_at = read_moment(op.body.get("occurred_at"))

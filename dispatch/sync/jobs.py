@@ -1,4 +1,4 @@
-"""What is tidied up every night: uploads that were never finished, and work that nobody decided about."""
+"""What is decided or tidied up by the clock: waiting operations, unfinished uploads, undecided work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dispatch import clock, db
 from dispatch.outbox import Lease
 from dispatch.settings import Settings
 from dispatch.sync.model import Upload
+from dispatch.sync.overdue import decide_overdue
 from dispatch.sync.quarantine import expire
 from dispatch.sync.uploads import FOLDER
 
@@ -21,6 +22,13 @@ def tidy_up(lease: Lease, **_: str) -> None:
     with lease.finishing() as session:
         gone = remove_expired(session, folder)
         lease.result = {"uploads": gone, "quarantined": len(expire(session, clock.now()))}
+
+
+def decide_held(lease: Lease, **_: str) -> None:
+    """Decide operations that waited 72 hours for one that never came."""
+    with lease.finishing() as session:
+        currency = Settings.from_environment().currency
+        lease.result = {"decided": decide_overdue(session, company_currency=currency)}
 
 
 def remove_expired(session: Session, folder: Path) -> int:

@@ -78,7 +78,7 @@ def push(
     device_clock = DeviceClock.read(given if isinstance(given, Mapping) else {})
     now = admitted_at or clock.now()
     epochs = _lock_epochs(session, by, {operation.install_epoch for operation in operations})
-    _lock_visits(session, operations)
+    lock_visits(session, [operation.visit_id for operation in operations])
     answers, fresh = _sort_out(session, by, operations)
     for name, epoch in epochs.items():
         decider = Decider(
@@ -119,9 +119,9 @@ def _lock_epochs(session: Session, by: Principal, names: Iterable[str]) -> dict[
     return found
 
 
-def _lock_visits(session: Session, operations: Iterable[Incoming]) -> None:
+def lock_visits(session: Session, visit_ids: Iterable[uuid.UUID | None]) -> None:
     """Hold the visits in one order, whoever else changes several of them."""
-    wanted = {operation.visit_id for operation in operations if operation.visit_id is not None}
+    wanted = {visit_id for visit_id in visit_ids if visit_id is not None}
     if wanted:
         session.execute(select(Visit.id).where(Visit.id.in_(wanted)).order_by(Visit.id).with_for_update())
 

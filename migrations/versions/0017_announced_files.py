@@ -13,9 +13,11 @@ depends_on = None
 MOMENT = sa.DateTime(timezone=True)
 SCHEDULE = """
     insert into schedule (
-        name, kind, timezone, minute_of_day, day_offset, catch_up_days, payload, is_active
+        name, kind, timezone, minute_of_day, day_offset, catch_up_days, payload, is_active, every_minutes
     )
-    values ('tidy-up-sync', 'sync.tidy_up', 'UTC', 200, 0, 0, '{}', true)
+    values
+        ('tidy-up-sync', 'sync.tidy_up', 'UTC', 200, 0, 0, '{}', true, null),
+        ('decide-held', 'sync.decide_held', 'UTC', 0, 0, 0, '{}', true, 60)
 """
 
 
@@ -107,7 +109,7 @@ def _quarantine() -> None:
 
 def downgrade() -> None:
     """Forget announcements; files that arrived stay."""
-    op.execute("delete from schedule where name = 'tidy-up-sync'")
+    op.execute("delete from schedule where name in ('tidy-up-sync', 'decide-held')")
     op.drop_table("sync_quarantine")
     op.drop_table("sync_upload")
     op.drop_table("declared_file")

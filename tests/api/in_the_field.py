@@ -95,7 +95,7 @@ def asked(question: str, **values: Any) -> list[tuple[Any, ...]]:
 
 def results(phone: PhoneClient) -> list[str | None]:
     """What was decided about each operation of a phone."""
-    return [kept.result for kept in phone.store.operations_since(0)]
+    return [kept.result for kept in phone.store.operations()]
 
 
 def work(phone: PhoneClient, visit_id: str, sku: str) -> None:

@@ -1,0 +1,218 @@
+"""The properties of the protocol, judged from the database and the phones alone (reliability §2.9)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from dispatch.simulation.phone_store import PhoneStore
+from dispatch.work_orders.lifecycle import STEPS
+from tests.phone.direct import DirectPhone
+from tests.phone.world import FACTS, World
+
+EDGES = {(step.from_state.value, step.to_state.value, step.actor.value) for step in STEPS}
+CONTRADICTED = frozenset({"seq_reuse", "id_reuse"})
+
+
+def at_most_once(world: World) -> None:
+    """P1: an operation has at most one effect of a kind, and every effect its operation."""
+    for table, of_world in FACTS.items():
+        twice = world.ask(
+            f"select op_id from {table} t where op_id is not null and {of_world}"
+            " group by op_id having count(*) > 1",
+            **world.known(),
+        )
+        assert twice == [], f"P1: {table} holds an operation twice"
+    orphans = world.ask(
+        "select e.id from visit_event e left join sync_operation o on o.op_id = e.op_id"
+        " where e.op_id is not null and o.op_id is null and e.visit_id = any(:visits)",
+        **world.known(),
+    )
+    assert orphans == [], "P1: an effect without its operation"
+
+
+def nothing_lost(world: World) -> None:
+    """P2: once the phones had contact, each operation has one decision, and no seq is passed over."""
+    decided = {
+        str(op_id): (state, seq, acked)
+        for op_id, state, seq, acked in world.ask(
+            "select op_id, state, o.seq, e.acked_seq from sync_operation o"
+            " left join sync_device_epoch e using (device_id, install_epoch) where device_id = any(:devices)",
+            **world.known(),
+        )
+    }
+    for phone in world.phones:
+        for kept in phone.store.operations():
+            state, seq, acked = decided[kept.body["op_id"]]
+            assert state != "held", "P2: an operation waits for ever"
+            assert kept.result == state, f"P2: the phone holds {kept.result}, the server {state}"
+            assert seq <= acked, "P2: a decided operation is not acknowledged"
+
+
+def receipts_are_stable(world: World) -> None:
+    """P3: whatever was delivered how often, its receipt is the same to the byte, and the stored one."""
+    stored = {
+        str(op_id): receipt for op_id, receipt in world.ask("select op_id, receipt from sync_operation")
+    }
+    for phone in (*world.phones, *world.retired):
+        for op_id, seen in phone.line.receipts.items():
+            known = stored.get(op_id)
+            final = {one for one in seen if one == known or json.loads(one).get("code") not in CONTRADICTED}
+            assert final <= {known}, f"P3: {op_id} has several receipts"
+
+
+def order_is_the_phones(world: World) -> None:
+    """P5: steps of one installation at a visit were taken in the order of seq, unless they were forced."""
+    rows = world.ask(
+        "select e.visit_id, o.device_id, o.install_epoch, o.seq, o.receipt from visit_event e"
+        " join sync_operation o on o.op_id = e.op_id where o.install_epoch not like 'office-%'"
+        " and e.visit_id = any(:visits) order by e.id",
+        **world.known(),
+    )
+    newest: dict[tuple[Any, ...], int] = defaultdict(int)
+    forced = {
+        row[0]
+        for row in world.ask(
+            "select visit_id from review_case where kind = 'gap_forced' and visit_id = any(:visits)",
+            **world.known(),
+        )
+    }
+    for visit_id, device_id, epoch, seq, _ in rows:
+        if visit_id in forced:
+            continue
+        place = (visit_id, device_id, epoch)
+        assert seq > newest[place], "P5: an older step was taken after a newer one"
+        newest[place] = seq
+
+
+def histories_are_paths(world: World) -> None:
+    """P6: every history is a path through the table, each edge by somebody who may take it."""
+    rows = world.ask(
+        "select visit_id, from_state, to_state, actor from visit_event where visit_id = any(:visits)"
+        " order by visit_id, id",
+        **world.known(),
+    )
+    last: dict[Any, str] = {}
+    for visit_id, source, target, actor in rows:
+        assert (source, target, actor) in EDGES, f"P6: {actor} took {source} to {target}"
+        assert last.setdefault(visit_id, source) == source, "P6: a step begins where none ended"
+        last[visit_id] = target
+    states = dict(world.ask("select id, state from visit where id = any(:visits)", **world.known()))
+    for visit_id, state in states.items():
+        assert last.get(visit_id, state) == state, "P6: the state is not where the history ended"
+
+
+def phones_converge(world: World) -> None:
+    """P7, P8, P16: what a phone holds by going on is what it would get anew, to the byte."""
+    for phone in world.phones:
+        fresh = DirectPhone(phone.by, phone._now)
+        fresh.pull()
+        assert _held(phone.store) == _held(fresh.store), "P7: going on by cursor gave something else"
+        fresh.close()
+
+
+def _held(store: PhoneStore) -> dict[str, Any]:
+    """Hints are as old as the visit's last change, by design; everything else must be equal."""
+    return {one["id"]: {**one, "hints": None} for one in store.visits()}
+
+
+def nothing_is_left_behind(world: World) -> None:
+    """P9: no byte of a visit that was withdrawn is left on a phone."""
+    for phone in world.phones:
+        held = set(_held(phone.store))
+        raw = "\n".join(json.dumps(one) for one in phone.store.visits())
+        for visit_id, number in world.ask(
+            "select id, serial from visit where id = any(:visits)", **world.known()
+        ):
+            assert str(visit_id) in held or f"DS-{number:06d}" not in raw, (
+                "P9: a withdrawn visit is still there"
+            )
+
+
+def nothing_is_silent(world: World) -> None:
+    """P10: a refusal is a rejection, a contradiction a case that names it, what applied has a trace."""
+    rejected = {
+        row[0]
+        for row in world.ask(
+            "select op_id from sync_rejection where technician_id = any(:technicians)", **world.known()
+        )
+    }
+    told = {
+        fact["op_id"]
+        for (detail,) in world.ask(
+            "select detail from review_case where visit_id = any(:visits)", **world.known()
+        )
+        for fact in detail.get("facts", [])
+    }
+    steps = {
+        row[0]
+        for row in world.ask(
+            "select op_id from visit_event where op_id is not null and visit_id = any(:visits)",
+            **world.known(),
+        )
+    }
+    for op_id, kind, state, receipt in world.ask(
+        "select op_id, type, state, receipt from sync_operation where device_id = any(:devices)",
+        **world.known(),
+    ):
+        if state == "rejected":
+            assert op_id in rejected, "P10: a refused operation that nobody sees"
+        elif state == "applied_conflict":
+            assert str(op_id) in told, "P10: a contradiction that no case names"
+        elif kind.startswith("visit.") and "unchanged" not in json.loads(receipt).get("effect", {}):
+            assert op_id in steps, f"P10: {kind} applied without a trace"
+
+
+def the_desk_is_obeyed(world: World) -> None:
+    """P11: fields of the dispatcher hold the dispatcher's last word; a case alone credits somebody else."""
+    rows = world.ask(
+        "select v.id, v.technician_id, v.planned_start, o.priority, v.state from visit v"
+        " join work_order o on o.id = v.work_order_id where v.id = any(:visits)",
+        **world.known(),
+    )
+    by_case = {
+        row[0]
+        for row in world.ask(
+            "select visit_id from visit_event where actor = 'case' and visit_id = any(:visits)",
+            **world.known(),
+        )
+    }
+    for visit_id, technician_id, planned_start, priority, state in rows:
+        told = world.told[visit_id]
+        assert priority == told.priority, "P11: the priority is not the desk's"
+        if state == "unplanned" or visit_id in by_case:
+            continue
+        assert planned_start == told.planned_start, "P11: the planned time is not the desk's"
+        assert technician_id == told.technician_id, "P11: the technician is not the desk's"
+
+
+def facts(world: World) -> dict[str, int]:
+    """How many rows each table of facts has."""
+    question = " union all ".join(f"select '{name}', count(*) from {name}" for name in FACTS)
+    return {str(name): int(count) for name, count in world.ask(question)}
+
+
+def the_revoked_are_mute(world: World) -> None:
+    """P13: a revoked phone changes nothing any more."""
+    for device_id, revoked_at in world.revoked_at.items():
+        late = world.ask(
+            "select id from visit_event where device_id = :device and recorded_at > :at",
+            device=device_id,
+            at=revoked_at,
+        )
+        assert late == [], "P13: a revoked phone took a step"
+
+
+CHECKS = (
+    at_most_once,
+    nothing_lost,
+    receipts_are_stable,
+    order_is_the_phones,
+    histories_are_paths,
+    phones_converge,
+    nothing_is_left_behind,
+    nothing_is_silent,
+    the_desk_is_obeyed,
+    the_revoked_are_mute,
+)

@@ -1,0 +1,226 @@
+"""
+The desk, two technicians, a bad network and dying servers in any order (reliability §2.9).
+
+Every step is a transaction on a real database. When it ends, the network heals, everybody pushes and pulls,
+and the properties are judged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from dispatch.errors import DispatchError
+from dispatch.simulation.phone import NothingDecided, Revoked
+from dispatch.sync import protocol
+from tests.phone import checks
+from tests.phone.direct import GOOD, NETWORKS, DirectPhone
+from tests.phone.world import World, payload_of
+
+MOST_VISITS = 5
+KINDS = [
+    *sorted(protocol.STEPS_OF_A_VISIT),
+    protocol.FINDING,
+    protocol.PART,
+    protocol.APPROVAL,
+    protocol.ANSWER,
+    protocol.WAIVE,
+    protocol.SIGN,
+    protocol.PAYMENT,
+    protocol.DECLARE,
+]
+WAYS = ("part", "twice", "shuffled", "old", "gap")
+IN_ORDER = (
+    protocol.TRAVEL,
+    protocol.ARRIVE,
+    protocol.START,
+    protocol.FINDING,
+    protocol.ANSWER,
+    protocol.SIGN,
+    protocol.FINISH,
+)
+
+which = st.integers(0, 9)
+nets = st.sampled_from((GOOD, GOOD, *NETWORKS))
+
+
+class SyncMachine(RuleBasedStateMachine):
+    """Anything that can happen between a desk and its technicians' phones."""
+
+    @initialize(seed=st.integers(0, 2**16))
+    def found(self, seed: int) -> None:
+        """Begin with a company and a visit for each technician."""
+        self.world = World.founded()
+        self.world.dice.seed(seed)
+        self.backups: dict[Any, Any] = {}
+        self.facts = checks.facts(self.world)
+        for technician in (0, 1):
+            self.world.publish(technician, technician)
+        for phone in self.world.phones:
+            phone.pull()
+
+    def _visit(self, number: int) -> uuid.UUID:
+        known = list(self.world.told)
+        return known[number % len(known)]
+
+    def _phone(self, number: int) -> DirectPhone:
+        return self.world.phones[number % len(self.world.phones)]
+
+    @rule(technician=st.integers(0, 1), hour=st.integers(0, 5))
+    def publish(self, technician: int, hour: int) -> None:
+        """A new visit."""
+        if len(self.world.told) < MOST_VISITS:
+            self.world.publish(technician, hour)
+
+    @rule(number=which, technician=st.integers(0, 1), hour=st.integers(0, 5))
+    def reassign(self, number: int, technician: int, hour: int) -> None:
+        """The desk plans a visit anew; what is over it cannot."""
+        with contextlib.suppress(DispatchError):
+            self.world.reassign(self._visit(number), technician, hour)
+
+    @rule(number=which)
+    def cancel(self, number: int) -> None:
+        """The desk calls a visit off, if it still can."""
+        with contextlib.suppress(DispatchError):
+            self.world.cancel(self._visit(number))
+
+    @rule(number=which, priority=st.integers(1, 4))
+    def amend(self, number: int, priority: int) -> None:
+        """The desk changes the urgency."""
+        with contextlib.suppress(DispatchError):
+            self.world.amend(self._visit(number), priority)
+
+    @rule(phone=which, number=which, kind=st.sampled_from(KINDS))
+    def record(self, phone: int, number: int, kind: str) -> None:
+        """A technician records anything about a visit that the phone holds."""
+        self._record(self._phone(phone), number, kind)
+
+    @rule(phone=which, number=which, steps=st.integers(1, len(IN_ORDER)))
+    def work(self, phone: int, number: int, steps: int) -> None:
+        """A technician does what is usual, in the usual order."""
+        for kind in IN_ORDER[:steps]:
+            self._record(self._phone(phone), number, kind)
+
+    def _record(self, phone: DirectPhone, number: int, kind: str) -> None:
+        held = phone.store.visits()
+        if not held:
+            return
+        visit_id = held[number % len(held)]["id"]
+        payload = payload_of(self.world, phone, kind, visit_id)
+        phone.record(kind, visit_id=visit_id, payload=payload)
+
+    @rule(phone=which, net=nets)
+    def push(self, phone: int, net: str) -> None:
+        """A phone pushes over the network as it is."""
+        self._over(self._phone(phone), net, lambda one: one.push())
+
+    @rule(phone=which, net=nets, way=st.sampled_from(WAYS))
+    def push_oddly(self, phone: int, net: str, way: str) -> None:
+        """A phone sends a part, twice, in disorder, what was sent long ago, or leaves one out."""
+        one = self._phone(phone)
+        bodies = [kept.body for kept in one.store.operations()]
+        unsent = one.store.unsent(200)
+        batch = {
+            "part": unsent[: max(1, len(unsent) // 2)],
+            "twice": unsent + unsent,
+            "shuffled": self.world.dice.sample(unsent, len(unsent)),
+            "old": bodies[: max(1, len(bodies) // 2)],
+            "gap": unsent[1:],
+        }[way]
+        if batch:
+            self._over(one, net, lambda phone: phone.send(batch))
+
+    @rule(phone=which, net=nets, page=st.sampled_from((1, 2, 500)), pages=st.sampled_from((None, 1, 2)))
+    def pull(self, phone: int, net: str, page: int, pages: int | None) -> None:
+        """A phone pulls, in pages of any size, and may lose contact in between."""
+        one = self._phone(phone)
+        one.line.page, one.line.breaks_after = page, pages
+        self._over(one, net, lambda phone: phone.pull())
+        one.line.page, one.line.breaks_after = protocol.PAGE, None
+
+    def _over(self, phone: DirectPhone, net: str, does: Any) -> None:
+        phone.line.state = net
+        with contextlib.suppress(NothingDecided):
+            does(phone)
+        phone.line.state = GOOD
+        self._facts_did_not_shrink()
+
+    @rule(phone=which)
+    def back_up(self, phone: int) -> None:
+        """The phone's owner backs it up."""
+        one = self._phone(phone)
+        self.backups[one.by.device_id] = one.store.copy()
+
+    @rule(phone=which)
+    def restore(self, phone: int) -> None:
+        """P18: the phone comes back from its backup: a new installation, what came later is gone."""
+        one = self._phone(phone)
+        backup = self.backups.pop(one.by.device_id, None)
+        if backup is not None:
+            backup.restored()
+            one.store = backup
+
+    @rule(phone=which, hours=st.integers(-100_000, 100_000))
+    def set_clock(self, phone: int, hours: int) -> None:
+        """P14: somebody sets the phone's clock; it also restarts."""
+        one = self._phone(phone)
+        one._now = lambda: self.world.now() + timedelta(hours=hours)  # type: ignore[method-assign]
+        one.boot_id = uuid.uuid4().hex
+
+    @rule(phone=which, schema=st.sampled_from(sorted(protocol.PUSH_SCHEMAS)))
+    def install(self, phone: int, schema: int) -> None:
+        """P17: the app is updated, or goes back to an older version."""
+        self._phone(phone).schema = schema
+
+    @rule(phone=which)
+    def lose(self, phone: int) -> None:
+        """P13: the phone is lost and revoked; it tries all the same."""
+        if len(self.world.retired) >= 2:
+            return
+        one = self._phone(phone)
+        self.world.revoke(one)
+        for does in (one.push, one.pull):
+            with contextlib.suppress(Revoked, NothingDecided):
+                does()
+
+    @rule(apply=st.booleans())
+    def decide(self, apply: bool) -> None:
+        """The desk decides about a rejected operation."""
+        with contextlib.suppress(DispatchError):
+            self.world.decide_rejections(apply=apply)
+
+    @rule(minutes=st.sampled_from((5, 60)))
+    def wait(self, minutes: int) -> None:
+        """Time passes."""
+        self.world.advance(timedelta(minutes=minutes))
+
+    def _facts_did_not_shrink(self) -> None:
+        """P12: facts are only added."""
+        now = checks.facts(self.world)
+        assert all(now[name] >= before for name, before in self.facts.items()), "P12: a fact is gone"
+        self.facts = now
+
+    def teardown(self) -> None:
+        """The network heals, what waited too long is decided, everybody pushes and pulls; then judge."""
+        if not hasattr(self, "world"):
+            return
+        world = self.world
+        for _ in range(2):
+            for phone in world.phones:
+                phone.line.state = GOOD
+                phone.push()
+        world.advance(timedelta(hours=73))
+        world.decide_held()
+        for phone in world.phones:
+            phone.push()
+            phone.pull()
+        self._facts_did_not_shrink()
+        for check in checks.CHECKS:
+            check(world)
+        for phone in (*world.phones, *world.retired):
+            phone.close()

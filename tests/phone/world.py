@@ -1,0 +1,253 @@
+"""A small company for the property machine: a desk, two technicians, phones that come and go."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db
+from dispatch.access.model import Device
+from dispatch.access.rules import Principal, Role
+from dispatch.checklists.commands import pinned, write_checklist
+from dispatch.sync import commands as sync
+from dispatch.sync import protocol
+from dispatch.sync.model import Rejection
+from dispatch.sync.overdue import decide_overdue
+from dispatch.work_orders import commands as visits
+from dispatch.work_orders.lifecycle import Actor, VisitState
+from dispatch.work_orders.model import Visit
+from tests import builders
+from tests.builders import MORNING, at
+from tests.phone.direct import CURRENCY, DirectPhone, Line
+
+QUESTION = {"key": "leak", "kind": "yes_no", "text_en": "Leak?", "text_zh": "漏水？", "is_required": True}
+BY_VISIT = "t.visit_id = any(:visits)"
+BY_ORDER = "t.work_order_id in (select work_order_id from visit where id = any(:visits))"
+FACTS = {
+    "finding": BY_VISIT,
+    "part_use": BY_VISIT,
+    "service_report": BY_VISIT,
+    "consent": BY_VISIT,
+    "checklist_answer": BY_VISIT,
+    "declared_file": BY_VISIT,
+    "visit_event": BY_VISIT,
+    "approval": BY_ORDER,
+    "payment": BY_ORDER,
+}
+"""Tables that only grow, and which rows of them belong to a world."""
+
+
+@dataclass
+class Told:
+    """What the desk decided last about a visit: the fields that belong to the dispatcher."""
+
+    technician_id: uuid.UUID | None
+    planned_start: datetime
+    priority: int
+    is_cancelled: bool = False
+
+
+@dataclass
+class World:
+    """Everything that acts, and what the desk said last."""
+
+    desk: Principal
+    territory_id: uuid.UUID
+    technicians: list[uuid.UUID]
+    checklist: str
+    sku: str
+    phones: list[DirectPhone] = field(default_factory=list)
+    retired: list[DirectPhone] = field(default_factory=list)
+    """Revoked ones."""
+    revoked_at: dict[uuid.UUID, datetime] = field(default_factory=dict)
+    told: dict[uuid.UUID, Told] = field(default_factory=dict)
+    dice: random.Random = field(default_factory=lambda: random.Random(1))
+    offset: timedelta = timedelta(0)
+
+    @classmethod
+    def founded(cls) -> World:
+        """A territory, two technicians with a phone each, a part and a checklist."""
+        clock.set_source(lambda: MORNING)
+        with db.transaction() as session:
+            first = builders.a_technician(session)
+            territory = session.get_one(builders.Territory, first.territory_id)
+            second = builders.a_technician(session, territory=territory, name="Bea")
+            code = builders.serial("L")
+            write_checklist(session, by=None, code=code, title_en="L", title_zh="L", questions=[QUESTION])
+            desk = Principal(builders.a_user(session).id, Role.DISPATCHER, frozenset({territory.id}))
+            world = cls(desk, territory.id, [first.id, second.id], code, builders.a_part(session).sku)
+            for technician in (first, second):
+                world.give_phone(session, technician.id)
+        world.advance(timedelta(0))
+        return world
+
+    def now(self) -> datetime:
+        """The server's time; it moves a little with every look."""
+        self.offset += timedelta(milliseconds=1)
+        return MORNING + self.offset
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.offset += by
+        clock.set_source(self.now)
+
+    def give_phone(self, session: Session, technician_id: uuid.UUID) -> DirectPhone:
+        """Register a new phone for a technician."""
+        user = builders.a_user(session, Role.TECHNICIAN, technician_id=technician_id)
+        device = Device(
+            user_id=user.id,
+            technician_id=technician_id,
+            label="phone",
+            public_key=uuid.uuid4().hex,
+            registered_at=clock.now(),
+        )
+        session.add(device)
+        session.flush()
+        by = Principal(user.id, Role.TECHNICIAN, frozenset({self.territory_id}), technician_id, device.id)
+        phone = DirectPhone(by, clock.now, Line())
+        self.phones.append(phone)
+        return phone
+
+    def revoke(self, phone: DirectPhone) -> None:
+        """The phone is lost; its technician gets another one."""
+        with db.transaction() as session:
+            device = session.get_one(Device, phone.by.device_id, with_for_update=True)
+            device.revoked_at = clock.now()
+            self.revoked_at[device.id] = device.revoked_at
+            self.give_phone(session, device.technician_id)
+        self.phones.remove(phone)
+        self.retired.append(phone)
+
+    def publish(self, technician: int, hour: int) -> uuid.UUID:
+        """A new visit, given to a technician."""
+        with db.transaction() as session:
+            territory = session.get_one(builders.Territory, self.territory_id)
+            site = builders.a_site(session, territory=territory)
+            order = builders.an_order(session, asset=builders.an_asset(session, site=site))
+            visit = builders.a_visit(session, order=order, checklists=pinned(session, [self.checklist]))
+            self._assign(session, visit, technician, hour)
+            self.told[visit.id].priority = order.priority
+            return visit.id
+
+    def reassign(self, visit_id: uuid.UUID, technician: int, hour: int) -> None:
+        """The desk gives a visit to somebody else, or moves it."""
+        with db.transaction() as session:
+            self._assign(session, self._locked(session, visit_id), technician, hour)
+
+    def _assign(self, session: Session, visit: Visit, technician: int, hour: int) -> None:
+        start = at(9) + timedelta(hours=hour)
+        visits.assign(
+            session,
+            by=self.desk,
+            visit=visit,
+            technician_id=self.technicians[technician],
+            planned_start=start,
+            planned_end=start + timedelta(hours=1),
+            knows_duty=True,
+        )
+        kept = self.told.get(visit.id)
+        priority = kept.priority if kept else visit.work_order.priority
+        self.told[visit.id] = Told(self.technicians[technician], start, priority)
+
+    def cancel(self, visit_id: uuid.UUID) -> None:
+        """The desk calls a visit off."""
+        with db.transaction() as session:
+            visits.take_step(
+                session,
+                visit=self._locked(session, visit_id),
+                target=VisitState.CANCELLED,
+                actor=Actor.DISPATCHER,
+                by=self.desk,
+                reason="no longer wanted",
+            )
+        self.told[visit_id].is_cancelled = True
+
+    def amend(self, visit_id: uuid.UUID, priority: int) -> None:
+        """The desk judges an order more or less urgent."""
+        with db.transaction() as session:
+            order = self._locked(session, visit_id).work_order
+            visits.change_priority(session, by=self.desk, order=order, priority=priority)
+        self.told[visit_id].priority = priority
+
+    def decide_rejections(self, *, apply: bool) -> None:
+        """The desk goes through what was rejected."""
+        with db.transaction() as session:
+            statement = select(Rejection).where(
+                Rejection.decided_at.is_(None), Rejection.technician_id.in_(self.technicians)
+            )
+            for rejection in session.scalars(statement.order_by(Rejection.id).limit(1)).all():
+                if apply:
+                    sync.apply_anyway(session, by=self.desk, rejection=rejection, company_currency=CURRENCY)
+                else:
+                    sync.dismiss(session, by=self.desk, rejection=rejection, reason="no")
+
+    def decide_held(self) -> None:
+        """The hourly job: operations that waited for too long."""
+        with db.transaction() as session:
+            decide_overdue(session, company_currency=CURRENCY)
+
+    def known(self) -> dict[str, Any]:
+        """Whose rows are this world's."""
+        phones = (*self.phones, *self.retired)
+        return {
+            "visits": list(self.told),
+            "devices": [phone.by.device_id for phone in phones],
+            "technicians": self.technicians,
+        }
+
+    def ask(self, question: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        with db.transaction() as session:
+            named = {name: value for name, value in values.items() if f":{name}" in question}
+            return [tuple(row) for row in session.execute(text(question), named)]
+
+    def _locked(self, session: Session, visit_id: uuid.UUID) -> Visit:
+        return session.get_one(Visit, visit_id, with_for_update=True)
+
+
+def payload_of(world: World, phone: DirectPhone, kind: str, visit_id: str) -> dict[str, Any]:
+    """A payload that a technician could mean; now and then one that no server takes."""
+    broken = world.dice.random() < 0.05
+    made: dict[str, dict[str, Any]] = {
+        protocol.FINDING: {
+            "fault": "Pump",
+            "cause": "Lime",
+            "action": "" if broken else "Cleaned",
+            "is_solved": world.dice.random() < 0.8,
+            "advised": [] if phone.schema > 1 else ["descale"],
+        },
+        protocol.PART: {"sku": "NONE" if broken else world.sku, "direction": "in", "quantity": 1},
+        protocol.APPROVAL: {
+            "amount": "10.00",
+            "currency": "XXX" if broken else CURRENCY,
+            "approved_by_name": "Customer",
+            "method": "phone",
+        },
+        protocol.ANSWER: {
+            "checklist": world.checklist,
+            "question": "leak",
+            "value": "no" if broken else world.dice.random() < 0.5,
+        },
+        protocol.WAIVE: {"reason": "not at home"},
+        protocol.PAYMENT: {
+            "method": "cash",
+            "amount": "-1.00" if broken else "5.00",
+            "currency": CURRENCY,
+        },
+        protocol.DECLARE: {"sha256": f"{world.dice.getrandbits(256):064x}", "bytes": 9, "mime": "image/jpeg"},
+        protocol.FINISH: {"is_solved": True},
+    }
+    if kind == protocol.SIGN:
+        return {
+            "shown_sha256": phone.shown_sha256(visit_id),
+            "signed_by_name": "Customer",
+            "signature_path": "M0 0L9 9",
+        }
+    reasons = {protocol.DECLINE, protocol.PAUSE, protocol.NO_ACCESS, protocol.RESUME}
+    return made.get(kind, {"reason": "so it was"} if kind in reasons else {})
