@@ -7,10 +7,11 @@ A contract's own value counts before the company's, and the company's before the
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,6 +34,8 @@ class HouseRules:
         R-302: who comes so much outside the window is late, technician or customer.
     reservation_discount_percent
         R-306: off the labour of a kept reservation; 0 for none.
+    reservation_priority
+        R-306: a reservation is planned one step above its priority.
     late_marks, second_booking
         R-305, R-504: a customer who was late or away is marked; another visit is opened at once.
     invitations, invite_first_days, invite_last_days
@@ -51,6 +54,7 @@ class HouseRules:
     reservation_lead_hours: int = 24
     band_minutes: int = 15
     reservation_discount_percent: int = 0
+    reservation_priority: bool = True
     late_marks: bool = True
     second_booking: bool = True
     invitations: bool = True
@@ -120,6 +124,18 @@ def house_rules(session: Session, contract: Contract | None = None) -> HouseRule
 def rules_under(session: Session, contract_id: uuid.UUID | None) -> HouseRules:
     """Return the rules that count under a contract by its id, or without one."""
     return house_rules(session, session.get(Contract, contract_id) if contract_id else None)
+
+
+def rules_of_contracts(
+    session: Session, contract_ids: Iterable[uuid.UUID | None]
+) -> dict[uuid.UUID | None, HouseRules]:
+    """Return the rules under several contracts by id, read at once; None stands for no contract."""
+    wanted = set(contract_ids)
+    contracts = session.scalars(select(Contract).where(Contract.id.in_(wanted - {None}))).all()
+    row = session.get(HouseRulesRow, ONLY_ROW)
+    own = row.values if row else {}
+    found: dict[uuid.UUID | None, HouseRules] = {None: HouseRules.of(own)}
+    return found | {contract.id: HouseRules.of(own, contract.house_rules) for contract in contracts}
 
 
 def rules_row(session: Session) -> HouseRulesRow:
