@@ -42,6 +42,7 @@ class HouseRuleChanges(Schema):
     peak_protection = Flag(allow_none=True)
     loaner = Flag(allow_none=True)
     loaner_return_days = Whole(1, 365, allow_none=True)
+    loaner_credit_days = Whole(0, 3650, allow_none=True)
 
 
 class HouseRulesInForce(Schema):
@@ -64,6 +65,7 @@ class HouseRulesInForce(Schema):
     peak_protection = Flag(required=True)
     loaner = Flag(required=True)
     loaner_return_days = Whole(required=True)
+    loaner_credit_days = Whole(required=True)
 
 
 class HouseRulesShape(Schema):

@@ -72,6 +72,12 @@ JOBS = (
         timeout_seconds=120,
         batch=True,
     ),
+    Job(
+        "billing.render_credit_note",
+        "dispatch.billing.jobs:render_credit_note",
+        "default",
+        timeout_seconds=120,
+    ),
     Job("loaners.lend", "dispatch.loaners.jobs:lend", "default", timeout_seconds=60),
     Job("loaners.follow", "dispatch.loaners.jobs:follow", "default", timeout_seconds=60),
     Job("loaners.chase", "dispatch.loaners.jobs:chase", "default", timeout_seconds=120),
@@ -126,6 +132,8 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.SettlementApproved: ("billing.issue_invoice",),
     events.InvoiceIssued: ("billing.render_invoice",),
     events.InvoiceRendered: ("messages.write",),
+    events.CreditNoteIssued: ("billing.render_credit_note",),
+    events.CreditNoteRendered: ("messages.write",),
     events.PaymentReceived: ("messages.write",),
 }
 

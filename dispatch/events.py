@@ -186,6 +186,20 @@ class InvoiceRendered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteIssued(Event):
+    """An invoice was taken back as a whole."""
+
+    credit_note_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteRendered(Event):
+    """The credit note's document exists and can be sent."""
+
+    credit_note_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReceived(Event):
     """Money arrived, on site or at the office."""
 

@@ -46,9 +46,10 @@ class HouseRules:
         R-307: planned work at a business is announced so many days ahead, and offered no sooner.
     peak_protection
         R-307: planned work stays out of a site's peak months and hours.
-    loaner, loaner_return_days
+    loaner, loaner_return_days, loaner_credit_days
         R-402: a missed resolution brings a loaner unit; it is charged when it is not back so many days after
-        the original was repaired.
+        the original was repaired. The charge is taken back when the unit comes back within so many days of
+        it; 0 for however late.
     """
 
     reservation_lead_hours: int = 24
@@ -68,6 +69,7 @@ class HouseRules:
     peak_protection: bool = True
     loaner: bool = True
     loaner_return_days: int = 14
+    loaner_credit_days: int = 0
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:
@@ -97,6 +99,7 @@ RANGES = {
     "hour_before_minutes": (15, 240),
     "business_days": (0, 60),
     "loaner_return_days": (1, 365),
+    "loaner_credit_days": (0, 3650),
 }
 """Least and most of each number; what is not here is a switch."""
 NAMES = frozenset(field.name for field in fields(HouseRules))

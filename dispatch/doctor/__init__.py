@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, migrating, queue
 from dispatch.billing.invoicing import missing_numbers
-from dispatch.billing.model import Invoice, Tariff
+from dispatch.billing.model import CreditNote, Invoice, Tariff
 from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
 from dispatch.doctor.findings import Finding
@@ -228,8 +228,8 @@ def prices(session: Session) -> Iterator[Finding]:
 
 
 def invoices(session: Session) -> Iterator[Finding]:
-    """Look for numbers that no invoice of their series bears (R-602)."""
-    for series in session.scalars(select(Invoice.series).distinct().order_by(Invoice.series)):
+    """Look for numbers that no invoice or credit note of their series bears (R-602)."""
+    for series in session.scalars(select(Invoice.series).union(select(CreditNote.series))):
         if missing := missing_numbers(session, series):
             shown = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
             remedy = "Invoices were removed past the program: restore them from a backup."
