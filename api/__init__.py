@@ -38,6 +38,7 @@ RESOURCES = (
     "promises",
     "booking",
     "alarms",
+    "readiness",
     "service_clocks",
     "chasers",
     "customer_marks",

@@ -43,6 +43,12 @@ class HouseRuleChanges(Schema):
     loaner = Flag(allow_none=True)
     loaner_return_days = Whole(1, 365, allow_none=True)
     loaner_credit_days = Whole(0, 3650, allow_none=True)
+    readiness = Flag(allow_none=True)
+    readiness_hour = Whole(0, 23, allow_none=True)
+    reminders = Flag(allow_none=True)
+    follow_up_hours = Whole(1, 720, allow_none=True)
+    question_reminder_minutes = Whole(0, 1440, allow_none=True)
+    step_reminder_minutes = Whole(1, 1440, allow_none=True)
 
 
 class HouseRulesInForce(Schema):
@@ -66,6 +72,12 @@ class HouseRulesInForce(Schema):
     loaner = Flag(required=True)
     loaner_return_days = Whole(required=True)
     loaner_credit_days = Whole(required=True)
+    readiness = Flag(required=True)
+    readiness_hour = Whole(required=True)
+    reminders = Flag(required=True)
+    follow_up_hours = Whole(required=True)
+    question_reminder_minutes = Whole(required=True)
+    step_reminder_minutes = Whole(required=True)
 
 
 class HouseRulesShape(Schema):

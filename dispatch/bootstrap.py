@@ -63,6 +63,7 @@ JOBS = (
     Job("planning.what_if", "dispatch.planning.jobs:plan_what_if", "planning", 900, warm=ENGINE),
     Job("planning.repair_absence", "dispatch.planning.jobs:repair_absence", "default", timeout_seconds=60),
     Job("planning.watch_promises", "dispatch.planning.jobs:watch_promises", "default", timeout_seconds=120),
+    Job("planning.check_readiness", "dispatch.planning.jobs:check_readiness", "default", timeout_seconds=120),
     Job("billing.settle", "dispatch.billing.jobs:settle", "default", timeout_seconds=60),
     Job("billing.issue_invoice", "dispatch.billing.jobs:issue_invoice", "default", timeout_seconds=60),
     Job(

@@ -50,6 +50,13 @@ class HouseRules:
         R-402: a missed resolution brings a loaner unit; it is charged when it is not back so many days after
         the original was repaired. The charge is taken back when the unit comes back within so many days of
         it; 0 for however late.
+    readiness, readiness_hour
+        R-304: from which local hour on tomorrow's published visits are looked at: parts, technician, van. The
+        company's alone.
+    reminders, follow_up_hours, question_reminder_minutes, step_reminder_minutes
+        The office is reminded so many hours after a promise broke and nobody has asked the customer (R-802);
+        so many minutes before an answer to the field is due (R-403); the person above so many minutes after
+        an order was escalated (R-401, R-402).
     """
 
     reservation_lead_hours: int = 24
@@ -70,6 +77,12 @@ class HouseRules:
     loaner: bool = True
     loaner_return_days: int = 14
     loaner_credit_days: int = 0
+    readiness: bool = True
+    readiness_hour: int = 17
+    reminders: bool = True
+    follow_up_hours: int = 24
+    question_reminder_minutes: int = 30
+    step_reminder_minutes: int = 30
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:
@@ -100,6 +113,10 @@ RANGES = {
     "business_days": (0, 60),
     "loaner_return_days": (1, 365),
     "loaner_credit_days": (0, 3650),
+    "readiness_hour": (0, 23),
+    "follow_up_hours": (1, 720),
+    "question_reminder_minutes": (0, 1440),
+    "step_reminder_minutes": (1, 1440),
 }
 """Least and most of each number; what is not here is a switch."""
 NAMES = frozenset(field.name for field in fields(HouseRules))
