@@ -186,6 +186,13 @@ class InvoiceRendered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLocated(Event):
+    """A site that was entered approximately has been put where it really is."""
+
+    site_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditNoteIssued(Event):
     """An invoice was taken back as a whole."""
 

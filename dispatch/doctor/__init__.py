@@ -23,6 +23,7 @@ from dispatch.billing.invoicing import missing_numbers
 from dispatch.billing.model import CreditNote, Invoice, Tariff
 from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
+from dispatch.customers.rules import EXACT
 from dispatch.doctor.findings import Finding
 from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
@@ -125,6 +126,10 @@ def territories(session: Session) -> Iterator[Finding]:
             yield Finding("error", "ZONE_UNKNOWN", f"{territory.code}: {territory.timezone}", remedy)
     for site in session.scalars(select(Site)):
         territory = found[site.territory_id]
+        if site.position_quality != EXACT:
+            remedy = f"Put it where it is: PUT /v1/sites/{site.id}/position."
+            message = f"{site.address} lies somewhere in its {site.position_quality}"
+            yield Finding("warning", "SITE_APPROXIMATE", message, remedy)
         if not contains(territory.boundary, site.latitude, site.longitude):
             remedy = "Correct the site's position or the territory's boundary."
             yield Finding("warning", "SITE_OUTSIDE", f"{site.address} lies outside {territory.code}", remedy)

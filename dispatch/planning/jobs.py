@@ -78,6 +78,14 @@ def repair_absence(lease: Lease, *, absence_id: str) -> None:
         lease.result = {"days": [day.isoformat() for day in days]}
 
 
+def repair_site(lease: Lease, *, site_id: str) -> None:
+    """Ask for a new plan of each day that goes to a site which has been put where it really is."""
+    seconds = Settings.from_environment().replan_seconds
+    with lease.finishing() as session:
+        days = repairing.repair_site(session, uuid.UUID(site_id), seconds=seconds)
+        lease.result = {"days": [day.isoformat() for day in days]}
+
+
 def watch_promises(lease: Lease, **_: str) -> None:
     """Look at today's promises and at service clocks in every territory (R-401, R-402, R-503)."""
     settings = Settings.from_environment()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from geopy.exc import GeopyError
 from geopy.geocoders import Nominatim
 
-from dispatch.travel.geocode import SUGGESTIONS, Address, GeocoderUnavailable, checked, unknown
+from dispatch.travel.geocode import SUGGESTIONS, Address, Area, GeocoderUnavailable, checked, unknown
 from dispatch.travel.provider import Point
 
 
@@ -39,6 +39,16 @@ class NominatimGeocoder:
             return [_nominatim_address(match.raw) for match in matches or []]
         except (GeopyError, KeyError, ValueError) as cause:
             raise GeocoderUnavailable("the address service gives no usable answer") from cause
+
+    def area(self, text: str) -> Area | None:
+        """The server's best match of the text, or of its later parts: after the first comma, the second."""
+        parts = [part.strip() for part in checked(text).split(",") if part.strip()]
+        for first in range(len(parts)):
+            found = self.search(", ".join(parts[first:]))
+            if found:
+                is_street = bool(found[0].street) and found[0].street != found[0].city
+                return Area(found[0].point, "street" if is_street else "town")
+        return None
 
 
 def _nominatim_address(raw: dict[str, Any]) -> Address:

@@ -20,11 +20,18 @@ SCHEDULE = """
 
 
 def upgrade() -> None:
-    """Everybody has a van, nothing is lacking, nobody was reminded."""
+    """Everybody has a van, every position is exact, nothing is lacking, nobody was reminded."""
     _gaps()
     _reminders()
     op.add_column("technician", sa.Column("has_van", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.alter_column("technician", "has_van", server_default=None)
+    op.add_column("site", sa.Column("position_quality", sa.Text(), nullable=False, server_default="exact"))
+    op.alter_column("site", "position_quality", server_default=None)
+    op.create_check_constraint(
+        op.f("ck_site_position_quality"),
+        "site",
+        "position_quality in ('exact', 'street', 'town', 'territory')",
+    )
     op.execute(SCHEDULE)
 
 
@@ -85,8 +92,10 @@ def _reminders() -> None:
 
 
 def downgrade() -> None:
-    """Forget gaps and reminders, and who has no van."""
+    """Forget gaps and reminders, who has no van, and which positions are approximate."""
     op.execute("delete from schedule where name = 'check-readiness'")
+    op.drop_constraint(op.f("ck_site_position_quality"), "site")
+    op.drop_column("site", "position_quality")
     op.drop_column("technician", "has_van")
     op.drop_table("office_reminder")
     op.drop_table("readiness_gap")

@@ -147,7 +147,7 @@ def test_an_answer_in_time_reminds_nobody(session: Session, place: Territory, no
 def test_an_escalated_order_reminds_at_each_step_and_ends_when_its_limit_is_met(
     session: Session, place: Territory, now: MovableClock
 ) -> None:
-    """R-401: after half of the hour the dispatcher, after the whole an administrator, above whom nobody is."""
+    """R-401: after half of the hour the dispatcher, after the whole an administrator with nobody above."""
     contract = a_contract(session, customer=a_customer(session))
     fields = {"contract_id": contract.id, "requested_at": at(8), "response_due_at": at(9)}
     order = an_order_here(session, place, **fields)
