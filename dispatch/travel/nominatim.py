@@ -34,21 +34,30 @@ class NominatimGeocoder:
 
     def search(self, text: str, limit: int = SUGGESTIONS) -> list[Address]:
         """The server's matches, best first."""
-        try:
-            matches = self._server.geocode(checked(text), exactly_one=False, limit=limit, addressdetails=True)
-            return [_nominatim_address(match.raw) for match in matches or []]
-        except (GeopyError, KeyError, ValueError) as cause:
-            raise GeocoderUnavailable("the address service gives no usable answer") from cause
+        return [address for address, _ in self._matches(text, limit)]
 
     def area(self, text: str) -> Area | None:
-        """The server's best match of the text, or of its later parts: after the first comma, the second."""
+        """
+        The server's best match of the text, or of what follows its first comma, its second and so on.
+
+        What is no street and in no town, such as a country, says too little.
+        """
         parts = [part.strip() for part in checked(text).split(",") if part.strip()]
         for first in range(len(parts)):
-            found = self.search(", ".join(parts[first:]))
-            if found:
-                is_street = bool(found[0].street) and found[0].street != found[0].city
-                return Area(found[0].point, "street" if is_street else "town")
+            for address, is_street in self._matches(", ".join(parts[first:]), 1):
+                return Area(address.point, "street" if is_street else "town") if address.city else None
         return None
+
+    def _matches(self, text: str, limit: int) -> list[tuple[Address, bool]]:
+        """The server's matches, best first, and whether each names a street."""
+        try:
+            matches = self._server.geocode(checked(text), exactly_one=False, limit=limit, addressdetails=True)
+            return [
+                (_nominatim_address(match.raw), "road" in match.raw.get("address", {}))
+                for match in matches or []
+            ]
+        except (GeopyError, KeyError, ValueError) as cause:
+            raise GeocoderUnavailable("the address service gives no usable answer") from cause
 
 
 def _nominatim_address(raw: dict[str, Any]) -> Address:
