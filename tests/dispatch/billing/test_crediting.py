@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from dispatch import clock, db, outbox
 from dispatch.access.rules import Role
 from dispatch.billing.charging import charge
 from dispatch.billing.commands import issue
@@ -22,11 +24,11 @@ from dispatch.billing.rendering import pdf, render_credit_note
 from dispatch.money import Money
 from dispatch.simulation.papers import _journal
 from dispatch.work_orders.model import WorkOrder
-from tests.builders import a_principal, at, serial
+from tests.builders import a_principal, at, frozen_clock, serial
 from tests.dispatch.conftest import MovableClock
 from tests.invariants import broken
 from tests.money_world import a_tariff, a_verified_order
-from tests.planning_world import runs_of
+from tests.planning_world import register_kinds, runs_of
 
 BACK = "R-402: it came back"
 FINANCE = a_principal(Role.FINANCE)
@@ -175,3 +177,29 @@ def test_any_sequence_leaves_the_books_in_order(books: Session, now: MovableCloc
     owed = sum(gross for invoice_id, gross in billed.items() if invoice_id not in credited) - paid
     assert balance(books).get("Receivable:Customers", 0) == owed
     assert len(books.scalars(select(CreditNote)).all()) == len(credited) > 0
+
+
+def test_eight_threads_take_one_invoice_back_once(database_url: str) -> None:
+    """R-602, I1: every one gets the same note, and its number is the only one."""
+    engine = db.connect(database_url, pool_size=10)
+    db.configure(db.sessions(engine))
+    register_kinds()
+    clock.set_source(frozen_clock())
+    with db.transaction() as session:
+        a_tariff(session)
+        found = a_charge(session, a_verified_order(session)).id
+        issue(session, settlement_id=found)
+
+    def work(_: int) -> str:
+        with db.transaction() as session:
+            [note] = take_back(session, settlement_id=found, reason=BACK)
+            return note.number
+
+    with ThreadPoolExecutor(8) as pool:
+        numbers = set(pool.map(work, range(16)))
+    with engine.connect() as connection:
+        assert broken(connection) == {}
+    clock.set_source(None)
+    outbox.register((), {})
+    engine.dispose()
+    assert numbers == {"CRN-2026-000001"}
