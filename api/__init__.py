@@ -40,6 +40,7 @@ RESOURCES = (
     "promises",
     "booking",
     "alarms",
+    "readiness",
     "service_clocks",
     "chasers",
     "customer_marks",

@@ -56,7 +56,11 @@ class SettlementShape(Schema):
 
 
 class InvoiceShape(Schema):
-    """An issued invoice; it never changes, only what is still owed does."""
+    """
+    An issued invoice; it never changes, only what is still owed does.
+
+    ``due`` is below zero where a credit note took back what had been paid.
+    """
 
     id = Id(required=True)
     number = fields.String(required=True)
@@ -68,9 +72,27 @@ class InvoiceShape(Schema):
     tax = Money(minor="tax_minor", required=True)
     gross = Money(minor="gross_minor", required=True)
     paid = Money(minor="paid_minor", required=True)
+    credited = Money(minor="credited_minor", required=True)
     due = Money(minor="due_minor", required=True)
     issued_on = Day(required=True)
     due_on = Day(required=True)
+    issued_at = Moment(required=True)
+    language = fields.String(required=True)
+
+
+class CreditNoteShape(Schema):
+    """A credit note: the whole of one invoice taken back, for a reason."""
+
+    id = Id(required=True)
+    number = fields.String(required=True)
+    invoice_id = Id(required=True)
+    work_order_id = Id(required=True)
+    customer_id = Id(required=True)
+    reason = fields.String(required=True)
+    net = Money(minor="net_minor", required=True)
+    tax = Money(minor="tax_minor", required=True)
+    gross = Money(minor="gross_minor", required=True)
+    issued_on = Day(required=True)
     issued_at = Moment(required=True)
     language = fields.String(required=True)
 
@@ -89,6 +111,7 @@ class InvoiceArgs(PageArgs):
 
 SettlementPage = page_of(SettlementShape)
 InvoicePage = page_of(InvoiceShape)
+CreditNotePage = page_of(CreditNoteShape)
 
 
 @resource.get("/settlements")
@@ -148,5 +171,35 @@ def read_paper(args: dict[str, Any], invoice_id: uuid.UUID) -> Response:
     return file_answer(paper.content, name=f"{invoice.number}.pdf", sha256=paper.sha256)
 
 
+@resource.get("/credit-notes")
+@policy(*roles.MONEY_READERS)
+@resource.arguments(InvoiceArgs, location="query")
+@resource.response(200, CreditNotePage)
+def list_credit_notes(args: dict[str, Any]) -> object:
+    """Credit notes, newest first."""
+    return queries.credit_notes(current_session(), current_principal(), **args)
+
+
+@resource.get("/credit-notes/<uuid:credit_note_id>")
+@policy(*roles.MONEY_READERS)
+@resource.response(200, CreditNoteShape)
+def read_credit_note(credit_note_id: uuid.UUID) -> object:
+    """One credit note."""
+    return queries.find_credit_note(current_session(), current_principal(), credit_note_id)
+
+
+@resource.get("/credit-notes/<uuid:credit_note_id>/paper.pdf")
+@policy(*roles.MONEY_READERS)
+@resource.arguments(LanguageArgs, location="query")
+@serves(resource)
+def read_credit_note_paper(args: dict[str, Any], credit_note_id: uuid.UUID) -> Response:
+    """The credit note's paper; the same bytes for ever."""
+    session = current_session()
+    note = queries.find_credit_note(session, current_principal(), credit_note_id)
+    paper = rendering.pdf(session, note, args["language"])
+    return file_answer(paper.content, name=f"{note.number}.pdf", sha256=paper.sha256)
+
+
 def _shown(view: queries.InvoiceView) -> Joined:
-    return Joined(view.invoice, paid_minor=view.paid_minor, due_minor=view.due_minor)
+    sums = {"paid_minor": view.paid_minor, "credited_minor": view.credited_minor, "due_minor": view.due_minor}
+    return Joined(view.invoice, **sums)

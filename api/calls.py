@@ -45,11 +45,18 @@ class CallerShape(Schema):
 
 
 class PlaceShape(Schema):
-    """Where it is; without a position the address is looked up."""
+    """
+    Where it is; without a position the address is looked up.
+
+    One that is not found may be entered all the same: ``approximate``, in the middle of its street or town,
+    or of the territory named.
+    """
 
     address = Text(300, required=True)
     latitude = Real(-90, 90, allow_none=True, load_default=None)
     longitude = Real(-180, 180, allow_none=True, load_default=None)
+    approximate = Flag(load_default=False)
+    territory_id = Id(allow_none=True, load_default=None)
     parking_minutes = Whole(0, 240, load_default=0)
     access_minutes = Whole(0, 240, load_default=0)
     access_notes = Notes(2000, load_default="")

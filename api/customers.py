@@ -20,7 +20,8 @@ from api.schemas import ListOf, PageArgs, Position, Schema, list_of, page_of
 from api.session import current_session
 from dispatch import travel
 from dispatch.customers import commands, queries
-from dispatch.customers.rules import KINDS, LANGUAGES, TIERS, Caller, Equipment, Place
+from dispatch.customers.rules import KINDS, LANGUAGES, QUALITIES, TIERS, Caller, Equipment, Place
+from dispatch.territories.queries import find_territory
 from dispatch.work_orders.views import advised_but_undone, asset_history
 
 resource = Resource("customers", description="Customer files, sites and assets.")
@@ -67,7 +68,7 @@ class CustomerChanges(Schema):
 
 
 class SiteShape(Schema):
-    """A place where visits happen."""
+    """A place where visits happen; its position is approximate unless ``position_quality`` is ``exact``."""
 
     id = Id(required=True)
     version = Whole(required=True)
@@ -75,6 +76,7 @@ class SiteShape(Schema):
     territory_id = Id(required=True)
     address = fields.String(required=True)
     position = Position(required=True)
+    position_quality = Word(QUALITIES, required=True)
     parking_minutes = Whole(required=True)
     access_minutes = Whole(required=True)
     access_notes = fields.String(required=True)
@@ -94,6 +96,12 @@ class SiteChanges(Schema):
     access_notes = Notes(2000)
     peak_months = ListOf(Whole(1, 12), 12)
     peak_hours = ListOf(fields.List(Whole(0, 24), validate=Length(equal=2)), 6)
+
+
+class SitePosition(Schema):
+    """Where a site really is."""
+
+    position = Position(required=True)
 
 
 class AssetShape(Schema):
@@ -228,6 +236,34 @@ def change_site(body: dict[str, Any], site_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     site = queries.find_site(session, me, site_id)
     return commands.update_site(session, by=me, site=site, changes=body, expected_version=expected_version())
+
+
+@resource.put("/sites/<uuid:site_id>/position")
+@policy(*roles.INTAKE)
+@changes
+@resource.arguments(SitePosition)
+@resource.response(200, SiteShape)
+def correct_position(body: dict[str, Any], site_id: uuid.UUID) -> object:
+    """Put a site that was entered approximately where it really is; days that go there are planned anew."""
+    session, me = current_session(), current_principal()
+    point = body["position"]
+    return commands.correct_position(
+        session,
+        by=me,
+        site=queries.find_site(session, me, site_id),
+        position=travel.Point(point.latitude, point.longitude),
+        expected_version=expected_version(),
+    )
+
+
+@resource.get("/territories/<uuid:territory_id>/approximate-sites")
+@policy(*roles.READERS)
+@resource.response(200, SiteList)
+def list_approximate_sites(territory_id: uuid.UUID) -> object:
+    """Sites that nobody has put where they really are yet, oldest first."""
+    session = current_session()
+    place = find_territory(session, current_principal(), territory_id)
+    return {"items": queries.approximate_sites(session, place.id)}
 
 
 @resource.get("/sites/<uuid:site_id>/assets")

@@ -28,6 +28,7 @@ class HouseRuleChanges(Schema):
     reservation_lead_hours = Whole(0, 720, allow_none=True)
     band_minutes = Whole(0, 120, allow_none=True)
     reservation_discount_percent = Whole(0, 100, allow_none=True)
+    reservation_priority = Flag(allow_none=True)
     late_marks = Flag(allow_none=True)
     second_booking = Flag(allow_none=True)
     invitations = Flag(allow_none=True)
@@ -42,6 +43,13 @@ class HouseRuleChanges(Schema):
     loaner = Flag(allow_none=True)
     loaner_return_days = Whole(1, 365, allow_none=True)
     no_access_proof = Flag(allow_none=True)
+    loaner_credit_days = Whole(0, 3650, allow_none=True)
+    readiness = Flag(allow_none=True)
+    readiness_hour = Whole(0, 23, allow_none=True)
+    reminders = Flag(allow_none=True)
+    follow_up_hours = Whole(1, 720, allow_none=True)
+    question_reminder_minutes = Whole(0, 1440, allow_none=True)
+    step_reminder_minutes = Whole(1, 1440, allow_none=True)
 
 
 class HouseRulesInForce(Schema):
@@ -50,6 +58,7 @@ class HouseRulesInForce(Schema):
     reservation_lead_hours = Whole(required=True)
     band_minutes = Whole(required=True)
     reservation_discount_percent = Whole(required=True)
+    reservation_priority = Flag(required=True)
     late_marks = Flag(required=True)
     second_booking = Flag(required=True)
     invitations = Flag(required=True)
@@ -64,6 +73,13 @@ class HouseRulesInForce(Schema):
     loaner = Flag(required=True)
     loaner_return_days = Whole(required=True)
     no_access_proof = Flag(required=True)
+    loaner_credit_days = Whole(required=True)
+    readiness = Flag(required=True)
+    readiness_hour = Whole(required=True)
+    reminders = Flag(required=True)
+    follow_up_hours = Whole(required=True)
+    question_reminder_minutes = Whole(required=True)
+    step_reminder_minutes = Whole(required=True)
 
 
 class HouseRulesShape(Schema):

@@ -175,6 +175,10 @@ def read_loan(loan_id: uuid.UUID) -> object:
 @policy(*roles.DESK)
 @resource.response(200, LoanShape)
 def give_back(loan_id: uuid.UUID) -> object:
-    """Note that a unit is back, however it came; a pick-up that is still open is called off."""
+    """
+    Note that a unit is back, however it came; a pick-up that is still open is called off.
+
+    Of a unit that was charged as lost the charge is withdrawn, or credited where it was invoiced.
+    """
     session, me = current_session(), current_principal()
     return commands.give_back(session, loan=queries.find_loan(session, me, loan_id))

@@ -84,6 +84,7 @@ class TechnicianShape(Schema):
     language = Word(LANGUAGES, required=True)
     overtime_minutes = Whole(required=True)
     is_active = Flag(required=True)
+    has_van = Flag(required=True)
     skills = fields.Function(
         lambda one: {held.skill_code: held.level for held in one.skills},
         metadata={"type": "object", "additionalProperties": {"type": "integer"}},
@@ -110,6 +111,7 @@ class TechnicianChanges(Schema):
     language = Word(LANGUAGES)
     overtime_minutes = Whole(0, 480)
     is_active = Flag()
+    has_van = Flag()
 
 
 class SkillLevels(Schema):

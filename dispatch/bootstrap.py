@@ -64,7 +64,9 @@ JOBS = (
     Job("planning.replan", "dispatch.planning.jobs:replan", "planning", 900, warm=ENGINE),
     Job("planning.what_if", "dispatch.planning.jobs:plan_what_if", "planning", 900, warm=ENGINE),
     Job("planning.repair_absence", "dispatch.planning.jobs:repair_absence", "default", timeout_seconds=60),
+    Job("planning.repair_site", "dispatch.planning.jobs:repair_site", "default", timeout_seconds=60),
     Job("planning.watch_promises", "dispatch.planning.jobs:watch_promises", "default", timeout_seconds=120),
+    Job("planning.check_readiness", "dispatch.planning.jobs:check_readiness", "default", timeout_seconds=120),
     Job("billing.settle", "dispatch.billing.jobs:settle", "default", timeout_seconds=60),
     Job("billing.issue_invoice", "dispatch.billing.jobs:issue_invoice", "default", timeout_seconds=60),
     Job(
@@ -73,6 +75,12 @@ JOBS = (
         "default",
         timeout_seconds=120,
         batch=True,
+    ),
+    Job(
+        "billing.render_credit_note",
+        "dispatch.billing.jobs:render_credit_note",
+        "default",
+        timeout_seconds=120,
     ),
     Job("loaners.lend", "dispatch.loaners.jobs:lend", "default", timeout_seconds=60),
     Job("loaners.follow", "dispatch.loaners.jobs:follow", "default", timeout_seconds=60),
@@ -127,9 +135,12 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.WaitingForPart: ("messages.write",),
     events.EmergencyRaised: ("planning.replan",),
     events.TechnicianAbsent: ("planning.repair_absence",),
+    events.SiteLocated: ("planning.repair_site",),
     events.SettlementApproved: ("billing.issue_invoice",),
     events.InvoiceIssued: ("billing.render_invoice",),
     events.InvoiceRendered: ("messages.write",),
+    events.CreditNoteIssued: ("billing.render_credit_note",),
+    events.CreditNoteRendered: ("messages.write",),
     events.PaymentReceived: ("messages.write",),
 }
 

@@ -186,6 +186,27 @@ class InvoiceRendered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SiteLocated(Event):
+    """A site that was entered approximately has been put where it really is."""
+
+    site_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteIssued(Event):
+    """An invoice was taken back as a whole."""
+
+    credit_note_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNoteRendered(Event):
+    """The credit note's document exists and can be sent."""
+
+    credit_note_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentReceived(Event):
     """Money arrived, on site or at the office."""
 

@@ -47,7 +47,7 @@ class Policy:
     unserved_cents_by_priority
         Price of leaving out a visit of priority 1, 2, 3, 4, 5.
     mandatory_unserved_cents
-        Price of leaving out a mandatory or locked visit; above all others.
+        Price of leaving out a mandatory or locked visit, beyond that of its priority; above all others.
     courtesy_cents
         Worth of a courtesy call, that is, the dearest detour it may take.
     changed_technician_cents

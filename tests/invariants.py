@@ -17,6 +17,11 @@ CHECKS = {
         select s.code, s.next_number, max(i.ordinal) from number_series s join invoice i on i.series = s.code
         group by s.code, s.next_number having s.next_number <> max(i.ordinal) + 1
     """,
+    "I1 numbers of credit notes have no gap, and the next one follows": """
+        select c.series, count(*), s.next_number from credit_note c join number_series s on s.code = c.series
+        group by c.series, s.next_number
+        having count(*) <> max(c.ordinal) or min(c.ordinal) <> 1 or s.next_number <> max(c.ordinal) + 1
+    """,
     "I1 days never go back within a series": """
         select number from (
             select number, issued_on, lag(issued_on) over (partition by series order by ordinal) as former
@@ -56,6 +61,11 @@ CHECKS = {
         group by i.number, i.tax_minor, i.net_minor
         having i.tax_minor <> round(i.net_minor * max(l.tax_rate)) or count(distinct l.tax_rate) > 1
     """,
+    "I5 a credit note takes back exactly its invoice": """
+        select c.number from credit_note c join invoice i on i.id = c.invoice_id
+        where (c.net_minor, c.tax_minor, c.gross_minor, c.currency, c.work_order_id)
+            is distinct from (i.net_minor, i.tax_minor, i.gross_minor, i.currency, i.work_order_id)
+    """,
     "I7 a payment is never used beyond its amount": """
         select p.id from payment p join allocation a on a.payment_id = p.id
         group by p.id having sum(a.amount_minor) > p.amount_minor
@@ -70,6 +80,7 @@ CHECKS = {
         select i.number from invoice i left join paid on paid.invoice_id = i.id
         join payment p on p.work_order_id = i.work_order_id left join used on used.payment_id = p.id
         where i.payer = 'customer' and i.gross_minor > coalesce(paid.amount, 0)
+          and not exists (select 1 from credit_note c where c.invoice_id = i.id)
           and p.amount_minor > coalesce(used.amount, 0)
     """,
     "I7 payment, invoice and order speak one currency": """

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox
 from dispatch.billing import paying, pricing
 from dispatch.billing.errors import SettlementNotApproved
-from dispatch.billing.model import Invoice, Settlement, SettlementLine, Tariff
+from dispatch.billing.model import CREDITS, CreditNote, Invoice, Settlement, SettlementLine, Tariff
 from dispatch.billing.numbering import take_number
 from dispatch.crashpoints import crashpoint
 from dispatch.customers.model import Asset, Customer, Site
@@ -51,12 +51,18 @@ class _Case:
 
 
 def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
-    """Issue the documents of an approved settlement; a second run returns the ones that exist."""
+    """
+    Issue the documents of an approved settlement; a second run returns the ones that exist.
+
+    What was withdrawn before its turn is invoiced by nobody.
+    """
     statement = select(Settlement).where(Settlement.id == settlement_id).with_for_update()
     settlement = session.scalars(statement, execution_options={"populate_existing": True}).one()
     existing = session.scalars(select(Invoice).where(Invoice.settlement_id == settlement.id)).all()
     if existing:
         return list(existing)
+    if settlement.state == "void":
+        return []  # withdrawn before it was invoiced
     if settlement.state != "approved":
         raise SettlementNotApproved(f"the settlement is {settlement.state}")
     locked = select(WorkOrder).where(WorkOrder.id == settlement.work_order_id).with_for_update()
@@ -120,7 +126,7 @@ def _issue_one(session: Session, case: _Case) -> Invoice:
     )
     invoice.snapshot = _snapshot(case, invoice, sums, _paid_rows(paid, sums.gross_minor))
     invoice.snapshot_sha256 = digest(invoice.snapshot)
-    _require_printable(invoice.snapshot)
+    require_printable(invoice.snapshot)
     session.add(invoice)
     session.flush()
     return invoice
@@ -142,7 +148,7 @@ def _payment_days(session: Session, on: date) -> int:
     return session.scalars(statement.limit(1)).first() or 0
 
 
-def _require_printable(snapshot: dict[str, Any]) -> None:
+def require_printable(snapshot: dict[str, Any]) -> None:
     """Refuse to issue what could not be printed afterwards; the number goes back with the transaction."""
     from dispatch import documents
 
@@ -264,7 +270,7 @@ def digest(snapshot: dict[str, Any]) -> str:
 
 
 def missing_numbers(session: Session, series: str) -> list[int]:
-    """Return numbers of a series that no invoice bears; always empty (I1)."""
-    issued = set(session.scalars(select(Invoice.ordinal).where(Invoice.series == series)))
-    top = session.scalar(select(func.coalesce(func.max(Invoice.ordinal), 0)).where(Invoice.series == series))
-    return sorted(set(range(1, (top or 0) + 1)) - issued)
+    """Return numbers of a series that no invoice or credit note bears; always empty (I1)."""
+    paper = CreditNote if series.startswith(CREDITS) else Invoice
+    issued = set(session.scalars(select(paper.ordinal).where(paper.series == series)))
+    return sorted(set(range(1, max(issued, default=0) + 1)) - issued)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from dispatch.billing import commands
+from dispatch.billing import commands, rendering
 from dispatch.crashpoints import crashpoint
 from dispatch.outbox import Lease
 
@@ -39,3 +39,9 @@ def render_invoice(leases: Sequence[Lease]) -> None:
                 commands.render(session, invoice_id=uuid.UUID(lease.ids["invoice_id"]))
         except Exception as error:  # noqa: BLE001 - one bad paper must not keep the others from being printed
             lease.error = error
+
+
+def render_credit_note(lease: Lease, *, credit_note_id: str) -> None:
+    """Make the paper of a credit note."""
+    with lease.finishing() as session:
+        rendering.render_credit_note(session, credit_note_id=uuid.UUID(credit_note_id))

@@ -42,6 +42,9 @@ class Tariff(Base):
 CHARGES = "loan:"
 """How the source of a charge beside the work begins."""
 
+CREDITS = "credit:"
+"""How the series of credit notes begins."""
+
 
 class Settlement(Identified, Versioned, Base):
     """What a work order costs and who pays it; one per order and revision (decision 3)."""
@@ -133,6 +136,36 @@ class Invoice(Identified, Base):
     gross_minor: Mapped[int]
     issued_on: Mapped[date]
     due_on: Mapped[date]
+    issued_at: Mapped[datetime]
+    language: Mapped[str]
+    snapshot: Mapped[dict[str, Any]]
+    """Everything that is printed, frozen."""
+    snapshot_sha256: Mapped[str]
+
+
+class CreditNote(Identified, Base):
+    """A whole invoice taken back (R-602); the database refuses to change or delete it."""
+
+    __tablename__ = "credit_note"
+    __table_args__ = (
+        UniqueConstraint("series", "ordinal"),
+        UniqueConstraint("invoice_id"),
+        Index("ix_credit_note_customer_id", "customer_id"),
+    )
+
+    series: Mapped[str] = mapped_column(ForeignKey("number_series.code"))
+    ordinal: Mapped[int]
+    number: Mapped[str] = mapped_column(unique=True)
+    invoice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("invoice.id"))
+    work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"), index=True)
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"))
+    reason: Mapped[str]
+    currency: Mapped[str]
+    net_minor: Mapped[int]
+    tax_minor: Mapped[int]
+    gross_minor: Mapped[int]
+    """What the customer does not owe any more; above zero, as the invoice's."""
+    issued_on: Mapped[date]
     issued_at: Mapped[datetime]
     language: Mapped[str]
     snapshot: Mapped[dict[str, Any]]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal
 from dispatch.billing.errors import PaymentInvalid, PaymentRepeated
-from dispatch.billing.model import Allocation, Invoice, Payment
+from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment
 from dispatch.billing.numbering import take_number
 from dispatch.events import PaymentReceived
 from dispatch.money import METHODS, CurrencyMismatch, Money
@@ -132,10 +132,11 @@ def allocate_open(session: Session, order_id: uuid.UUID) -> None:
 
 def _open_invoices(session: Session, order_id: uuid.UUID) -> list[tuple[uuid.UUID, int]]:
     used = func.coalesce(func.sum(Allocation.amount_minor), 0)
+    credited = select(CreditNote.id).where(CreditNote.invoice_id == Invoice.id).exists()
     statement = (
         select(Invoice.id, Invoice.gross_minor - used)
         .outerjoin(Allocation, Allocation.invoice_id == Invoice.id)
-        .where(Invoice.work_order_id == order_id, Invoice.payer == "customer")
+        .where(Invoice.work_order_id == order_id, Invoice.payer == "customer", ~credited)
         .group_by(Invoice.id)
         .having(used < Invoice.gross_minor)
         .order_by(Invoice.issued_at, Invoice.id)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
-from dispatch.billing.model import Allocation, Invoice, Payment, Settlement, Tariff
+from dispatch.billing.crediting import credits_of
+from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment, Settlement, Tariff
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.work_orders.model import WorkOrder
@@ -23,11 +24,12 @@ class InvoiceView:
 
     invoice: Invoice
     paid_minor: int
+    credited_minor: int = 0
 
     @property
     def due_minor(self) -> int:
-        """What is still owed."""
-        return self.invoice.gross_minor - self.paid_minor
+        """What is still owed; below zero what the customer is owed."""
+        return self.invoice.gross_minor - self.credited_minor - self.paid_minor
 
 
 def find_settlement(session: Session, principal: Principal, settlement_id: uuid.UUID) -> Settlement:
@@ -101,7 +103,39 @@ def _views(session: Session, found: Sequence[Invoice]) -> list[InvoiceView]:
         .group_by(Allocation.invoice_id)
     )
     paid = {row[0]: int(row[1]) for row in session.execute(statement)}
-    return [InvoiceView(invoice, paid.get(invoice.id, 0)) for invoice in found]
+    credited = credits_of(session, [invoice.id for invoice in found])
+    return [InvoiceView(each, paid.get(each.id, 0), credited.get(each.id, 0)) for each in found]
+
+
+def find_credit_note(session: Session, principal: Principal, note_id: uuid.UUID) -> CreditNote:
+    """Return a credit note within the person's scope."""
+    found = session.scalars(_credit_notes(principal).where(CreditNote.id == note_id)).one_or_none()
+    if found is None:
+        raise NotFound("no such credit note")
+    return found
+
+
+def credit_notes(
+    session: Session,
+    principal: Principal,
+    *,
+    work_order_id: uuid.UUID | None = None,
+    cursor: str | None = None,
+    limit: int = USUAL,
+) -> Page[CreditNote]:
+    """Return credit notes, newest first."""
+    statement = _credit_notes(principal)
+    if work_order_id is not None:
+        statement = statement.where(CreditNote.work_order_id == work_order_id)
+    return cut(session, statement, CreditNote.id, cursor=cursor, limit=limit)
+
+
+def _credit_notes(principal: Principal) -> Select[CreditNote]:
+    return (
+        select(CreditNote)
+        .join(WorkOrder, WorkOrder.id == CreditNote.work_order_id)
+        .where(in_scope(principal, WorkOrder.territory_id))
+    )
 
 
 def payments(

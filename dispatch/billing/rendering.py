@@ -10,48 +10,66 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.billing.errors import InvoiceNotRendered
-from dispatch.billing.model import Invoice
-from dispatch.events import InvoiceRendered
+from dispatch.billing.model import CreditNote, Invoice
+from dispatch.events import CreditNoteRendered, InvoiceRendered
 from dispatch.work_orders.model import StoredDocument
+
+Paper = Invoice | CreditNote
 
 
 def render(session: Session, *, invoice_id: uuid.UUID) -> None:
     """Make the PDF in the customer's language and keep it; a second run finds it made."""
-    invoice = session.get_one(Invoice, invoice_id)
-    if _stored(session, invoice.id, invoice.language) is None:
-        session.add(_document(invoice, invoice.language))
-        session.flush()
-        outbox.record(session, InvoiceRendered(invoice_id=str(invoice.id)))
+    if _made(session, session.get_one(Invoice, invoice_id)):
+        outbox.record(session, InvoiceRendered(invoice_id=str(invoice_id)))
 
 
-def pdf(session: Session, invoice: Invoice, language: str | None = None) -> StoredDocument:
+def render_credit_note(session: Session, *, credit_note_id: uuid.UUID) -> None:
+    """Make the PDF of a credit note in the customer's language; a second run finds it made."""
+    if _made(session, session.get_one(CreditNote, credit_note_id)):
+        outbox.record(session, CreditNoteRendered(credit_note_id=str(credit_note_id)))
+
+
+def pdf(session: Session, paper: Paper, language: str | None = None) -> StoredDocument:
     """
     Return the stored paper.
 
     Raises ``InvoiceNotRendered`` while the job has not made it yet.
     """
-    found = _stored(session, invoice.id, language or invoice.language)
+    found = _stored(session, paper, language or paper.language)
     if found is None:
-        raise InvoiceNotRendered(f"invoice {invoice.number} has no {language or invoice.language} paper yet")
+        raise InvoiceNotRendered(f"{paper.number} has no {language or paper.language} paper yet")
     return found
 
 
-def _stored(session: Session, invoice_id: uuid.UUID, language: str) -> StoredDocument | None:
+def _made(session: Session, paper: Paper) -> bool:
+    """Make a paper in its own language; whether it was not there before."""
+    if _stored(session, paper, paper.language) is not None:
+        return False
+    session.add(_document(paper, paper.language))
+    session.flush()
+    return True
+
+
+def _kind(paper: Paper) -> str:
+    return "credit_note" if isinstance(paper, CreditNote) else "invoice"
+
+
+def _stored(session: Session, paper: Paper, language: str) -> StoredDocument | None:
     statement = select(StoredDocument).where(
-        StoredDocument.kind == "invoice",
-        StoredDocument.subject_id == invoice_id,
+        StoredDocument.kind == _kind(paper),
+        StoredDocument.subject_id == paper.id,
         StoredDocument.language == language,
     )
     return session.scalars(statement).one_or_none()
 
 
-def _document(invoice: Invoice, language: str) -> StoredDocument:
+def _document(paper: Paper, language: str) -> StoredDocument:
     from dispatch import documents
 
-    content = documents.render("invoice", invoice.snapshot, "zh" if language == "zh" else "en")
+    content = documents.render("invoice", paper.snapshot, "zh" if language == "zh" else "en")
     return StoredDocument(
-        kind="invoice",
-        subject_id=invoice.id,
+        kind=_kind(paper),
+        subject_id=paper.id,
         language=language,
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,

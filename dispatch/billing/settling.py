@@ -22,8 +22,7 @@ from dispatch.customers.model import Asset
 from dispatch.events import SettlementApproved
 from dispatch.money import CurrencyMismatch
 from dispatch.parts.model import Part
-from dispatch.promises import marking
-from dispatch.promises.queries import promises_of
+from dispatch.promises.queries import kept_reservations
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
@@ -141,11 +140,10 @@ def _facts(
 def _discount(session: Session, order: WorkOrder, visits: Sequence[Visit], contract: Contract | None) -> int:
     """R-306: return the discount of labour: every visit was reserved, and no customer was late or away."""
     percent = house_rules(session, contract).reservation_discount_percent
-    if not percent or not visits or marking.is_marked(session, order.visits):
+    if not percent or not visits:
         return 0
-    told = promises_of(session, {visit.id for visit in visits})
-    reserved = all(visit.id in told and told[visit.id][-1].is_reservation for visit in visits)
-    return percent if reserved else 0
+    wanted = {visit.id for visit in visits}
+    return percent if wanted <= kept_reservations(session, wanted) else 0
 
 
 def _worked(visit: Visit) -> int:

@@ -7,10 +7,11 @@ A contract's own value counts before the company's, and the company's before the
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,6 +34,8 @@ class HouseRules:
         R-302: who comes so much outside the window is late, technician or customer.
     reservation_discount_percent
         R-306: off the labour of a kept reservation; 0 for none.
+    reservation_priority
+        R-306: a reservation is planned one step above its priority.
     late_marks, second_booking
         R-305, R-504: a customer who was late or away is marked; another visit is opened at once.
     invitations, invite_first_days, invite_last_days
@@ -43,9 +46,17 @@ class HouseRules:
         R-307: planned work at a business is announced so many days ahead, and offered no sooner.
     peak_protection
         R-307: planned work stays out of a site's peak months and hours.
-    loaner, loaner_return_days
+    loaner, loaner_return_days, loaner_credit_days
         R-402: a missed resolution brings a loaner unit; it is charged when it is not back so many days after
-        the original was repaired.
+        the original was repaired. The charge is taken back when the unit comes back within so many days of
+        it; 0 for however late.
+    readiness, readiness_hour
+        R-304: from which local hour on tomorrow's published visits are looked at: parts, technician, van. The
+        company's alone.
+    reminders, follow_up_hours, question_reminder_minutes, step_reminder_minutes
+        The office is reminded so many hours after a promise broke and nobody has asked the customer (R-802);
+        so many minutes before an answer to the field is due (R-403); the person above so many minutes after
+        an order was escalated (R-401, R-402).
     no_access_proof
         A closed door is proven by a photograph; without one somebody looks at the visit.
     """
@@ -53,6 +64,7 @@ class HouseRules:
     reservation_lead_hours: int = 24
     band_minutes: int = 15
     reservation_discount_percent: int = 0
+    reservation_priority: bool = True
     late_marks: bool = True
     second_booking: bool = True
     invitations: bool = True
@@ -67,6 +79,13 @@ class HouseRules:
     loaner: bool = True
     loaner_return_days: int = 14
     no_access_proof: bool = True
+    loaner_credit_days: int = 0
+    readiness: bool = True
+    readiness_hour: int = 17
+    reminders: bool = True
+    follow_up_hours: int = 24
+    question_reminder_minutes: int = 30
+    step_reminder_minutes: int = 30
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:
@@ -96,6 +115,11 @@ RANGES = {
     "hour_before_minutes": (15, 240),
     "business_days": (0, 60),
     "loaner_return_days": (1, 365),
+    "loaner_credit_days": (0, 3650),
+    "readiness_hour": (0, 23),
+    "follow_up_hours": (1, 720),
+    "question_reminder_minutes": (0, 1440),
+    "step_reminder_minutes": (1, 1440),
 }
 """Least and most of each number; what is not here is a switch."""
 NAMES = frozenset(field.name for field in fields(HouseRules))
@@ -123,6 +147,18 @@ def house_rules(session: Session, contract: Contract | None = None) -> HouseRule
 def rules_under(session: Session, contract_id: uuid.UUID | None) -> HouseRules:
     """Return the rules that count under a contract by its id, or without one."""
     return house_rules(session, session.get(Contract, contract_id) if contract_id else None)
+
+
+def rules_of_contracts(
+    session: Session, contract_ids: Iterable[uuid.UUID | None]
+) -> dict[uuid.UUID | None, HouseRules]:
+    """Return the rules under several contracts by id, read at once; None stands for no contract."""
+    wanted = set(contract_ids)
+    contracts = session.scalars(select(Contract).where(Contract.id.in_(wanted - {None}))).all()
+    row = session.get(HouseRulesRow, ONLY_ROW)
+    own = row.values if row else {}
+    found: dict[uuid.UUID | None, HouseRules] = {None: HouseRules.of(own)}
+    return found | {contract.id: HouseRules.of(own, contract.house_rules) for contract in contracts}
 
 
 def rules_row(session: Session) -> HouseRulesRow:

@@ -10,20 +10,23 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, text
 from dispatch.access.rules import Principal
 from dispatch.customers import rules
+from dispatch.customers.locating import PositionMissing, correct_position, locate
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.customers.rules import Caller, Equipment, Place
-from dispatch.errors import Invalid
-from dispatch.territories import queries as territories
 from dispatch.travel.geocode import Geocoder
 
+__all__ = [
+    "PositionMissing",
+    "add_asset",
+    "add_site",
+    "correct_position",
+    "create_customer",
+    "update_asset",
+    "update_customer",
+    "update_site",
+]
+
 MOST_MINUTES = 240
-
-
-class PositionMissing(Invalid):
-    """A site was given without a position, and no address service is set up to find it."""
-
-    code = "POSITION_MISSING"
-    remedy = "Send latitude and longitude with the address."
 
 
 def create_customer(
@@ -93,15 +96,17 @@ def add_site(
     """
     Add a place of the customer; its territory follows from its position.
 
-    Raises ``AddressUnknown`` with suggestions, or ``OutsideEveryTerritory``.
+    Raises ``AddressUnknown`` with suggestions, or ``OutsideEveryTerritory``; an address that is not found may
+    be entered approximately (``locating``).
     """
-    latitude, longitude = _position(place, geocoder)
+    point, territory, quality = locate(session, by, place, geocoder)
     site = Site(
         customer_id=customer.id,
-        territory_id=territories.containing(session, latitude, longitude).id,
+        territory_id=territory.id,
         address=text.line(place.address, "address", longest=300),
-        latitude=latitude,
-        longitude=longitude,
+        latitude=point.lat,
+        longitude=point.lon,
+        position_quality=quality,
         parking_minutes=text.whole(place.parking_minutes, "parking_minutes", 0, MOST_MINUTES),
         access_minutes=text.whole(place.access_minutes, "access_minutes", 0, MOST_MINUTES),
         access_notes=text.prose(place.access_notes, "access_notes", longest=2_000),
@@ -109,15 +114,6 @@ def add_site(
     session.add(site)
     db.flush(session)
     return site
-
-
-def _position(place: Place, geocoder: Geocoder | None) -> tuple[float, float]:
-    if place.latitude is not None and place.longitude is not None:
-        return place.latitude, place.longitude
-    if geocoder is None:
-        raise PositionMissing("the site has no position and no address service is set up")
-    point = geocoder.locate(place.address).point
-    return point.lat, point.lon
 
 
 _SITE_FIELDS: dict[str, Callable[[Any], Any]] = {

@@ -45,6 +45,9 @@ class Site(Identified, Versioned, Base):
     __table_args__ = (
         CheckConstraint("parking_minutes between 0 and 240", name="parking"),
         CheckConstraint("access_minutes between 0 and 240", name="access"),
+        CheckConstraint(
+            "position_quality in ('exact', 'street', 'town', 'territory')", name="position_quality"
+        ),
     )
 
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
@@ -52,6 +55,8 @@ class Site(Identified, Versioned, Base):
     address: Mapped[str]
     latitude: Mapped[float]
     longitude: Mapped[float]
+    position_quality: Mapped[str] = mapped_column(default="exact")
+    """Anything but ``exact`` is approximate: the middle of the street, town or territory."""
     parking_minutes: Mapped[int] = mapped_column(default=0)
     access_minutes: Mapped[int] = mapped_column(default=0)
     access_notes: Mapped[str] = mapped_column(default="")

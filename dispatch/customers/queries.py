@@ -13,6 +13,7 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.customers import rules
 from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.rules import EXACT
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 
@@ -46,6 +47,12 @@ def find_site(session: Session, principal: Principal, site_id: uuid.UUID) -> Sit
     if found is None:
         raise NotFound("there is no such site")
     return found
+
+
+def approximate_sites(session: Session, territory_id: uuid.UUID) -> Sequence[Site]:
+    """Return the sites of a territory whose position is not known exactly, oldest first."""
+    statement = select(Site).where(Site.territory_id == territory_id, Site.position_quality != EXACT)
+    return session.scalars(statement.order_by(Site.id)).all()
 
 
 def find_asset(session: Session, principal: Principal, asset_id: uuid.UUID) -> Asset:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import phonenumbers
 
-from dispatch.errors import Invalid
+from dispatch.errors import Conflict, Invalid
 
 KINDS = frozenset({"person", "business"})
 TIERS = frozenset({"A", "B", "C"})
@@ -58,6 +59,25 @@ def checked_hours(hours: Sequence[Sequence[int]]) -> list[list[int]]:
     return found
 
 
+EXACT = "exact"
+QUALITIES = (EXACT, "street", "town", "territory")
+"""How well a site's position is known; all but the first are approximate."""
+
+
+class PositionExact(Conflict):
+    """The position of the site is known exactly; another one would be another site."""
+
+    code = "POSITION_EXACT"
+    remedy = "Add another site; records point at this one."
+
+
+class PositionElsewhere(Conflict):
+    """The corrected position lies in another territory than the site, whose work is planned there."""
+
+    code = "POSITION_ELSEWHERE"
+    remedy = "Add a site at the corrected position, and open the work there."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """What is known of somebody who calls; enough to open a file at once (R-103)."""
@@ -72,11 +92,19 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a visit would go: an address to look up, or a position that is known already."""
+    """
+    Where a visit would go: an address to look up, or a position that is known already.
+
+    approximate
+        Enter an address that is not found all the same, in the middle of its street, its town, or the
+        territory named.
+    """
 
     address: str
     latitude: float | None = None
     longitude: float | None = None
+    approximate: bool = False
+    territory_id: uuid.UUID | None = None
     parking_minutes: int = 0
     access_minutes: int = 0
     access_notes: str = ""

@@ -20,9 +20,10 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, migrating, queue
 from dispatch.billing.invoicing import missing_numbers
-from dispatch.billing.model import Invoice, Tariff
+from dispatch.billing.model import CreditNote, Invoice, Tariff
 from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
+from dispatch.customers.rules import EXACT
 from dispatch.doctor.findings import Finding
 from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
@@ -125,6 +126,10 @@ def territories(session: Session) -> Iterator[Finding]:
             yield Finding("error", "ZONE_UNKNOWN", f"{territory.code}: {territory.timezone}", remedy)
     for site in session.scalars(select(Site)):
         territory = found[site.territory_id]
+        if site.position_quality != EXACT:
+            remedy = f"Put it where it is: PUT /v1/sites/{site.id}/position."
+            message = f"{site.address} lies somewhere in its {site.position_quality}"
+            yield Finding("warning", "SITE_APPROXIMATE", message, remedy)
         if not contains(territory.boundary, site.latitude, site.longitude):
             remedy = "Correct the site's position or the territory's boundary."
             yield Finding("warning", "SITE_OUTSIDE", f"{site.address} lies outside {territory.code}", remedy)
@@ -228,8 +233,8 @@ def prices(session: Session) -> Iterator[Finding]:
 
 
 def invoices(session: Session) -> Iterator[Finding]:
-    """Look for numbers that no invoice of their series bears (R-602)."""
-    for series in session.scalars(select(Invoice.series).distinct().order_by(Invoice.series)):
+    """Look for numbers that no invoice or credit note of their series bears (R-602)."""
+    for series in session.scalars(select(Invoice.series).union(select(CreditNote.series))):
         if missing := missing_numbers(session, series):
             shown = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
             remedy = "Invoices were removed past the program: restore them from a backup."

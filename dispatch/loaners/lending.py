@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal
-from dispatch.billing import charging
+from dispatch.billing import charging, crediting
 from dispatch.contracts.house_rules import HouseRules, rules_under
 from dispatch.customers.model import Asset, Site
 from dispatch.errors import DispatchError
@@ -169,13 +169,35 @@ def _no_longer_needed(session: Session, loan: Loan, repair: WorkOrder) -> None:
 
 
 def give_back(session: Session, *, loan: Loan) -> Loan:
-    """Note that a unit is back, however it came; the next order that waits for one gets it."""
-    if loan.state not in {"out", "returning"}:
+    """
+    Note that a unit is back, however it came; the next order that waits for one gets it.
+
+    Of one that was charged as lost the charge is taken back, within the time that the house gives.
+    """
+    session.refresh(loan, with_for_update=True)
+    if loan.state not in {"out", "returning", "lost"}:
         raise rules.LoanOver(f"the loan is {loan.state}")
-    loan.state, loan.ended_at = "returned", clock.now()
+    if loan.state == "lost":
+        _take_back_charge(session, loan)
+        is_ours = _unit(session, loan).state == "lost"  # not entered anew and lent again meanwhile
+        loan.state, loan.ended_at = "returned", clock.now()
+    else:
+        loan.state, loan.ended_at, is_ours = "returned", clock.now(), True
     _call_off_pickup(session, loan)
-    _free(session, loan)
+    if is_ours:
+        _free(session, loan)
+    session.flush()
     return loan
+
+
+def _take_back_charge(session: Session, loan: Loan) -> None:
+    """Credit or withdraw what was charged for a unit that came back after all."""
+    if loan.settlement_id is None or loan.ended_at is None:
+        return
+    days = rules_of(session, session.get_one(WorkOrder, loan.work_order_id)).loaner_credit_days
+    if days and clock.now() > loan.ended_at + timedelta(days=days):
+        return
+    crediting.take_back(session, settlement_id=loan.settlement_id, reason=rules.CAME_BACK)
 
 
 def _free(session: Session, loan: Loan) -> None:

@@ -12,6 +12,8 @@ MINUTES = 30
 """How long bringing or fetching takes on site."""
 WHY = "R-402: a loaner is brought and fetched at our cost"
 
+CAME_BACK = "R-402: the loaner came back after it was charged"
+
 
 class LoanExists(Conflict):
     """A loaner is on its way for this order, or with its customer."""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.billing.commands import prices_on
 from dispatch.billing.errors import NoTariff
-from dispatch.billing.model import Invoice, Payment
+from dispatch.billing.model import CreditNote, Invoice, Payment
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.loaners.model import Loan, LoanerUnit
@@ -218,6 +218,18 @@ def _invoiced(session: Session, ids: dict[str, str]) -> Draft | None:
     return Draft(f"invoiced:{invoice.id}", "invoiced", customer, order.id, values)
 
 
+def _credited(session: Session, ids: dict[str, str]) -> Draft | None:
+    note = session.get_one(CreditNote, uuid.UUID(ids["credit_note_id"]))
+    invoice = session.get_one(Invoice, note.invoice_id)
+    if invoice.payer != "customer":
+        return None
+    order = session.get_one(WorkOrder, note.work_order_id)
+    customer, _, values = _order_values(session, order)
+    values["credit_note"], values["invoice"] = note.number, invoice.number
+    values["amount"] = _money(note.gross_minor, note.currency, customer.language)
+    return Draft(f"credited:{note.id}", "credited", customer, order.id, values)
+
+
 def _paid(session: Session, ids: dict[str, str]) -> Draft:
     payment = session.get_one(Payment, uuid.UUID(ids["payment_id"]))
     order = session.get_one(WorkOrder, payment.work_order_id)
@@ -243,6 +255,7 @@ _READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
     "VisitPromised": _promised,
     "PromiseInDanger": _in_danger,
     "InvoiceRendered": _invoiced,
+    "CreditNoteRendered": _credited,
     "PaymentReceived": _paid,
     "SecondBookingOpened": _second_booking,
     "LoanerLent": _loaner("loaner_lent"),

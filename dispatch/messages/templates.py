@@ -264,6 +264,18 @@ TEMPLATES: dict[str, dict[str, Words]] = {
             "$name，您好：\n\n发票 $invoice 已开具，金额 $amount，请于 $due 前付款。\n\n$company$contact",
         ),
     },
+    "credited": {
+        "en": Words(
+            "Credit note $credit_note for order $number",
+            "Dear $name,\n\nwe have taken back our invoice $invoice: credit note $credit_note over $amount. "
+            "What you have paid for it we pay back.\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number 的红字账单 $credit_note",
+            "$name，您好：\n\n发票 $invoice 已冲销，红字账单 $credit_note，金额 $amount。"
+            "如您已付款，我们将退还。\n\n$company$contact",
+        ),
+    },
     "paid": {
         "en": Words(
             "Receipt $receipt over $amount",
@@ -291,6 +303,7 @@ BY_EVENT = {
     "VisitFailed": "no_access",
     "VisitCancelled": "cancelled",
     "InvoiceRendered": "invoiced",
+    "CreditNoteRendered": "credited",
     "PaymentReceived": "paid",
     "SecondBookingOpened": "second_booking",
     "LoanerLent": "loaner_lent",

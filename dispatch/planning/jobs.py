@@ -13,10 +13,10 @@ from sqlalchemy import select
 from dispatch import clock, db
 from dispatch.outbox import Lease
 from dispatch.outbox.leases import LeaseLost
-from dispatch.planning import optimise, optimise_parts, repairing, watching, what_if
+from dispatch.planning import optimise, optimise_parts, readying, repairing, watching, what_if
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
-from dispatch.promises import clocks
+from dispatch.promises import clocks, reminding
 from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.territories.model import Territory
@@ -78,16 +78,21 @@ def repair_absence(lease: Lease, *, absence_id: str) -> None:
         lease.result = {"days": [day.isoformat() for day in days]}
 
 
+def repair_site(lease: Lease, *, site_id: str) -> None:
+    """Ask for a new plan of each day that goes to a site which has been put where it really is."""
+    seconds = Settings.from_environment().replan_seconds
+    with lease.finishing() as session:
+        days = repairing.repair_site(session, uuid.UUID(site_id), seconds=seconds)
+        lease.result = {"days": [day.isoformat() for day in days]}
+
+
 def watch_promises(lease: Lease, **_: str) -> None:
     """Look at today's promises and at service clocks in every territory (R-401, R-402, R-503)."""
     settings = Settings.from_environment()
     policy = AlarmPolicy.of(settings)
-    with db.transaction() as session:
-        active = select(Territory.id).where(Territory.is_active).order_by(Territory.id)
-        territories = list(session.scalars(active))
     told = 0
     failed: list[Exception] = []
-    for territory_id in territories:
+    for territory_id in _territories():
         with _one_by_one(failed, territory_id), lease.step() as session:
             today = day_at(session, territory_id, clock.now()).day
             alarms = watching.watch(session, territory_id, today, policy)
@@ -95,10 +100,30 @@ def watch_promises(lease: Lease, **_: str) -> None:
                 repairing.repair_delay(session, territory_id, today, seconds=settings.replan_seconds)
             told += len(alarms)
             clocks.escalate(session, territory_id)
+            reminding.remind(session, territory_id)
     if failed:  # the others were looked at; this run is repeated for these
         raise failed[0]
     with lease.finishing():
         lease.result = {"told": told}
+
+
+def check_readiness(lease: Lease, **_: str) -> None:
+    """Look whether tomorrow's visits are ready in every territory whose evening has come (R-304)."""
+    gaps = 0
+    failed: list[Exception] = []
+    for territory_id in _territories():
+        with _one_by_one(failed, territory_id), lease.step() as session:
+            gaps += len(readying.make_ready(session, territory_id))
+    if failed:
+        raise failed[0]
+    with lease.finishing():
+        lease.result = {"gaps": gaps}
+
+
+def _territories() -> list[uuid.UUID]:
+    with db.transaction() as session:
+        active = select(Territory.id).where(Territory.is_active).order_by(Territory.id)
+        return list(session.scalars(active))
 
 
 @contextmanager

@@ -209,3 +209,27 @@ class Booking(Base):
     technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
     plan_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("day_plan.id"))
     during: Mapped[Range[datetime]] = mapped_column(TSTZRANGE)
+
+
+class ReadinessGap(Identified, Base):
+    """What a visit of a published day still lacks the evening before (R-304); ended when it is mended."""
+
+    __tablename__ = "readiness_gap"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "day", "code", "subject"),
+        Index("ix_readiness_gap_day", "territory_id", "day"),
+    )
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    day: Mapped[date]
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
+    code: Mapped[str]
+    """``readying.GAPS``."""
+    subject: Mapped[str]
+    """Part number or certificate code; empty where there is nothing to name."""
+    missing: Mapped[int]
+    """Pieces of a part; 1 of anything else."""
+    seen_at: Mapped[datetime]
+    """First sight, or the first one after it was mended."""
+    ended_at: Mapped[datetime | None]

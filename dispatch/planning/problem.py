@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
+from dispatch.contracts.house_rules import rules_of_contracts
 from dispatch.customers.model import Site
 from dispatch.parts.model import Part, VanStock
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
@@ -24,6 +25,7 @@ from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.wanting import held_job
 from dispatch.promises import holding
 from dispatch.promises.model import SlotHold
+from dispatch.promises.queries import kept_reservations
 from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import OnDuty
 from dispatch.territories.model import Territory
@@ -31,6 +33,7 @@ from dispatch.travel import TravelTimes
 from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit
+from dispatch.work_orders.rules import one_step_up
 from optimizer.concessions import conceded
 from optimizer.policy import policy
 from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
@@ -86,7 +89,8 @@ def build(
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     if not only_routes:
-        jobs = [_with_clocks(day, row, job) for row, job in zip(rows, jobs, strict=True)]
+        reserved = _with_priority(session, rows)
+        jobs = [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
     jobs += [held_job(hold, held_at[hold.site_id], day, places) for hold in held]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = _stock(session, day, set(duties))
@@ -200,9 +204,21 @@ def _job(  # noqa: PLR0917 - the day, then the visit, then what was decided abou
     )
 
 
-def _with_clocks(day: Day, row: Facts, job: Job) -> Job:
+def _with_priority(session: Session, rows: Sequence[Facts]) -> frozenset[uuid.UUID]:
+    """R-306: return the visits planned above their priority: kept reservations, where the rules say so."""
+    reserved = kept_reservations(session, [row[0].id for row in rows])
+    contracts = {row[1].contract_id for row in rows if row[0].id in reserved}
+    rules = rules_of_contracts(session, contracts)
+    return frozenset(
+        visit.id
+        for visit, order, _ in rows
+        if visit.id in reserved and rules[order.contract_id].reservation_priority
+    )
+
+
+def _with_clocks(day: Day, row: Facts, job: Job, reserved: frozenset[uuid.UUID]) -> Job:
     """
-    Return a visit with what people were told and what contracts oblige us to, as prices of a new plan.
+    Return a visit with what people were told, reserved and agreed on by contract, as prices of a new plan.
 
     Quotes leave them out: they compare places in routes that are kept as they are.
     """
@@ -213,6 +229,7 @@ def _with_clocks(day: Day, row: Facts, job: Job) -> Job:
     response = order.response_due_at if visit.attempt == 1 else None
     return replace(
         job,
+        priority=one_step_up(order.priority) if visit.id in reserved else job.priority,
         announced=max(0, day.seconds(told)) if told is not None else None,
         respond_by=_limit(day, response),
         resolve_by=_limit(day, order.resolution_due_at),

@@ -9,13 +9,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
+from dispatch.customers.model import Site
+from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.commands import request_optimise
 from dispatch.planning.model import PlanHead, PlanStop
 from dispatch.technicians.model import Absence, Technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
-from dispatch.work_orders.model import ReviewCase, Visit
+from dispatch.work_orders.model import ReviewCase, Visit, WorkOrder
 
 ABSENT = "technician_absent"
 """Kind of the case of a visit that its technician has begun and cannot finish."""
@@ -66,6 +68,31 @@ def _open_cases(session: Session, absence: Absence) -> None:
     for visit in session.scalars(statement).all():
         detail = {"absence_id": str(absence.id), "state": visit.state}
         work_orders.open_case(session, by=None, visit=visit, kind=ABSENT, detail=detail)
+
+
+def repair_site(session: Session, site_id: uuid.UUID, *, seconds: float) -> list[date]:
+    """
+    Ask for a plan of each day whose plan in force goes to a site that lies elsewhere; return the days.
+
+    What has begun stays as it is. Promises that the way puts in danger are seen by the watch of the day.
+    """
+    site = session.get_one(Site, site_id)
+    in_force = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
+    today = clock.business_day(clock.now(), zone_of(session, site.territory_id))
+    statement = (
+        select(PlanHead.day)
+        .join(PlanStop, PlanStop.plan_id == in_force)
+        .join(Visit, Visit.id == PlanStop.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .where(PlanHead.territory_id == site.territory_id, PlanHead.day >= today - timedelta(days=1))
+        .where(WorkOrder.site_id == site.id, Visit.state.in_(NOT_BEGUN))
+    )
+    days = sorted(set(session.scalars(statement)))
+    for day in days:
+        request_optimise(
+            session, by=None, territory_id=site.territory_id, day=day, seconds=seconds, reason="site_moved"
+        )
+    return days
 
 
 def repair_delay(session: Session, territory_id: uuid.UUID, day: date, *, seconds: float) -> None:

@@ -5,7 +5,7 @@ A customer who was away or late is marked (R-302, R-305, R-504): the mark counts
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -91,12 +91,6 @@ def book_again(session: Session, *, visit: Visit) -> Visit | None:
     if any(VisitState(other.state) in OPEN_STATES for other in order.visits):
         return None
     return follow_up(session, by=None, visit=visit)
-
-
-def is_marked(session: Session, visits: Iterable[Visit]) -> bool:
-    """Tell whether the customer was late for, or away at, one of these visits."""
-    statement = select(CustomerMark.id).where(CustomerMark.visit_id.in_([visit.id for visit in visits]))
-    return session.scalar(statement.limit(1)) is not None
 
 
 def find_mark(session: Session, principal: Principal, mark_id: uuid.UUID) -> CustomerMark:

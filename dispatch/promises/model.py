@@ -141,6 +141,39 @@ class ServiceStep(Identified, Base):
     reached_at: Mapped[datetime]
 
 
+class OfficeReminder(Identified, Base):
+    """
+    Somebody in the office is reminded of what waits for them, once at each level, until it is settled.
+
+    Level 1 is whoever is responsible, level 2 the person above.
+    """
+
+    __tablename__ = "office_reminder"
+    __table_args__ = (
+        UniqueConstraint("kind", "subject", "level"),
+        CheckConstraint("level in (1, 2)", name="level"),
+        Index(
+            "ix_office_reminder_open",
+            "territory_id",
+            "reminded_at",
+            postgresql_where=text("ended_at is null"),
+        ),
+    )
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    kind: Mapped[str]
+    """``reminding.KINDS``."""
+    subject: Mapped[str]
+    """What it is about: an id, and what tells several of it apart."""
+    level: Mapped[int]
+    role: Mapped[str]
+    user_id: Mapped[uuid.UUID | None]
+    """The person who has taken it in hand; None where it is anybody's of the role."""
+    due_at: Mapped[datetime]
+    reminded_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class Compensation(Identified, Base):
     """What a customer gets for a broken promise, by rule (R-802); beyond the authority somebody decides."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
 
 from dispatch.access.rules import Principal
-from dispatch.promises.model import Promise
+from dispatch.promises.model import CustomerMark, Promise
+from dispatch.work_orders.model import Visit
 from dispatch.work_orders.queries import find_visit
 
 
@@ -31,3 +32,26 @@ def last_promise(session: Session, visit_id: uuid.UUID) -> Promise | None:
     """Return what the customer was told last."""
     statement = select(Promise).where(Promise.visit_id == visit_id).order_by(Promise.ordinal.desc())
     return session.scalars(statement.limit(1)).first()
+
+
+def kept_reservations(session: Session, visit_ids: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """
+    R-306: return which of these visits have the privilege of a reservation.
+
+    The newest promise counts. A customer who was late for, or away at, any visit of the same order has lost
+    it (R-302, R-305).
+    """
+    later, sibling = aliased(Promise), aliased(Visit)
+    newest = select(func.max(later.ordinal)).where(later.visit_id == Visit.id).scalar_subquery()
+    marked = (
+        select(CustomerMark.id)
+        .join(sibling, sibling.id == CustomerMark.visit_id)
+        .where(sibling.work_order_id == Visit.work_order_id)
+    )
+    statement = (
+        select(Visit.id)
+        .join(Promise, Promise.visit_id == Visit.id)
+        .where(Visit.id.in_(list(visit_ids)), Promise.ordinal == newest)
+        .where(Promise.is_reservation, ~marked.exists())
+    )
+    return frozenset(session.scalars(statement))

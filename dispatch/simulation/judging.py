@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch.billing.invoicing import missing_numbers
-from dispatch.billing.model import Allocation, Invoice, Payment, Settlement, SettlementLine
+from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment, Settlement, SettlementLine
 from dispatch.calls.model import Assessment, RepairCall
 from dispatch.hand_ins.model import HandIn
 from dispatch.messages.model import Message
@@ -62,7 +62,7 @@ def records(session: Session, day: GeneratedDay) -> Iterator[str]:
 
 def books(session: Session, day: GeneratedDay) -> Iterator[str]:
     """Steps 8 and 9: settled once, numbered without gaps, and every amount explained."""
-    for series in session.scalars(select(Invoice.series).distinct()):
+    for series in session.scalars(select(Invoice.series).union(select(CreditNote.series))):
         if gaps := missing_numbers(session, series):
             yield f"{series} lacks the numbers {gaps}"
     if _count(session, Invoice.id) == 0 or _count(session, Payment.id) == 0:

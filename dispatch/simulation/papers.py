@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db
-from dispatch.billing.model import Invoice, Payment, Settlement
+from dispatch.billing.model import CreditNote, Invoice, Payment, Settlement
 from dispatch.money import Money
 from dispatch.planning.model import DayPlan
 from dispatch.simulation.desk import pages
@@ -85,6 +85,8 @@ def _journal(session: Session, zone: str) -> Iterator[tuple[str, ...]]:
     """Yield balanced postings of every invoice and payment, one amount a row, dated in a zone."""
     for invoice in session.scalars(select(Invoice).order_by(Invoice.series, Invoice.ordinal)):
         yield from _invoice_rows(session, invoice)
+    for note in session.scalars(select(CreditNote).order_by(CreditNote.series, CreditNote.ordinal)):
+        yield from _credit_rows(session, note)
     for payment in session.scalars(select(Payment).order_by(Payment.received_at, Payment.id)):
         day, paper = clock.business_day(payment.received_at, zone).isoformat(), payment.receipt_number
         amount, currency = payment.amount_minor, payment.currency
@@ -104,6 +106,14 @@ def _invoice_rows(session: Session, invoice: Invoice) -> Iterator[tuple[str, ...
     for kind, net in sorted(nets.items()):
         yield _row(day, invoice.number, f"Revenue:{kind.title()}", 0, net, currency, "")
     yield _row(day, invoice.number, "Tax:Output", 0, invoice.tax_minor, currency, "")
+
+
+def _credit_rows(session: Session, note: CreditNote) -> Iterator[tuple[str, ...]]:
+    """The postings of the invoice with both sides changed over, on the day and number of the note."""
+    for _, _, account, debit, credit, currency, words in _invoice_rows(
+        session, session.get_one(Invoice, note.invoice_id)
+    ):
+        yield (note.issued_on.isoformat(), note.number, account, credit, debit, currency, words)
 
 
 def _row(  # noqa: PLR0917 - one row of a table, in the order of its columns

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import db
-from dispatch.billing.model import Allocation, Invoice, Payment, Settlement
+from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment, Settlement
 from dispatch.calls.model import Assessment, RepairCall
 from dispatch.customers.model import Customer, Site
 from dispatch.hand_ins.model import HandIn
@@ -115,6 +115,7 @@ def _money(session: Session, currency: str) -> dict[str, Any]:
         "currency": currency,
         "invoiced_to_customers": total(Invoice.gross_minor, Invoice.payer == "customer"),
         "invoiced_to_makers": total(Invoice.gross_minor, Invoice.payer == "maker"),
+        "credited": total(CreditNote.gross_minor),
         "collected": total(Payment.amount_minor),
         "allocated": total(Allocation.amount_minor),
         "by_method": {method: str(Money(int(amount), currency)) for method, amount in sorted(methods)},

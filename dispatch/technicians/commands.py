@@ -79,6 +79,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "name": lambda value: text.line(value, "name"),
     "language": lambda value: text.choice(value, "language", LANGUAGES),
     "overtime_minutes": lambda value: text.whole(value, "overtime_minutes", 0, 480),
+    "has_van": bool,
     "is_active": bool,
 }
 

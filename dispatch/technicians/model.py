@@ -36,6 +36,8 @@ class Technician(Identified, Versioned, Base):
     overtime_minutes: Mapped[int] = mapped_column(default=60)
     """Minutes that planning may add to a shift; each costs its price in the plan."""
     is_active: Mapped[bool] = mapped_column(default=True)
+    has_van: Mapped[bool] = mapped_column(default=True)
+    """False while the van is in the workshop, or there is none."""
 
     skills: Mapped[list[TechnicianSkill]] = relationship(lazy="selectin", cascade="all, delete-orphan")
     certificates: Mapped[list[Certificate]] = relationship(lazy="selectin", cascade="all, delete-orphan")

@@ -12,7 +12,7 @@ TOLERANCE = 1e-12
 PLANNING_POLICIES = ("standard", "economical", "considerate")
 """Prices that come with the planning engine; a test holds them against its file."""
 MOST_FROZEN = 480
-AUTO_REASONS = ("emergency", "absence", "delay", "optimise")
+AUTO_REASONS = ("emergency", "absence", "delay", "site_moved", "optimise")
 """Why a proposal may have been made that a territory publishes by itself."""
 Ring = Sequence[Sequence[float]]
 
@@ -67,6 +67,30 @@ def _on_edge(y: float, x: float, one: tuple[float, float], other: tuple[float, f
     cross = (y - y1) * (x2 - x1) - (x - x1) * (y2 - y1)
     within = min(y1, y2) <= y <= max(y1, y2) and min(x1, x2) <= x <= max(x1, x2)
     return within and abs(cross) <= TOLERANCE
+
+
+def centre(boundary: Ring) -> tuple[float, float]:
+    """
+    Return a position in the middle of a ring: its centre of area, or the position inside nearest to it.
+
+    The latter for rings whose centre lies outside, looked for on a grid of 64 by 64.
+    """
+    pairs = list(zip(boundary, [*boundary[1:], boundary[0]], strict=True))
+    area = 3 * _doubled_area(boundary)
+    y0, x0 = boundary[0]
+    near = [((y1 - y0, x1 - x0), (y2 - y0, x2 - x0)) for (y1, x1), (y2, x2) in pairs]
+    latitude = y0 + sum((y1 + y2) * (x1 * y2 - x2 * y1) for (y1, x1), (y2, x2) in near) / area
+    longitude = x0 + sum((x1 + x2) * (x1 * y2 - x2 * y1) for (y1, x1), (y2, x2) in near) / area
+    if contains(boundary, latitude, longitude):
+        return latitude, longitude
+    (south, north), (west, east) = ((min(axis), max(axis)) for axis in zip(*boundary, strict=True))
+    grid = (
+        (south + (north - south) * row / 64, west + (east - west) * column / 64)
+        for row in range(65)
+        for column in range(65)
+    )
+    inside = (point for point in grid if contains(boundary, *point))
+    return min(inside, key=lambda point: (point[0] - latitude) ** 2 + (point[1] - longitude) ** 2)
 
 
 def check_position(latitude: float, longitude: float) -> None:

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class AddressUnknown(DispatchError):
     """The address was not found; the nearest known addresses are suggested."""
 
     code = "ADDRESS_UNKNOWN"
-    remedy = "Choose one of the suggested addresses, or correct street and house number."
+    remedy = "Choose a suggested address, correct street and house number, or enter it as `approximate`."
 
 
 class AddressInvalid(Invalid):
@@ -67,6 +68,14 @@ class Address:
         return f"{place}, {town}" if town else place
 
 
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where about an address lies: the middle of its ``street``, or of its ``town``."""
+
+    point: Point
+    level: str
+
+
 class Geocoder(Protocol):
     """Finds the position of an address as people write it."""
 
@@ -76,6 +85,10 @@ class Geocoder(Protocol):
 
     def search(self, text: str, limit: int = SUGGESTIONS) -> list[Address]:
         """Addresses like the text, best first; empty if nothing is like it."""
+        ...  # pragma: no cover
+
+    def area(self, text: str) -> Area | None:
+        """Where about an address lies whose house is not known; None if not even its town is."""
         ...  # pragma: no cover
 
 
@@ -141,6 +154,23 @@ class Gazetteer:
             found = [exact, *(address for address in found if address.id != exact.id)]
         return found[:limit]
 
+    def area(self, text: str) -> Area | None:
+        """The middle of the street in the text, in the town named where several have it; else of the town."""
+        wanted = address_text.squeezed(checked(text))
+        for street in sorted((s for s in self._streets if s and s in wanted), key=len, reverse=True):
+            houses = [house for same in self._streets[street].values() for house in same]
+            named = [house for house in houses if _is_named(house, wanted)]
+            if named or len({house.city for house in houses}) == 1:
+                return Area(_middle(named or houses), "street")
+        town = [
+            house
+            for numbers in self._streets.values()
+            for same in numbers.values()
+            for house in same
+            if _is_named(house, wanted)
+        ]
+        return Area(_middle(town), "town") if town else None
+
     def _exact(self, text: str) -> Address | None:
         """The address whose street stands in the text, with the number that is left over."""
         wanted = address_text.squeezed(text)
@@ -158,6 +188,23 @@ class Gazetteer:
         for town in sorted(self._towns, key=len, reverse=True):
             wanted = wanted.replace(town, " ")
         return wanted.strip()
+
+
+def _is_named(address: Address, wanted: str) -> bool:
+    """Whether a squeezed text names the town or postcode of an address."""
+    return any(word and address_text.squeezed(word) in wanted for word in (address.city, address.postcode))
+
+
+def _middle(houses: list[Address]) -> Point:
+    """The house that lies nearest to the mean of all, so that the middle of a bend is not in a lake."""
+    latitude = sum(house.point.lat for house in houses) / len(houses)
+    longitude = sum(house.point.lon for house in houses) / len(houses)
+    squeeze = math.cos(math.radians(latitude))
+
+    def away(point: Point) -> float:
+        return math.hypot(point.lat - latitude, squeeze * (point.lon - longitude))
+
+    return min((house.point for house in houses), key=lambda point: (away(point), point.lat, point.lon))
 
 
 def _closeness(address: Address, wanted: str, number: str) -> tuple[bool, bool, bool]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from geopy.exc import GeopyError
 from geopy.geocoders import Nominatim
 
-from dispatch.travel.geocode import SUGGESTIONS, Address, GeocoderUnavailable, checked, unknown
+from dispatch.travel.geocode import SUGGESTIONS, Address, Area, GeocoderUnavailable, checked, unknown
 from dispatch.travel.provider import Point
 
 
@@ -34,9 +34,28 @@ class NominatimGeocoder:
 
     def search(self, text: str, limit: int = SUGGESTIONS) -> list[Address]:
         """The server's matches, best first."""
+        return [address for address, _ in self._matches(text, limit)]
+
+    def area(self, text: str) -> Area | None:
+        """
+        The server's best match of the text, or of what follows its first comma, its second and so on.
+
+        What is no street and in no town, such as a country, says too little.
+        """
+        parts = [part.strip() for part in checked(text).split(",") if part.strip()]
+        for first in range(len(parts)):
+            for address, is_street in self._matches(", ".join(parts[first:]), 1):
+                return Area(address.point, "street" if is_street else "town") if address.city else None
+        return None
+
+    def _matches(self, text: str, limit: int) -> list[tuple[Address, bool]]:
+        """The server's matches, best first, and whether each names a street."""
         try:
             matches = self._server.geocode(checked(text), exactly_one=False, limit=limit, addressdetails=True)
-            return [_nominatim_address(match.raw) for match in matches or []]
+            return [
+                (_nominatim_address(match.raw), "road" in match.raw.get("address", {}))
+                for match in matches or []
+            ]
         except (GeopyError, KeyError, ValueError) as cause:
             raise GeocoderUnavailable("the address service gives no usable answer") from cause
 

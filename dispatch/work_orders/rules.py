@@ -122,10 +122,13 @@ def technicians_to_avoid(
 
 
 def raised_priority(priority: int, *, needs_home_service: bool) -> int:
-    """R-106: elderly and disabled customers come one step earlier; an emergency is a judgement of its own."""
-    if not needs_home_service or priority >= HIGHEST_WITHOUT_JUDGEMENT:
-        return priority
-    return priority + 1
+    """R-106: elderly and disabled customers come one step earlier."""
+    return one_step_up(priority) if needs_home_service else priority
+
+
+def one_step_up(priority: int) -> int:
+    """Return the next higher priority; an emergency is a judgement of its own."""
+    return priority if priority >= HIGHEST_WITHOUT_JUDGEMENT else priority + 1
 
 
 def canonical(shown: Mapping[str, Any]) -> str:

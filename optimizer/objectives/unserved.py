@@ -14,13 +14,12 @@ TITLE = "Visits left out"
 
 
 def visit_cents(problem: Problem, visit: Visit) -> Cents:
-    """Price of leaving out one visit; mandatory and locked visits cost the most."""
+    """Price of leaving out one visit; mandatory and locked ones cost the most, they too by priority."""
     policy = problem.policy
+    of_priority = policy.unserved_cents_by_priority[visit.priority - 1]
     if not visit.optional or problem.lock(visit.id) is not None:
-        return policy.mandatory_unserved_cents
-    if visit.courtesy:
-        return policy.courtesy_cents
-    return policy.unserved_cents_by_priority[visit.priority - 1]
+        return policy.mandatory_unserved_cents + of_priority
+    return policy.courtesy_cents if visit.courtesy else of_priority
 
 
 def cents(problem: Problem, plan: Plan) -> Cents:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db
 from dispatch.access.model import Device, User
-from dispatch.billing.model import Invoice, NumberSeries, Settlement
+from dispatch.billing.model import CreditNote, Invoice, NumberSeries, Settlement
 from dispatch.calls.model import Assessment
 from dispatch.contracts.model import ServiceCalendar
 from dispatch.hand_ins.model import HandIn
@@ -249,7 +249,35 @@ def _money(session: Session, order: WorkOrder) -> dict[str, Any]:
     )
     session.add(invoice)
     session.flush()
-    return {"settlement_id": settlement.id, "invoice_id": invoice.id}
+    note = _credit_note(session, invoice)
+    return {"settlement_id": settlement.id, "invoice_id": invoice.id, "credit_note_id": note.id}
+
+
+def _credit_note(session: Session, invoice: Invoice) -> CreditNote:
+    series = f"credit:{invoice.ordinal}:{invoice.series}"
+    session.add(NumberSeries(code=series, next_number=2))
+    session.flush()
+    note = CreditNote(
+        series=series,
+        ordinal=1,
+        number=f"CRN-{invoice.number}",
+        invoice_id=invoice.id,
+        work_order_id=invoice.work_order_id,
+        customer_id=invoice.customer_id,
+        reason="taken back",
+        currency="EUR",
+        net_minor=100,
+        tax_minor=20,
+        gross_minor=120,
+        issued_on=DAY,
+        issued_at=clock.now(),
+        language="en",
+        snapshot={},
+        snapshot_sha256="0" * 64,
+    )
+    session.add(note)
+    session.flush()
+    return note
 
 
 def _plans(session: Session, territory: Territory) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 
+from dispatch import db
 from dispatch.access.rules import Role
+from dispatch.billing.crediting import take_back
 from tests.api.company import key
 from tests.api.desk import NOWHERE, Desk, ago, code_of, euros, run_jobs
 
@@ -143,3 +146,21 @@ def test_the_terms_of_a_tariff_are_the_companys_own(desk: Desk) -> None:
     shown = desk.made(Role.FINANCE, "/v1/tariffs", later)
     assert {name: shown[name] for name in terms} == terms
     assert (usual["warranty_days"], usual["estimate_tolerance_percent"]) == (1095, 10)
+
+
+def test_a_credit_note_is_read_with_its_paper_and_its_invoice_is_owed_no_more(desk: Desk) -> None:
+    """R-602."""
+    invoice = desk.invoiced()
+    with db.transaction() as session:
+        take_back(session, settlement_id=uuid.UUID(invoice["settlement_id"]), reason="our fault")
+    address = f"/v1/credit-notes?work_order_id={invoice['work_order_id']}"
+    [note] = desk.read(Role.FINANCE, address)["items"]
+    assert (note["gross"], note["invoice_id"]) == (invoice["gross"], invoice["id"])
+    assert desk.read(Role.FINANCE, f"/v1/credit-notes/{note['id']}") == note
+    after = desk.read(Role.FINANCE, f"/v1/invoices/{invoice['id']}")
+    assert (after["credited"], after["due"]) == (invoice["gross"], euros("0.00"))
+    paper = f"/v1/credit-notes/{note['id']}/paper.pdf"
+    assert code_of(desk.of(Role.FINANCE).get(paper)) == (404, "INVOICE_NOT_RENDERED")
+    run_jobs("billing.render_credit_note")
+    assert desk.of(Role.FINANCE).get(paper).data.startswith(b"%PDF")
+    assert desk.of(Role.TECHNICIAN).get(address).status_code == 403

@@ -44,6 +44,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "latitude": 43.5,
         "longitude": 7.5,
     },
+    ("PUT", "/v1/sites/<uuid:site_id>/position"): {"position": {"latitude": 43.5, "longitude": 7.5}},
     ("POST", "/v1/sites/<uuid:site_id>/assets"): {"product_kind": "boiler", "model": "B"},
     ("POST", "/v1/review-cases/<uuid:case_id>/decision"): {"decision": "both are right"},
     ("POST", "/v1/technicians/<uuid:technician_id>/absences"): SHIFT | REASON,

@@ -128,6 +128,7 @@ BREAKAGES: dict[str, tuple[Callable[[Session], None], str]] = {
     "PART_UNKNOWN": (run("update part set sku = 'other'"), "error"),
     "WINDOW_UNREACHABLE": (ill, "error"),
     "SITE_OUTSIDE": (outside, "warning"),
+    "SITE_APPROXIMATE": (run("update site set position_quality = 'town'"), "warning"),
     "ZONE_UNKNOWN": (run("update territory set timezone = 'Europe/Nowhere'"), "error"),
     "TARIFF_MISSING": (run("delete from tariff"), "error"),
     "INVOICE_NUMBER_MISSING": (gap, "error"),

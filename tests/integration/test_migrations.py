@@ -21,6 +21,7 @@ from tests.services import TestServices
 FROZEN = {
     "promise",
     "invoice",
+    "credit_note",
     "settlement_line",
     "visit_event",
     "payment",

@@ -32,7 +32,19 @@ def test_leaving_out_a_visit_costs_by_its_priority() -> None:
 
 def test_mandatory_and_locked_visits_cost_the_most() -> None:
     day = a_day(a_visit(1, optional=False), a_visit(2)).with_locks([Lock("v2", "ada")])
-    assert [visit_cents(day, visit) for visit in day.visits] == [5_000_000, 5_000_000]
+    assert [visit_cents(day, visit) for visit in day.visits] == [5_080_000, 5_080_000]
+
+
+def test_among_mandatory_visits_the_lower_priority_is_left_out_first() -> None:
+    """R-306."""
+    day = a_day(*(a_visit(1, id=f"p{p}", priority=p, optional=False) for p in range(1, 6)))
+    assert [visit_cents(day, visit) for visit in day.visits] == [
+        5_020_000,
+        5_040_000,
+        5_080_000,
+        5_200_000,
+        5_600_000,
+    ]
 
 
 def test_a_change_of_technician_is_priced_unless_the_work_has_begun() -> None:

@@ -21,7 +21,7 @@ def test_what_is_left_out_costs_by_priority_and_a_courtesy_call_its_worth() -> N
         a_visit(4, optional=False),
         a_visit(1, id="x"),
     )
-    assert price("unserved", day, a_plan(day, ada="x")) == 80_000 + 600_000 + 1_000 + 5_000_000
+    assert price("unserved", day, a_plan(day, ada="x")) == 80_000 + 600_000 + 1_000 + 5_080_000
     assert price("unserved", day, a_plan(day, ada="x v1 v2 v3 v4")) == 0
 
 

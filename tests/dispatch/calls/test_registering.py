@@ -25,7 +25,7 @@ from dispatch.events import Event
 from dispatch.territories.rules import OutsideEveryTerritory
 from dispatch.text import ChoiceUnknown, NumberOutOfRange, TextInvalid
 from dispatch.travel.geocode import Address as KnownAddress
-from dispatch.travel.geocode import AddressUnknown
+from dispatch.travel.geocode import AddressUnknown, Area
 from dispatch.travel.provider import Point
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
@@ -48,6 +48,10 @@ class OneStreet:
     def search(self, text: str, limit: int = 5) -> list[KnownAddress]:
         """Nothing is like it."""
         return []
+
+    def area(self, text: str) -> Area | None:
+        """Not even the town is known."""
+        return None
 
 
 def asked(session: Session, by: Principal = OPERATOR, **given: Any) -> RepairCall:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, outbox
+from dispatch import clock
 from dispatch.billing.commands import issue, settle
 from dispatch.billing.model import Settlement
 from dispatch.customers.model import Asset
@@ -29,65 +28,13 @@ from tests.builders import (
     a_contract,
     a_customer,
     a_principal,
-    a_site,
-    a_territory,
-    a_visit,
-    an_asset,
-    an_order,
     at,
     serial,
 )
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.loaners.loan_world import a_repair, a_unit, finish, order_of, overdue
 from tests.money_world import a_tariff
-from tests.planning_world import register_kinds, runs_of
-
-
-@pytest.fixture
-def place(session: Session, now: MovableClock) -> Iterator[Territory]:
-    """A territory, with jobs known."""
-    register_kinds()
-    yield a_territory(session)
-    outbox.register((), {})
-
-
-def a_unit(session: Session, place: Territory, **fields: Any) -> LoanerUnit:
-    """A boiler that may be lent."""
-    defaults: dict[str, Any] = {
-        "territory_id": place.id,
-        "product_kind": "boiler",
-        "model": "B 20",
-        "serial": serial("L"),
-        "charge_minor": 50_000,
-        "currency": "EUR",
-        "state": "available",
-    }
-    unit = LoanerUnit(**{**defaults, **fields})
-    session.add(unit)
-    session.flush()
-    return unit
-
-
-def a_repair(session: Session, place: Territory, **fields: Any) -> WorkOrder:
-    """A boiler that is broken since seven."""
-    site = a_site(session, customer=a_customer(session), territory=place)
-    asset = an_asset(session, site=site, product_kind="boiler")
-    order = an_order(session, site=site, asset=asset, requested_at=at(7), **fields)
-    a_visit(session, order=order)
-    session.refresh(order)
-    return order
-
-
-def finish(session: Session, order: WorkOrder, *, is_solved: bool = True) -> Loan | None:
-    """Finish the open visit of an order, and let its loan follow."""
-    visit = next(visit for visit in order.visits if visit.state in NOT_BEGUN)
-    visit.state, visit.finished_at, visit.is_solved = "done", clock.now(), is_solved
-    session.flush()
-    return lending.follow_visit(session, visit.id)
-
-
-def order_of(session: Session, order_id: Any) -> WorkOrder:
-    """An order that must be there."""
-    return session.get_one(WorkOrder, order_id)
+from tests.planning_world import runs_of
 
 
 def test_a_missed_resolution_reserves_a_unit_and_opens_its_delivery(
@@ -266,18 +213,6 @@ def test_a_unit_that_becomes_free_goes_to_who_waits(session: Session, place: Ter
         session.flush()
         lending.chase(session)
     assert loan.state == "reserved"
-
-
-def overdue(session: Session, place: Territory, now: MovableClock, **unit: Any) -> Loan:
-    """A loan that is to be charged now."""
-    order = a_repair(session, place)
-    a_unit(session, place, **unit)
-    loan = lending.lend(session, by=None, order=order)
-    finish(session, order_of(session, loan.delivery_order_id))
-    finish(session, order)
-    assert loan.due_back_at is not None
-    now.set(loan.due_back_at + timedelta(minutes=1))
-    return loan
 
 
 def test_a_unit_that_was_fetched_is_not_charged_however_late_that_is_noted(

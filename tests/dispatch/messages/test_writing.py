@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from dispatch import outbox
 from dispatch.billing.commands import record_payment
+from dispatch.billing.crediting import take_back
+from dispatch.billing.model import Invoice
 from dispatch.bootstrap import SUBSCRIPTIONS
 from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
 from dispatch.customers.model import Customer
@@ -120,6 +122,12 @@ def _invoice(session: Session, customer: Customer) -> dict[str, str]:
     return {"invoice_id": str(invoiced(session, order)[0].id)}
 
 
+def _credit_note(session: Session, customer: Customer) -> dict[str, str]:
+    invoice = session.get_one(Invoice, uuid.UUID(_invoice(session, customer)["invoice_id"]))
+    [note] = take_back(session, settlement_id=invoice.settlement_id, reason="it came back")
+    return {"credit_note_id": str(note.id)}
+
+
 def _payment(session: Session, customer: Customer) -> dict[str, str]:
     order = an_order_of(session, customer)
     payment = record_payment(
@@ -194,6 +202,7 @@ CAUSES: dict[str, Callable[[Session, Customer], dict[str, str]]] = {
     "VisitFailed": _visit_ids,
     "VisitCancelled": _visit_ids,
     "InvoiceRendered": _invoice,
+    "CreditNoteRendered": _credit_note,
     "PaymentReceived": _payment,
     "SecondBookingOpened": _visit_ids,
     "LoanerLent": _loan,

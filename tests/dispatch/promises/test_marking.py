@@ -12,9 +12,10 @@ from dispatch.contracts.house_rules import change_house_rules
 from dispatch.customers.model import Customer
 from dispatch.promises import marking
 from dispatch.promises.commands import promise
+from dispatch.promises.queries import kept_reservations
 from dispatch.promises.rules import NotLate
 from dispatch.work_orders.model import Visit
-from tests.builders import a_principal, a_visit, at
+from tests.builders import a_principal, a_promise, a_visit, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import register_kinds
 
@@ -58,7 +59,8 @@ def test_beyond_the_band_a_customer_is_late(session: Session, visit: Visit) -> N
     found = marking.mark(session, by=ME, visit=visit, kind="late", minutes_late=16)
     assert found is not None
     assert (found.kind, found.minutes_late) == ("late", 16)
-    assert marking.is_marked(session, [visit])
+    a_promise(session, visit, is_reservation=True)
+    assert kept_reservations(session, [visit.id]) == frozenset()
 
 
 def test_the_house_may_keep_no_marks_and_open_no_second_booking(session: Session, visit: Visit) -> None:

@@ -25,6 +25,8 @@ class AddressedServer:
     asked: list[str] = field(default_factory=list)
     answer_instead: tuple[int, str] | None = None
     places: list[dict[str, Any]] = field(default_factory=list)
+    only_for: str | None = None
+    """The one question that is answered with ``places``; None for every question."""
 
 
 def recorded_table(coordinates: list[str]) -> tuple[list[list[Any]], list[list[Any]]] | None:
@@ -87,7 +89,8 @@ def make_handler(server: AddressedServer) -> type[BaseHTTPRequestHandler]:
                 status, reply = osrm_reply(asked.path, parse_qs(asked.query))
                 body = json.dumps(reply)
             else:
-                status, body = 200, json.dumps(server.places)
+                is_known = server.only_for in (None, parse_qs(asked.query)["q"][0])
+                status, body = 200, json.dumps(server.places if is_known else [])
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()

@@ -16,6 +16,7 @@ from dispatch.travel.geocode import (
     AddressInvalid,
     AddressListUnreadable,
     AddressUnknown,
+    Area,
     Gazetteer,
     GeocoderUnavailable,
     load_gazetteer,
@@ -196,3 +197,44 @@ def test_a_nominatim_server_in_trouble_is_a_named_error(map_server, answer: tupl
     map_server.answer_instead = answer
     with pytest.raises(GeocoderUnavailable):
         NominatimGeocoder(map_server.url).locate("Yrjönkatu 10")
+
+
+@pytest.mark.parametrize(
+    ("known", "address", "level"),
+    [
+        ("Yrjönkatu 99, Helsinki", {"road": "Yrjönkatu", "city": "Helsinki"}, "street"),
+        ("Helsinki", {"city": "Helsinki"}, "town"),
+        ("Helsinki", {"country": "Suomi"}, None),
+        ("Elsewhere", {"city": "Elsewhere"}, None),
+    ],
+)
+def test_a_nominatim_server_knows_where_about_an_address_lies(
+    map_server, known: str, address: dict[str, str], level: str | None
+) -> None:
+    """What follows a comma is asked for where the whole is not known; a country says too little."""
+    place = {"osm_id": 1, "lat": "60.1", "lon": "24.9", "display_name": known, "address": address}
+    map_server.places = [place]
+    map_server.only_for = known
+    found = NominatimGeocoder(map_server.url).area("Yrjönkatu 99, Helsinki")
+    assert found == (None if level is None else Area(Point(60.1, 24.9), level))
+
+
+@pytest.mark.parametrize(
+    ("written", "level"),
+    [("Yrjönkatu 9999, Helsinki", "street"), ("Nowhere Lane 5, Helsinki", "town"), ("Nowhere Lane 5", None)],
+)
+def test_the_list_knows_where_about_an_address_lies(
+    helsinki: Gazetteer, written: str, level: str | None
+) -> None:
+    found = helsinki.area(written)
+    assert (found.level if found else None) == level
+    if found is not None:
+        assert found.point in {place.point for place in places("site")} | {
+            place.point for kind in ("home", "depot") for place in places(kind)
+        }
+
+
+def test_a_street_of_several_towns_is_meant_where_the_town_is_named(shanghai: Gazetteer) -> None:
+    assert shanghai.area("南京 中山路 99") == Area(Point(31.204, 121.4), "street")
+    assert shanghai.area("上海 中山路 99") == Area(Point(31.205, 121.4), "street")
+    assert shanghai.area("中山路 99") is None

@@ -1,0 +1,156 @@
+"""
+Reminders for the office: follow-ups, questions from the field and escalated orders that wait too long.
+
+Whoever is responsible is reminded first, the person above them later, each once; what is settled meanwhile
+ends its reminders (R-401, R-402, R-403, R-802).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.contracts.house_rules import HouseRules, rules_under
+from dispatch.promises import clocks
+from dispatch.promises.alarming import follow_ups
+from dispatch.promises.clocks import ClockState
+from dispatch.promises.model import OfficeReminder, ServiceStep
+from dispatch.work_orders.asking_office import open_questions
+from dispatch.work_orders.model import Visit, WorkOrder
+
+FOLLOW_UP, QUESTION, STEP, READINESS = "follow_up", "question", "service_step", "readiness"
+KINDS = (FOLLOW_UP, QUESTION, STEP, READINESS)
+WATCHED = (FOLLOW_UP, QUESTION, STEP)
+"""Kinds that are looked at with the promises of the day; readiness has a round of its own."""
+ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
+"""Whose business it is next; above an administrator there is nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """
+    Something that waits for somebody.
+
+    first_at, second_at
+        When whoever is responsible is reminded, and when the person above.
+    """
+
+    kind: str
+    subject: str
+    role: str
+    user_id: uuid.UUID | None
+    first_at: datetime
+    second_at: datetime
+
+
+def remind(session: Session, territory_id: uuid.UUID) -> list[OfficeReminder]:
+    """Write the reminders of a territory that are due now, and end those that are settled; return the new."""
+    waiting = list(_waiting(session, territory_id))
+    settle(session, territory_id, WATCHED, {(each.kind, each.subject) for each in waiting})
+    now = clock.now()
+    found = []
+    for each in waiting:
+        if now >= each.first_at:
+            found.append(write(session, territory_id, each, level=1))
+        if now >= each.second_at and each.role in ABOVE:
+            found.append(write(session, territory_id, each, level=2))
+    return [reminder for reminder in found if reminder is not None]
+
+
+def write(
+    session: Session, territory_id: uuid.UUID, waiting: Waiting, *, level: int
+) -> OfficeReminder | None:
+    """Write one reminder; None where it was written before, which is open again if it had ended."""
+    is_first = level == 1
+    row = insert(OfficeReminder).values(
+        territory_id=territory_id,
+        kind=waiting.kind,
+        subject=waiting.subject,
+        level=level,
+        role=waiting.role if is_first else ABOVE[waiting.role],
+        user_id=waiting.user_id if is_first else None,
+        due_at=waiting.first_at if is_first else waiting.second_at,
+        reminded_at=clock.now(),
+    )
+    once = row.on_conflict_do_nothing(index_elements=["kind", "subject", "level"])
+    written = session.scalars(once.returning(OfficeReminder)).one_or_none()
+    if written is None:
+        known = select(OfficeReminder).filter_by(kind=waiting.kind, subject=waiting.subject, level=level)
+        session.scalars(known).one().ended_at = None
+        session.flush()
+    return written
+
+
+def settle(
+    session: Session, territory_id: uuid.UUID, kinds: Sequence[str], waiting: Iterable[tuple[str, str]]
+) -> None:
+    """End the open reminders of some kinds whose subject does not wait any more."""
+    still = set(waiting)
+    for reminder in open_reminders(session, territory_id):
+        if reminder.kind in kinds and (reminder.kind, reminder.subject) not in still:
+            reminder.ended_at = clock.now()
+    session.flush()
+
+
+def open_reminders(session: Session, territory_id: uuid.UUID) -> Sequence[OfficeReminder]:
+    """Return what the people of a territory's office are reminded of, the oldest first."""
+    statement = select(OfficeReminder).where(
+        OfficeReminder.territory_id == territory_id, OfficeReminder.ended_at.is_(None)
+    )
+    return session.scalars(statement.order_by(OfficeReminder.reminded_at, OfficeReminder.id)).all()
+
+
+def _waiting(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    yield from _follow_ups(session, territory_id)
+    yield from _questions(session, territory_id)
+    yield from _steps(session, territory_id)
+
+
+def _rules_of_visit(session: Session, visit_id: uuid.UUID) -> HouseRules:
+    return rules_under(session, session.get_one(Visit, visit_id).work_order.contract_id)
+
+
+def _follow_ups(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    """R-802: customers whom nobody has asked after their promise broke."""
+    for alarm in follow_ups(session, territory_id):
+        rules = _rules_of_visit(session, alarm.visit_id)
+        if rules.reminders and alarm.ended_at is not None:
+            wait = timedelta(hours=rules.follow_up_hours)
+            first, second = alarm.ended_at + wait, alarm.ended_at + 2 * wait
+            yield Waiting(FOLLOW_UP, str(alarm.id), "dispatcher", alarm.acknowledged_by, first, second)
+
+
+def _questions(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    """R-403: questions from the field, some minutes before the answer is due and when it is."""
+    for row in open_questions(session, territory_id):
+        rules = _rules_of_visit(session, row.visit_id)
+        if rules.reminders:
+            first = row.due_at - timedelta(minutes=rules.question_reminder_minutes)
+            yield Waiting(QUESTION, str(row.id), "dispatcher", row.checking_by, first, row.due_at)
+
+
+def _steps(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    """R-401, R-402: the newest step of every clock that is not met; some minutes later the person above."""
+    running = {
+        (one.work_order_id, one.kind)
+        for one in clocks.running(session, territory_id)
+        if one.state is not ClockState.PAUSED and one.met_at is None
+    }
+    newest: dict[tuple[uuid.UUID, str], ServiceStep] = {}
+    for step in clocks.steps_of(session, territory_id):
+        key = step.work_order_id, step.kind
+        if key in running and (key not in newest or step.percent > newest[key].percent):
+            newest[key] = step
+    for step in newest.values():
+        rules = rules_under(session, session.get_one(WorkOrder, step.work_order_id).contract_id)
+        if rules.reminders:
+            subject = f"{step.work_order_id}:{step.kind}:{step.percent}"
+            later = step.reached_at + timedelta(minutes=rules.step_reminder_minutes)
+            yield Waiting(STEP, subject, step.role, None, step.reached_at, later)
