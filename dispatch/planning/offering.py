@@ -1,14 +1,15 @@
 """
 Arrival windows over the next days: what each costs the plan, how likely it is kept, how full it is (R-303).
 
-Every window of the grid is either offered or hidden with its reason. Nothing is written.
+Every window of the grid is either offered or hidden with its reason. Where insertion leaves the caller
+without a window, room is searched for as booking does it. Nothing is written.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -20,49 +21,24 @@ from dispatch.contracts.house_rules import house_rules, rules_under
 from dispatch.customers.model import Site
 from dispatch.planning import heads, open_days, spreads
 from dispatch.planning.candidates import NOT_BEGUN
-from dispatch.planning.chances import Forecast, Spread, forecast, lost
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.open_days import Question
 from dispatch.planning.quiet_times import QuietTimes, quiet_times
 from dispatch.planning.rules import OfferPolicy, VisitNotPlannable, is_open
+from dispatch.planning.slot_prices import Ledger, Price
 from dispatch.planning.wanting import Wanted
 from dispatch.technicians import queries as technicians
 from dispatch.territories.model import Territory
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
-from optimizer.objectives.overtime import route_cents
-from optimizer.objectives.travel import leg_cents
-from optimizer.offers import with_site
+from optimizer.offers import Rearranged
 from optimizer.oracle import Offer as Quote
-from optimizer.plan import Route
-from optimizer.problem import Technician, Window
-from optimizer.problem import Visit as Job
-from optimizer.timing import timetable
+from optimizer.problem import Window
 
 NOBODY = "nobody is on duty on this day"
 RESERVED = "the last {} % of the day are kept for emergencies"
 USUAL = OfferPolicy()
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """
-    What a window costs the plan, in minor units.
-
-    displacement_minor
-        What it does to others: their lost chances at the price of a broken promise, and whatever else the
-        plan pays beyond driving and overtime.
-    """
-
-    travel_minor: int
-    overtime_minor: int
-    displacement_minor: int
-
-    @property
-    def total_minor(self) -> int:
-        """All three together."""
-        return self.travel_minor + self.overtime_minor + self.displacement_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +63,8 @@ class WindowOffer:
     slack_seconds: int
     meets_response: bool
     plan_version: int
+    is_searched: bool = False
+    """Whether other visits of the day make room, all of them kept within their windows."""
 
     @property
     def cost_minor(self) -> int:
@@ -151,6 +129,7 @@ def offers_of(
     desk = _Desk(session, asker, policy)
     for ahead in range(days):
         desk.look_at(replace(today, day=begin + timedelta(days=ahead)))
+    desk.close()
     desk.windows.sort(key=policy.rank)
     refusals = () if desk.windows else tuple(desk.refusals)
     return Offers(tuple(desk.windows[:limit]), tuple(desk.hidden), refusals)
@@ -210,6 +189,18 @@ def is_reserved(asker: Asker, asked: Question, percent: int) -> bool:
     return not asked.day.load.leaves(asked.job.duration, percent, now)
 
 
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """Windows of a day into which no route takes the visit as it stands."""
+
+    asked: Question
+    ledger: Ledger
+    windows: Sequence[Window]
+    version: int
+    is_any_open: bool
+    is_reserved: bool
+
+
 class _Desk:
     """Gathers offers, hidden windows and refusals day by day."""
 
@@ -218,6 +209,8 @@ class _Desk:
         self.windows: list[WindowOffer] = []
         self.hidden: list[HiddenSlot] = []
         self.refusals: list[Refusal] = []
+        self.closed: list[_Closed] = []
+        self.searches = policy.searches
         self.spread = spreads.measured(session, asker.territory_id)
         self.reserve = reserve_of(session, asker.territory_id)
 
@@ -235,20 +228,44 @@ class _Desk:
             self._nobody(day, windows)
             return
         quotes = asked.quote(windows)
-        if quotes and is_reserved(self.asker, asked, self.reserve):
+        reserved = is_reserved(self.asker, asked, self.reserve)
+        if quotes and reserved:
             self._hide(day, windows, "EMERGENCY_RESERVE", RESERVED.format(self.reserve))
             return
-        ledger = Ledger(asked, self.spread, self.policy)
+        ledger, version = Ledger(asked, self.spread, self.policy), head.version if head else 0
         for quote in quotes:
-            found = self._seen(day, ledger, quote, head.version if head else 0)
-            if found.chance < self.policy.least_chance:
-                sentence = f"arriving in time is likely to {round(100 * found.chance)} % only"
-                self._hide(day, [quote.window], "UNLIKELY", sentence)
-            else:
-                self.windows.append(found)
-        closed = [window for window in windows if all(window != quote.window for quote in quotes)]
-        if closed:
-            self._refuse(day, asked, closed, is_any_open=bool(quotes))
+            self._show(day, ledger, quote, version)
+        left = [window for window in windows if all(window != quote.window for quote in quotes)]
+        if left:
+            self.closed.append(_Closed(asked, ledger, left, version, bool(quotes), reserved))
+
+    def close(self) -> None:
+        """Search closed windows for room while the caller has none that will do, and hide the others."""
+        for closed in self.closed:
+            day = closed.asked.day.built.day
+            left = [window for window in closed.windows if not self._reopened(day, closed, window)]
+            if left:
+                self._refuse(day, closed.asked, left, is_any_open=closed.is_any_open)
+
+    def _reopened(self, day: Day, closed: _Closed, window: Window) -> bool:
+        """Tell whether room was found in a closed window; it is shown then."""
+        if closed.is_reserved or not self.searches or not self._is_wanting(day, window):
+            return False
+        if not closed.asked.is_about_room(window):
+            return False
+        self.searches -= 1
+        found = closed.asked.reopen(window)
+        if found is not None:
+            self._show(day, closed.ledger, found, closed.version)
+        return found is not None
+
+    def _is_wanting(self, day: Day, window: Window) -> bool:
+        """Tell whether a window would be worth a search: there is none by insertion that will do."""
+        due = self.asker.response_due_at
+        if any(not offer.is_searched and offer.meets_response for offer in self.windows):
+            return False
+        found_any = any(not offer.is_searched for offer in self.windows)
+        return not found_any or (due is not None and day.moment(window.start) <= due)
 
     def _windows(self, day: Day) -> list[Window]:
         """The grid's windows that are still open; what is over is hidden as past."""
@@ -282,6 +299,15 @@ class _Desk:
         self.refusals.append(Refusal(day.day, None, "NO_TECHNICIAN", NOBODY))
         self._hide(day, windows, "NO_TECHNICIAN", NOBODY)
 
+    def _show(self, day: Day, ledger: Ledger, quote: Quote, version: int) -> None:
+        """Offer a window, unless it is too likely to be missed."""
+        found = self._seen(day, ledger, quote, version)
+        if found.chance >= self.policy.least_chance:
+            self.windows.append(found)
+            return
+        sentence = f"arriving in time is likely to {round(100 * found.chance)} % only"
+        self._hide(day, [quote.window], "UNLIKELY", sentence)
+
     def _seen(self, day: Day, ledger: Ledger, quote: Quote, version: int) -> WindowOffer:
         price, chance = ledger.judge(quote)
         due = self.asker.response_due_at
@@ -297,6 +323,7 @@ class _Desk:
             slack_seconds=quote.slack,
             meets_response=due is None or day.moment(quote.start) <= due,
             plan_version=version,
+            is_searched=isinstance(quote, Rearranged),
         )
 
     def _refuse(self, day: Day, asked: Question, windows: Sequence[Window], *, is_any_open: bool) -> None:
@@ -315,71 +342,3 @@ class _Desk:
             HiddenSlot(day.day, day.moment(window.start), day.moment(window.end), code, sentence)
             for window in windows
         ]
-
-
-Former = tuple[tuple[Job, ...], Route | None, dict[str, Forecast]]
-"""Visits of a route, the route, and what is forecast for it."""
-
-
-class Ledger:
-    """Prices quotes of one question, and says how likely each is kept."""
-
-    def __init__(self, asked: Question, spread: Spread, policy: OfferPolicy) -> None:
-        self.asked, self._spread, self._policy = asked, spread, policy
-        self._plan = asked.day.oracle.plan
-        self._problem, self._job = with_site(asked.day.oracle.problem, asked.job, asked.site)
-        self._begun = asked.day.built.begun
-        self._now = asked.day.built.day.seconds(clock.now())
-        self._formers: dict[str, Former] = {}
-
-    def judge(self, quote: Quote) -> tuple[Price, float]:
-        """Return the price of a quote, split, and the chance of arriving by the end of its window."""
-        technician = self._problem.technician(quote.technician_id)
-        if technician is None:
-            raise ValueError(f"technician {quote.technician_id} is not of this day")
-        others, before, had = self._former(technician)
-        narrowed = replace(self._job, windows=(quote.window,))
-        with_it = (*others[: quote.position], narrowed, *others[quote.position :])
-        after = timetable(self._problem, technician, with_it)
-        will = self._forecast(after, {job.id: job.windows[0] for job in with_it if job.windows})
-        travel = self._drives(after) - (self._drives(before) if before else 0)
-        over = [
-            route_cents(self._problem.policy, technician, route.return_time) if route else 0
-            for route in (after, before)
-        ]
-        overtime = over[0] - over[1]
-        harm = round(lost(had, will) * self._policy.broken_promise_minor)
-        rest = quote.extra_cost - travel - overtime
-        return Price(travel, overtime, rest + harm), will[self._job.id].chance
-
-    def _former(self, technician: Technician) -> Former:
-        """A route without the visit, timed and forecast once for all windows."""
-        known = self._formers.get(technician.id)
-        if known is None:
-            others = self._others(technician.id)
-            before = timetable(self._problem, technician, others) if others else None
-            windows = {job.id: job.windows[0] for job in others if job.windows}
-            had = self._forecast(before, windows) if before else {}
-            known = self._formers[technician.id] = (others, before, had)
-        return known
-
-    def _forecast(self, route: Route, windows: Mapping[str, Window]) -> dict[str, Forecast]:
-        return forecast(route, windows, self._spread, begun=self._begun, now=self._now)
-
-    def _others(self, technician_id: str) -> tuple[Job, ...]:
-        route = self._plan.route_of(technician_id)
-        if route is None:
-            return self._problem.begun_by(technician_id)
-        return tuple(self._known(route))
-
-    def _known(self, route: Route) -> Iterator[Job]:
-        for stop in route.stops:
-            job = self._problem.visit(stop.visit_id)
-            if job is not None and job.id != self._job.id:
-                yield job
-
-    def _drives(self, route: Route) -> int:
-        policy = self._problem.policy
-        ways = [(call.travel, call.metres) for call in route.calls()]
-        ways.append((route.return_travel, route.return_metres))
-        return sum(leg_cents(policy, *way) for way in ways)

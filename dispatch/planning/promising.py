@@ -23,6 +23,7 @@ from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
 from dispatch.planning.offering import (
     RESERVED,
+    USUAL,
     Asker,
     asker_for,
     asker_of,
@@ -48,6 +49,8 @@ from optimizer.oracle import Offer as Quote
 from optimizer.plan import Plan, Route
 from optimizer.problem import Window
 
+WITHOUT_SEARCH = replace(USUAL, searches=0)
+
 
 def hold(
     session: Session,
@@ -70,10 +73,7 @@ def hold(
     day = day_at(session, asker.territory_id, start)
     head = heads.locked(session, asker.territory_id, day.day)
     asked = open_days.question_of(session, day, wanted, exact=True)
-    best = _best(session, asker, day, asked, (start, end))
-    reserve = reserve_of(session, asker.territory_id)
-    if is_reserved(asker, asked, reserve):
-        raise SlotGone(RESERVED.format(reserve), fresh=_fresh(session, asker))
+    best = _best(session, asker, day, asked, (start, end), reserve=reserve_of(session, asker.territory_id))
     kept = SlotHold(
         territory_id=asker.territory_id,
         day=day.day,
@@ -107,20 +107,22 @@ def _best(
     asked: Question,
     window: tuple[datetime, datetime],
     *,
-    may_rearrange: bool = False,
+    reserve: int = 0,
 ) -> Quote:
     """
     Return the cheapest way to keep a window; when there is none, refuse with what is still open.
 
-    ``may_rearrange``: where no route has room, the nearest ones are searched for it, all their visits kept
-    within their windows (the oracle's second tier).
+    Where no route has room, the nearest ones are searched for it, all their visits kept within their windows
+    (the oracle's second tier), as an offer does it. ``reserve`` is the percentage of what is left of the day
+    that others than emergencies may not have.
     """
     start, end = window
     wanted = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
     quotes = asked.quote([wanted])
-    if quotes:
-        return quotes[0]
-    found = asked.reopen(wanted) if may_rearrange else None
+    is_kept_free = is_reserved(asker, asked, reserve)
+    if quotes and is_kept_free:
+        raise SlotGone(RESERVED.format(reserve), fresh=_fresh(session, asker))
+    found = quotes[0] if quotes else None if is_kept_free else asked.reopen(wanted)
     if found is None:
         raise SlotGone(
             f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, asker)
@@ -154,7 +156,7 @@ def book(
     kept = _used(session, by, hold_id, visit, (start, end)) if hold_id else None
     current = heads.in_force(session, head)
     asked = question(session, day, visit, exact=True, without_hold=hold_id)
-    best = _best(session, asker_of(session, visit), day, asked, (start, end), may_rearrange=True)
+    best = _best(session, asker_of(session, visit), day, asked, (start, end))
     built = asked.day.built
     before, after = _without_holds(asked, best)
     _leave_other_days(session, by=by, visit=visit, day=day)
@@ -197,14 +199,15 @@ def _used(
 
 
 def _without_holds(asked: Question, best: Quote) -> tuple[Plan, Plan]:
-    """Return the day's plan before and after an offer is taken, neither with windows held for others."""
-    before, after, holds = asked.day.oracle.plan, asked.taken(best), asked.day.built.holds
-    if not holds:
-        return before, after
-    return (
-        plan_rows.without_holds(asked.day.oracle.problem, before, holds),
-        plan_rows.without_holds(asked.problem_with(best), after, holds),
-    )
+    """
+    Return the day's plan as it is stored and as it is with an offer taken, without windows held for others.
+
+    Routes that were changed to make room for a held window are stored so, and it keeps its room.
+    """
+    after, holds = asked.taken(best), asked.day.built.holds
+    if holds:
+        after = plan_rows.without_holds(asked.problem_with(best), after, holds)
+    return asked.day.stored, after
 
 
 def _lock_days(session: Session, visit: Visit, day: Day) -> PlanHead:
@@ -243,8 +246,8 @@ def _loosen(session: Session, visit: Visit, start: datetime, end: datetime) -> N
 
 
 def _fresh(session: Session, asker: Asker) -> Sequence[dict[str, str]]:
-    """Return windows that are still open, as text for the refusal."""
-    windows = offers_of(session, asker, limit=5).windows
+    """Return windows that are still open, as text for the refusal; none is searched for under the lock."""
+    windows = offers_of(session, asker, limit=5, policy=WITHOUT_SEARCH).windows
     return [{"start": item.start.isoformat(), "end": item.end.isoformat()} for item in windows]
 
 

@@ -270,6 +270,12 @@ class Settings:
         parsing.number(0, 1),
         "Windows less likely to be kept are not offered",
     )
+    offer_searches: int = setting(
+        8,
+        "TRUCKROLL_OFFER_SEARCHES",
+        parsing.whole(0, 200),
+        "Full windows searched for room when no other can be offered; about 50 ms each",
+    )
     broken_promise_minor: int = setting(
         5_000,
         "TRUCKROLL_BROKEN_PROMISE_MINOR",
