@@ -9,7 +9,7 @@ from optimizer.engines.base import DEFAULT, Budget, Cancel, OnProgress, Result, 
 from optimizer.engines.base import engine as load_engine
 from optimizer.errors import EngineFault
 from optimizer.explain import explained
-from optimizer.in_parts import WHOLE_VISITS, Workshop, solve_in_parts
+from optimizer.in_parts import PART_VISITS, WHOLE_VISITS, Workshop, solve_in_parts
 from optimizer.insertion import never_cancelled
 from optimizer.plan import Plan
 from optimizer.planned import as_planned
@@ -27,6 +27,7 @@ def solve(
     on_progress: OnProgress | None = None,
     cancel: Cancel | None = None,
     prove_seconds: float | None = None,
+    whole_visits: int = WHOLE_VISITS,
 ) -> Result:
     """
     Plan a day, or several; a visit longer than a shift is cut into parts over several (``split_long``).
@@ -49,6 +50,8 @@ def solve(
         Asked often; when it answers true, the best plan so far is returned.
     prove_seconds
         How long to look, after the search, for a bound and for what is still cheaper; None not to look.
+    whole_visits
+        A day with more visits is planned in parts, one after another.
 
     Raises
     ------
@@ -64,9 +67,10 @@ def solve(
     wanted, engine = engine, available(engine)
     chosen = load_engine(engine)
     require(chosen, problem, name=engine)
-    if len(problem.visits) > WHOLE_VISITS:
+    if len(problem.visits) > whole_visits:
         shop = Workshop(chosen, seed, on_progress, cancel or never_cancelled)
-        result = solve_in_parts(shop, problem, budget, start=start)
+        most = min(PART_VISITS, whole_visits)
+        result = solve_in_parts(shop, problem, budget, start=start, most_visits=most)
     else:
         result = chosen.solve(
             problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
