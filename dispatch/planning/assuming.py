@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, travel
 from dispatch.customers.model import Site
-from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning import heads, nights, plan_rows, problem
 from dispatch.planning.days import Day
 from dispatch.planning.forecasting import promises_in
 from dispatch.planning.model import DayPlan
@@ -177,11 +177,11 @@ def checked(session: Session, day: Day, given: Assumptions) -> Assumptions:
     if missing := places - set(session.scalars(known)):
         raise AssumptionInvalid("a site named is not of this territory", sites=sorted(map(str, missing)))
     begin, end = clock.day_bounds(day.day, day.timezone)
-    dated: tuple[Duty | Emergencies, ...] = (*given.shifts, *given.emergencies)
-    late = day.moment(Day.LATEST)
+    over, late = nights.end_of(session, day), day.moment(Day.LATEST)
     if (
-        end <= clock.now()
-        or any(not begin <= row.starts_at < end for row in dated)
+        over <= clock.now()
+        or any(not begin <= row.starts_at < end for row in given.shifts)
+        or any(not begin <= row.starts_at < over for row in given.emergencies)
         or any(row.ends_at <= begin or row.starts_at >= late for row in given.absences)
     ):
         raise AssumptionInvalid("an assumption is about another day, or the day is over")

@@ -160,7 +160,7 @@ class AutoPublish:
 
 @dataclass(frozen=True, slots=True)
 class SlotGrid:
-    """How arrival windows are cut out of a day: local hours, all of one length."""
+    """How arrival windows are cut out of a day: local hours from 0 to 24, all of one length."""
 
     first_hour: int = 8
     last_hour: int = 22
@@ -247,6 +247,7 @@ class OfferPolicy:
             settings.offer_least_chance,
             settings.broken_promise_minor,
             settings.full_slot_minor,
+            SlotGrid(settings.offer_first_hour, settings.offer_last_hour, settings.offer_window_hours),
             searches=settings.offer_searches,
         )
 
