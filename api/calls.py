@@ -14,12 +14,13 @@ from api.config import current_settings
 from api.etags import changes, expected_version
 from api.fields import Choice, Day, Flag, Id, Moment, Notes, Real, Text, Whole, Word
 from api.idempotency import creates
-from api.past_orders import PastOrderShape
+from api.past_orders import BackgroundShape
 from api.resource import Resource
 from api.schemas import Counts, Joined, ListOf, Money, PageArgs, Schema, Window, page_of
 from api.session import current_session
 from dispatch import travel
 from dispatch.calls import answering, commands, estimating, queries
+from dispatch.calls.background import background
 from dispatch.calls.rules import CHANNELS, RESOLUTIONS, Judgement, Told
 from dispatch.customers.rules import KINDS, LANGUAGES, Caller, Equipment, Place
 from dispatch.money import Money as Amount
@@ -159,14 +160,6 @@ class ReadBackShape(Schema):
     guidance_zh = fields.String(required=True, allow_none=True)
 
 
-class BackgroundShape(Schema):
-    """What the operator should know while the customer is on the line."""
-
-    history = fields.List(fields.Nested(PastOrderShape), required=True)
-    unfinished = fields.List(fields.Nested(PastOrderShape), required=True)
-    advised = fields.List(fields.String(), required=True)
-
-
 class AssessmentShape(Schema):
     """The supervisor's judgement, as it was made."""
 
@@ -193,11 +186,16 @@ class AssessmentShape(Schema):
     visit_id = Id(required=True, allow_none=True)
 
 
-class CallFileShape(CallShape):
-    """A call with what is read back, and what was known of the asset before."""
+class RegisteredCallShape(CallShape):
+    """A call as it was registered, and what is known of asset and customer."""
+
+    background = fields.Nested(BackgroundShape, required=True)
+
+
+class CallFileShape(RegisteredCallShape):
+    """A call with what is read back as well."""
 
     read_back = fields.Nested(ReadBackShape, required=True)
-    background = fields.Nested(BackgroundShape, required=True)
 
 
 class EstimateShape(Schema):
@@ -269,13 +267,14 @@ def list_calls(args: dict[str, Any]) -> object:
 @policy(*roles.INTAKE)
 @creates
 @resource.arguments(NewCall)
-@resource.response(201, CallShape)
+@resource.response(201, RegisteredCallShape)
 def register_call(body: dict[str, Any]) -> object:
-    """Register a call; customer, site and asset are found or made on the way."""
+    """Register a call; customer, site and asset are found or made on the way, and what is known is told."""
     caller, place, equipment = body.pop("caller"), body.pop("place"), body.pop("equipment")
-    return commands.register(
-        current_session(),
-        by=current_principal(),
+    session, me = current_session(), current_principal()
+    call = commands.register(
+        session,
+        by=me,
         template_code=body.pop("template"),
         caller=Caller(**caller) if caller else None,
         place=Place(**place) if place else None,
@@ -283,6 +282,7 @@ def register_call(body: dict[str, Any]) -> object:
         geocoder=travel.addresses(),
         **body,
     )
+    return Joined(call, background=background(session, me, call))
 
 
 @resource.get("/calls/<uuid:call_id>")
@@ -291,10 +291,11 @@ def register_call(body: dict[str, Any]) -> object:
 def read_call(call_id: uuid.UUID) -> object:
     """One call, with every fact that is read back to the caller."""
     session, me = current_session(), current_principal()
+    call = queries.find_call(session, me, call_id)
     return Joined(
-        queries.find_call(session, me, call_id),
+        call,
         read_back=queries.read_back(session, me, call_id),
-        background=queries.background(session, me, call_id),
+        background=background(session, me, call),
     )
 
 

@@ -142,9 +142,10 @@ class AssetHistoryShape(Schema):
 
 
 class CustomerArgs(PageArgs):
-    """Looks into name, phone and mail address."""
+    """Looks into name, phone and mail address; ``phone`` finds all files with a number, however written."""
 
     search = Text(load_default=None)
+    phone = Text(64, load_default=None)
 
 
 CustomerPage = page_of(CustomerShape)

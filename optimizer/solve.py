@@ -9,7 +9,7 @@ from optimizer.engines.base import DEFAULT, Budget, Cancel, OnProgress, Result, 
 from optimizer.engines.base import engine as load_engine
 from optimizer.errors import EngineFault
 from optimizer.explain import explained
-from optimizer.in_parts import WHOLE_VISITS, Workshop, solve_in_parts
+from optimizer.in_parts import PART_VISITS, WHOLE_VISITS, Workshop, solve_in_parts
 from optimizer.insertion import never_cancelled
 from optimizer.plan import Plan
 from optimizer.planned import as_planned
@@ -27,6 +27,7 @@ def solve(
     on_progress: OnProgress | None = None,
     cancel: Cancel | None = None,
     prove_seconds: float | None = None,
+    whole_visits: int = WHOLE_VISITS,
 ) -> Result:
     """
     Plan a day, or several; a visit longer than a shift is cut into parts over several (``split_long``).
@@ -41,14 +42,14 @@ def solve(
         Same seed and a budget of solutions alone: same plan.
     start
         A plan to begin from; the result never costs more than it, if it is valid.
-    on_progress
-        Called with each improvement.
+    on_progress, cancel
+        Called with each improvement; asked often, and when true the best plan so far is returned.
     engine
-        Name of the engine; where its library is missing another answers, and ``stats`` says so.
-    cancel
-        Asked often; when it answers true, the best plan so far is returned.
+        Name; where its library is missing another answers, and ``stats`` says so.
     prove_seconds
         How long to look, after the search, for a bound and for what is still cheaper; None not to look.
+    whole_visits
+        A day with more is planned in parts, one after another.
 
     Raises
     ------
@@ -57,16 +58,17 @@ def solve(
     EngineFault
         When the engine's plan breaks a rule; such a plan is never handed out.
     """
-    findings = errors_in(problem)
-    if findings:
+    if findings := errors_in(problem):
         raise InvalidProblem(findings)
     problem = as_planned(problem)
     wanted, engine = engine, available(engine)
     chosen = load_engine(engine)
     require(chosen, problem, name=engine)
-    if len(problem.visits) > WHOLE_VISITS:
+    if len(problem.visits) > whole_visits:
         shop = Workshop(chosen, seed, on_progress, cancel or never_cancelled)
-        result = solve_in_parts(shop, problem, budget, start=start)
+        result = solve_in_parts(
+            shop, problem, budget, start=start, most_visits=min(PART_VISITS, whole_visits)
+        )
     else:
         result = chosen.solve(
             problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
@@ -74,8 +76,7 @@ def solve(
     result = judged(problem, result, engine)
     if prove_seconds is not None:
         result = proved(problem, result, prove_seconds)
-    stats = {**result.stats} if wanted == engine else {**result.stats, "instead_of": wanted}
-    return replace(result, stats=stats)
+    return result if wanted == engine else replace(result, stats={**result.stats, "instead_of": wanted})
 
 
 def judged(problem: Problem, result: Result, engine: str) -> Result:

@@ -19,7 +19,6 @@ from dispatch.money import Money
 from dispatch.paging import USUAL, Page, cut
 from dispatch.promises.queries import last_promise
 from dispatch.work_orders.model import Visit, WorkOrder
-from dispatch.work_orders.views import PastOrder, advised_but_undone, asset_history
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +50,6 @@ class ReadBack:
     total: Money | None
     guidance_en: str | None
     guidance_zh: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Background:
-    """R-103: what the operator should know while the customer is on the line."""
-
-    history: Sequence[PastOrder]
-    unfinished: Sequence[PastOrder]
-    advised: Sequence[str]
 
 
 def _calls(principal: Principal) -> Select[RepairCall]:
@@ -127,14 +117,6 @@ def list_templates(
     if only_active:
         statement = statement.where(ProblemTemplate.is_active)
     return session.scalars(statement).all()
-
-
-def background(session: Session, principal: Principal, call_id: uuid.UUID) -> Background:
-    """R-103: history, unfinished work, and what was advised but not done, of the asset of a call."""
-    call = find_call(session, principal, call_id)
-    history = asset_history(session, principal, call.asset_id) if call.asset_id else []
-    unfinished = [order for order in history if order.is_unfinished]
-    return Background(history, unfinished, advised_but_undone(history))
 
 
 def read_back(session: Session, principal: Principal, call_id: uuid.UUID) -> ReadBack:

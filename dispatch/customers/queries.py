@@ -86,11 +86,18 @@ def list_customers(
     principal: Principal,
     *,
     search: str | None = None,
+    phone: str | None = None,
     cursor: str | None = None,
     limit: int = USUAL,
 ) -> Page[Customer]:
-    """Return customers, newest first; ``search`` looks into name, phone and mail address."""
+    """
+    Return customers, newest first; ``search`` looks into name, phone and mail address.
+
+    ``phone`` is a whole number, however it is written; several files may have it (R-103).
+    """
     statement = select(Customer).where(_visible(principal))
+    if phone:
+        statement = statement.where(Customer.phone == rules.phone_e164(phone, None))
     if search:
         part = f"%{_escaped(text.prose(search, 'search'))}%"
         fields = (Customer.name, Customer.phone, Customer.email)

@@ -25,6 +25,7 @@ from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
 from dispatch.customers.rules import EXACT
 from dispatch.doctor.findings import Finding
+from dispatch.doctor.hours import offered_hours
 from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
 from dispatch.parts.model import Part
@@ -248,6 +249,7 @@ CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
     technicians,
     templates,
     week,
+    offered_hours,
     promises,
     prices,
     invoices,

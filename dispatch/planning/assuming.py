@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, travel
 from dispatch.customers.model import Site
-from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning import heads, nights, plan_rows, problem
 from dispatch.planning.days import Day
 from dispatch.planning.forecasting import promises_in
+from dispatch.planning.model import DayPlan
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import AssumptionInvalid
 from dispatch.planning.wanting import Wanted
@@ -176,11 +177,11 @@ def checked(session: Session, day: Day, given: Assumptions) -> Assumptions:
     if missing := places - set(session.scalars(known)):
         raise AssumptionInvalid("a site named is not of this territory", sites=sorted(map(str, missing)))
     begin, end = clock.day_bounds(day.day, day.timezone)
-    dated: tuple[Duty | Emergencies, ...] = (*given.shifts, *given.emergencies)
-    late = day.moment(Day.LATEST)
+    over, late = nights.end_of(session, day), day.moment(Day.LATEST)
     if (
-        end <= clock.now()
-        or any(not begin <= row.starts_at < end for row in dated)
+        over <= clock.now()
+        or any(not begin <= row.starts_at < end for row in given.shifts)
+        or any(not begin <= row.starts_at < over for row in given.emergencies)
         or any(row.ends_at <= begin or row.starts_at >= late for row in given.absences)
     ):
         raise AssumptionInvalid("an assumption is about another day, or the day is over")
@@ -199,15 +200,23 @@ def supposed(
     seed: int = 1,
     relaxed: frozenset[str] = frozenset(),
     only_routes: bool = False,
+    plan: DayPlan | None = None,
+    extra: Iterable[uuid.UUID] = (),
 ) -> Supposed:
-    """Read a day as it would be under assumptions; the session is left as it was."""
+    """
+    Read a day as it would be under assumptions; the session is left as it was.
+
+    ``plan`` is the one to start from, by default the one in force; ``extra`` names visits to include.
+    """
     head = heads.find(session, day.territory_id, day.day)
-    current = heads.in_force(session, head)
+    current = plan or heads.in_force(session, head)
     roads = DetouredTravel(travel.times(), given.closed_areas) if given.closed_areas else travel.times()
     savepoint = session.begin_nested()
     try:
         _write(session, day, given)
-        built = problem.build(session, day, roads, plan=current, relaxed=relaxed, only_routes=only_routes)
+        built = problem.build(
+            session, day, roads, plan=current, extra=extra, relaxed=relaxed, only_routes=only_routes
+        )
         sites = _emergency_sites(session, day, given.emergencies, seed)
         built, imagined = _with_emergencies(built, sites, roads)
         built = _with_delays(built, given.delays)
@@ -275,6 +284,11 @@ def _emergency_sites(
     return [(group, chance.choice(sites)) for group in groups for _ in range(group.count) if sites]
 
 
+def imaginary(number: int) -> uuid.UUID:
+    """Return the id of an emergency that nobody has reported, counted from 1: always the same."""
+    return uuid.UUID(int=number)
+
+
 def _with_emergencies(
     built: Built, drawn: Sequence[tuple[Emergencies, Site]], roads: TravelTimes
 ) -> tuple[Built, frozenset[str]]:
@@ -283,12 +297,13 @@ def _with_emergencies(
         return built, frozenset()
     places = built.places
     jobs: list[Job] = []
-    for group, site in drawn:
+    for number, (group, site) in enumerate(drawn, start=1):
         places = places.with_site(site)
         needs = Needs(duration_minutes=group.duration_minutes, skills=group.skills)
         begins = max(built.day.seconds(group.starts_at), built.day.seconds(clock.now()), 0)
         window = Window(begins, min(begins + 60 * group.within_minutes, Day.LATEST))
-        jobs.append(Wanted(site, needs, EMERGENCY).job(built.day, places, window))
+        wanted = Wanted(site, needs, EMERGENCY, id=imaginary(number))
+        jobs.append(wanted.job(built.day, places, window))
     matrix = built.problem.matrix if places is built.places else places.matrix(roads)
     wider = replace(built.problem, visits=(*built.problem.visits, *jobs), matrix=matrix)
     return replace(built, problem=wider, places=places), frozenset(job.id for job in jobs)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.customers.model import Site
+from dispatch.planning import nights
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanHead, PlanLock, PlanStop
 from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
@@ -38,13 +38,15 @@ def candidates(
     Promised for the day or pinned to it, on the day's plan already, begun on the day, or still without
     any promise. With ``only_routes`` what has neither begun nor is on the plan stays away.
 
-    What waits for a part or the customer is left out until it has begun (decision 15); what the
-    night shift of the evening before has on its plan is left to it.
+    What waits for a part or the customer is left out until it has begun (decision 15). What is promised
+    after midnight is the night shift's of the evening before if its window is over with that shift, unless
+    the plan of the calendar day has it; what the other day has on its plan is left to it.
     """
     on_plan = [stop.visit_id for stop in plan.stops] if plan else []
     waiting = and_(Visit.state.in_(NOT_BEGUN), WorkOrder.waiting_reason.is_(None))
     named = Visit.id.in_([*on_plan, *extra])
-    wanted = or_(_begun(day), and_(waiting, named if only_routes else or_(named, _for_day(day))))
+    of_day = named if only_routes else or_(named, _for_day(session, day))
+    wanted = or_(_begun(day, on_plan), and_(waiting, of_day))
     statement = (
         select(Visit, WorkOrder, Site)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
@@ -57,7 +59,7 @@ def candidates(
     return session.execute(statement).all()
 
 
-def _for_day(day: Day) -> ColumnElement[bool]:
+def _for_day(session: Session, day: Day) -> ColumnElement[bool]:
     """
     Promised for the day, pinned to it, or free of both.
 
@@ -66,22 +68,30 @@ def _for_day(day: Day) -> ColumnElement[bool]:
     """
     start, end = clock.day_bounds(day.day, day.timezone)
     told = func.coalesce(PlanLock.start, Visit.window_start)
-    promised = and_(told >= start, told < end, Visit.id.not_in(_of_last_night(day)))
+    over = func.coalesce(PlanLock.start, Visit.window_end)
+    eve, morrow = day.later(-1), day.later(1)
+    night_over = nights.end_of(session, eve)
+    is_left = over > night_over if night_over > start else true()
+    by_day = and_(told >= start, told < end, is_left, Visit.id.not_in(on_plan_of(eve)))
+    by_night = and_(told >= end, over <= nights.end_of(session, day), Visit.id.not_in(on_plan_of(morrow)))
+    promised = or_(by_day, by_night)
     may_go = or_(Visit.attempt == 1, WorkOrder.priority >= EMERGENCY)
     free = and_(told.is_(None), may_go, WorkOrder.opened_at < end)
     return or_(promised, free)
 
 
-def _of_last_night(day: Day) -> Select[uuid.UUID]:
+def on_plan_of(day: Day) -> Select[uuid.UUID]:
+    """Select the ids of visits on the plan in force of a day."""
     in_force = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
     return (
         select(PlanStop.visit_id)
         .join(PlanHead, PlanStop.plan_id == in_force)
-        .where(PlanHead.territory_id == day.territory_id, PlanHead.day == day.day - timedelta(days=1))
+        .where(PlanHead.territory_id == day.territory_id, PlanHead.day == day.day)
     )
 
 
-def _begun(day: Day) -> ColumnElement[bool]:
+def _begun(day: Day, on_plan: Sequence[uuid.UUID]) -> ColumnElement[bool]:
     """Under way or finished between the day's midnight and the end of its night shift."""
+    mine = or_(Visit.id.in_(on_plan), Visit.id.not_in(on_plan_of(day.later(-1))))
     moment = func.coalesce(Visit.started_at, Visit.arrived_at, Visit.planned_start)
-    return and_(Visit.state.in_(BEGUN), moment >= day.midnight, moment < day.moment(day.LATEST))
+    return and_(Visit.state.in_(BEGUN), moment >= day.midnight, moment < day.moment(day.LATEST), mine)

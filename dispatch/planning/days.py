@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import ClassVar
 from zoneinfo import ZoneInfo
@@ -39,9 +39,14 @@ class Day:
         return self.midnight + timedelta(seconds=seconds)
 
     def at_hour(self, hour: int) -> int:
-        """Seconds since local midnight at which the clock on the wall shows an hour from 0 to 23."""
-        shown = datetime.combine(self.day, time(hour), ZoneInfo(self.timezone))
+        """Seconds since local midnight at which the wall clock shows an hour; from 24 on the next day's."""
+        days, hour = divmod(hour, 24)
+        shown = datetime.combine(self.day + timedelta(days=days), time(hour), ZoneInfo(self.timezone))
         return self.seconds(shown.astimezone(UTC))
+
+    def later(self, days: int) -> Day:
+        """Return the day so many days later; negative for earlier."""
+        return replace(self, day=self.day + timedelta(days=days))
 
     def is_today(self) -> bool:
         """Tell whether the present moment lies on this calendar day."""

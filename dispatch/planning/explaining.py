@@ -10,20 +10,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import travel
 from dispatch.errors import NotFound
 from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning.assuming import Assumptions, imaginary, supposed
 from dispatch.planning.days import Day, day_of
-from dispatch.planning.model import DayPlan
+from dispatch.planning.model import DayPlan, PlanStop, Scenario
 from dispatch.planning.offering import require_plannable
+from dispatch.planning.problem import Built
 from dispatch.planning.rules import VisitNotPlannable
 from dispatch.work_orders.model import Visit
 from optimizer.alternatives import Choice as Able
 from optimizer.alternatives import choices
 from optimizer.loosening import Relaxation as Looser
 from optimizer.loosening import relaxations
+from optimizer.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +96,21 @@ def explanation(session: Session, plan: DayPlan, visit: Visit) -> Explanation:
     """
     Explain a visit in a plan of its territory; relaxations only where nobody can go.
 
+    A visit of a scenario's plan is explained on the day as it would be, what is only assumed included.
+
     Raises ``VisitNotPlannable`` for one that has begun, is over, or waits for something.
     """
     require_plannable(visit)
-    if plan.state == "what_if":
-        raise VisitNotPlannable("a scenario's plan is not explained: the real day is another one")
     if visit.work_order.territory_id != plan.territory_id:
         raise NotFound("the plan is of another territory")
     day = day_of(session, plan.territory_id, plan.day)
-    built = problem.build(session, day, travel.times(), plan=plan, extra=[visit.id], only_routes=True)
+    if plan.state == "what_if":
+        built, timed = _supposed(session, day, plan, visit)
+    else:
+        built = problem.build(session, day, travel.times(), plan=plan, extra=[visit.id], only_routes=True)
+        timed = plan_rows.to_plan(built, plan)
     if built.problem.visit(str(visit.id)) is None:
         raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
-    timed = plan_rows.to_plan(built, plan)
     able, refused = choices(built.problem, timed, str(visit.id))
     loose = [] if able else relaxations(built.problem, timed, str(visit.id))
     head = heads.find(session, plan.territory_id, plan.day)
@@ -117,6 +124,51 @@ def explanation(session: Session, plan: DayPlan, visit: Visit) -> Explanation:
         [_choice(day, one, able[0], planned) for one in able],
         [Obstacle(uuid.UUID(one.technician_id), one.code, one.sentence) for one in refused],
         [_relaxation(one) for one in loose],
+    )
+
+
+def _supposed(session: Session, day: Day, plan: DayPlan, visit: Visit) -> tuple[Built, Plan]:
+    """The day as a scenario assumes it, and the scenario's plan on it."""
+    scenario = session.scalars(select(Scenario).where(Scenario.plan_id == plan.id)).one_or_none()
+    if scenario is None:
+        raise NotFound("the plan's scenario is gone")
+    read = supposed(
+        session,
+        day,
+        Assumptions.of(scenario.assumptions),
+        seed=scenario.seed,
+        only_routes=True,
+        plan=_with_imagined(plan, scenario),
+        extra=[visit.id],
+    )
+    return read.built, read.start
+
+
+def _with_imagined(plan: DayPlan, scenario: Scenario) -> DayPlan:
+    """Put emergencies that were only assumed back on the routes: they took their time and have no row."""
+    stops = [(stop.technician_id, stop.start, stop.end, stop.visit_id) for stop in plan.stops]
+    for number, row in enumerate(scenario.outcome.get("emergencies", ()), start=1):
+        if row["technician_id"] is not None:
+            start = datetime.fromisoformat(row["start"])
+            stops.append((uuid.UUID(row["technician_id"]), start, start, imaginary(number)))
+    told = {stop.visit_id: stop for stop in plan.stops}
+    return DayPlan(
+        territory_id=plan.territory_id,
+        day=plan.day,
+        state=plan.state,
+        stops=[
+            PlanStop(
+                visit_id=visit_id,
+                technician_id=who,
+                position=position,
+                arrival=told[visit_id].arrival if visit_id in told else start,
+                start=start,
+                end=end,
+                travel_seconds=told[visit_id].travel_seconds if visit_id in told else 0,
+                travel_metres=told[visit_id].travel_metres if visit_id in told else 0,
+            )
+            for position, (who, start, end, visit_id) in enumerate(sorted(stops))
+        ],
     )
 
 

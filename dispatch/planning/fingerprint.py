@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -26,7 +28,8 @@ ROWS = {
     "part": "select ctid, xmin from part",
     "earlier": (
         "select ctid, xmin from visit where technician_id in (select id from crew)"
-        " and planned_start < :midnight and state = any(:planned)"
+        " and (planned_start < :midnight or id in (select visit_id from last_night))"
+        " and state = any(:planned)"
     ),
     "stop": "select ctid, xmin from plan_stop where plan_id = (select plan_id from head)",
     "visit": "select v.ctid, v.xmin from visit v join concerned c on c.id = v.id",
@@ -45,6 +48,11 @@ _WITH = """
 with head as (
     select version, coalesce(working_plan_id, published_plan_id) as plan_id
     from plan_head where territory_id = :territory_id and day = :day
+), last_night as materialized (
+    select visit_id from plan_stop where plan_id = (
+        select coalesce(working_plan_id, published_plan_id)
+        from plan_head where territory_id = :territory_id and day = :eve
+    )
 ), crew as (
     select id from technician where territory_id = :territory_id and is_active
 ), held as materialized (
@@ -76,6 +84,7 @@ def fingerprint(session: Session, day: Day) -> str:
         {
             "territory_id": day.territory_id,
             "day": day.day,
+            "eve": day.day - timedelta(days=1),
             "now": clock.now(),
             "begin": begin,
             "end": end,

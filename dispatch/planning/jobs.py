@@ -13,8 +13,9 @@ from sqlalchemy import select
 from dispatch import clock, db
 from dispatch.outbox import Lease
 from dispatch.outbox.leases import LeaseLost
-from dispatch.planning import optimise, optimise_parts, readying, repairing, watching, what_if
+from dispatch.planning import heads, nights, optimise, optimise_parts, readying, repairing, watching, what_if
 from dispatch.planning.days import day_at
+from dispatch.planning.problem import AFTER_DUTY
 from dispatch.planning.snapshot import Limits
 from dispatch.promises import clocks, reminding
 from dispatch.promises.rules import AlarmPolicy
@@ -50,7 +51,9 @@ def replan(lease: Lease, *, visit_id: str) -> None:
         if visit is None:
             raise ValueError(f"visit {visit_id} does not exist")
         territory_id = visit.work_order.territory_id
-        today = day_at(session, territory_id, visit.window_start or clock.now()).day
+        planned = heads.days_with(session, territory_id, visit.id)
+        told = day_at(session, territory_id, visit.window_start or clock.now()).day
+        today = planned[-1] if planned else told
     limits = _limits(str(Settings.from_environment().replan_seconds))
     optimise.optimise_day(lease, territory_id, today, seed=1, reason="emergency", limits=limits)
 
@@ -94,11 +97,11 @@ def watch_promises(lease: Lease, **_: str) -> None:
     failed: list[Exception] = []
     for territory_id in _territories():
         with _one_by_one(failed, territory_id), lease.step() as session:
-            today = day_at(session, territory_id, clock.now()).day
-            alarms = watching.watch(session, territory_id, today, policy)
-            if alarms:
-                repairing.repair_delay(session, territory_id, today, seconds=settings.replan_seconds)
-            told += len(alarms)
+            for day in nights.still_running(session, territory_id, AFTER_DUTY):
+                alarms = watching.watch(session, territory_id, day.day, policy)
+                if alarms:
+                    repairing.repair_delay(session, territory_id, day.day, seconds=settings.replan_seconds)
+                told += len(alarms)
             clocks.escalate(session, territory_id)
             reminding.remind(session, territory_id)
     if failed:  # the others were looked at; this run is repeated for these

@@ -1,16 +1,17 @@
 """
 Arrival windows over the next days: what each costs the plan, how likely it is kept, how full it is (R-303).
 
-Every window of the grid is either offered or hidden with its reason. Nothing is written.
+Every window of the grid is either offered or hidden with its reason. Where insertion leaves the caller
+without a window, room is searched for as booking does it. Nothing is written.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,51 +19,26 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.contracts.house_rules import house_rules, rules_under
 from dispatch.customers.model import Site
-from dispatch.planning import heads, open_days, spreads
+from dispatch.planning import heads, nights, open_days, spreads
 from dispatch.planning.candidates import NOT_BEGUN
-from dispatch.planning.chances import Forecast, Spread, forecast, lost
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.open_days import Question
 from dispatch.planning.quiet_times import QuietTimes, quiet_times
 from dispatch.planning.rules import OfferPolicy, VisitNotPlannable, is_open
+from dispatch.planning.slot_prices import Ledger, Price
 from dispatch.planning.wanting import Wanted
 from dispatch.technicians import queries as technicians
 from dispatch.territories.model import Territory
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
-from optimizer.objectives.overtime import route_cents
-from optimizer.objectives.travel import leg_cents
-from optimizer.offers import with_site
+from optimizer.offers import Rearranged
 from optimizer.oracle import Offer as Quote
-from optimizer.plan import Route
-from optimizer.problem import Technician, Window
-from optimizer.problem import Visit as Job
-from optimizer.timing import timetable
+from optimizer.problem import Window
 
 NOBODY = "nobody is on duty on this day"
 RESERVED = "the last {} % of the day are kept for emergencies"
 USUAL = OfferPolicy()
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """
-    What a window costs the plan, in minor units.
-
-    displacement_minor
-        What it does to others: their lost chances at the price of a broken promise, and whatever else the
-        plan pays beyond driving and overtime.
-    """
-
-    travel_minor: int
-    overtime_minor: int
-    displacement_minor: int
-
-    @property
-    def total_minor(self) -> int:
-        """All three together."""
-        return self.travel_minor + self.overtime_minor + self.displacement_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +63,8 @@ class WindowOffer:
     slack_seconds: int
     meets_response: bool
     plan_version: int
+    is_searched: bool = False
+    """Whether other visits of the day make room, all of them kept within their windows."""
 
     @property
     def cost_minor(self) -> int:
@@ -150,7 +128,8 @@ def offers_of(
     begin = first_day or today.day
     desk = _Desk(session, asker, policy)
     for ahead in range(days):
-        desk.look_at(replace(today, day=begin + timedelta(days=ahead)))
+        desk.look_at(replace(today, day=begin).later(ahead))
+    desk.close()
     desk.windows.sort(key=policy.rank)
     refusals = () if desk.windows else tuple(desk.refusals)
     return Offers(tuple(desk.windows[:limit]), tuple(desk.hidden), refusals)
@@ -210,6 +189,36 @@ def is_reserved(asker: Asker, asked: Question, percent: int) -> bool:
     return not asked.day.load.leaves(asked.job.duration, percent, now)
 
 
+Span = tuple[datetime, datetime]
+"""Begin and end of a window."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One planning day asked about windows: the calendar day, or the night shift of the evening before."""
+
+    day: Day
+    asked: Question
+    ledger: Ledger
+    version: int
+    is_reserved: bool
+    quotes: Mapping[Span, Quote]
+
+    def window(self, span: Span) -> Window:
+        """Return a window in the seconds of this planning day."""
+        return Window(*map(self.day.seconds, span))
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """Windows of a calendar day into which no route takes the visit as it stands."""
+
+    day: Day
+    sides: Sequence[_Side]
+    spans: Sequence[Span]
+    is_any_open: bool
+
+
 class _Desk:
     """Gathers offers, hidden windows and refusals day by day."""
 
@@ -218,37 +227,76 @@ class _Desk:
         self.windows: list[WindowOffer] = []
         self.hidden: list[HiddenSlot] = []
         self.refusals: list[Refusal] = []
+        self.closed: list[_Closed] = []
+        self.searches = policy.searches
         self.spread = spreads.measured(session, asker.territory_id)
         self.reserve = reserve_of(session, asker.territory_id)
 
     def look_at(self, day: Day) -> None:
-        """Offer or hide every window of one day."""
+        """Offer or hide every window of one calendar day; night shifts of the evening before count."""
         windows = self._allowed(day, self._windows(day))
         if not windows:
             return
-        if not technicians.has_shifts(self.session, day.territory_id, day.day):
+        spans = _spans(day, windows)
+        asked = nights.days_for(self.session, day.territory_id, spans[0][0])
+        sides = [side for on in asked if (side := self._side(on, spans)) is not None]
+        if not sides:
             self._nobody(day, windows)
             return
+        left, is_any_open = [], False
+        for span in spans:
+            quoted = [side for side in sides if span in side.quotes and not side.is_reserved]
+            if quoted:
+                self._show(day, [(side, side.quotes[span]) for side in quoted])
+                is_any_open = True
+            elif any(side.is_reserved and side.quotes for side in sides):
+                self._hide(day, [span], "EMERGENCY_RESERVE", RESERVED.format(self.reserve))
+            else:
+                left.append(span)
+        if left:
+            self.closed.append(_Closed(day, sides, left, is_any_open))
+
+    def _side(self, day: Day, spans: Sequence[Span]) -> _Side | None:
+        """Ask one planning day; None when nobody is on duty then."""
+        if not technicians.has_shifts(self.session, day.territory_id, day.day):
+            return None
         head = heads.find(self.session, day.territory_id, day.day)
         asked = self.asker.ask(day)
         if not asked.day.built.problem.technicians:
-            self._nobody(day, windows)
-            return
-        quotes = asked.quote(windows)
-        if quotes and is_reserved(self.asker, asked, self.reserve):
-            self._hide(day, windows, "EMERGENCY_RESERVE", RESERVED.format(self.reserve))
-            return
+            return None
+        windows = {Window(*map(day.seconds, span)): span for span in spans}
+        quotes = {windows[quote.window]: quote for quote in asked.quote(list(windows))}
         ledger = Ledger(asked, self.spread, self.policy)
-        for quote in quotes:
-            found = self._seen(day, ledger, quote, head.version if head else 0)
-            if found.chance < self.policy.least_chance:
-                sentence = f"arriving in time is likely to {round(100 * found.chance)} % only"
-                self._hide(day, [quote.window], "UNLIKELY", sentence)
-            else:
-                self.windows.append(found)
-        closed = [window for window in windows if all(window != quote.window for quote in quotes)]
-        if closed:
-            self._refuse(day, asked, closed, is_any_open=bool(quotes))
+        reserved = is_reserved(self.asker, asked, self.reserve)
+        return _Side(day, asked, ledger, head.version if head else 0, reserved, quotes)
+
+    def close(self) -> None:
+        """Search closed windows for room while the caller has none that will do, and hide the others."""
+        for closed in self.closed:
+            left = [span for span in closed.spans if not self._reopened(closed, span)]
+            if left:
+                self._refuse(closed, left)
+
+    def _reopened(self, closed: _Closed, span: Span) -> bool:
+        """Tell whether room was found in a closed window; it is shown then."""
+        for side in closed.sides:
+            if side.is_reserved or not self.searches or not self._is_wanting(span):
+                continue
+            if side.asked.is_about_room(side.window(span)):
+                self.searches -= 1
+                found = side.asked.reopen(side.window(span))
+                if found is not None:
+                    self._show(closed.day, [(side, found)])
+                    return True
+        return False
+
+    def _is_wanting(self, span: Span) -> bool:
+        """Tell whether a window would be worth a search: there is none by insertion that will do."""
+        due = self.asker.response_due_at
+        if any(not offer.is_searched and offer.meets_response for offer in self.windows):
+            return False
+        found_any = any(not offer.is_searched for offer in self.windows)
+        return not found_any or (due is not None and span[0] <= due)
 
     def _windows(self, day: Day) -> list[Window]:
         """The grid's windows that are still open; what is over is hidden as past."""
@@ -257,7 +305,7 @@ class _Desk:
         slots = [(day.at_hour(begin), day.at_hour(end)) for begin, end in grid.local_hours()]
         over = [Window(*slot) for slot in slots if not is_open(slot, now)]
         if day.is_today() and over:
-            self._hide(day, over, "PAST", "the window is over, or almost")
+            self._hide(day, _spans(day, over), "PAST", "the window is over, or almost")
         found = [Window(max(start, now), end) for start, end in slots if is_open((start, end), now)]
         if self.asker.priority >= EMERGENCY and day.is_today():
             at_once = Window(now, now + grid.hours * 3600)
@@ -275,111 +323,61 @@ class _Desk:
             if objection is None:
                 found.append(window)
             else:
-                self._hide(day, [window], *objection)
+                self._hide(day, _spans(day, [window]), *objection)
         return found
 
     def _nobody(self, day: Day, windows: Sequence[Window]) -> None:
         self.refusals.append(Refusal(day.day, None, "NO_TECHNICIAN", NOBODY))
-        self._hide(day, windows, "NO_TECHNICIAN", NOBODY)
+        self._hide(day, _spans(day, windows), "NO_TECHNICIAN", NOBODY)
 
-    def _seen(self, day: Day, ledger: Ledger, quote: Quote, version: int) -> WindowOffer:
-        price, chance = ledger.judge(quote)
-        due = self.asker.response_due_at
+    def _show(self, day: Day, quotes: Sequence[tuple[_Side, Quote]]) -> None:
+        """Offer the cheapest of the quotes for one window, unless all are too likely to be missed."""
+        cheapest = sorted(quotes, key=lambda pair: pair[1].extra_cost)  # as a hold and a promise choose
+        seen = [self._seen(day, *pair) for pair in cheapest]
+        found = next((offer for offer in seen if offer.chance >= self.policy.least_chance), seen[0])
+        if found.chance >= self.policy.least_chance:
+            self.windows.append(found)
+            return
+        sentence = f"arriving in time is likely to {round(100 * found.chance)} % only"
+        self._hide(day, [(found.start, found.end)], "UNLIKELY", sentence)
+
+    def _seen(self, day: Day, side: _Side, quote: Quote) -> WindowOffer:
+        price, chance = side.ledger.judge(quote)
+        due, moment = self.asker.response_due_at, side.day.moment
         return WindowOffer(
             day=day.day,
-            start=day.moment(quote.window.start),
-            end=day.moment(quote.window.end),
+            start=moment(quote.window.start),
+            end=moment(quote.window.end),
             price=price,
             chance=round(chance, 4),
-            load=round(ledger.asked.day.load.share(quote.window), 4),
+            load=round(side.asked.day.load.share(quote.window), 4),
             technician_id=uuid.UUID(quote.technician_id),
-            expected_start=day.moment(quote.start),
+            expected_start=moment(quote.start),
             slack_seconds=quote.slack,
-            meets_response=due is None or day.moment(quote.start) <= due,
-            plan_version=version,
+            meets_response=due is None or moment(quote.start) <= due,
+            plan_version=side.version,
+            is_searched=isinstance(quote, Rearranged),
         )
 
-    def _refuse(self, day: Day, asked: Question, windows: Sequence[Window], *, is_any_open: bool) -> None:
+    def _refuse(self, closed: _Closed, spans: Sequence[Span]) -> None:
         """Hide windows that nobody can keep, by what keeps most technicians away."""
-        found = asked.refusals(windows)
-        if not is_any_open:
+        found = [
+            refusal
+            for side in closed.sides
+            for refusal in side.asked.refusals([side.window(span) for span in spans])
+        ]
+        day = closed.day
+        if not closed.is_any_open:
             self.refusals += [Refusal(day.day, uuid.UUID(r.technician_id), r.code, r.sentence) for r in found]
         codes = Counter(refusal.code for refusal in found)
         code = "CAPACITY" if "CAPACITY" in codes or not codes else codes.most_common(1)[0][0]
         sentences = [refusal.sentence for refusal in found if refusal.code == code]
         others = f", and so for {len(sentences) - 1} more" if len(sentences) > 1 else ""
-        self._hide(day, windows, code, f"{sentences[0]}{others}" if sentences else "nobody has room left")
+        self._hide(day, spans, code, f"{sentences[0]}{others}" if sentences else "nobody has room left")
 
-    def _hide(self, day: Day, windows: Sequence[Window], code: str, sentence: str) -> None:
-        self.hidden += [
-            HiddenSlot(day.day, day.moment(window.start), day.moment(window.end), code, sentence)
-            for window in windows
-        ]
+    def _hide(self, day: Day, spans: Sequence[Span], code: str, sentence: str) -> None:
+        self.hidden += [HiddenSlot(day.day, *span, code, sentence) for span in spans]
 
 
-Former = tuple[tuple[Job, ...], Route | None, dict[str, Forecast]]
-"""Visits of a route, the route, and what is forecast for it."""
-
-
-class Ledger:
-    """Prices quotes of one question, and says how likely each is kept."""
-
-    def __init__(self, asked: Question, spread: Spread, policy: OfferPolicy) -> None:
-        self.asked, self._spread, self._policy = asked, spread, policy
-        self._plan = asked.day.oracle.plan
-        self._problem, self._job = with_site(asked.day.oracle.problem, asked.job, asked.site)
-        self._begun = asked.day.built.begun
-        self._now = asked.day.built.day.seconds(clock.now())
-        self._formers: dict[str, Former] = {}
-
-    def judge(self, quote: Quote) -> tuple[Price, float]:
-        """Return the price of a quote, split, and the chance of arriving by the end of its window."""
-        technician = self._problem.technician(quote.technician_id)
-        if technician is None:
-            raise ValueError(f"technician {quote.technician_id} is not of this day")
-        others, before, had = self._former(technician)
-        narrowed = replace(self._job, windows=(quote.window,))
-        with_it = (*others[: quote.position], narrowed, *others[quote.position :])
-        after = timetable(self._problem, technician, with_it)
-        will = self._forecast(after, {job.id: job.windows[0] for job in with_it if job.windows})
-        travel = self._drives(after) - (self._drives(before) if before else 0)
-        over = [
-            route_cents(self._problem.policy, technician, route.return_time) if route else 0
-            for route in (after, before)
-        ]
-        overtime = over[0] - over[1]
-        harm = round(lost(had, will) * self._policy.broken_promise_minor)
-        rest = quote.extra_cost - travel - overtime
-        return Price(travel, overtime, rest + harm), will[self._job.id].chance
-
-    def _former(self, technician: Technician) -> Former:
-        """A route without the visit, timed and forecast once for all windows."""
-        known = self._formers.get(technician.id)
-        if known is None:
-            others = self._others(technician.id)
-            before = timetable(self._problem, technician, others) if others else None
-            windows = {job.id: job.windows[0] for job in others if job.windows}
-            had = self._forecast(before, windows) if before else {}
-            known = self._formers[technician.id] = (others, before, had)
-        return known
-
-    def _forecast(self, route: Route, windows: Mapping[str, Window]) -> dict[str, Forecast]:
-        return forecast(route, windows, self._spread, begun=self._begun, now=self._now)
-
-    def _others(self, technician_id: str) -> tuple[Job, ...]:
-        route = self._plan.route_of(technician_id)
-        if route is None:
-            return self._problem.begun_by(technician_id)
-        return tuple(self._known(route))
-
-    def _known(self, route: Route) -> Iterator[Job]:
-        for stop in route.stops:
-            job = self._problem.visit(stop.visit_id)
-            if job is not None and job.id != self._job.id:
-                yield job
-
-    def _drives(self, route: Route) -> int:
-        policy = self._problem.policy
-        ways = [(call.travel, call.metres) for call in route.calls()]
-        ways.append((route.return_travel, route.return_metres))
-        return sum(leg_cents(policy, *way) for way in ways)
+def _spans(day: Day, windows: Sequence[Window]) -> list[Span]:
+    return [(day.moment(window.start), day.moment(window.end)) for window in windows]

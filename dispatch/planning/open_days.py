@@ -55,6 +55,8 @@ class OpenDay:
     source: TravelTimes
     """Where its travel times come from, told apart by identity."""
     load: Load
+    stored: Plan
+    """The routes as the database holds them: nothing held is on them, nor changed to make room for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ class Question:
     def reopen(self, window: Window) -> Offer | None:
         """Make room in a window by changing the nearest routes, all their visits kept; None where none is."""
         return self.day.oracle.reopen(self.job, window, site=self.site, effort=MAKING_ROOM)
+
+    def is_about_room(self, window: Window) -> bool:
+        """Tell whether no rule keeps everybody away, so that it may be worth looking for room."""
+        problem, job = with_site(self.day.oracle.problem, self.job, self.site)
+        return any(found.code == "CAPACITY" for found in refusing.closed_because(problem, job, [window]))
 
     def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
         """Return why each technician cannot come in any of the windows, for which there was no quote."""
@@ -209,28 +216,37 @@ def _opened(
     session.flush()
     session.expire_all()  # what this session read before may be older than the rows the day is named by
     current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
-    built = problem.build(
-        session,
-        day,
-        travel.times(),
-        plan=current,
-        extra=extra,
-        only_routes=True,
-        without_hold=without_hold,
-    )
-    plan = plan_rows.to_plan(built, current)
-    oracle = open_oracle(built.problem, plan)
+    built = problem.build(session, day, travel.times(), plan=current, extra=extra, only_routes=True)
+    stored = plan_rows.to_plan(built, current)
+    oracle = open_oracle(built.problem, stored)
     _keep_held(oracle, built)
+    if without_hold is not None and str(without_hold) in built.holds:
+        built, oracle = _freed(oracle, built, str(without_hold))
     load = Load.of(oracle.problem, oracle.plan)
-    return OpenDay(replace(built, visits={}), oracle, travel.times(), load)
+    return OpenDay(replace(built, visits={}), oracle, travel.times(), load, stored)
 
 
 def _keep_held(oracle: Quoting, built: Built) -> None:
-    """Let what is held for callers take its room; a hold that no longer fits is told when it is used."""
+    """
+    Let what is held for callers take its room, in the order in which it was held.
+
+    Room is searched for just as it was when the window was held, with the same effort and so the same
+    answer; a hold that no longer fits is told when it is used.
+    """
     for job in built.problem.visits:
         if job.id in built.holds:
-            for found in oracle.quote(job, job.windows):
+            found = next(iter(oracle.quote(job, job.windows)), None)
+            found = found or oracle.reopen(job, job.windows[0], effort=MAKING_ROOM)
+            if found is not None:
                 oracle.commit(found)
+
+
+def _freed(oracle: Quoting, built: Built, hold: str) -> tuple[Built, Quoting]:
+    """Take one held window off the routes as they are with it, so that its visit finds its place there."""
+    plan = plan_rows.without_holds(oracle.problem, oracle.plan, frozenset({hold}))
+    rest = tuple(job for job in oracle.problem.visits if job.id != hold)
+    freed = oracle.problem.changed(visits=rest)
+    return replace(built, problem=freed, holds=built.holds - {hold}), open_oracle(freed, plan)
 
 
 def _travel(places: Places) -> SiteTravel:

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.contracts.house_rules import rules_of_contracts
 from dispatch.customers.model import Site
 from dispatch.parts.model import Part, VanStock
-from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
+from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates, on_plan_of
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.wanting import held_job
@@ -281,7 +281,7 @@ def _stock(session: Session, day: Day, technician_ids: set[uuid.UUID]) -> dict[u
         found.setdefault(technician_id, {})[sku] = quantity
     earlier = select(Visit.technician_id, Visit.parts).where(
         Visit.technician_id.in_(technician_ids),
-        Visit.planned_start < day.midnight,
+        or_(Visit.planned_start < day.midnight, Visit.id.in_(on_plan_of(day.later(-1)))),
         Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
     )
     for technician_id, parts in session.execute(earlier):

@@ -8,9 +8,9 @@ visit into the day's draft, writes the ledger and moves the day's version, all i
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox, travel
 from dispatch.access.rules import Principal
 from dispatch.events import EmergencyRaised
-from dispatch.planning import heads, open_days, plan_rows, problem
+from dispatch.planning import heads, nights, open_days, plan_rows, problem
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
 from dispatch.planning.offering import (
     RESERVED,
+    USUAL,
     Asker,
     asker_for,
     asker_of,
@@ -48,6 +49,8 @@ from optimizer.oracle import Offer as Quote
 from optimizer.plan import Plan, Route
 from optimizer.problem import Window
 
+WITHOUT_SEARCH = replace(USUAL, searches=0)
+
 
 def hold(
     session: Session,
@@ -67,13 +70,11 @@ def hold(
     start, end, now = clock.aware(start), clock.aware(end), clock.now()
     check_window(start, end, now)
     asker = asker_for(session, wanted)
-    day = day_at(session, asker.territory_id, start)
-    head = heads.locked(session, asker.territory_id, day.day)
-    asked = open_days.question_of(session, day, wanted, exact=True)
-    best = _best(session, asker, day, asked, (start, end))
-    reserve = reserve_of(session, asker.territory_id)
-    if is_reserved(asker, asked, reserve):
-        raise SlotGone(RESERVED.format(reserve), fresh=_fresh(session, asker))
+    days = nights.days_for(session, asker.territory_id, start)
+    locked = {on.day: heads.locked(session, asker.territory_id, on.day) for on in days}
+    sides = [open_days.question_of(session, on, wanted, exact=True) for on in days]
+    asked, best = _best(session, asker, sides, (start, end), reserve=reserve_of(session, asker.territory_id))
+    day = asked.day.built.day
     kept = SlotHold(
         territory_id=asker.territory_id,
         day=day.day,
@@ -95,7 +96,7 @@ def hold(
         expires_at=now + timedelta(minutes=minutes),
     )
     session.add(kept)
-    heads.touch(head)
+    heads.touch(locked[day.day])
     session.flush()
     return kept
 
@@ -103,29 +104,37 @@ def hold(
 def _best(
     session: Session,
     asker: Asker,
-    day: Day,
-    asked: Question,
+    sides: Sequence[Question],
     window: tuple[datetime, datetime],
     *,
-    may_rearrange: bool = False,
-) -> Quote:
+    reserve: int = 0,
+) -> tuple[Question, Quote]:
     """
-    Return the cheapest way to keep a window; when there is none, refuse with what is still open.
+    Return the cheapest way to keep a window and the planning day that has it; or refuse with what is open.
 
-    ``may_rearrange``: where no route has room, the nearest ones are searched for it, all their visits kept
-    within their windows (the oracle's second tier).
+    Where no route has room, the nearest ones are searched for it, all their visits kept within their windows
+    (the oracle's second tier), as an offer does it. ``reserve`` is the percentage of what is left of the day
+    that others than emergencies may not have.
     """
     start, end = window
-    wanted = Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
-    quotes = asked.quote([wanted])
-    if quotes:
-        return quotes[0]
-    found = asked.reopen(wanted) if may_rearrange else None
-    if found is None:
-        raise SlotGone(
-            f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, asker)
-        )
-    return found
+    kept_free = [is_reserved(asker, asked, reserve) for asked in sides]
+    found = [(asked, quotes[0]) for asked in sides if (quotes := asked.quote([_within(asked, window)]))]
+    allowed = [asked for asked, is_kept in zip(sides, kept_free, strict=True) if not is_kept]
+    if inserted := [pair for pair in found if pair[0] in allowed]:
+        return min(inserted, key=lambda pair: pair[1].extra_cost)
+    if found:
+        raise SlotGone(RESERVED.format(reserve), fresh=_fresh(session, asker))
+    for asked in allowed:
+        opened = asked.reopen(_within(asked, window))
+        if opened is not None:
+            return asked, opened
+    raise SlotGone(f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, asker))
+
+
+def _within(asked: Question, window: tuple[datetime, datetime]) -> Window:
+    """Return what is still open of a window, in the seconds of a planning day."""
+    day, (start, end) = asked.day.built.day, window
+    return Window(max(day.seconds(start), 0, day.seconds(clock.now())), day.seconds(end))
 
 
 def book(
@@ -148,14 +157,17 @@ def book(
     start, end = clock.aware(start), clock.aware(end)
     check_window(start, end, clock.now())
     order = visit.work_order
-    day = day_at(session, order.territory_id, start)
-    head = _lock_days(session, visit, day)
+    days = nights.days_for(session, order.territory_id, start)
+    locked = _lock_days(session, visit, days, hold_id)
     require_plannable(visit)
     kept = _used(session, by, hold_id, visit, (start, end)) if hold_id else None
+    if kept is not None:
+        days = [replace(days[0], day=kept.day)]
+    sides = [question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
+    asked, best = _best(session, asker_of(session, visit), sides, (start, end))
+    built, day = asked.day.built, asked.day.built.day
+    head = locked[day.day]
     current = heads.in_force(session, head)
-    asked = question(session, day, visit, exact=True, without_hold=hold_id)
-    best = _best(session, asker_of(session, visit), day, asked, (start, end), may_rearrange=True)
-    built = asked.day.built
     before, after = _without_holds(asked, best)
     _leave_other_days(session, by=by, visit=visit, day=day)
     draft = _draft(session, head, built, current)
@@ -174,7 +186,7 @@ def book(
         slot_cost_minor=best.extra_cost,
         reason=new_reason(visit.window_start is not None, reason),
     )
-    if order.priority >= EMERGENCY and day.is_today():
+    if order.priority >= EMERGENCY and day_at(session, order.territory_id, start).is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
     return promise
 
@@ -197,22 +209,27 @@ def _used(
 
 
 def _without_holds(asked: Question, best: Quote) -> tuple[Plan, Plan]:
-    """Return the day's plan before and after an offer is taken, neither with windows held for others."""
-    before, after, holds = asked.day.oracle.plan, asked.taken(best), asked.day.built.holds
-    if not holds:
-        return before, after
-    return (
-        plan_rows.without_holds(asked.day.oracle.problem, before, holds),
-        plan_rows.without_holds(asked.problem_with(best), after, holds),
-    )
+    """
+    Return the day's plan as it is stored and as it is with an offer taken, without windows held for others.
+
+    Routes that were changed to make room for a held window are stored so, and it keeps its room.
+    """
+    after, holds = asked.taken(best), asked.day.built.holds
+    if holds:
+        after = plan_rows.without_holds(asked.problem_with(best), after, holds)
+    return asked.day.stored, after
 
 
-def _lock_days(session: Session, visit: Visit, day: Day) -> PlanHead:
-    """Lock every day concerned in order of time, then the visit; return the head of the wanted day."""
-    concerned = {day.day, *heads.days_with(session, day.territory_id, visit.id)}
-    locked = {on: heads.locked(session, day.territory_id, on) for on in sorted(concerned)}
+def _lock_days(
+    session: Session, visit: Visit, days: Sequence[Day], hold_id: uuid.UUID | None
+) -> Mapping[date, PlanHead]:
+    """Lock every day concerned in order of time, then the visit; return the heads."""
+    territory_id = days[0].territory_id
+    concerned = {*(day.day for day in days), *heads.days_with(session, territory_id, visit.id)}
+    concerned |= set(session.scalars(select(SlotHold.day).where(SlotHold.id == hold_id)))
+    locked = {on: heads.locked(session, territory_id, on) for on in sorted(concerned)}
     session.refresh(visit, with_for_update={"of": Visit})
-    return locked[day.day]
+    return locked
 
 
 def _place(session: Session, by: Principal | None, visit: Visit, day: Day, route: Route | None) -> None:
@@ -243,8 +260,8 @@ def _loosen(session: Session, visit: Visit, start: datetime, end: datetime) -> N
 
 
 def _fresh(session: Session, asker: Asker) -> Sequence[dict[str, str]]:
-    """Return windows that are still open, as text for the refusal."""
-    windows = offers_of(session, asker, limit=5).windows
+    """Return windows that are still open, as text for the refusal; none is searched for under the lock."""
+    windows = offers_of(session, asker, limit=5, policy=WITHOUT_SEARCH).windows
     return [{"start": item.start.isoformat(), "end": item.end.isoformat()} for item in windows]
 
 

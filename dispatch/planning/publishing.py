@@ -20,9 +20,8 @@ from sqlalchemy.orm.attributes import flag_modified
 from dispatch import clock, db, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
-from dispatch.planning import heads
+from dispatch.planning import heads, nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN
-from dispatch.planning.days import day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanStop
 from dispatch.planning.rules import (
     DoubleBooking,
@@ -276,6 +275,6 @@ def _touch_days(session: Session, visit: Visit, pinned: datetime | None) -> None
     """Move the versions of the days a visit is promised on or pinned to, so that older proposals go stale."""
     territory_id = visit.work_order.territory_id
     moments = [moment for moment in (visit.window_start, pinned) if moment is not None]
-    days = {day_at(session, territory_id, moment).day for moment in moments}
+    days = {day.day for moment in moments for day in nights.days_for(session, territory_id, moment)}
     for on in sorted(days | set(heads.days_with(session, territory_id, visit.id))):
         heads.touch(heads.locked(session, territory_id, on))

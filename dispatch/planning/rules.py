@@ -160,7 +160,7 @@ class AutoPublish:
 
 @dataclass(frozen=True, slots=True)
 class SlotGrid:
-    """How arrival windows are cut out of a day: local hours, all of one length."""
+    """How arrival windows are cut out of a day: local hours from 0 to 24, all of one length."""
 
     first_hour: int = 8
     last_hour: int = 22
@@ -230,17 +230,26 @@ class OfferPolicy:
         What a broken promise costs.
     full_slot_minor
         What a slot costs that is full already, so that work is spread over the day.
+    searches
+        Closed windows that are searched for room, at most, where insertion finds none that will do.
     """
 
     least_chance: float = 0.6
     broken_promise_minor: int = 5_000
     full_slot_minor: int = 500
     grid: SlotGrid = field(default_factory=SlotGrid)
+    searches: int = 8
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the company's policy."""
-        return cls(settings.offer_least_chance, settings.broken_promise_minor, settings.full_slot_minor)
+        return cls(
+            settings.offer_least_chance,
+            settings.broken_promise_minor,
+            settings.full_slot_minor,
+            SlotGrid(settings.offer_first_hour, settings.offer_last_hour, settings.offer_window_hours),
+            searches=settings.offer_searches,
+        )
 
     def rank(self, seen: Ranked) -> tuple[bool, int, datetime]:
         """Order of offers: within the contract's limit first, then cheap, keepable and off-peak together."""

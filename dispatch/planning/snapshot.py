@@ -19,6 +19,7 @@ from optimizer.concessions import conceded
 from optimizer.engines.base import Result
 from optimizer.freezing import frozen
 from optimizer.plan import Plan
+from optimizer.problem import Problem
 
 FROZEN_TOLERANCE = 900
 """Seconds by which what begins soon may still move: nobody is told anew for that."""
@@ -33,6 +34,15 @@ class Limits:
     technicians: int = 3_000
     part_visits: int = 5_000
     processes: int = 1
+
+    def require(self, problem: Problem) -> None:
+        """Refuse a day beyond the caps."""
+        if len(problem.visits) > self.visits or len(problem.technicians) > self.technicians:
+            raise DayTooLarge(
+                f"{len(problem.visits)} visits and {len(problem.technicians)} technicians",
+                visits_most=self.visits,
+                technicians_most=self.technicians,
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,7 @@ def read(
     head = heads.locked(session, territory_id, on)
     current = heads.in_force(session, head)
     built = problem.build(session, day, travel.times(), plan=current, relaxed=relaxed)
-    if len(built.problem.visits) > limits.visits or len(built.problem.technicians) > limits.technicians:
-        raise DayTooLarge(
-            f"{len(built.problem.visits)} visits and {len(built.problem.technicians)} technicians",
-            visits_most=limits.visits,
-            technicians_most=limits.technicians,
-        )
+    limits.require(built.problem)
     start = plan_rows.to_plan(built, current)
     if current is not None and current.state == "published":
         built = _frozen(session, built, start)

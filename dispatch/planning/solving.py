@@ -14,6 +14,7 @@ from typing import TypeVar
 from dispatch.outbox import Lease
 from dispatch.planning.rules import DayNotPlannable
 from optimizer.engines.base import Budget, Result
+from optimizer.in_parts import WHOLE_VISITS
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.solve import solve
@@ -41,28 +42,32 @@ def in_two_halves(
     seconds: float,
     seed: int,
     processes: int = 1,
+    whole_visits: int = WHOLE_VISITS,
 ) -> tuple[Read, Result]:
     """
     Solve what was read, and once more with promises relaxed that the first plan could not keep.
 
-    ``again`` reads with these relaxed; it is ignored where the day has moved on meanwhile.
+    ``again`` reads with these relaxed; it is ignored where the day has moved on meanwhile. A day of more than
+    ``whole_visits`` is planned in parts, one after another.
     """
     before = asked(first)
     budget = Budget(seconds=seconds / 2, processes=processes)
-    result = solved(lease, before.problem, before.start, budget, seed)
+    result = solved(lease, before.problem, before.start, budget, seed, whole_visits)
     late = frozenset(left.visit_id for left in result.plan.unserved) & before.promised
     read = first
     if late:
         relaxed = again(late)
         read = relaxed if asked(relaxed).version == before.version else first
-    return read, solved(lease, asked(read).problem, result.plan, budget, seed)
+    return read, solved(lease, asked(read).problem, result.plan, budget, seed, whole_visits)
 
 
-def solved(lease: Lease, day: Problem, start: Plan, budget: Budget, seed: int) -> Result:
+def solved(  # noqa: PLR0917 - the lease, then what ``solve`` takes
+    lease: Lease, day: Problem, start: Plan, budget: Budget, seed: int, whole_visits: int
+) -> Result:
     """Solve, with the lease kept busy: the solver holds the interpreter, so no thread beats meanwhile."""
     lease.heartbeat(busy_seconds=budget.seconds or 0.0)
     try:
-        return solve(day, budget, seed=seed, start=start)
+        return solve(day, budget, seed=seed, start=start, whole_visits=whole_visits)
     except InvalidProblem as error:
         findings = [str(finding) for finding in error.findings[:20]]
         raise DayNotPlannable(f"{len(error.findings)} findings: {findings[0]}", findings=findings) from error

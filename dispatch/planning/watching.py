@@ -3,23 +3,63 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch.planning.forecasting import routes_ahead
+from dispatch import clock
+from dispatch.planning import heads
+from dispatch.planning.forecasting import StopForecast, routes_ahead
+from dispatch.planning.model import PlanStop
 from dispatch.planning.rules import Danger
 from dispatch.promises import alarming
+from dispatch.promises.alarming import Sight
 from dispatch.promises.model import PromiseAlarm
 from dispatch.promises.rules import AlarmPolicy
+from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.model import Visit
+
+LAST_LOOK = timedelta(minutes=10)
+"""So near the window's end more likely late than not is late: there is no later look to be surer."""
+LEAST_WAY = timedelta(minutes=1)
+"""Who is on the way and has not arrived needs so long at least."""
 
 
 def watch(session: Session, territory_id: uuid.UUID, day: date, policy: AlarmPolicy) -> list[PromiseAlarm]:
     """Look at every promise of a day that is still ahead; return the alarms that are told now."""
-    sights = [
-        alarming.Sight(stop.visit_id, stop.expected_arrival, stop.danger is Danger.BREAKING)
+    return alarming.look(session, territory_id, day, sights_of(session, territory_id, day), policy)
+
+
+def sights_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Sight]:
+    """Return how every promise of a day that is still ahead will probably be kept."""
+    ahead = [
+        Sight(stop.visit_id, stop.expected_arrival, _is_breaking(stop, stop.window_end))
         for route in routes_ahead(session, territory_id, day)
         for stop in route.stops
         if stop.window_end is not None
     ]
-    return alarming.look(session, territory_id, day, sights, policy)
+    return [*ahead, *_on_the_way(session, territory_id, day)]
+
+
+def _is_breaking(stop: StopForecast, window_end: datetime) -> bool:
+    is_last_look = window_end - clock.now() <= LAST_LOOK
+    return stop.danger is Danger.BREAKING or (is_last_look and stop.expected_arrival > window_end)
+
+
+def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterator[Sight]:
+    """Visits whose technician has set out: there after the planned way, or at the earliest in a minute."""
+    current = heads.in_force(session, heads.find(session, territory_id, day))
+    if current is None:
+        return
+    statement = (
+        select(Visit.id, Visit.travelling_at, Visit.window_end, PlanStop.travel_seconds)
+        .join(PlanStop, PlanStop.visit_id == Visit.id)
+        .where(PlanStop.plan_id == current.id, Visit.state == VisitState.TRAVELLING)
+        .order_by(Visit.id)
+    )
+    for visit_id, since, window_end, way in session.execute(statement):
+        if since is not None and window_end is not None:
+            expected = max(clock.now() + LEAST_WAY, since + timedelta(seconds=way))
+            yield Sight(visit_id, expected, expected > window_end)

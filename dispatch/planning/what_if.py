@@ -16,7 +16,6 @@ from dispatch.planning.days import day_of
 from dispatch.planning.differences import between
 from dispatch.planning.model import DayPlan, PlanUnserved, Scenario
 from dispatch.planning.plan_rows import to_stops
-from dispatch.planning.rules import DayTooLarge
 from dispatch.planning.snapshot import Limits
 from dispatch.planning.solving import Asked, in_two_halves
 from optimizer.engines.base import Result
@@ -24,7 +23,12 @@ from optimizer.plan import Plan
 
 
 def plan_scenario(lease: Lease, scenario_id: uuid.UUID, limits: Limits) -> None:
-    """Plan a scenario's day and keep the plan as a ``what_if``, which nobody can publish."""
+    """
+    Plan a scenario's day and keep the plan as a ``what_if``, which nobody can publish.
+
+    A day beyond one search is planned in parts, one after another in this process: the seconds asked for are
+    those of each part then, within what the house allows.
+    """
 
     def again(late: frozenset[str]) -> Supposed:
         with db.transaction() as session:
@@ -36,11 +40,17 @@ def plan_scenario(lease: Lease, scenario_id: uuid.UUID, limits: Limits) -> None:
         row = session.get_one(Scenario, scenario_id)
         seed, seconds = row.seed, row.seconds
     first = again(frozenset())
-    size = len(first.built.problem.visits)
-    if size > limits.part_visits:
-        raise DayTooLarge(f"a scenario of {size} visits", visits_most=limits.part_visits)
-    seconds = min(seconds, limits.seconds)
-    read, result = in_two_halves(lease, first, _asked, again, seconds=seconds, seed=seed)
+    limits.require(first.built.problem)
+    parts = -(-len(first.built.problem.visits) // limits.part_visits)
+    read, result = in_two_halves(
+        lease,
+        first,
+        _asked,
+        again,
+        seconds=min(seconds * max(1, parts), limits.seconds),
+        seed=seed,
+        whole_visits=limits.part_visits,
+    )
     with lease.finishing() as session:
         row = session.get_one(Scenario, scenario_id)
         plan = _store(session, row, read, result)

@@ -270,6 +270,21 @@ class Settings:
         parsing.number(0, 1),
         "Windows less likely to be kept are not offered",
     )
+    offer_first_hour: int = setting(
+        8, "TRUCKROLL_OFFER_FIRST_HOUR", parsing.whole(0, 23), "Local hour at which the first window begins"
+    )
+    offer_last_hour: int = setting(
+        22, "TRUCKROLL_OFFER_LAST_HOUR", parsing.whole(1, 24), "Local hour by which the last window ends"
+    )
+    offer_window_hours: int = setting(
+        2, "TRUCKROLL_OFFER_WINDOW_HOURS", parsing.whole(1, 12), "Length of the windows offered, in hours"
+    )
+    offer_searches: int = setting(
+        8,
+        "TRUCKROLL_OFFER_SEARCHES",
+        parsing.whole(0, 200),
+        "Full windows searched for room when no other can be offered; about 50 ms each",
+    )
     broken_promise_minor: int = setting(
         5_000,
         "TRUCKROLL_BROKEN_PROMISE_MINOR",

@@ -28,6 +28,7 @@ from dispatch.simulation.places import CURRENCY, TIMEZONE, boundary, places
 from dispatch.simulation.workforce import can_do, local, staff
 
 DAY_BEFORE_SHARE = 0.55
+NOON = 12 * 60
 CALLS_PER_EMERGENCY = 13
 REPEATS = ("repeat", "repeat", "old_repeat")
 CHANNELS = {"phone": 60, "web": 20, "message": 12, "email": 5, "counter": 3}
@@ -99,7 +100,7 @@ def _stream(seed: int, day: date, topic: str) -> Random:
 
 
 def _plans(chance: Random, day: date, calls: int) -> list[_Plan]:
-    """Moments and roles: emergencies by day, repeats and most others the day before, the rest by day."""
+    """Moments and roles: emergencies by day, one at noon, repeats and most others the day before."""
     emergencies = round(calls / CALLS_PER_EMERGENCY)
     before = min(round(calls * DAY_BEFORE_SHARE), calls - emergencies)
     roles = [*REPEATS[:before], *["ordinary"] * (before - len(REPEATS))]
@@ -108,7 +109,8 @@ def _plans(chance: Random, day: date, calls: int) -> list[_Plan]:
     for _ in range(calls - before - emergencies):
         plans.append(_Plan(local(day, round(chance.triangular(420, 930, 510))), "ordinary"))
     for rank in range(emergencies):
-        moment = local(day, chance.randint(480, 1020))
+        drawn = chance.randint(480, 1020)
+        moment = local(day, drawn if rank else NOON)
         plans.append(_Plan(moment, "emergency", needs_service_level=rank % 3 == 0))
     return plans
 

@@ -183,6 +183,7 @@ class FieldTechnician:
         now, call = self.timeline.now, self.call_for(visit_id)
         self._here = self._sites[call.site].address.point
         self.phone.record("visit.arrive", at=now, visit_id=visit_id)
+        self._send()
         visit = next(item for item in self.phone.visits() if str(item["id"]) == visit_id)
         opens = _moment(visit["window_start"]) if visit["window_start"] else now
         if call.course.is_customer_absent and int(visit.get("attempt", 1)) == 1:

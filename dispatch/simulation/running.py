@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from dispatch import clock, db, travel
 from dispatch.billing import pricing
 from dispatch.outbox import JobRun
+from dispatch.simulation import watch
 from dispatch.simulation.day_types import GeneratedCall, GeneratedDay
 from dispatch.simulation.desk import Desk
 from dispatch.simulation.enduring import enduring
@@ -143,8 +144,17 @@ class DemoDay:
         view = self.desk.optimise_and_publish(self.day.day, self.pace.day_seconds, self.day.seed)
         self._is_out = True
         plan = view["published"]
+        self.timeline.at(watch.next_tick(self.timeline.now), self._watch)
         count, left = len(plan["stops"]), len(plan["unserved"])
         self.tell(f"{self._clock()}  plan revision {view['revision']}: {count} stops, {left} unserved")
+
+    def _watch(self) -> None:
+        """Stop where the watch is due; what is in danger is looked at before anything else (R-503)."""
+        if watch.is_anything_in_danger(self.world.territory_id, self.day.day):
+            watch.start_due()
+            _await(lambda: not watch.is_looking(), "the watch")
+        if any(not technician.handed_in for technician in self.field):
+            self.timeline.at(watch.next_tick(self.timeline.now), self._watch)
 
     def _evening(self) -> None:
         """Late in the evening: phones send what is left, unfinished work gets a new date."""
@@ -230,4 +240,4 @@ def _await(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {SETTLE_PATIENCE_SECONDS:.0f} s for {what}")
-        time.sleep(0.2)
+        time.sleep(0.05)

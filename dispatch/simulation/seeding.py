@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from dispatch.access import commands as access
@@ -69,9 +70,11 @@ def seed(session: Session, day: GeneratedDay) -> World:
     Write territory, prices, catalogue, people, files, contracts, history and schedules.
 
     The clock comes first and in the same transaction: a scheduler that saw the schedules on the wall clock
-    would take the day of the demo for one long gone.
+    would take the day of the demo for one long gone. What it has seen of those that every installation has is
+    forgotten.
     """
     timeline.set_clock(session, day.first_call_at)
+    session.execute(update(Schedule).values(last_day=None))
     territory = territories.create_territory(
         session,
         by=None,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -159,6 +159,18 @@ def has_shifts(session: Session, territory_id: uuid.UUID, day: date) -> bool:
         .where(Shift.starts_at >= start, Shift.starts_at < end)
     )
     return session.scalar(statement.limit(1)) is not None
+
+
+def last_shift_end(session: Session, territory_id: uuid.UUID, day: date) -> datetime | None:
+    """Return when the last shift is over that begins on a day in a territory; None without any."""
+    start, end = clock.day_bounds(day, zone_of(session, territory_id))
+    statement = (
+        select(func.max(Shift.ends_at))
+        .join(Technician, Technician.id == Shift.technician_id)
+        .where(Technician.territory_id == territory_id, Technician.is_active)
+        .where(Shift.starts_at >= start, Shift.starts_at < end)
+    )
+    return session.scalar(statement)
 
 
 def _absences(

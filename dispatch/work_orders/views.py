@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import column, select, table
 from sqlalchemy.orm import Session
 
+from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.customers.queries import find_asset
 from dispatch.parts.model import Part
@@ -83,6 +84,35 @@ def asset_history(
     visits = [visit for order in orders for visit in order.visits]
     findings = findings_of(session, [visit.id for visit in visits])
     return [_past(order, findings) for order in orders]
+
+
+def customer_history(
+    session: Session,
+    principal: Principal,
+    customer_id: uuid.UUID,
+    *,
+    besides: uuid.UUID | None = None,
+    limit: int = 100,
+) -> Mapping[uuid.UUID | None, Sequence[PastOrder]]:
+    """
+    Return the orders of a customer by asset, newest first; None: those that name no asset (R-103).
+
+    ``besides`` is an asset that is told of by itself. Orders of foreign territories are left out.
+    """
+    statement = (
+        select(WorkOrder)
+        .where(WorkOrder.customer_id == customer_id, in_scope(principal, WorkOrder.territory_id))
+        .order_by(WorkOrder.id.desc())
+        .limit(limit)
+    )
+    if besides is not None:
+        statement = statement.where(WorkOrder.asset_id.is_distinct_from(besides))
+    orders = session.scalars(statement).all()
+    findings = findings_of(session, [visit.id for order in orders for visit in order.visits])
+    found: dict[uuid.UUID | None, list[PastOrder]] = {}
+    for order in orders:
+        found.setdefault(order.asset_id, []).append(_past(order, findings))
+    return found
 
 
 def advised_but_undone(history: Iterable[PastOrder]) -> list[str]:

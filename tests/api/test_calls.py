@@ -32,7 +32,9 @@ def test_a_call_opens_files_and_is_read_back(desk: Desk) -> None:
     file = desk.read(Role.CALL_TAKER, f"{CALLS}/{call['id']}")
     assert file["read_back"]["problem_en"] == "No heat"
     assert file["read_back"]["labour"] is None
-    assert file["background"] == {"history": [], "unfinished": [], "advised": []}
+    assert set(file["background"]) >= {"history", "unfinished", "advised", "other_assets", "candidates"}
+    assert not any(file["background"].values())
+    assert call["background"] == file["background"]
     assert [one["id"] for one in desk.read(Role.CALL_TAKER, CALLS)["items"]] == [call["id"]]
 
 
@@ -64,6 +66,21 @@ def test_a_known_caller_is_named_by_id(desk: Desk) -> None:
     assert code_of(again) == (409, "DUPLICATE_CALL")
     allowed = desk.call(**known, **nothing, allow_duplicate=True)
     assert allowed["customer_id"] == first["customer_id"]
+
+
+def test_whoever_shares_the_callers_number_is_named_in_the_answer(desk: Desk) -> None:
+    """R-103: the older file is taken, and not silently."""
+    caller = {"name": "First", "phone": "+358501234567"}
+    first = desk.call(caller=caller)
+    other = desk.made(Role.CALL_TAKER, "/v1/customers", {**caller, "name": "Second"})
+    place = {"address": desk.read(Role.CALL_TAKER, f"{CALLS}/{first['id']}")["read_back"]["address"]}
+    again = desk.call(caller={**caller, "phone": "+358 50 123 4567"}, place={**place, **INSIDE})
+    assert (again["customer_id"], again["site_id"]) == (first["customer_id"], first["site_id"])
+    found = again["background"]
+    assert [one["customer_id"] for one in found["candidates"]] == [other["id"]]
+    assert [one["asset_id"] for one in found["other_assets"]] == [first["asset_id"]]
+    listed = desk.read(Role.CALL_TAKER, "/v1/customers?phone=%2B358%2050%20123%204567")["items"]
+    assert {one["id"] for one in listed} == {first["customer_id"], other["id"]}
 
 
 def test_a_duplicate_names_the_open_order(desk: Desk) -> None:

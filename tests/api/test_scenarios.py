@@ -58,6 +58,8 @@ def test_a_scenario_is_made_planned_read_listed_and_compared(desk: Desk, booked:
     assert (done["outcome"]["served"], done["outcome"]["left_out"]) == (0, 1)
     plan = desk.read(Role.DISPATCHER, f"/v1/plans/{done['plan_id']}")
     assert (plan["state"], [left["visit_id"] for left in plan["unserved"]]) == ("what_if", [booked])
+    told = desk.read(Role.DISPATCHER, f"/v1/plans/{done['plan_id']}/visits/{booked}/explanation")
+    assert (told["technician_id"], told["choices"]) == (None, [])
     listed = desk.read(Role.DISPATCHER, f"{address(desk)}/scenarios")
     assert [row["title"] for row in listed["items"]] == ["One more", "Ill at ten"]
     rows = desk.read(Role.DISPATCHER, f"/v1/scenarios/{made['id']}/differences/{other['id']}")["rows"]

@@ -41,8 +41,11 @@ from tests.planning_world import register_kinds
 
 
 @pytest.fixture
-def clean(session: Session, now: MovableClock, redis_url: str) -> Iterator[Session]:
-    """An installation with nothing to complain about."""
+def clean(
+    session: Session, now: MovableClock, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Session]:
+    """An installation with nothing to complain about, that offers windows while its only shift lasts."""
+    monkeypatch.setenv("TRUCKROLL_OFFER_LAST_HOUR", "16")
     register_kinds()
     queue.configure(redis_url)
     place = a_territory(session)
@@ -259,6 +262,34 @@ def test_a_limit_by_working_hours_that_shifts_cover_is_no_finding(clean: Session
     clean.flush()
     a_contract(clean, customer=customer, response_minutes=60, calendar_id=calendar.id)
     assert "LIMIT_UNSTAFFED" not in found(clean)
+
+
+@pytest.mark.parametrize("last", ["18", "22"])
+def test_hours_that_are_offered_and_never_staffed_are_named(
+    clean: Session, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    """R-303: the grid goes on after the only shift; windows in a row are told as one."""
+    monkeypatch.setenv("TRUCKROLL_OFFER_LAST_HOUR", last)
+    findings = [each for each in doctor.examine(clean) if each.code == "OFFERED_UNSTAFFED"]
+    assert len(findings) == 1
+    assert f"from 16:00 to {last}:00" in findings[0].message
+    assert "Monday" in findings[0].message
+    assert "TRUCKROLL_OFFER_LAST_HOUR" in findings[0].remedy
+
+
+def test_a_night_shift_staffs_the_hours_after_midnight(
+    clean: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours are named for the days on which they are empty only: the last night covers Monday's dawn."""
+    monkeypatch.setenv("TRUCKROLL_OFFER_FIRST_HOUR", "0")
+    place = clean.scalars(select(Territory)).one()
+    person = a_technician(clean, territory=place, skills={"gas": 2}, certificates={"f_gas": DAY})
+    shift = {"break_minutes": 0, "break_earliest": None, "break_latest": None}
+    a_shift(clean, person, starts_at=at(22, days=0), ends_at=at(30, days=0), **shift)
+    a_shift(clean, person, starts_at=at(8, days=1), ends_at=at(16, days=1), **shift)
+    messages = [each.message for each in doctor.examine(clean) if each.code == "OFFERED_UNSTAFFED"]
+    assert [message for message in messages if "Tuesday" in message and "6:00 to 8:00" in message]
+    assert not [message for message in messages if "Tuesday" in message and "0:00 to 6:00" in message]
 
 
 def test_shifts_around_the_clock_keep_a_limit_at_both_ends_of_the_week(clean: Session) -> None:

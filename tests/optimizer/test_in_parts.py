@@ -16,7 +16,6 @@ from optimizer import (
     Window,
     check,
     cost,
-    in_parts,
     matrix_of,
     solve,
 )
@@ -78,10 +77,9 @@ def test_a_cancelled_day_in_parts_is_still_a_plan() -> None:
 
 
 def test_solve_plans_in_parts_what_is_too_large_for_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_module("optimizer.solve"), "WHOLE_VISITS", 200)
-    monkeypatch.setattr(in_parts.solve_in_parts, "__kwdefaults__", {"start": None, "most_visits": 100})
+    monkeypatch.setattr(import_module("optimizer.solve"), "PART_VISITS", 100)
     told: list[Progress] = []
-    result = solve(DAY, Budget(solutions=50), seed=1, on_progress=told.append)
+    result = solve(DAY, Budget(solutions=50), seed=1, on_progress=told.append, whole_visits=200)
     assert result.stats["parts"] == 3
     assert [progress.cost >= result.cost for progress in told] == [True]
     assert all(left.reason for left in result.plan.unserved)

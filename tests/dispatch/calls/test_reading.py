@@ -9,12 +9,16 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Role
 from dispatch.calls import queries, rules
+from dispatch.calls.background import background
 from dispatch.calls.commands import assess, create_template, update_template
 from dispatch.calls.rules import Told
+from dispatch.customers import queries as customers
+from dispatch.customers.model import Customer
 from dispatch.errors import NotFound
 from dispatch.money import Money
 from dispatch.promises.commands import promise
 from dispatch.technicians.rules import SkillUnknown
+from dispatch.territories.model import Territory
 from dispatch.text import FieldUnknown
 from dispatch.work_orders.model import WorkOrder
 from dispatch.work_orders.rules import Needs
@@ -59,10 +63,66 @@ def test_the_operator_sees_unfinished_and_advised_work(session: Session, now: Mo
     old = b.a_visit(session, order=b.an_order(session, asset=asset, state="closed"), state="closed")
     b.findings(session, old, advised=["Flue is rusty", "Valve drips"])
     unfinished = b.a_visit(session, order=b.an_order(session, asset=asset))
-    known = queries.background(session, SUPERVISOR, b.a_call(session, site=site, asset=asset).id)
+    known = background(session, SUPERVISOR, b.a_call(session, site=site, asset=asset))
     assert [past.id for past in known.unfinished] == [unfinished.work_order_id]
     assert known.advised == ["Flue is rusty", "Valve drips"]
     assert len(known.history) == 2
+    assert (known.other_assets, known.other_unfinished, known.candidates) == ([], [], [])
+
+
+def test_the_operator_sees_what_waits_at_the_customers_other_assets(
+    session: Session, now: MovableClock
+) -> None:
+    """R-103: unfinished and advised work of the same customer, at each asset and where none is named."""
+    asset = b.an_asset(session)
+    site = session.get_one(b.Site, asset.site_id)
+    customer = session.get_one(Customer, site.customer_id)
+    second = b.a_site(session, customer=customer, territory=session.get_one(Territory, site.territory_id))
+    pump, fan = b.an_asset(session, site=site, model="Pump 3"), b.an_asset(session, site=second, model="Fan")
+    old = b.a_visit(session, order=b.an_order(session, asset=pump, state="closed"), state="closed")
+    b.findings(session, old, advised=["Seal leaks"])
+    at_fan = b.an_order(session, asset=fan)
+    b.a_visit(session, order=at_fan)
+    unnamed = b.an_order(session, site=second)
+    b.a_visit(session, order=unnamed)
+    b.a_visit(session, order=b.an_order(session, asset=b.an_asset(session)))  # of somebody else
+    known = background(session, SUPERVISOR, b.a_call(session, site=site, asset=asset))
+    seen = {each.asset_id: each for each in known.other_assets}
+    assert set(seen) == {pump.id, fan.id}
+    assert (seen[pump.id].unfinished, seen[pump.id].advised) == ([], ["Seal leaks"])
+    assert [past.id for past in seen[fan.id].unfinished] == [at_fan.id]
+    assert seen[fan.id].address == second.address
+    assert [past.id for past in known.other_unfinished] == [unnamed.id]
+    assert (known.history, known.unfinished, known.advised) == ([], [], [])
+    here = b.a_principal(Role.CALL_TAKER, territory_ids=frozenset({b.a_territory(session).id}))
+    assert background(session, here, b.a_call(session, site=site)).other_assets == []
+
+
+def test_a_call_without_any_asset_still_shows_what_the_customer_has(
+    session: Session, now: MovableClock
+) -> None:
+    """R-103."""
+    asset = b.an_asset(session)
+    order = b.an_order(session, asset=asset)
+    b.a_visit(session, order=order)
+    call = b.a_call(session, site=session.get_one(b.Site, asset.site_id))
+    known = background(session, SUPERVISOR, call)
+    assert [(each.asset_id, len(each.unfinished)) for each in known.other_assets] == [(asset.id, 1)]
+
+
+def test_other_files_with_the_callers_number_are_shown(session: Session, now: MovableClock) -> None:
+    """R-103: the older file is taken, the others are named with their places, the oldest first."""
+    site = b.a_site(session)
+    customer = session.get_one(Customer, site.customer_id)
+    later = b.a_customer(session, name="Shop", phone=customer.phone, kind="business",
+                         created_at=b.MORNING + timedelta(days=1))  # fmt: skip
+    older = b.a_customer(session, name="Aunt", phone=customer.phone, created_at=b.MORNING)
+    place = b.a_site(session, customer=later, territory=session.get_one(Territory, site.territory_id))
+    b.a_customer(session)
+    found = background(session, SUPERVISOR, b.a_call(session, site=site)).candidates
+    assert [(one.name, list(one.addresses)) for one in found] == [("Aunt", []), ("Shop", [place.address])]
+    listed = customers.list_customers(session, SUPERVISOR, phone=f" {customer.phone} ").items
+    assert {one.id for one in listed} == {later.id, older.id, customer.id}
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -187,7 +187,7 @@ def a_small_day(ahead: int) -> tuple[Day, OpenDay]:
     day = Day(uuid.UUID(int=1), date(2026, 3, 2) + timedelta(days=ahead), ZONE)
     oracle = PlainOracle(Problem(day.day, (), (), matrix_of([[0] * 10] * 10)), Plan())
     load = Load.of(oracle.problem, oracle.plan)
-    return day, OpenDay(None, oracle, travel.times(), load)  # type: ignore[arg-type]  # only the size counts
+    return day, OpenDay(None, oracle, travel.times(), load, Plan())  # type: ignore[arg-type]  # only the size counts
 
 
 def test_the_shelf_forgets_what_was_not_asked_for_longest() -> None:

@@ -26,6 +26,7 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import Needs
 from tests.builders import DAY, a_visit, an_order, at, frozen_clock
+from tests.dispatch.planning.test_searched_offers import a_day_that_must_be_changed, gas
 from tests.planning_world import Town, a_town, register_kinds
 
 
@@ -110,6 +111,24 @@ def test_of_fifty_buyers_of_one_slot_one_holds_it_and_the_others_see_fresh_offer
     assert set(answers) == {"held", SlotGone.__name__}
     with committed() as session:
         assert session.scalar(select(func.count()).select_from(SlotHold)) == 1
+
+
+def test_of_fifty_buyers_of_a_slot_that_a_search_opens_one_holds_it(committed: db.Sessions) -> None:
+    """Decision 18, R-303: the routes would have to be changed for each of them, and are for one."""
+    with committed.begin() as session:
+        town = a_town(session)
+        site = a_day_that_must_be_changed(town, days=0)
+        site_id = site.id
+
+    def call(number: int) -> str:
+        with db.transaction() as session:
+            asked = gas(session.get_one(Site, site_id))
+            hold(session, by=None, wanted=asked, start=at(8), end=at(10), minutes=5)
+            return "held"
+
+    answers = at_once(50, call)
+    assert answers.count("held") == 1, answers
+    assert set(answers) == {"held", SlotGone.__name__}
 
 
 def test_of_two_promises_on_one_hold_one_stands(committed: db.Sessions) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +17,10 @@ from dispatch.events import Event, PromiseInDanger
 from dispatch.messages import commands as messages
 from dispatch.messages.facts import rounded_up
 from dispatch.messages.model import Message
-from dispatch.planning import spreads
-from dispatch.planning.commands import book
+from dispatch.planning import spreads, watching
+from dispatch.planning.commands import book, publish
+from dispatch.planning.forecasting import RouteForecast, StopForecast
+from dispatch.planning.rules import Danger
 from dispatch.planning.watching import watch
 from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
@@ -99,6 +102,53 @@ def test_where_the_window_ends_soon_nobody_waits_for_a_second_look(
     assert alarm.visit_id == visit.id
     assert alarm.told_at == at(13.9)
     assert alarm.told_at < visit.window_end
+
+
+def on_the_way(town: Town, visit: Visit, since: datetime) -> None:
+    """Publish the day and let the technician set out."""
+    plan = town.in_force()
+    assert plan is not None
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    visit.state, visit.travelling_at = "travelling", since
+    [stop] = [stop for stop in plan.stops if stop.visit_id == visit.id]
+    stop.travel_seconds = 900
+    town.session.flush()
+
+
+@pytest.mark.parametrize(
+    ("since", "looked_at", "told"),
+    [
+        (13.5, 13.6, 0),  # there at 13:45, in good time
+        (13.8, 13.85, 1),  # there at 14:03 by the planned way
+        (13.5, 13.95, 0),  # should be there, and may still be
+        (13.5, 14.0, 1),  # the window is over with this look, and nobody has arrived
+    ],
+)
+def test_whoever_is_on_the_way_and_late_is_announced_before_the_window_is_over(
+    town: Town, now: MovableClock, since: float, looked_at: float, told: int
+) -> None:
+    """R-503: a drive of fifteen minutes; routes ahead do not show it any more."""
+    town.technician((8, 16), break_minutes=0)
+    visit = promised(town, 12)
+    on_the_way(town, visit, at(since))
+    now.set(at(looked_at))
+    found = look(town)
+    assert [alarm.visit_id for alarm in found] == [visit.id] * told
+    assert all(alarm.told_at is not None and alarm.told_at <= at(14) for alarm in found)
+
+
+@pytest.mark.parametrize(("minutes_before", "told"), [(30, 0), (5, 1)])
+def test_at_the_last_look_more_likely_late_than_not_is_late(
+    town: Town, visit: Visit, now: MovableClock, minutes_before: int, told: int
+) -> None:
+    """R-503: at risk is nobody's business half an hour before, and told when there is no later look."""
+    ends = at(14)
+    late = StopForecast(visit.id, at(13), ends, ends + timedelta(minutes=1), 600, 0.45, -60, Danger.AT_RISK)
+    route = RouteForecast(uuid.uuid4(), (late,))
+    now.set(ends - timedelta(minutes=minutes_before))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(watching, "routes_ahead", lambda *_: (route,))
+        assert len(look(town)) == told
 
 
 def sights(visit: Visit, *, breaking: bool) -> list[Sight]:

@@ -16,6 +16,7 @@ from dispatch.customers.model import Site
 from dispatch.planning import spreads
 from dispatch.planning.assuming import Assumptions, supposed
 from dispatch.planning.commands import book, publish
+from dispatch.planning.explaining import explanation
 from dispatch.planning.impact import impact
 from dispatch.planning.model import DayPlan, Scenario
 from dispatch.planning.rules import AssumptionInvalid, Danger, PlanNotPublishable
@@ -265,6 +266,86 @@ def test_an_emergency_that_nobody_can_serve_is_said(lasting_town: Town) -> None:
     [row] = found.outcome["emergencies"]
     assert row["technician_id"] is None
     assert row["reason"]
+
+
+def test_a_visit_of_a_scenarios_plan_is_explained_on_the_day_as_it_would_be(lasting_town: Town) -> None:
+    """The one who is ill cannot go, and who takes over is the cheapest left; the real day is another."""
+    town = lasting_town
+    near, far, [visit, _] = published(town, 9, 14)
+    real = town.in_force()
+    assert real is not None
+    town.session.commit()
+    before = trace(town)
+    ill = scenario(town, "Ill", **away(near))
+    plan = town.session.get_one(DayPlan, ill.plan_id)
+    counted = trace(town)
+    found = explanation(town.session, plan, visit)
+    assert trace(town) == counted
+    assert counted[1:] == before[1:]
+    assert (found.plan_id, found.technician_id) == (plan.id, far.id)
+    assert [(one.technician_id, one.is_planned) for one in found.choices] == [(far.id, True)]
+    assert [one.technician_id for one in found.obstacles] in ([near.id], [])
+    usual = explanation(town.session, real, visit)
+    assert {one.technician_id for one in usual.choices} == {near.id, far.id}
+
+
+def test_what_nobody_can_serve_under_a_scenario_says_what_would_let_it_in(lasting_town: Town) -> None:
+    town = lasting_town
+    near, far, [visit, _] = published(town, 9, 14)
+    town.session.commit()
+    both = [*away(near)["absences"], {"technician_id": far.id, "starts_at": at(8), "ends_at": at(15)}]
+    nobody = scenario(town, "Both ill", absences=both)
+    plan = town.session.get_one(DayPlan, nobody.plan_id)
+    assert visit.id in {left.visit_id for left in plan.unserved} | {stop.visit_id for stop in plan.stops}
+    found = explanation(town.session, plan, visit)
+    assert found.choices == []
+    assert {one.technician_id for one in found.obstacles} == {far.id}
+    assert found.relaxations
+
+
+def test_emergencies_of_a_scenario_take_their_time_when_it_is_explained(lasting_town: Town) -> None:
+    """They have no row in the plan, and nobody is explained as free who would be at one of them."""
+    town = lasting_town
+    near, far, [visit] = published(town, 9)
+    town.session.commit()
+    two = {"count": 2, "starts_at": at(8), "within_minutes": 60, "duration_minutes": 480, "skills": {}}
+    busy = scenario(town, "Busy", emergencies=[two])
+    taken = {uuid.UUID(row["technician_id"]) for row in busy.outcome["emergencies"] if row["technician_id"]}
+    assert taken
+    plan = town.session.get_one(DayPlan, busy.plan_id)
+    found = explanation(town.session, plan, visit)
+    assert {one.technician_id for one in found.choices} == {near.id, far.id} - taken
+
+
+def test_a_scenario_of_a_day_beyond_one_search_is_planned_in_parts(
+    lasting_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = lasting_town
+    town.territory.emergency_reserve_percent = 0
+    crew = [town.technician((8, 18), home_latitude=60.12 + 0.02 * n) for n in range(4)]
+    visits = town.visits(24, duration_minutes=30)
+    town.session.commit()
+    monkeypatch.setenv("TRUCKROLL_OPTIMISER_PART_VISITS", "7")
+    found = scenario(town, "Large", **away(crew[0]))
+    assert view_of(town.session, found).state == "done"
+    plan = town.session.get_one(DayPlan, found.plan_id)
+    assert int(plan.stats["parts"]) > 1
+    assert found.outcome["served"] + found.outcome["left_out"] == len(visits)
+    assert found.outcome["served"] >= 20
+    assert crew[0].id not in {stop.technician_id for stop in plan.stops}
+    assert len({stop.visit_id for stop in plan.stops}) == len(plan.stops)
+
+
+def test_a_scenario_beyond_what_the_house_plans_at_all_is_refused(
+    lasting_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S9."""
+    town = lasting_town
+    near, _, _ = published(town, 9, 14)
+    town.session.commit()
+    monkeypatch.setenv("TRUCKROLL_OPTIMISER_VISITS_MOST", "1")
+    found = scenario(town, "Too large", **away(near))
+    assert view_of(town.session, found).state == "parked"
 
 
 def test_a_territory_plans_by_the_prices_that_it_names(town: Town) -> None:

@@ -87,6 +87,7 @@ def test_emergencies_are_urgent_and_some_have_the_hour_of_a_contract(generated: 
     emergencies = [call for call in generated.calls if call.is_emergency]
     assert {call.priority for call in emergencies} == {5}
     assert all(call.requested_at >= local(DAY, 480) for call in emergencies)
+    assert local(DAY, 12 * 60) in {call.requested_at for call in emergencies}
     hours = [c for c in emergencies if c.preferred_windows[0].end - c.requested_at == timedelta(hours=1)]
     assert len(hours) >= 3
     assert all(call.customer in fast for call in hours)
