@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
@@ -110,6 +110,14 @@ def open_advice(
     return session.scalars(
         statement.order_by(AdvisedWork.is_danger.desc(), AdvisedWork.advised_at, AdvisedWork.id)
     ).all()
+
+
+def settled_words(session: Session, visit_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, str]]:
+    """Return what visits advised and somebody settled since: the visit and the words."""
+    statement = select(AdvisedWork.visit_id, AdvisedWork.words).where(
+        AdvisedWork.visit_id.in_(list(visit_ids)), AdvisedWork.state.in_((DONE, DECLINED))
+    )
+    return {(visit_id, words) for visit_id, words in session.execute(statement)}
 
 
 def advice_of_customer(

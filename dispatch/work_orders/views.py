@@ -14,6 +14,7 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.customers.queries import find_asset
 from dispatch.parts.model import Part
+from dispatch.work_orders.advising import settled_words
 from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
 from dispatch.work_orders.model import Finding, WorkOrder
 from dispatch.work_orders.queries import findings_of
@@ -82,8 +83,9 @@ def asset_history(
     statement = select(WorkOrder).where(WorkOrder.asset_id == asset.id)
     orders = session.scalars(statement.order_by(WorkOrder.id.desc()).limit(limit)).all()
     visits = [visit for order in orders for visit in order.visits]
-    findings = findings_of(session, [visit.id for visit in visits])
-    return [_past(order, findings) for order in orders]
+    ids = [visit.id for visit in visits]
+    findings, settled = findings_of(session, ids), settled_words(session, ids)
+    return [_past(order, findings, settled) for order in orders]
 
 
 def customer_history(
@@ -108,10 +110,11 @@ def customer_history(
     if besides is not None:
         statement = statement.where(WorkOrder.asset_id.is_distinct_from(besides))
     orders = session.scalars(statement).all()
-    findings = findings_of(session, [visit.id for order in orders for visit in order.visits])
+    ids = [visit.id for order in orders for visit in order.visits]
+    findings, settled = findings_of(session, ids), settled_words(session, ids)
     found: dict[uuid.UUID | None, list[PastOrder]] = {}
     for order in orders:
-        found.setdefault(order.asset_id, []).append(_past(order, findings))
+        found.setdefault(order.asset_id, []).append(_past(order, findings, settled))
     return found
 
 
@@ -120,8 +123,11 @@ def advised_but_undone(history: Iterable[PastOrder]) -> list[str]:
     return list(dict.fromkeys(advice for order in history for advice in order.advised))
 
 
-def _past(order: WorkOrder, findings: dict[uuid.UUID, list[Finding]]) -> PastOrder:
+def _past(
+    order: WorkOrder, findings: dict[uuid.UUID, list[Finding]], settled: set[tuple[uuid.UUID, str]]
+) -> PastOrder:
     last = [findings[visit.id][-1] for visit in order.visits if findings.get(visit.id)]
+    advised = [(finding.visit_id, words) for finding in last for words in finding.advised]
     finished = [visit.finished_at for visit in order.visits if visit.finished_at is not None]
     is_open = any(VisitState(visit.state) in OPEN_STATES for visit in order.visits)
     return PastOrder(
@@ -135,5 +141,5 @@ def _past(order: WorkOrder, findings: dict[uuid.UUID, list[Finding]]) -> PastOrd
         is_unfinished=is_open or order.state == "open",
         fault=last[-1].fault if last else "",
         action=last[-1].action if last else "",
-        advised=tuple(dict.fromkeys(advice for finding in last for advice in finding.advised)),
+        advised=tuple(dict.fromkeys(told[1] for told in advised if told not in settled)),
     )

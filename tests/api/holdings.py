@@ -19,7 +19,7 @@ from dispatch.hand_ins.model import HandIn
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.outbox import JobRun
 from dispatch.planning.model import DayPlan, Scenario
-from dispatch.promises.model import Compensation, CustomerMark, Promise, PromiseAlarm, SlotHold
+from dispatch.promises.model import Compensation, Promise, PromiseAlarm, SlotHold
 from dispatch.sync.model import Operation, Rejection
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
@@ -28,6 +28,7 @@ from tests import builders
 from tests.api.company import Company
 from tests.api.intake_holdings import (
     a_declared_file,
+    a_mark,
     a_quarantined_work,
     a_question,
     a_source,
@@ -104,7 +105,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "contract_id": builders.a_contract(session, customer=customer).id,
         "calendar_id": _calendar(session).id,
         **_loans(session, territory, order),
-        "mark_id": _mark(session, visit).id,
+        "mark_id": a_mark(session, visit).id,
         "question_id": a_question(session, visit).id,
         "advice_id": an_advice(session, visit).id,
         "declared_id": a_declared_file(session, visit).id,
@@ -130,19 +131,6 @@ def _loans(session: Session, territory: Territory, order: WorkOrder) -> dict[str
     session.add(loan)
     session.flush()
     return {"unit_id": unit.id, "loan_id": loan.id}
-
-
-def _mark(session: Session, visit: Visit) -> CustomerMark:
-    mark = CustomerMark(
-        customer_id=visit.work_order.customer_id,
-        visit_id=visit.id,
-        kind="no_show",
-        reason="",
-        recorded_at=clock.now(),
-    )
-    session.add(mark)
-    session.flush()
-    return mark
 
 
 def _calendar(session: Session) -> ServiceCalendar:

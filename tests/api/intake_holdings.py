@@ -13,6 +13,7 @@ from dispatch.access.model import Device
 from dispatch.access.sealing import seal
 from dispatch.access.secret import installation_secret
 from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
+from dispatch.promises.model import CustomerMark
 from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import PURPOSE
 from dispatch.territories.model import Territory
@@ -59,6 +60,20 @@ def an_advice(session: Session, visit: Visit) -> AdvisedWork:
     session.add(row)
     session.flush()
     return row
+
+
+def a_mark(session: Session, visit: Visit) -> CustomerMark:
+    """A customer who was not there."""
+    mark = CustomerMark(
+        customer_id=visit.work_order.customer_id,
+        visit_id=visit.id,
+        kind="no_show",
+        reason="",
+        recorded_at=clock.now(),
+    )
+    session.add(mark)
+    session.flush()
+    return mark
 
 
 def an_inquiry(session: Session, territory: Territory) -> dict[str, Any]:
