@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.own import digest_of_sources
 from benchmarks.runs import tail
+from benchmarks.sources import Sources
 from optimizer import Budget, Problem, Result, check, cost, solve
 from optimizer.engines.base import warm_up
 from optimizer.planned import as_planned
@@ -220,7 +220,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.folder.mkdir(parents=True, exist_ok=True)
     for engine in engines:
         warm_up(engine)
-    version = digest_of_sources()
+    version = Sources().digest_for(Path(__file__).resolve())
     state = State.at(args.folder / f"state-{args.first}.json", args.first, version)
     effort = Effort(args.rounds, args.seconds)
     until = time.monotonic() + 60 * args.minutes
