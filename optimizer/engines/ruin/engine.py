@@ -1,5 +1,6 @@
 """The fast engine behind the seam: arrays in, slices of annealing, a plan timed by ``timing`` out."""
 
+import math
 import time
 from dataclasses import replace
 from datetime import date
@@ -19,6 +20,8 @@ from optimizer.problem import After, Break, Problem, Technician, Visit, Window, 
 from optimizer.schedule import retimed
 from optimizer.units import NEVER, Cents
 
+LOOKED_SHARE = 0.3
+"""Most of the time that looking at every plan of a tiny day may take."""
 Figures: TypeAlias = dict[str, int | float | str]
 
 
@@ -71,6 +74,7 @@ class RuinEngine:
             begin = _begun(ahead, day, start)
             with together.others(day, budget, seed, begin) as others:
                 run.begin(*begin)
+                _look_first(ahead, day, run)
                 run.search(others)
                 answered = others.answered if others else 0
             is_proved = _look_at_all(ahead, run)
@@ -95,6 +99,30 @@ def _as_asked(problem: Problem, held: Problem, sequences: Sequences) -> tuple[Pl
     plan = retimed(problem.bounded(bounds), sequences)
     asked = cost(problem, plan)
     return plan, {name: cents - taken[name] for name, cents in asked.items()}
+
+
+def _look_first(problem: Problem, day: arrays.Day, run: Run) -> None:
+    """
+    Go on from the cheapest plan of a day so small that all its plans can be looked at, though it is rich.
+
+    Before the search, which uses up its time; plain days wait for ``_look_at_all``, which takes no time and
+    knows that nothing is cheaper.
+    """
+    from optimizer.every_plan import cheaper_plan, is_tiny
+
+    if not day.rich.used or not is_tiny(problem):
+        return
+    until = run.began + LOOKED_SHARE * (run.budget.seconds or math.inf)
+    known, former = run.best_price, (run.best_orders(), states.best_bounds(day))
+    found = cheaper_plan(
+        problem,
+        known + arrays.begun_cents(problem),
+        lambda: run.cancel() or time.monotonic() >= until,
+    )
+    if found.sequences is not None:
+        run.restart(*_begun(problem, day, retimed(problem, found.sequences)))
+        if run.best_price >= known:  # the arrays cannot lay it
+            run.restart(*former)
 
 
 def _look_at_all(problem: Problem, run: Run) -> bool:
