@@ -117,8 +117,10 @@ def wrong_with(problem: Problem, result: Result) -> Iterator[str]:
         if prices.get(term) != result.cost_by_term.get(term):
             yield f"{term}: engine {result.cost_by_term.get(term)}, checker {prices.get(term)} cents"
         stated = result.stats.get(f"model_{term}", prices.get(term))
-        if result.stats["engine"] == "ruin" and stated != prices.get(term):
-            yield f"{term}: the arrays count {stated}, the checker {prices.get(term)} cents"
+        if stated != prices.get(term):
+            yield f"{term}: the engine's model counts {stated}, the checker {prices.get(term)} cents"
+    if result.stats.get("unstated"):
+        yield f"OR-Tools counts {result.stats['unstated']} sixtieths of a cent that no term has stated"
     if result.stats["engine"] == "ruin" and result.stats.get("model_cost", result.cost) != result.cost:
         yield f"the arrays count {result.stats['model_cost']} cents, the checker {result.cost}"
     served = [stop.visit_id for route in plan.routes for stop in route.stops]

@@ -12,7 +12,7 @@ from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result,
 from optimizer.engines.ruin import arrays, memory, states, together
 from optimizer.engines.ruin.run import Orders, Run
 from optimizer.engines.ruin.terms import model_terms
-from optimizer.engines.ruin.uncovered import Uncovered
+from optimizer.engines.ruin.uncovered import CalledOff, Uncovered
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.leading import led
 from optimizer.plan import Plan
@@ -60,7 +60,9 @@ class RuinEngine:
         try:
             ahead = led(problem) or problem
             arrays.require_covered(ahead)
-            day = arrays.day_of(ahead)
+            day = arrays.day_of(ahead, cancel or never_cancelled)
+        except CalledOff:
+            return _unsearched(problem, start, began)
         except Uncovered as reason:
             instead = engine("routing").solve(
                 problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
@@ -90,6 +92,13 @@ class RuinEngine:
         found["model_cost"] = price
         found |= {f"model_{name}": cents for name, cents in terms.items()}
         return _better(problem, plan, start, found, is_proved=is_proved)
+
+
+def _unsearched(problem: Problem, start: Plan | None, began: float) -> Result:
+    """A valid start, or what has begun alone, since planning was called off before the first plan."""
+    begun = {t.id: visits for t in problem.technicians if (visits := problem.begun_by(t.id))}
+    figures: Figures = {"engine": "ruin", "seconds": round(time.monotonic() - began, 3), "solutions": 0}
+    return _better(problem, retimed(problem, begun), start, figures, is_proved=False)
 
 
 def _as_asked(problem: Problem, held: Problem, sequences: Sequences) -> tuple[Plan, dict[str, Cents]]:
