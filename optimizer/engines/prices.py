@@ -78,6 +78,7 @@ class Prices(Nodes):
         self._of_pairs: list[Callable[[Technician, Visit], Cents]] = []
         self._of_moments: dict[int, list[Expression]] = {}
         self._drives: Whole = np.zeros((len(self._places), len(self._places)), dtype=np.int64)
+        self.drives = self._drives
 
     def price_travel(self, cents: Callable[[int, int], Cents]) -> None:
         """Price every drive between two locations; whoever stays at home costs nothing."""
@@ -86,7 +87,7 @@ class Prices(Nodes):
         table = np.array([[SCALE * cents(a, b) for b in places] for a in places], dtype=np.int64)
         order = [at[place] for place in self._places.tolist()]
         self._drives = self._at_home(table[np.ix_(order, order)])
-        self.drives: Whole = self._drives.copy()
+        self.drives = self._drives.copy()
 
     def price_return(self, technician: Technician, moment: Seconds, cents_per_minute: Cents) -> None:
         """Price each second of a return after a moment, where such a return is allowed at all."""
