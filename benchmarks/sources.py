@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("optimizer", "tests/optimizer")
 """Imports from elsewhere, such as the machinery of measuring, are not followed."""
+CAMPAIGN = ROOT / "benchmarks" / "fuzzed_days.py"
 
 
 class Sources:
@@ -88,7 +89,7 @@ class Sources:
 def main(arguments: list[str] | None = None) -> None:
     """Print the digest and the files of a measurement, by default the engines' campaign."""
     words = sys.argv[1:] if arguments is None else arguments
-    file = Path(words[0]).resolve() if words else ROOT / "benchmarks" / "fuzzed_days.py"
+    file = Path(words[0]).resolve() if words else CAMPAIGN
     sources = Sources()
     print(sources.digest_for(file))
     for path in sources.needed_by(file):

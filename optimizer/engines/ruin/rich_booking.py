@@ -1,15 +1,16 @@
 """The booking oracle on compiled loops for days beyond plain routes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import RLock
 
 import numpy as np
 
-from optimizer import offers
-from optimizer.engines.ruin import arrays, asking, memory, quoting, routes, states
+from optimizer import offers, oracle
+from optimizer.constraints.parts import shifts_of, van_violations
+from optimizer.engines.ruin import arrays, asking, memory, routes, states
 from optimizer.engines.ruin.booking import CompiledOracle
 from optimizer.engines.ruin.layout import Whole
-from optimizer.engines.ruin.linking import TOO_DEAR
 from optimizer.engines.ruin.rich import (
     ANNOUNCED,
     DATED,
@@ -21,34 +22,53 @@ from optimizer.engines.ruin.rich import (
     Rich,
 )
 from optimizer.engines.ruin.uncovered import REFERENCE, Uncovered
+from optimizer.errors import InfeasibleRoute
 from optimizer.features import (
     ANNOUNCED as TOLD,
 )
 from optimizer.features import DURATIONS, FAIRNESS, LATENESS, TRAFFIC, features
 from optimizer.features import MEANING as ENDS
 from optimizer.features import SETUP as SET_UP
-from optimizer.offers import SiteTravel
+from optimizer.offers import USUAL, Effort, Rearranged, SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
+from optimizer.timing import timetable
+from optimizer.trials import driven_cents
 from optimizer.units import NEVER
 
 ASKABLE = frozenset({TOLD, DURATIONS, FAIRNESS, LATENESS, TRAFFIC, ENDS, SET_UP})
 """What the loops tell of beyond plain routes: all that one route decides by itself."""
 
 
-def require_askable(problem: Problem) -> None:
-    """Raise ``Uncovered`` for days on which routes depend on one another, or go by a depot."""
+def require_askable(problem: Problem, plan: Plan) -> None:
+    """
+    Raise ``Uncovered`` for days on which routes depend on one another, or go by a depot.
+
+    So for a plan that overdraws a van, or states times at which a route costs something else than now: what
+    an insertion adds is then counted from what the plan states.
+    """
     arrays.require_covered(problem)
     if beyond := features(problem) - ASKABLE:
         raise Uncovered(f"quoting does not know {', '.join(sorted(beyond))}", REFERENCE)
+    stated = {route.technician_id: route for route in plan.routes if route.stops}
+    if any(True for crew in shifts_of(problem).values() for _ in van_violations(problem, crew, stated)):
+        raise Uncovered("the plan overdraws a van", REFERENCE)
+    sequences = oracle.known_sequences(problem, plan)
+    for technician in problem.technicians:
+        visits = sequences.get(technician.id) or problem.begun_by(technician.id)
+        before = [stated[technician.id]] if technician.id in stated else []
+        with suppress(InfeasibleRoute):  # such a route is closed
+            timed = [timetable(problem, technician, visits)] if visits else []
+            if driven_cents(problem, timed) != driven_cents(problem, before):
+                raise Uncovered(f"the times stated for {technician.name} are out of date", REFERENCE)
 
 
 class RichOracle(CompiledOracle):
     """Offers as ``oracle.Oracle`` makes them on rich days; nothing is moved to make room."""
 
     def __init__(self, problem: Problem, plan: Plan) -> None:
-        require_askable(problem)
+        require_askable(problem, plan)
         self.problem, self.plan = problem, plan
         self._lock = RLock()
         self._is_covered = True
@@ -105,25 +125,24 @@ class RichOracle(CompiledOracle):
         row[SETUP], row[MEANING] = visit.setup, MEANINGS[visit.window_end]
         row[DATED] = 1  # so that its start is stated
 
-    def search(
-        self, visit: Visit, windows: Whole, site: SiteTravel | None = None, *, each: bool = False
-    ) -> tuple[Whole, Whole, Whole]:
-        """Price, place and times by window."""
-        node = self._free[-1]
-        self._seat(node, visit, site)
-        shape = (self._day.people if each else 1, len(windows))
-        best = np.full(shape, TOO_DEAR, dtype=np.int64)
-        chosen, times = np.zeros((*shape, 4), dtype=np.int64), np.zeros((*shape, 3), dtype=np.int64)
-        former = self._take_out(visit)
+    def _ask(self, node: int, windows: Whole, best: Whole, chosen: Whole, times: Whole) -> None:
+        day, routes, each = self._day, self._routes, int(len(best) > 1)
         asked = np.hstack([windows, np.zeros((len(windows), 1), dtype=np.int64)])
-        day, routes = self._day, self._routes
-        asking.ask_richly(day, routes, node, asked, int(each), best, chosen)
+        asking.ask_richly(day, routes, node, asked, each, best, chosen)
         asking.time_richly(day, routes, node, windows, self._begun, best, chosen, times)
-        if former is not None:
-            who, own, before = former
-            quoting.put_in(self._day, self._routes, who, own, before)
-            self._bound_stock(who)
-        return best, chosen, times
+
+    def reopen(
+        self,
+        visit: Visit,
+        window: Window,
+        *,
+        site: SiteTravel | None = None,
+        effort: Effort = USUAL,
+        seed: int = 0,
+    ) -> Rearranged | None:
+        """Nothing, as ``PlainOracle`` answers on such days."""
+        del visit, window, site, effort, seed
+        return None  # the answer, not the lack of one
 
     def _take_copies(self) -> None:
         super()._take_copies()
