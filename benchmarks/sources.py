@@ -8,7 +8,7 @@ change of quotes or readers leaves the days of the engines' campaign as judged a
 import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -84,6 +84,12 @@ class Sources:
                     yield from self._where(node.module or "", name)
                     return
         yield module
+
+
+@cache
+def campaign_digest() -> str:
+    """Names the state of all that the engines' campaign runs, as it is at the first question."""
+    return Sources().digest_for(CAMPAIGN)
 
 
 def main(arguments: list[str] | None = None) -> None:

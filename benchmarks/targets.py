@@ -6,7 +6,7 @@ from statistics import mean, median
 
 from benchmarks.figures import OWN, Contest, Figures, contests, families, gaps, mean_gap
 from benchmarks.runs import Row
-from benchmarks.sources import CAMPAIGN, Sources
+from benchmarks.sources import campaign_digest
 from benchmarks.tables import by_instance
 
 MET, NOT_MET, NOT_MEASURED = "met", "not met", "not measured"
@@ -256,7 +256,7 @@ def _validity(figures: Figures) -> Finding:
 
     A campaign that went on writes a row with all its days: the newest of each beginning counts.
     """
-    present = Sources().digest_for(CAMPAIGN)
+    present = campaign_digest()
     newest = {row["first"]: row for row in figures.measure("fuzzed days") if row["version"] == present}
     days = sum(row["days"] for row in newest.values())
     own = sum(row.get("ruin answered by ruin", 0) for row in newest.values())

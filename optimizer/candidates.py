@@ -14,7 +14,7 @@ from optimizer.trials import Asked, Trials
 from optimizer.units import Cents, Seconds
 
 ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
-"""Rules about technician and visit that hold whatever lies on the way; the route tells whether there is time."""
+"""Rules about technician and visit that no clock decides; whether there is time is told by the route."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import fuzzed_days, page, runs
 from benchmarks.figures import Figures, contests
 from benchmarks.page import BEGIN, END, NoMarks, text_of, written
-from benchmarks.sources import CAMPAIGN, Sources
+from benchmarks.sources import campaign_digest
 from benchmarks.targets import MET, NOT_MEASURED, NOT_MET, TARGETS, verdicts
 
 Row = dict[str, Any]
@@ -16,7 +16,6 @@ ROAD_LEAD = "days on roads, 10 s, travel against the best peer"
 SMALL_GAP = "VRPTW, 100 and 200 stops, 10 s, mean gap"
 RICH = "iterations, plain over rich"
 FUZZED = "faults in fuzzed days: rules, prices, exceptions"
-PRESENT = Sources().digest_for(CAMPAIGN)
 FIRST = "first plan of 5,000 visits, everything included; memory"
 
 
@@ -49,7 +48,7 @@ def word(goal: str, rows: list[Row]) -> tuple[str, str]:
 
 def campaign(first: int, days: int, seconds: float, *, faulty: int = 0) -> Row:
     """A row as ``benchmarks.fuzzed_days`` writes it now: all days since the campaign began."""
-    counts: Row = {"version": PRESENT, "ruin faulty": faulty, "routing faulty": 0}
+    counts: Row = {"version": campaign_digest(), "ruin faulty": faulty, "routing faulty": 0}
     counts["ruin answered by ruin"] = days * 59 // 60
     return {
         "measure": fuzzed_days.MEASURE,
@@ -84,7 +83,7 @@ def test_days_of_a_campaign_on_other_sources_do_not_count() -> None:
     part = campaign(0, 4_000, 12.0)
     for rows in ([part, *other], [*other, part]):
         assert word(FUZZED, rows) == (NOT_MEASURED, "4,000 of 10,000 days on the present sources")
-    assert word(FUZZED, [campaign(0, 10_000, 30.0), *other])[0] == MET
+    assert word(FUZZED, [campaign(0, 10_000, 29.0), *other])[0] == MET
 
 
 def test_without_rows_no_goal_is_met_or_missed() -> None:

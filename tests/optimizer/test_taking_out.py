@@ -1,4 +1,4 @@
-"""Visits without which the route they are on cannot be driven: asking about them moves nothing, and fails nowhere."""
+"""Asking about visits without which the route they are on cannot be driven moves nothing, nor fails."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +25,7 @@ def the_way_by() -> Problem:
 
 
 def the_set_up_spared() -> Problem:
-    """Whoever comes from the first visit finds the place set up for the second, which takes twenty minutes."""
+    """Whoever comes from the first visit is spared the set-up of the second, which takes 20 minutes."""
     first = a_visit(1, duration=MINUTE)
     second = replace(a_visit(1), id="v2", setup=20 * MINUTE)
     short = a_technician("ada", shift=window("8:00", "8:55"))
