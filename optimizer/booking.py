@@ -7,7 +7,7 @@ The booking oracle for callers: opened once on a plan, then asked and changed.
 
 Compiled loops answer where numba is installed; plain Python does, with the same offers, where it is not and
 for what the loops do not know: a lock to a place in a route, parts from depots, several shifts of a person,
-and days on which visits depend on one another.
+days on which visits depend on one another, and rich days whose plan overdraws a van or is out of date.
 """
 
 from collections.abc import Sequence
