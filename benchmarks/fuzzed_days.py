@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.own import digest_of_sources
 from benchmarks.runs import tail
+from benchmarks.sources import Sources
 from optimizer import Budget, Problem, Result, check, cost, solve
 from optimizer.engines.base import warm_up
 from optimizer.planned import as_planned
@@ -117,8 +117,10 @@ def wrong_with(problem: Problem, result: Result) -> Iterator[str]:
         if prices.get(term) != result.cost_by_term.get(term):
             yield f"{term}: engine {result.cost_by_term.get(term)}, checker {prices.get(term)} cents"
         stated = result.stats.get(f"model_{term}", prices.get(term))
-        if result.stats["engine"] == "ruin" and stated != prices.get(term):
-            yield f"{term}: the arrays count {stated}, the checker {prices.get(term)} cents"
+        if stated != prices.get(term):
+            yield f"{term}: the engine's model counts {stated}, the checker {prices.get(term)} cents"
+    if result.stats.get("unstated"):
+        yield f"OR-Tools counts {result.stats['unstated']} sixtieths of a cent that no term has stated"
     if result.stats["engine"] == "ruin" and result.stats.get("model_cost", result.cost) != result.cost:
         yield f"the arrays count {result.stats['model_cost']} cents, the checker {result.cost}"
     served = [stop.visit_id for route in plan.routes for stop in route.stops]
@@ -220,7 +222,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args.folder.mkdir(parents=True, exist_ok=True)
     for engine in engines:
         warm_up(engine)
-    version = digest_of_sources()
+    version = Sources().digest_for(Path(__file__).resolve())
     state = State.at(args.folder / f"state-{args.first}.json", args.first, version)
     effort = Effort(args.rounds, args.seconds)
     until = time.monotonic() + 60 * args.minutes

@@ -21,7 +21,7 @@ from benchmarks.figures import (
 from benchmarks.rich import SETS
 from benchmarks.runs import CALM, Row, rows_in
 from benchmarks.tables import by_instance, by_solver, judged
-from benchmarks.targets import percent, verdicts
+from benchmarks.targets import PLAIN, percent, verdicts
 
 ROOT = Path(__file__).parents[1]
 ASIDE = {"scale", "chances", "offers at the API"}
@@ -275,13 +275,20 @@ def _quotes(figures: Figures) -> Iterator[str]:
     yield "### Quotes"
     yield ""
     body = []
-    for size in sorted({row["size"] for row in rows}):
-        group = sorted((row for row in rows if row["size"] == size), key=lambda row: row["p99_us"])
+    for size, rules in sorted({(row["size"], row.get("rules", PLAIN)) for row in rows}, key=_plain_first):
+        group = [row for row in rows if (row["size"], row.get("rules", PLAIN)) == (size, rules)]
+        group.sort(key=lambda row: row["p99_us"])
         row = group[len(group) // 2]
         figures_of_row = [f"{row['median_us']:,.0f} µs", f"{row['p99_us']:,.0f} µs"]
         opened = f"{1000 * row['open_seconds']:.1f} ms"
-        body.append([f"{size:,}", str(row["technicians"]), str(row["windows"]), *figures_of_row, opened])
-    yield from _table(("Visits", "Technicians", "Windows", "median", "p99", "to open a plan"), body)
+        sizes = f"{size:,}", rules, str(row["technicians"]), str(row["windows"])
+        body.append([*sizes, *figures_of_row, opened])
+    yield from _table(("Visits", "Rules", "Technicians", "Windows", "median", "p99", "to open a plan"), body)
+
+
+def _plain_first(key: tuple[int, str]) -> tuple[int, bool, str]:
+    """Order of the sizes, and of sets of rules by name behind plain days."""
+    return key[0], key[1] != PLAIN, key[1]
 
 
 def written(page: str, rows: Iterable[Row]) -> str:

@@ -185,6 +185,12 @@ SETS: dict[str, tuple[str, ...]] = {
     "everything": tuple(RULES),
 }
 """What ``speed`` measures: each set is on top of skills and one window."""
+QUOTED: dict[str, tuple[str, ...]] = {
+    "rich": SETS["rich"],
+    "one route": tuple(name for name in tuple(RULES)[:12] if name not in {"fairness", "travel by hour"}),
+    "by the hour": tuple(RULES)[:12],
+}
+"""On which days visits are quoted beside plain ones: with all rules that one route decides by itself."""
 
 
 def enriched(problem: Problem, seed: int, rules: tuple[str, ...] = tuple(RULES)) -> Problem:

@@ -77,6 +77,9 @@ def jobs(
                 {"measure": "quotes", **own, "size": size, "seed": seed, "recipe": recipe},
                 {"task": "quotes"},
             )
+            for name, rules in rich.QUOTED.items():
+                head = {"measure": "quotes", **own, "size": size, "seed": seed, "rules": name}
+                yield head | {"recipe": {**recipe, "rules": list(rules)}}, {"task": "quotes"}
     for number in range(1, proofs + 1):
         place = {"make": "roads"} if number % 2 else {"make": "day"}
         recipe = {**place, "visits": PROVED_VISITS, "seed": number}

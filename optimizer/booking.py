@@ -6,7 +6,8 @@ The booking oracle for callers: opened once on a plan, then asked and changed.
 >>> plan = desk.commit(offers[0])
 
 Compiled loops answer where numba is installed; plain Python does, with the same offers, where it is not and
-for what the loops do not know: a lock to a place in a route, and everything beyond plain routes.
+for what the loops do not know: a lock to a place in a route, parts from depots, several shifts of a person,
+days on which visits depend on one another, and rich days whose plan overdraws a van or is out of date.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from importlib.util import find_spec
 
 from optimizer import offers, oracle
 from optimizer.errors import OfferGone
+from optimizer.features import features
 from optimizer.offers import USUAL, Effort, Quoting, Rearranged, SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
@@ -89,10 +91,11 @@ def open_oracle(problem: Problem, plan: Plan) -> Quoting:
     problem = as_planned(problem)
     if find_spec("numba") is not None and problem.technicians and len(problem.matrix.seconds):
         from optimizer.engines.ruin.booking import CompiledOracle
+        from optimizer.engines.ruin.rich_booking import RichOracle
         from optimizer.engines.ruin.uncovered import Uncovered
 
         try:
-            return CompiledOracle(problem, plan)
+            return RichOracle(problem, plan) if features(problem) else CompiledOracle(problem, plan)
         except Uncovered:
             return PlainOracle(problem, plan)
     return PlainOracle(problem, plan)

@@ -1,6 +1,6 @@
 """Why a visit is not served: the rule that stands in the way, in words, and what would help."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +12,14 @@ from optimizer.oracle import Oracle, Refusal
 from optimizer.plan import Plan, Unserved
 from optimizer.problem import Problem, Visit
 from optimizer.reasons import (
+    ASK_AGAIN,
+    CALLED_OFF,
     CAPACITY,
     MORE_PEOPLE,
     MORE_ROOM,
     MORE_WORTH,
     NO_TECHNICIAN,
+    NOT_EXPLAINED,
     NOT_WORTH,
     SHOWN,
     blocking_rule,
@@ -25,10 +28,12 @@ from optimizer.reasons import (
 from optimizer.suited import Suited
 
 __all__ = [
+    "ASK_AGAIN",
     "CAPACITY",
     "MORE_PEOPLE",
     "MORE_ROOM",
     "MORE_WORTH",
+    "NOT_EXPLAINED",
     "NOT_WORTH",
     "NO_TECHNICIAN",
     "Reasons",
@@ -37,13 +42,38 @@ __all__ = [
 ]
 
 
-def explained(problem: Problem, plan: Plan) -> Plan:
-    """The plan with a reason, a sentence and an action for every visit left out."""
+OPENED_AT_ONCE = 200
+"""Routes of a plan with more visits are not opened any more once nobody wants to wait."""
+
+
+def explained(
+    problem: Problem, plan: Plan, is_enough: Callable[[], bool] = lambda: False, *, is_hurried: bool = False
+) -> Plan:
+    """
+    The plan with a reason, a sentence and an action for every visit left out.
+
+    Parameters
+    ----------
+    is_enough
+        Asked before each visit; from the first yes on they are ``NOT_EXPLAINED``.
+    is_hurried
+        Whether not even a large plan is to be opened for questions, which takes its time before the first.
+    """
     if not plan.unserved:
         return plan
-    reasons = Reasons(problem, plan)
-    known = ((entry, problem.visit(entry.visit_id)) for entry in plan.unserved)
-    return replace(plan, unserved=tuple(reasons.of(v) if v is not None else entry for entry, v in known))
+    is_large = is_hurried and len(problem.visits) > OPENED_AT_ONCE
+    reasons = None if is_large or is_enough() else Reasons(problem, plan)
+    found = []
+    for entry in plan.unserved:
+        visit = problem.visit(entry.visit_id)
+        if visit is None:
+            found.append(entry)
+        elif reasons is None or is_enough():
+            reasons = None
+            found.append(Unserved(visit.id, NOT_EXPLAINED, CALLED_OFF, ASK_AGAIN))
+        else:
+            found.append(reasons.of(visit))
+    return replace(plan, unserved=tuple(found))
 
 
 class Reasons:

@@ -7,10 +7,11 @@ from typing import Protocol
 import numpy as np
 
 from optimizer.errors import InfeasibleRoute, OfferGone
-from optimizer.oracle import Offer, Refusal, known_sequences, placed, quote, refusals, without
+from optimizer.oracle import Offer, Refusal, known_sequences, placed, quote, refusals
 from optimizer.plan import Plan, Route
 from optimizer.problem import Matrix, Problem, Visit, Window
 from optimizer.roads import Cells, Places, WholeTable
+from optimizer.taking_out import left_by
 from optimizer.timing import timetable
 from optimizer.units import Metres, Seconds
 
@@ -253,7 +254,7 @@ def inserted(problem: Problem, plan: Plan, offer: Offer, visit: Visit, held: Seq
     technician = problem.technician(offer.technician_id)
     if technician is None or not any(each.technician_id == technician.id for each in held):
         raise OfferGone(f"visit {visit.id} no longer fits into the day of {offer.technician_id}", AGAIN)
-    rest = without(problem, plan, visit)
+    rest = left_by(problem, plan, visit)
     before = known_sequences(problem, rest).get(technician.id) or problem.begun_by(technician.id)
     try:
         timed = timetable(problem, technician, (*before[: offer.position], visit, *before[offer.position :]))
@@ -266,7 +267,7 @@ def rearranged(problem: Problem, plan: Plan, offer: Rearranged) -> Plan:
     """The plan in which other visits have made room; ``OfferGone`` when it is not the one that was asked."""
     if offer.base != plan or offer.visit is None:
         raise OfferGone("the plan has changed since the offer was made", AGAIN)
-    rest = without(problem, plan, offer.visit)
+    rest = left_by(problem, plan, offer.visit)
     routes = {route.technician_id: route for route in rest.routes if route.technician_id not in offer.emptied}
     routes |= {route.technician_id: route for route in offer.routes}
     return Plan(tuple(routes[t.id] for t in problem.technicians if t.id in routes), rest.unserved)

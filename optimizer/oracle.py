@@ -20,6 +20,7 @@ from optimizer.planned import as_planned
 from optimizer.problem import Problem, Technician, Visit, Window
 from optimizer.schedule import scheduled
 from optimizer.survey import Survey
+from optimizer.taking_out import left_by, without
 from optimizer.timing import slacks, timetable
 from optimizer.trials import Trials
 from optimizer.units import NEVER, Cents, Seconds, clock
@@ -317,22 +318,6 @@ def _no_room(technician: Technician, windows: Sequence[Window]) -> Refusal:
     return Refusal(technician.id, "CAPACITY", f"{technician.name} has no room left in {times}")
 
 
-def without(problem: Problem, plan: Plan, visit: Visit) -> Plan:
-    """The plan with a visit taken off its route and that route timed again, for quoting the visit anew."""
-    routes = []
-    fixed = Trials(problem, plan.routes).fixed() if features(problem) else {}
-    beside = problem.bounded({name: window for name, window in fixed.items() if name != visit.id})
-    for route in plan.routes:
-        left = tuple(stop for stop in route.stops if stop.visit_id != visit.id)
-        technician = problem.technician(route.technician_id)
-        others = tuple(found for stop in left if (found := problem.visit(stop.visit_id)) is not None)
-        if len(left) == len(route.stops) or technician is None or len(others) < len(left):
-            routes.append(replace(route, stops=left))
-        elif left:
-            routes.append(timetable(beside, technician, others))
-    return Plan(tuple(routes), tuple(u for u in plan.unserved if u.visit_id != visit.id))
-
-
 def quote(
     problem: Problem,
     plan: Plan,
@@ -345,11 +330,13 @@ def quote(
     Price a visit in each window by inserting it into the plan, cheapest first.
 
     The visit need not be in the problem. If the plan already serves it, it is taken out first, so that the
-    price is that of having it at all.
+    price is that of having it at all; there is no offer when its route cannot be driven without it.
     """
-    return Oracle.open(problem := as_planned(problem), without(problem, plan, visit)).quote(
-        visit, windows, each_technician=each_technician
-    )
+    try:
+        rest = without(problem := as_planned(problem), plan, visit)
+    except InfeasibleRoute:
+        return []
+    return Oracle.open(problem, rest).quote(visit, windows, each_technician=each_technician)
 
 
 def insert(problem: Problem, plan: Plan, offer: Offer, visit: Visit) -> Plan:
@@ -363,7 +350,7 @@ def insert(problem: Problem, plan: Plan, offer: Offer, visit: Visit) -> Plan:
     OfferGone
         When the plan has changed since the quote and the visit no longer fits there.
     """
-    rest = without(problem := as_planned(problem), plan, visit)
+    rest = left_by(problem := as_planned(problem), plan, visit)
     technician = problem.technician(offer.technician_id)
     if technician is None:
         raise OfferGone(f"technician {offer.technician_id} is not in the problem", "ask for a new quote")
@@ -390,6 +377,9 @@ def placed(problem: Problem, plan: Plan, timed: Route) -> tuple[Route, ...]:
 
 def refusals(problem: Problem, plan: Plan, visit: Visit, windows: Sequence[Window]) -> list[Refusal]:
     """For each technician who cannot take the visit in any of the windows, the first reason."""
-    oracle = Oracle.open(problem := as_planned(problem), without(problem, plan, visit))
+    try:
+        oracle = Oracle.open(problem := as_planned(problem), without(problem, plan, visit))
+    except InfeasibleRoute as missed:
+        return [Refusal(technician.id, missed.code, missed.cause) for technician in problem.technicians]
     found = (oracle.refusal(visit, technician, windows) for technician in problem.technicians)
     return [refusal for refusal in found if refusal is not None]

@@ -7,6 +7,10 @@ from optimizer.plan import Unserved
 from optimizer.problem import Problem, Technician, Visit
 
 CAPACITY = "CAPACITY"
+NOT_EXPLAINED = "NOT_EXPLAINED"
+"""Planning was called off, and nobody has looked for the reason."""
+CALLED_OFF = "planning was called off before the reason was looked for"
+ASK_AGAIN = "plan again, or have the plan explained"
 MORE_ROOM = "offer another window or day, or allow overtime"
 NO_TECHNICIAN = "NO_TECHNICIAN"
 MORE_WORTH = "raise its priority, or insert it by hand"

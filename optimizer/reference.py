@@ -72,6 +72,11 @@ OTHER_REASONS = (
     (explain.CAPACITY, "Everybody who could come has a full day.", explain.MORE_ROOM),
     (explain.NOT_WORTH, "Serving it costs more than its priority is worth.", explain.MORE_WORTH),
     (explain.NO_TECHNICIAN, "Nobody works on this day.", explain.MORE_PEOPLE),
+    (
+        explain.NOT_EXPLAINED,
+        "Planning was called off before the reason was looked for.",
+        explain.ASK_AGAIN,
+    ),
 )
 
 

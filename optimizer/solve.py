@@ -1,5 +1,6 @@
 """Solve a day: validate the input, let an engine plan, judge the plan, explain what is left out."""
 
+import time
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -15,6 +16,28 @@ from optimizer.plan import Plan
 from optimizer.planned import as_planned
 from optimizer.problem import Problem
 from optimizer.validate import InvalidProblem, errors_in
+
+EXPLAINED_SECONDS = 0.03
+"""So long reasons are still looked for when planning has been called off."""
+
+
+class Wish:
+    """
+    Whether somebody has called planning off; after the first yes nobody is asked again.
+
+    since
+        When the answer was yes, by ``time.monotonic``; None while it is no.
+    """
+
+    def __init__(self, cancel: Cancel) -> None:
+        self.since: float | None = None
+        self._cancel = cancel
+
+    def __call__(self) -> bool:
+        """Ask, unless it is known."""
+        if self.since is None and self._cancel():
+            self.since = time.monotonic()
+        return self.since is not None
 
 
 def solve(
@@ -42,10 +65,13 @@ def solve(
         Same seed and a budget of solutions alone: same plan.
     start
         A plan to begin from; the result never costs more than it, if it is valid.
-    on_progress, cancel
-        Called with each improvement; asked often, and when true the best plan so far is returned.
+    on_progress
+        Called with each improvement.
     engine
-        Name; where its library is missing another answers, and ``stats`` says so.
+        Name of the engine; where its library is missing another answers, and ``stats`` says so.
+    cancel
+        Asked often; when it answers true, the best plan so far is returned at once: what it leaves out is
+        explained as far as that takes no time, the rest is ``NOT_EXPLAINED``.
     prove_seconds
         How long to look, after the search, for a bound and for what is still cheaper; None not to look.
     whole_visits
@@ -60,28 +86,30 @@ def solve(
     """
     if findings := errors_in(problem):
         raise InvalidProblem(findings)
-    problem = as_planned(problem)
+    problem, wish = as_planned(problem), Wish(cancel or never_cancelled)
     wanted, engine = engine, available(engine)
     chosen = load_engine(engine)
     require(chosen, problem, name=engine)
     if len(problem.visits) > whole_visits:
-        shop = Workshop(chosen, seed, on_progress, cancel or never_cancelled)
+        shop = Workshop(chosen, seed, on_progress, wish)
         result = solve_in_parts(
             shop, problem, budget, start=start, most_visits=min(PART_VISITS, whole_visits)
         )
     else:
         result = chosen.solve(
-            problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
+            problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=wish
         )
-    result = judged(problem, result, engine)
-    if prove_seconds is not None:
+    result = judged(problem, result, engine, wish)
+    if prove_seconds is not None and wish.since is None:
         result = proved(problem, result, prove_seconds)
     return result if wanted == engine else replace(result, stats={**result.stats, "instead_of": wanted})
 
 
-def judged(problem: Problem, result: Result, engine: str) -> Result:
+def judged(problem: Problem, result: Result, engine: str, wish: Wish | None = None) -> Result:
     """
     Return a result with the reasons of what is left out, after an independent look at its plan.
+
+    When planning is called off, reasons are looked for only for a moment.
 
     Raises
     ------
@@ -100,7 +128,13 @@ def judged(problem: Problem, result: Result, engine: str) -> Result:
             f"engine {engine!r} states {dict(result.cost_by_term)}, the checker finds {found}",
             "report it with the problem file",
         )
-    return replace(result, plan=explained(problem, result.plan))
+    wish = wish or Wish(never_cancelled)
+    is_hurried, until = wish.since is not None, time.monotonic() + EXPLAINED_SECONDS
+
+    def is_enough() -> bool:
+        return wish() and time.monotonic() >= (until if is_hurried else wish.since or 0.0)
+
+    return replace(result, plan=explained(problem, result.plan, is_enough, is_hurried=is_hurried))
 
 
 def proved(problem: Problem, result: Result, seconds: float) -> Result:

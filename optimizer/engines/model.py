@@ -111,6 +111,7 @@ class DayModel(Ties, Prices):
 
     def may_leave_out(self, visit: Visit, cents: Cents) -> None:
         """Let a visit be left out at a price."""
+        self.left_out[self._node[visit.id]] = cents
         self.routing.AddDisjunction([self._index(visit.id)], SCALE * cents)
 
     def close(self) -> None:

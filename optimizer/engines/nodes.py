@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -44,10 +45,17 @@ class Nodes:
         ends = list(range(count + vehicles, count + 2 * vehicles))
         self.manager = pywrapcp.RoutingIndexManager(count + 2 * vehicles, vehicles, starts, ends)
         self.routing = pywrapcp.RoutingModel(self.manager)
+        self.counted: set[int] = set()
+        """Vehicles that are priced even with nothing on their routes."""
         for vehicle, begin in enumerate(self.openings):
             if begin.begun:
-                self.routing.SetVehicleUsedWhenEmpty(True, vehicle)
+                self.count_always(vehicle)
         self._hourly = _mean_factors(problem)
+
+    def count_always(self, vehicle: int) -> None:
+        """Price a vehicle even with nothing on its route."""
+        self.counted.add(vehicle)
+        self.routing.SetVehicleUsedWhenEmpty(True, vehicle)
 
     def knows(self, visit_id: str) -> bool:
         """Whether a visit is still to be planned."""
@@ -77,6 +85,10 @@ class Nodes:
         lengths = [technician.time_for(visit) for technician in self.technicians]
         return self.of_technician(visit, lengths, otherwise=0)
 
+    def back(self, vehicle: int) -> Expression:
+        """Return of a vehicle."""
+        return self._time.CumulVar(self.routing.End(vehicle))
+
     def leave_out(self, visit: Visit) -> None:
         """Let nobody serve a visit."""
         self.is_served(visit).SetValue(0)
@@ -89,6 +101,11 @@ class Nodes:
             factor = int(self._hourly[zones[origin], zones[target]])
             seconds = (seconds * factor + EVEN // 2) // EVEN
         return seconds, metres
+
+    @cached_property
+    def ways(self) -> Whole:
+        """The same as ``_ways``, worked out once."""
+        return self._ways()
 
     def _ways(self) -> Whole:
         """Driving time from node to node; whoever stays at home drives nowhere."""

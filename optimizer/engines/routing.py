@@ -9,6 +9,14 @@ from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result
 from optimizer.engines.model import SCALE, DayModel
+from optimizer.engines.stating import (
+    begun_cents,
+    beyond,
+    items_of,
+    plan_drawn,
+    solution_drawn,
+    terms_of,
+)
 from optimizer.insertion import fill, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.objectives import OBJECTIVES
 from optimizer.plan import Plan
@@ -68,7 +76,9 @@ class _Run:
         self.best_cost: int | None = None
         self.solutions = 0
         self.looks = 0
+        self.model: DayModel | None = None
         self.model_cost: int | None = None
+        self.unstated = 0
         self.mended = 0
 
     def elapsed(self) -> float:
@@ -106,10 +116,11 @@ class _Run:
 
     def search(self, seed: int) -> None:
         """Improve the best plan with OR-Tools."""
-        model = DayModel(self.problem, seed=seed)
+        self.model = model = DayModel(self.problem, seed=seed)
         for rule in CONSTRAINTS:
             rule.add(model, self.problem)
         for term in OBJECTIVES:
+            model.term = term.NAME
             term.add(model, self.problem)
         model.close()
         parameters = self._parameters()
@@ -125,23 +136,13 @@ class _Run:
             found = routing.SolveWithParameters(parameters)
         if found is None:
             return
-        self.model_cost = (found.ObjectiveValue() + SCALE // 2) // SCALE + self._begun_cost()
+        self.model_cost = (found.ObjectiveValue() + SCALE // 2) // SCALE + begun_cents(self.problem)
+        drawn = solution_drawn(model, found.Value)
+        self.unstated = found.ObjectiveValue() - sum(item.scaled for item in items_of(model, drawn))
         sequences = model.sequences(lambda index: found.Value(routing.NextVar(index)))
         sound = mended(self.problem, sequences)
         self.mended = sum(map(len, sequences.values())) - sum(map(len, sound.values()))
         self.consider(fill(self.problem, sound, cancel=self.cancel))
-
-    def _begun_cost(self) -> int:
-        """Travel to the stops already begun, which the model does not see."""
-        from optimizer.objectives.travel import leg_cents
-
-        total = 0
-        for technician in self.problem.technicians:
-            place = technician.start
-            for visit in self.problem.begun_by(technician.id):
-                total += leg_cents(self.problem.policy, *self.problem.matrix.leg(place, visit.location))
-                place = visit.location
-        return total
 
     def _parameters(self) -> pywrapcp.DefaultRoutingSearchParameters:
         """Guided local search within what is left of the budget."""
@@ -180,5 +181,9 @@ class _Run:
             "mended": self.mended,
         }
         if self.model_cost is not None:
-            stats["model_cost"] = self.model_cost
+            stats |= {"model_cost": self.model_cost, "unstated": self.unstated}
+        if self.model is not None:
+            stated = terms_of(self.model, plan_drawn(self.model, self.best))
+            unknown = beyond(self.problem, self.best)
+            stats |= {f"model_{term}": cents for term, cents in stated.items() if term not in unknown}
         return Result(self.best, cost(self.problem, self.best), None, stats)

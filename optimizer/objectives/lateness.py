@@ -38,6 +38,7 @@ def add(model: "DayModel", problem: Problem) -> None:
     """Price late starts; the model counts arrival as the start, and the longest service."""
     for visit in model.visits:
         longest = max((t.time_for(visit) for t in problem.technicians), default=visit.duration)
-        for limit, back in ((visit.respond_by, 0), (visit.resolve_by, longest)):
-            for step in problem.policy.lateness if limit is not None else ():
-                model.price_start_after(visit, (limit or 0) - back + step.after, step.cents_per_hour)
+        if visit.respond_by is not None:
+            model.price_late(visit, visit.respond_by, problem.policy.lateness)
+        if visit.resolve_by is not None:
+            model.price_late(visit, visit.resolve_by, problem.policy.lateness, longest=longest)

@@ -35,7 +35,7 @@ def test_speed_measures_first_plans_of_all_and_the_rest_of_our_own() -> None:
     assert Counter(head["measure"] for head in heads) == {
         "first plan": 4,
         "search": 4 * len(rich.SETS),
-        "quotes": 4,
+        "quotes": 4 * (1 + len(rich.QUOTED)),
         "proof": speed.PROVED,
     }
     assert {head["solver"] for head in heads if head["measure"] != "first plan"} == {"truckroll"}
@@ -74,7 +74,7 @@ def test_a_campaign_measures_each_run_once_and_writes_the_page(
     assert [row["measure"] for row in speeds] == [
         "first plan",
         *("search" for _ in rich.SETS),
-        "quotes",
+        *("quotes" for _ in range(1 + len(rich.QUOTED))),
         "proof",
     ]
     assert all("failed" not in row for row in speeds if row.get("rules") in {None, "plain", "rich"})

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import fuzzed_days, page, runs
 from benchmarks.figures import Figures, contests
 from benchmarks.page import BEGIN, END, NoMarks, text_of, written
+from benchmarks.sources import campaign_digest
 from benchmarks.targets import MET, NOT_MEASURED, NOT_MET, TARGETS, verdicts
 
 Row = dict[str, Any]
@@ -46,8 +47,8 @@ def word(goal: str, rows: list[Row]) -> tuple[str, str]:
 
 
 def campaign(first: int, days: int, seconds: float, *, faulty: int = 0) -> Row:
-    """A row as ``benchmarks.fuzzed_days`` writes it: all days since the campaign began."""
-    counts: Row = {"version": "1", "ruin faulty": faulty, "routing faulty": 0}
+    """A row as ``benchmarks.fuzzed_days`` writes it now: all days since the campaign began."""
+    counts: Row = {"version": campaign_digest(), "ruin faulty": faulty, "routing faulty": 0}
     counts["ruin answered by ruin"] = days * 59 // 60
     return {
         "measure": fuzzed_days.MEASURE,
@@ -61,15 +62,28 @@ def campaign(first: int, days: int, seconds: float, *, faulty: int = 0) -> Row:
 
 def test_a_campaign_that_went_on_counts_once_and_its_parts_add_up() -> None:
     half = [campaign(0, 3_000, 10.0), campaign(0, 6_000, 20.0)]
-    assert word(FUZZED, half) == (
-        NOT_MET,
-        "0 faulty plans of 6,000 days by two engines, 5,900 of them by the fast one itself",
-    )
-    assert "0 faulty plans of 6,000 days" in text_of(half)
+    assert word(FUZZED, half) == (NOT_MEASURED, "6,000 of 10,000 days on the present sources")
+    assert "6,000 of 10,000 days on the present sources" in text_of(half)
     whole = [*half, campaign(6_000, 4_000, 12.0)]
-    assert word(FUZZED, whole)[0] == MET
+    assert word(FUZZED, whole) == (
+        MET,
+        "0 faulty plans of 10,000 days by two engines, 9,833 of them by the fast one itself",
+    )
     assert word(FUZZED, [*half, campaign(6_000, 4_000, 12.0, faulty=1)])[0] == NOT_MET
-    assert word(FUZZED, [*half, campaign(6_000, 4_000, 12.0) | {"version": "newer"}])[0] == NOT_MET
+    assert word(FUZZED, [campaign(0, 20, 1.0, faulty=1)])[0] == NOT_MET
+
+
+def test_days_of_a_campaign_on_other_sources_do_not_count() -> None:
+    """Neither for the goal nor against it, whichever rows come last."""
+    other = [campaign(0, 10_000, 30.0, faulty=1) | {"version": "other"}]
+    none = (NOT_MEASURED, "0 of 10,000 days on the present sources")
+    assert word(FUZZED, other) == none
+    assert word(FUZZED, [campaign(0, 10_000, 30.0) | {"version": "other"}]) == none
+    assert word(FUZZED, []) == none
+    part = campaign(0, 4_000, 12.0)
+    for rows in ([part, *other], [*other, part]):
+        assert word(FUZZED, rows) == (NOT_MEASURED, "4,000 of 10,000 days on the present sources")
+    assert word(FUZZED, [campaign(0, 10_000, 29.0), *other])[0] == MET
 
 
 def test_without_rows_no_goal_is_met_or_missed() -> None:

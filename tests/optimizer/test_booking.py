@@ -12,9 +12,9 @@ from optimizer.booking import PlainOracle, Quoting, SiteTravel, open_oracle
 from optimizer.engines.ruin.booking import SPARES, CompiledOracle
 from optimizer.errors import OfferGone, UnknownSubject
 from optimizer.insertion import fill
-from optimizer.oracle import without
 from optimizer.problem import Matrix
 from optimizer.schedule import retimed
+from optimizer.taking_out import without
 from tests.optimizer.random_days import random_day
 from tests.optimizer.world import HOUR, a_day, a_plan, a_technician, a_visit, at, window
 

@@ -8,7 +8,7 @@ from optimizer import Lock, Plan, Problem, Visit, check
 from optimizer.booking import Effort, Rearranged, open_oracle
 from optimizer.errors import OfferGone
 from optimizer.offers import Moved
-from optimizer.oracle import without
+from optimizer.taking_out import without
 from tests.optimizer.test_booking import WINDOWS, asked_on, covered_days, total
 from tests.optimizer.world import a_day, a_plan, a_technician, a_visit, at, served_by, window
 

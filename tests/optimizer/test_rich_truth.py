@@ -10,11 +10,13 @@ from benchmarks.fuzzed_days import wrong_with
 from optimizer import Budget, Problem, Visit, check, solve
 from optimizer.engines.base import engine
 from optimizer.errors import InfeasibleRoute
+from optimizer.every_plan import Looked, cheaper_plan
 from optimizer.planned import as_planned
 from optimizer.schedule import Sequences, retimed
 from optimizer.validate import errors_in
 from tests.optimizer.brute_force import cents
-from tests.optimizer.rich_days import rich_days
+from tests.optimizer.rich_days import KINDS as RICH_KINDS
+from tests.optimizer.rich_days import rich_day, rich_days
 from tests.optimizer.side_days import KINDS, side_day
 
 FEW, DAYS = 5, 8
@@ -74,12 +76,41 @@ def small(kind: str, seed: int) -> Problem:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_tiny_days_with_ties_are_planned_as_well_as_by_trying_everything(kind: str) -> None:
-    """All but one at most; of chains of visits that wait for one another the loops do not try every order."""
-    worse = 0
+    """Every one, chains of visits that wait for one another included, and before the search has begun."""
+    worse = {}
     for seed in range(DAYS):
         problem = small(kind, seed)
-        result = engine("ruin").solve(problem, budget=Budget(solutions=20_000), seed=seed)
+        result = engine("ruin").solve(problem, budget=Budget(solutions=1), seed=seed)
         assert result.stats["engine"] == "ruin"
+        assert result.stats["model_cost"] == result.cost
         assert check(problem, result.plan) == []
-        worse += result.cost > cheapest(problem)
-    assert worse <= 1
+        if result.cost > (least := cheapest(problem)):
+            worse[seed] = result.cost - least
+    assert worse == {}
+
+
+@pytest.mark.parametrize("kind", RICH_KINDS)
+@pytest.mark.parametrize("seed", range(8))
+def test_looking_at_every_plan_finds_what_trying_everything_finds(seed: int, kind: str) -> None:
+    """On days of all rules at once; and nothing where the cheapest plan is known."""
+    problem = as_planned(rich_day(seed, kind=kind, visits=4, technicians=2))
+    least = cheapest(problem)
+    found = cheaper_plan(problem, 1 << 60)
+    assert found.is_whole
+    assert found.sequences is not None
+    assert cents(problem, retimed(problem, found.sequences)) == least
+    assert cheaper_plan(problem, least) == Looked(None, is_whole=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_plans_of_eight_visits_are_looked_at_and_none_is_cheaper(kind: str) -> None:
+    for seed in range(4):
+        problem = as_planned(side_day(kind, seed, visits=8))
+        result = engine("ruin").solve(problem, budget=Budget(solutions=500), seed=seed)
+        assert result.stats["engine"] == "ruin"
+        assert cheaper_plan(problem, result.cost) == Looked(None, is_whole=True)
+
+
+def test_a_look_at_every_plan_ends_when_it_is_cancelled_or_the_day_is_larger() -> None:
+    assert cheaper_plan(side_day("teams", 1, visits=8), 1 << 60, lambda: True) == Looked(None, is_whole=False)
+    assert cheaper_plan(side_day("teams", 1, visits=9), 1 << 60) == Looked(None, is_whole=False)

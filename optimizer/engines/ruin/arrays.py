@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.engines.base import Cancel
 from optimizer.engines.ruin.layout import (
     ABLE,
     BREAKS,
@@ -30,6 +31,7 @@ from optimizer.engines.ruin.layout import (
 )
 from optimizer.engines.ruin.pairing import pairs_of, stock_of
 from optimizer.engines.ruin.rich import Rich, idle_price, rich_of
+from optimizer.engines.ruin.strips import strips, unless
 from optimizer.engines.ruin.uncovered import REFERENCE, Uncovered
 from optimizer.features import features
 from optimizer.objectives.travel import leg_cents
@@ -48,8 +50,6 @@ WAITING = 0.2
 LARGEST = (1 << 31) - 1
 SPARSE = 2
 """The arrays hold only the places in use when a table has at least so many times as many."""
-STRIP_CELLS = 1 << 18
-"""Cells of a table that are worked on at a time."""
 
 
 class Day(NamedTuple):
@@ -147,17 +147,26 @@ def open_visits(problem: Problem) -> tuple[Visit, ...]:
     return tuple(visit for visit in problem.visits if not problem.is_begun(visit.id))
 
 
-def day_of(problem: Problem) -> Day:
-    """Turn a problem into arrays; raises ``Uncovered`` for figures beyond their range."""
+def day_of(problem: Problem, cancel: Cancel = lambda: False) -> Day:
+    """
+    Turn a problem into arrays.
+
+    Raises
+    ------
+    Uncovered
+        For figures beyond their range.
+    CalledOff
+        When ``cancel``, asked between any two steps, answers true.
+    """
     visits = open_visits(problem)
-    pair = pairs_of(problem, visits)
+    pair = unless(cancel, lambda: pairs_of(problem, visits))
     use, stock, parts = stock_of(problem, visits)
     rests, limits, calm = _rests(problem)
     place, nodes, crew = _places(problem, visits), _nodes(problem, visits, pair), _crew(problem)
     given = place.copy()
-    seconds, cents = _roads(problem, place)
-    rich = rich_of(problem, visits, (given, place), parts)
-    near = _near(cents, place[: len(visits)])
+    seconds, cents = _roads(problem, place, cancel)
+    rich = unless(cancel, lambda: rich_of(problem, visits, (given, place), parts))
+    near = _near(cents, place[: len(visits)], cancel)
     homes = place[len(visits) : len(nodes)].reshape(2, -1).T
     return Day(
         seconds=seconds,
@@ -175,7 +184,7 @@ def day_of(problem: Problem) -> Day:
         use=use,
         stock=stock,
         near=near,
-        beside=_beside(near, nodes, place, (seconds, cents)),
+        beside=_beside(near, nodes, place, (seconds, cents), cancel),
         plain=bool(limits.shape[1] == 1 and (nodes[:, WINDOWS] <= 1).all() and not rich.used),
         rich=rich,
     )
@@ -231,7 +240,7 @@ def _places(problem: Problem, visits: Sequence[Visit]) -> Index:
     return np.array([*(visit.location for visit in visits), *begins, *ends, *depots], dtype=np.int32)
 
 
-def _roads(problem: Problem, place: Index) -> tuple[Index, Index]:
+def _roads(problem: Problem, place: Index, cancel: Cancel) -> tuple[Index, Index]:
     """
     Travel times and the price of each drive, priced strip by strip.
 
@@ -247,9 +256,7 @@ def _roads(problem: Problem, place: Index) -> tuple[Index, Index]:
     is_whole = used.size == size and all(isinstance(table, WholeTable) for table in tables)
     cents = np.empty((used.size, used.size), dtype=np.int32)
     seconds = tables[0].cells if is_whole else np.empty_like(cents)
-    step = max(1, STRIP_CELLS // max(1, used.size))
-    for at in range(0, used.size, step):
-        strip = slice(at, at + step)
+    for strip in strips(used.size, used.size, cancel):
         if is_whole:
             times, lengths = seconds[strip], tables[1].cells[strip]
         else:
@@ -313,27 +320,26 @@ def begun_cents(problem: Problem) -> Cents:
     return total
 
 
-def _near(cents: Index, places: Index) -> Index:
+def _near(cents: Index, places: Index, cancel: Cancel) -> Index:
     """The nearest visits of each visit by the way there and back, without sorting whole rows."""
     size, count = places.size, min(NEIGHBOURS, places.size)
     found = np.empty((size, count), dtype=np.int32)
-    step = max(1, STRIP_CELLS // max(1, size))
-    for at in range(0, size, step):
-        rows = places[at : at + step]
+    for strip in strips(size, size, cancel):
+        rows = places[strip]
         there, back = cents[rows].take(places, axis=1), cents.take(rows, axis=1).take(places, axis=0)
         both = there.astype(np.int64) + back.T
         itself = np.arange(rows.size)
-        both[itself, at + itself] = -1
+        both[itself, strip.start + itself] = -1
         both *= size
         both += np.arange(size)  # so that of two equally near ones the first counts
         if count < size:
             both = np.partition(both, count - 1, axis=1)[:, :count]
         both.sort(axis=1)
-        found[at : at + step] = both % size
+        found[strip] = both % size
     return found
 
 
-def _beside(near: Index, nodes: Whole, place: Index, roads: tuple[Index, Index]) -> Index:
+def _beside(near: Index, nodes: Whole, place: Index, roads: tuple[Index, Index], cancel: Cancel) -> Index:
     """
     Visits that each visit may well follow or precede: near ones, first those with little waiting between.
 
@@ -345,20 +351,32 @@ def _beside(near: Index, nodes: Whole, place: Index, roads: tuple[Index, Index])
         return found
     others, itself = near[:, 1:], np.arange(size)[:, None]
     for column, (first, then) in ((0, (others, itself)), (BESIDE, (itself, others))):
-        ranks = _farness(first, then, nodes, place, roads) * near.shape[1] + np.arange(near.shape[1] - 1)
-        ranks.sort(axis=1)
-        far, order = np.divmod(ranks[:, :most], near.shape[1])
-        chosen = np.take_along_axis(others, order, axis=1)
-        found[:, column : column + most] = np.where(far < NEVER, chosen, -1)
+        sums = np.zeros(2, dtype=np.int64)
+        for strip in strips(size, others.shape[1], cancel):
+            sums += [
+                int(table[place[first[strip]], place[then[strip]]].sum(dtype=np.int64)) for table in roads
+            ]
+        a_second = WAITING * float(sums[1]) / max(1, int(sums[0]))
+        for strip in strips(size, others.shape[1], cancel):
+            far = _farness(first[strip], then[strip], nodes, place, roads, a_second)
+            ranks = far * near.shape[1] + np.arange(near.shape[1] - 1)
+            ranks.sort(axis=1)
+            far, order = np.divmod(ranks[:, :most], near.shape[1])
+            chosen = np.take_along_axis(others[strip], order, axis=1)
+            found[strip, column : column + most] = np.where(far < NEVER, chosen, -1)
     return found
 
 
 def _farness(
-    first: NDArray[Any], then: NDArray[Any], nodes: Whole, place: Index, roads: tuple[Index, Index]
+    first: NDArray[Any],
+    then: NDArray[Any],
+    nodes: Whole,
+    place: Index,
+    roads: tuple[Index, Index],
+    a_second: float,
 ) -> Whole:
     """Price of the drive between visits and of the least waiting; from ``NEVER`` on one cannot follow."""
     seconds, cents = (table[place[first], place[then]] for table in roads)
-    a_second = WAITING * float(cents.sum(dtype=np.int64)) / max(1, int(seconds.sum(dtype=np.int64)))
     windows = nodes[:, FIRST_WINDOW:]
     opens = np.where(nodes[:, WINDOWS] > 0, windows[:, 0], -NEVER)
     closes, leaves = windows.max(axis=1), nodes[:, LENGTH]

@@ -18,12 +18,13 @@ from optimizer.engines.ruin.layout import (
     FOLLOWING,
     LEFT,
     LENGTH,
+    PRICE,
     UNABLE,
     WINDOWS,
     Index,
     Whole,
 )
-from optimizer.engines.ruin.linking import TOO_DEAR
+from optimizer.engines.ruin.linking import IMPOSSIBLE, TOO_DEAR
 from optimizer.engines.ruin.rearranging import NEAREST, rearranged
 from optimizer.errors import InfeasibleRoute, OfferGone
 from optimizer.features import is_plain
@@ -32,6 +33,7 @@ from optimizer.offers import USUAL, Effort, Rearranged, SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
+from optimizer.taking_out import without
 from optimizer.timing import opening, timetable
 
 ABLE_AMONG = 3
@@ -130,7 +132,7 @@ class CompiledOracle(offers.Desk):
         """Cheapest offer per window, dearest last; with ``each_technician`` one per window and technician."""
         if not windows:
             return []
-        if not self._covers(visit):
+        if not self._covers(visit) or self._is_on_closed(visit):
             plain = offers.plain_quote
             return plain(self.problem, self.plan, visit, windows, site, each_technician=each_technician)
         asked = np.array([(window.start, window.end) for window in windows], dtype=np.int64)
@@ -149,6 +151,12 @@ class CompiledOracle(offers.Desk):
         """Whether the arrays can tell everything about the plan and the visit asked about."""
         return self._is_covered and is_plain(self.problem, visit)
 
+    def _is_on_closed(self, visit: Visit) -> bool:
+        """Whether a visit is on a closed route, which may open once it is off it."""
+        closed = (self.problem.technicians[who].id for who in np.flatnonzero(self._closed))
+        routes = (route for name in closed if (route := self.plan.route_of(name)) is not None)
+        return any(stop.visit_id == visit.id for route in routes for stop in route.stops)
+
     def search(
         self, visit: Visit, windows: Whole, site: SiteTravel | None = None, *, each: bool = False
     ) -> tuple[Whole, Whole, Whole]:
@@ -159,14 +167,19 @@ class CompiledOracle(offers.Desk):
         best = np.full(shape, TOO_DEAR, dtype=np.int64)
         chosen, times = np.zeros((*shape, 4), dtype=np.int64), np.zeros((*shape, 3), dtype=np.int64)
         former = self._take_out(visit)
-        day, routes = self._day, self._routes
-        quoting.ask(day, routes, node, windows, int(each), best, chosen, self._gaps)
-        quoting.time_all(day, routes, node, windows, self._begun, best, chosen, times, self._walk, self._path)
+        if former is None or self._routes.tours[former[0], PRICE] < IMPOSSIBLE:
+            self._ask(node, windows, best, chosen, times)
         if former is not None:
             who, own, before = former
-            quoting.put_in(day, routes, who, own, before)
+            quoting.put_in(self._day, self._routes, who, own, before)
             self._bound_stock(who)
         return best, chosen, times
+
+    def _ask(self, node: int, windows: Whole, best: Whole, chosen: Whole, times: Whole) -> None:
+        """Write prices, places and times of a node by window, or with several rows by technician as well."""
+        day, routes, each = self._day, self._routes, int(len(best) > 1)
+        quoting.ask(day, routes, node, windows, each, best, chosen, self._gaps)
+        quoting.time_all(day, routes, node, windows, self._begun, best, chosen, times, self._walk, self._path)
 
     def _take_out(self, visit: Visit) -> tuple[int, int, int] | None:
         """Take the visit itself off its route, if it is on one: technician, its node, the node before."""
@@ -242,7 +255,10 @@ class CompiledOracle(offers.Desk):
             plan = self.plan
         if not names:
             return None
-        rest = oracle.without(problem, plan, narrowed)
+        try:
+            rest = without(problem, plan, narrowed)
+        except InfeasibleRoute:
+            return None
         found = rearranged(problem, rest, narrowed, names, effort, seed)
         return replace(found, visit=visit, base=plan) if found is not None else None
 

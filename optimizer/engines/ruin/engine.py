@@ -1,5 +1,6 @@
 """The fast engine behind the seam: arrays in, slices of annealing, a plan timed by ``timing`` out."""
 
+import math
 import time
 from dataclasses import replace
 from datetime import date
@@ -11,7 +12,7 @@ from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result,
 from optimizer.engines.ruin import arrays, memory, states, together
 from optimizer.engines.ruin.run import Orders, Run
 from optimizer.engines.ruin.terms import model_terms
-from optimizer.engines.ruin.uncovered import Uncovered
+from optimizer.engines.ruin.uncovered import CalledOff, Uncovered
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.leading import led
 from optimizer.plan import Plan
@@ -19,6 +20,8 @@ from optimizer.problem import After, Break, Problem, Technician, Visit, Window, 
 from optimizer.schedule import retimed
 from optimizer.units import NEVER, Cents
 
+LOOKED_SHARE = 0.3
+"""Most of the time that looking at every plan of a tiny day may take."""
 Figures: TypeAlias = dict[str, int | float | str]
 
 
@@ -57,7 +60,9 @@ class RuinEngine:
         try:
             ahead = led(problem) or problem
             arrays.require_covered(ahead)
-            day = arrays.day_of(ahead)
+            day = arrays.day_of(ahead, cancel or never_cancelled)
+        except CalledOff:
+            return _unsearched(problem, start, began)
         except Uncovered as reason:
             instead = engine("routing").solve(
                 problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
@@ -71,6 +76,7 @@ class RuinEngine:
             begin = _begun(ahead, day, start)
             with together.others(day, budget, seed, begin) as others:
                 run.begin(*begin)
+                _look_first(ahead, day, run)
                 run.search(others)
                 answered = others.answered if others else 0
             is_proved = _look_at_all(ahead, run)
@@ -88,6 +94,13 @@ class RuinEngine:
         return _better(problem, plan, start, found, is_proved=is_proved)
 
 
+def _unsearched(problem: Problem, start: Plan | None, began: float) -> Result:
+    """A valid start, or what has begun alone, since planning was called off before the first plan."""
+    begun = {t.id: visits for t in problem.technicians if (visits := problem.begun_by(t.id))}
+    figures: Figures = {"engine": "ruin", "seconds": round(time.monotonic() - began, 3), "solutions": 0}
+    return _better(problem, retimed(problem, begun), start, figures, is_proved=False)
+
+
 def _as_asked(problem: Problem, held: Problem, sequences: Sequences) -> tuple[Plan, dict[str, Cents]]:
     """The plan as the day was asked for, not with its first stops taken for begun, and what more it costs."""
     taken = cost(held, retimed(held, sequences))
@@ -95,6 +108,30 @@ def _as_asked(problem: Problem, held: Problem, sequences: Sequences) -> tuple[Pl
     plan = retimed(problem.bounded(bounds), sequences)
     asked = cost(problem, plan)
     return plan, {name: cents - taken[name] for name, cents in asked.items()}
+
+
+def _look_first(problem: Problem, day: arrays.Day, run: Run) -> None:
+    """
+    Go on from the cheapest plan of a day so small that all its plans can be looked at, though it is rich.
+
+    Before the search, which uses up its time; plain days wait for ``_look_at_all``, which takes no time and
+    knows that nothing is cheaper.
+    """
+    from optimizer.every_plan import cheaper_plan, is_tiny
+
+    if not day.rich.used or not is_tiny(problem):
+        return
+    until = run.began + LOOKED_SHARE * (run.budget.seconds or math.inf)
+    known, former = run.best_price, (run.best_orders(), states.best_bounds(day))
+    found = cheaper_plan(
+        problem,
+        known + arrays.begun_cents(problem),
+        lambda: run.cancel() or time.monotonic() >= until,
+    )
+    if found.sequences is not None:
+        run.restart(*_begun(problem, day, retimed(problem, found.sequences)))
+        if run.best_price >= known:  # the arrays cannot lay it
+            run.restart(*former)
 
 
 def _look_at_all(problem: Problem, run: Run) -> bool:
