@@ -151,7 +151,7 @@ class DemoDay:
     def _watch(self) -> None:
         """Stop where the watch is due; what is in danger is looked at before anything else (R-503)."""
         if watch.is_anything_in_danger(self.world.territory_id, self.day.day):
-            watch.start_due()
+            watch.look()
             _await(lambda: not watch.is_looking(), "the watch")
         if any(not technician.handed_in for technician in self.field):
             self.timeline.at(watch.next_tick(self.timeline.now), self._watch)

@@ -47,6 +47,9 @@ LABOUR_PER_HOUR, TRAVEL_FEE, TAX_RATE = "72.00", "35.00", Decimal("0.255")
 WITHOUT_WORK = ("read-mailbox", "decide-held", "tidy-up-sync")
 """Schedules with nothing to do in a demo: it has no mailbox, and no phone is away for three days."""
 
+SELDOM = {"check-readiness": 60, "watch-promises": 30, "clocked-messages": 30}
+"""Minutes between runs in a demo; where a promise is in danger the watch is asked for at once (``watch``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -114,8 +117,8 @@ def seed(session: Session, day: GeneratedDay) -> World:
 def _leave_out(session: Session) -> None:
     """A demo takes minutes: jobs that could do nothing in it are not run hundreds of times."""
     session.execute(update(Schedule).where(Schedule.name.in_(WITHOUT_WORK)).values(is_active=False))
-    hourly = update(Schedule).where(Schedule.name == "check-readiness")
-    session.execute(hourly.values(every_minutes=60))
+    for name, minutes in SELDOM.items():
+        session.execute(update(Schedule).where(Schedule.name == name).values(every_minutes=minutes))
 
 
 def _catalogue(session: Session, day: GeneratedDay) -> dict[str, uuid.UUID]:

@@ -2,7 +2,8 @@
 The watch over promises on the demo's day: simulated time stops at each of its ticks, as a real day would.
 
 The clock of the demo jumps from one happening to the next, past ticks at which the scheduler would have
-started the job. Here it stops at each of them; where anything is in danger it waits until the job has looked.
+started the job. Here it stops at each of them; where anything is in danger the job is asked for and waited
+for. Looks that would find nothing are left out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from dispatch import clock, db, scheduling
+from dispatch import clock, db, outbox
 from dispatch.outbox import JobRun
 from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.watching import sights_of
@@ -60,9 +61,11 @@ def is_anything_in_danger(territory_id: uuid.UUID, day: date) -> bool:
 
 
 @enduring
-def start_due() -> None:
-    """Write what is due now; the scheduler beside may have done so already, and then nothing is written."""
-    scheduling.tick()
+def look() -> None:
+    """Ask for the job as it would be due now; asked again, nothing is written."""
+    with db.transaction() as session:
+        now = clock.now()
+        outbox.request(session, KIND, f"demo:{now.isoformat()}", {"day": now.date().isoformat()})
 
 
 @enduring
