@@ -1,0 +1,159 @@
+"""
+Test vectors of the phone's protocol: what any client must compute, as the reference client does.
+
+    python -m tests.phone.vectors
+
+writes ``vectors.json`` anew. It is committed: a client in another language reads it and nothing else of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dispatch.simulation.phone import PhoneClient
+from dispatch.sync import protocol
+from dispatch.work_orders.rules import canonical
+
+PAGE = Path(__file__).with_name("vectors.json")
+VISIT = "0195a1b2-0000-7000-8000-000000000001"
+AT = ("2026-03-02T09:00:00+02:00", "2026-03-02T09:05:30.900000+02:00", "2026-03-02T10:00:00+02:00")
+RECORD: dict[str, Any] = {
+    "order": "WO-001000",
+    "sheet": "DS-005000",
+    "customer": "李雷",
+    "asset": None,
+    "technician": "Ada",
+    "fault_code": "E1",
+    "fault": "",
+    "cause": "",
+    "action": "",
+    "solved": None,
+    "tested": False,
+    "measurements": [],
+    "advised": [],
+    "dangers": [],
+    "touched": [],
+    "codes": {"fault": "", "cause": "", "action": ""},
+    "answers": [{"checklist": "boiler", "question": "leak", "value": True}],
+    "consents": [],
+    "use_explained": False,
+    "documents": [],
+    "parts": [{"sku": "B", "direction": "in", "quantity": 1, "serial": "", "lot": ""}],
+    "times": {"arrived_at": None, "started_at": None},
+    "estimate": {"labour_minor": 7200, "parts_minor": 0, "travel_minor": 3500, "currency": "EUR"},
+    "approvals": [],
+}
+
+
+def _op(kind: str, at: str = AT[0], **payload: Any) -> dict[str, Any]:
+    return {"type": kind, "schema": protocol.SCHEMA, "visit_id": VISIT, "occurred_at": at, "payload": payload}
+
+
+FOUND = {"fault": " Pump blocked ", "cause": "Kalk", "action": "gereinigt ✓", "is_solved": True}
+OPERATIONS: Mapping[str, Sequence[dict[str, Any]]] = {
+    "nothing recorded": [],
+    "arrived and started": [_op("visit.travel"), _op("visit.arrive", AT[0]), _op("visit.start", AT[1])],
+    "findings of schema 2": [
+        _op(
+            "finding.add",
+            **FOUND,
+            advised=[{"text": " flue leaks", "is_danger": True}, {"text": "descale"}],
+            codes={"cause": "LIME"},
+            touched=["Meter"],
+            measurements=[{"name": "pressure", "value": "1.5"}],
+        )
+    ],
+    "findings of schema 1": [_op("finding.add", **FOUND, advised=["descale "]) | {"schema": 1}],
+    "later findings replace earlier ones": [
+        _op("finding.add", **FOUND, advised=[{"text": "a", "is_danger": True}]),
+        _op("finding.add", **{**FOUND, "is_solved": False}),
+    ],
+    "parts are sorted": [
+        _op("part.add", sku="C", direction="in", quantity=2, lot="L2"),
+        _op("part.add", sku="A", direction="out", quantity=1, serial=" 77 "),
+        _op("part.add", sku="B", direction="in", quantity=1, lot="L1"),
+    ],
+    "approvals in smallest units": [
+        _op("approval.add", amount="180.5", currency="EUR", approved_by_name=" 王芳 ", method="phone"),
+        _op("approval.add", amount="12", currency="JPY", approved_by_name="B", method="signature"),
+    ],
+    "answers are replaced": [
+        _op("checklist.answer", checklist="boiler", question="pressure", value="1.50"),
+        _op("checklist.answer", checklist="boiler", question="leak", value=False),
+        _op("checklist.answer", checklist="attic", question="note", value=" dry "),
+    ],
+    "consents are added": [
+        _op(
+            "consent.add",
+            equipment=" Meter",
+            terms="…",
+            shown_sha256="0",
+            signed_by_name="C ",
+            signature_path="M0 0",
+        )
+    ],
+}
+CANONICAL: Sequence[dict[str, Any]] = (
+    {"b": 1, "a": [True, None, "é\u2028"], "中": {"z": "", "a": '"\\/\n\t'}},
+    {"": {}, "10": [], "9": -0, "large": 9007199254740993},
+)
+
+
+class _Nobody:
+    username = password = "nobody"
+
+
+def phone_with(operations: Sequence[Mapping[str, Any]], acked: int) -> PhoneClient:
+    """A reference phone that pulled the visit and recorded these operations."""
+    phone = PhoneClient("http://nowhere", _Nobody(), now=lambda: datetime.fromisoformat(AT[2]))
+    body = {
+        "id": VISIT,
+        "version": 1,
+        "state": "published",
+        "planned_start": AT[0],
+        "travelling_at": None,
+        "arrived_at": None,
+        "started_at": None,
+        "record": RECORD,
+    }
+    change = {"kind": "put", "id": VISIT, "body": body}
+    for operation in operations:
+        phone.store.add(operation)
+    epoch = phone.store.install_epoch
+    phone.store.apply_pull([change], cursor="c", acked_seq={epoch: acked}, is_whole=True)
+    return phone
+
+
+def made() -> dict[str, Any]:
+    """Compute every vector with the reference client."""
+    overlays = []
+    for name, operations in OPERATIONS.items():
+        for acked in range(len(operations) + 1):
+            phone = phone_with(operations, acked)
+            visit = phone.visit(VISIT) or {}
+            overlays.append(
+                {
+                    "name": name,
+                    "acked_seq": acked,
+                    "operations": list(operations),
+                    "state": visit["state"],
+                    "times": phone.times(VISIT),
+                    "shown": phone.shown(VISIT),
+                    "shown_sha256": phone.shown_sha256(VISIT),
+                }
+            )
+            phone.close()
+    return {
+        "schema": protocol.SCHEMA,
+        "record": RECORD,
+        "canonical": [{"value": value, "text": canonical(value)} for value in CANONICAL],
+        "overlays": overlays,
+    }
+
+
+if __name__ == "__main__":
+    PAGE.write_text(json.dumps(made(), ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
