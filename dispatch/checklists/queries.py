@@ -107,4 +107,5 @@ def _answered(row: ChecklistAnswer) -> Answered:
         technician=str(row.technician_id or ""),
         place=(row.install_epoch, row.seq),
         is_out_of_limits=row.is_out_of_limits,
+        at=row.answered_at,
     )

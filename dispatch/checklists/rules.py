@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -71,6 +71,8 @@ class Answered:
     technician: str
     place: tuple[str, int]
     is_out_of_limits: bool = False
+    at: datetime | None = None
+    """When it was given; orders the answers of several installations."""
 
 
 def checked_questions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -186,9 +188,11 @@ def _checked_text(question: Mapping[str, Any], value: str, refused: AnswerInvali
             raise refused
     elif kind == DATE:
         try:
-            return date.fromisoformat(value).isoformat()
+            is_plain = date.fromisoformat(value).isoformat() == value
         except ValueError:
             raise refused from None
+        if not is_plain:
+            raise refused
     else:
         return (
             text.line(value, "value", longest=500)
@@ -202,16 +206,23 @@ def register(answers: Iterable[Answered]) -> dict[str, list[Answered]]:
     """
     Return the standing answers by question: one for each technician, the last of the own order.
 
-    ``answers`` come in the order they were recorded; a new installation of a phone begins a new order.
+    ``answers`` come in the order they were recorded; between installations of a phone the time decides.
     """
     standing: dict[str, dict[str, Answered]] = {}
     for answer in answers:
         held = standing.setdefault(answer.question, {}).get(answer.technician)
-        is_older = held is not None and held.place[0] == answer.place[0] and held.place[1] > answer.place[1]
+        is_older = held is not None and _is_before(answer, held)
         if not is_older:
             standing[answer.question].pop(answer.technician, None)
             standing[answer.question][answer.technician] = answer
     return {question: list(by.values()) for question, by in standing.items()}
+
+
+def _is_before(answer: Answered, held: Answered) -> bool:
+    """Tell whether an answer was given before another one: by the own order, else by the time."""
+    if answer.place[0] == held.place[0]:
+        return answer.place[1] < held.place[1]
+    return answer.at is not None and held.at is not None and answer.at < held.at
 
 
 def is_asked(question: Mapping[str, Any], values: Mapping[str, Sequence[Any]]) -> bool:

@@ -46,7 +46,7 @@ def candidates(
     waiting = and_(Visit.state.in_(NOT_BEGUN), WorkOrder.waiting_reason.is_(None))
     named = Visit.id.in_([*on_plan, *extra])
     of_day = named if only_routes else or_(named, _for_day(session, day))
-    wanted = or_(_begun(day, on_plan), and_(waiting, of_day))
+    wanted = or_(_begun(session, day, on_plan), and_(waiting, of_day))
     statement = (
         select(Visit, WorkOrder, Site)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
@@ -90,8 +90,15 @@ def on_plan_of(day: Day) -> Select[uuid.UUID]:
     )
 
 
-def _begun(day: Day, on_plan: Sequence[uuid.UUID]) -> ColumnElement[bool]:
-    """Under way or finished between the day's midnight and the end of its night shift."""
-    mine = or_(Visit.id.in_(on_plan), Visit.id.not_in(on_plan_of(day.later(-1))))
+def _begun(session: Session, day: Day, on_plan: Sequence[uuid.UUID]) -> ColumnElement[bool]:
+    """
+    Under way or finished between the day's midnight and the end of its night shift.
+
+    What the evening before has on its plan is left to it only as long as its own shifts can have begun it;
+    yesterday's work that is begun today keeps its technician busy today.
+    """
+    eve = day.later(-1)
     moment = func.coalesce(Visit.started_at, Visit.arrived_at, Visit.planned_start)
+    is_late = moment >= nights.end_of(session, eve) + nights.AFTER_DUTY
+    mine = or_(Visit.id.in_(on_plan), Visit.id.not_in(on_plan_of(eve)), is_late)
     return and_(Visit.state.in_(BEGUN), moment >= day.midnight, moment < day.moment(day.LATEST), mine)

@@ -15,7 +15,6 @@ from dispatch.outbox import Lease
 from dispatch.outbox.leases import LeaseLost
 from dispatch.planning import heads, nights, optimise, optimise_parts, readying, repairing, watching, what_if
 from dispatch.planning.days import day_at
-from dispatch.planning.problem import AFTER_DUTY
 from dispatch.planning.snapshot import Limits
 from dispatch.promises import clocks, reminding
 from dispatch.promises.rules import AlarmPolicy
@@ -97,7 +96,7 @@ def watch_promises(lease: Lease, **_: str) -> None:
     failed: list[Exception] = []
     for territory_id in _territories():
         with _one_by_one(failed, territory_id), lease.step() as session:
-            for day in nights.still_running(session, territory_id, AFTER_DUTY):
+            for day in nights.still_running(session, territory_id, nights.AFTER_DUTY):
                 alarms = watching.watch(session, territory_id, day.day, policy)
                 if alarms:
                     repairing.repair_delay(session, territory_id, day.day, seconds=settings.replan_seconds)

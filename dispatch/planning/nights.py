@@ -16,6 +16,9 @@ from dispatch import clock
 from dispatch.planning.days import Day, day_at
 from dispatch.technicians import queries as technicians
 
+AFTER_DUTY = timedelta(hours=4)
+"""How long after a shift work may begin that still belongs to it."""
+
 
 def end_of(session: Session, day: Day) -> datetime:
     """Return when a planning day is over: at midnight, or with the last shift that began on it."""

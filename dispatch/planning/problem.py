@@ -19,6 +19,7 @@ from dispatch import clock
 from dispatch.contracts.house_rules import rules_of_contracts
 from dispatch.customers.model import Site
 from dispatch.parts.model import Part, VanStock
+from dispatch.planning import nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates, on_plan_of
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
@@ -40,7 +41,7 @@ from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technic
 from optimizer.problem import Visit as Job
 from optimizer.roads import PLAIN_PLACES, LaterRoads
 
-BEFORE_DUTY, AFTER_DUTY = timedelta(hours=3), timedelta(hours=4)
+BEFORE_DUTY = timedelta(hours=3)
 """A visit begun so long before or after a duty still belongs to it."""
 
 
@@ -121,7 +122,7 @@ def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day:
     if duty is None:
         return False
     begun = day.moment(_begun_at(visit, day, now))
-    return duty.starts_at - BEFORE_DUTY <= begun < duty.ends_at + AFTER_DUTY
+    return duty.starts_at - BEFORE_DUTY <= begun < duty.ends_at + nights.AFTER_DUTY
 
 
 class Places:

@@ -23,7 +23,6 @@ from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
 from dispatch.planning.offering import (
     RESERVED,
-    USUAL,
     Asker,
     asker_for,
     asker_of,
@@ -35,12 +34,13 @@ from dispatch.planning.offering import (
 )
 from dispatch.planning.open_days import Question
 from dispatch.planning.problem import Built
-from dispatch.planning.rules import SlotGone, check_window, new_reason
+from dispatch.planning.rules import OfferPolicy, SlotGone, check_window, new_reason
 from dispatch.planning.wanting import Wanted
 from dispatch.promises import commands as promises
 from dispatch.promises import holding
 from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch
+from dispatch.settings import Settings
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
@@ -48,8 +48,6 @@ from dispatch.work_orders.rules import EMERGENCY
 from optimizer.oracle import Offer as Quote
 from optimizer.plan import Plan, Route
 from optimizer.problem import Window
-
-WITHOUT_SEARCH = replace(USUAL, searches=0)
 
 
 def hold(
@@ -261,7 +259,8 @@ def _loosen(session: Session, visit: Visit, start: datetime, end: datetime) -> N
 
 def _fresh(session: Session, asker: Asker) -> Sequence[dict[str, str]]:
     """Return windows that are still open, as text for the refusal; none is searched for under the lock."""
-    windows = offers_of(session, asker, limit=5, policy=WITHOUT_SEARCH).windows
+    policy = replace(OfferPolicy.of(Settings.from_environment()), searches=0)
+    windows = offers_of(session, asker, limit=5, policy=policy).windows
     return [{"start": item.start.isoformat(), "end": item.end.isoformat()} for item in windows]
 
 

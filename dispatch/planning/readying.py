@@ -57,11 +57,25 @@ def make_ready(session: Session, territory_id: uuid.UUID) -> list[ReadinessGap]:
     rules = house_rules(session)
     local = clock.now().astimezone(ZoneInfo(zone_of(session, territory_id)))
     today = local.date()
+    _forget_past(session, territory_id, today)
     found = _keep(session, territory_id, today, _gaps_of(session, territory_id, today), is_new_told=False)
     if rules.readiness and local.hour >= rules.readiness_hour:
         tomorrow = today + timedelta(days=1)
         found += look(session, territory_id, tomorrow)
     return found
+
+
+def _forget_past(session: Session, territory_id: uuid.UUID, today: date) -> None:
+    """End what lacked on days that are over, and the reminders of it."""
+    past = select(ReadinessGap).where(
+        ReadinessGap.territory_id == territory_id, ReadinessGap.day < today, ReadinessGap.ended_at.is_(None)
+    )
+    for row in session.scalars(past):
+        row.ended_at = clock.now()
+    for reminder in reminding.open_reminders(session, territory_id):
+        if reminder.kind == READINESS and reminder.subject.rpartition(":")[2] < today.isoformat():
+            reminder.ended_at = clock.now()
+    session.flush()
 
 
 def look(session: Session, territory_id: uuid.UUID, day: date) -> list[ReadinessGap]:
@@ -127,9 +141,16 @@ def _gaps_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Gap]:
     if plan is None:
         return []
     pairs = [(stop, session.get_one(Visit, stop.visit_id)) for stop in plan.stops]
-    ahead = [(stop, visit) for stop, visit in pairs if visit.state in NOT_BEGUN]
+    ahead = [
+        (stop, visit) for stop, visit in pairs if visit.state in NOT_BEGUN and _is_as_planned(stop, visit)
+    ]
     ahead.sort(key=lambda pair: (str(pair[0].technician_id), pair[0].position))
     return [*_people(session, territory_id, day, ahead), *_parts(session, day, ahead)]
+
+
+def _is_as_planned(stop: PlanStop, visit: Visit) -> bool:
+    """Tell whether a visit is still where its published plan has it: not moved to another day or person."""
+    return (visit.technician_id, visit.planned_start) == (stop.technician_id, stop.start)
 
 
 def _people(

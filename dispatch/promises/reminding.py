@@ -23,6 +23,7 @@ from dispatch.promises.alarming import follow_ups
 from dispatch.promises.clocks import ClockState
 from dispatch.promises.model import OfficeReminder, ServiceStep
 from dispatch.work_orders.asking_office import open_questions
+from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
 
 FOLLOW_UP, QUESTION, STEP, READINESS = "follow_up", "question", "service_step", "readiness"
@@ -83,9 +84,19 @@ def write(
     written = session.scalars(once.returning(OfficeReminder)).one_or_none()
     if written is None:
         known = select(OfficeReminder).filter_by(kind=waiting.kind, subject=waiting.subject, level=level)
-        session.scalars(known).one().ended_at = None
+        _take_up(session.scalars(known).one(), waiting, level)
         session.flush()
     return written
+
+
+def _take_up(reminder: OfficeReminder, waiting: Waiting, level: int) -> None:
+    """Keep a reminder at whoever is responsible now; one that had ended is new again."""
+    if level == 1:
+        reminder.user_id, reminder.due_at = waiting.user_id, waiting.first_at
+    else:
+        reminder.due_at = waiting.second_at
+    if reminder.ended_at is not None:
+        reminder.reminded_at, reminder.ended_at = clock.now(), None
 
 
 def settle(
@@ -128,10 +139,11 @@ def _follow_ups(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
 
 
 def _questions(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
-    """R-403: questions from the field, some minutes before the answer is due and when it is."""
+    """R-403: questions of visits that go on, some minutes before the answer is due and when it is."""
     for row in open_questions(session, territory_id):
         rules = _rules_of_visit(session, row.visit_id)
-        if rules.reminders:
+        is_asked = session.get_one(Visit, row.visit_id).state in OPEN_STATES
+        if rules.reminders and is_asked:
             first = row.due_at - timedelta(minutes=rules.question_reminder_minutes)
             yield Waiting(QUESTION, str(row.id), "dispatcher", row.checking_by, first, row.due_at)
 

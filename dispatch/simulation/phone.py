@@ -42,6 +42,8 @@ PAUSE_SECONDS = 0.3
 PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 LOCKED_AFTER = timedelta(hours=72)
 """Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
+HANDED_AT_ONCE = 20
+"""Operations in one handed-over batch; few, so that drawings fit."""
 PERSONAL = ("customer", "site", "problem", "record")
 
 
@@ -281,17 +283,19 @@ class PhoneClient:
         return is_signed(key, "truckroll-wipe-v1", told, str(notice.get("signature")))
 
     def surrender(self) -> int:
-        """Hand unsent operations of a revoked phone to quarantine; return how many."""
-        unsent = self.store.unsent(protocol.MOST_OPERATIONS)
-        if unsent:
+        """Hand unsent operations of a revoked phone to quarantine, in batches; return how many."""
+        handed = 0
+        while unsent := self.store.unsent(HANDED_AT_ONCE):
             batch = json.dumps({"clock": self._clocks(), "ops": unsent})
-            handed = {
+            body = {
                 "device_id": self.store.setting("device_id"),
                 "batch": batch,
                 "proof": proof_of(self._key(), "truckroll-quarantine-v1", batch),
             }
-            self._expect(201, "POST", "/v1/sync/quarantine", json=handed)
-        return len(unsent)
+            self._expect(201, "POST", "/v1/sync/quarantine", json=body)
+            self.store.hand_over([one["op_id"] for one in unsent])
+            handed += len(unsent)
+        return handed
 
     def _clocks(self) -> dict[str, Any]:
         now = self._now()

@@ -31,6 +31,8 @@ TUS = {"Tus-Resumable": "1.0.0"}
 PIECE = TUS | {"Content-Type": "application/offset+octet-stream"}
 BEGINS_AGAIN = frozenset({404, 410})
 ASK_AGAIN = frozenset({409, 460})
+PIECE_REFUSED = frozenset({"UPLOAD_OFFSET_WRONG", "UPLOAD_CHECKSUM_WRONG"})
+"""The piece alone is at fault; any other conflict is about the whole file."""
 REFUSED = frozenset({400, 413, 422})
 
 
@@ -45,9 +47,9 @@ def send_file(phone: Sender, kept: KeptFile, piece_bytes: int) -> bool:
         answer = phone.ask("PATCH", address, headers=headers, content=piece)
         if answer.status_code == 204:
             offset = int(answer.headers["Upload-Offset"])
-        elif answer.status_code in ASK_AGAIN:
+        elif answer.status_code in ASK_AGAIN and _code_of(answer) in PIECE_REFUSED:
             offset = _offset(phone, address)
-        elif answer.status_code in REFUSED:
+        elif answer.status_code in {*REFUSED, *ASK_AGAIN}:
             return _refused(phone, kept, answer)
         else:
             offset = None
@@ -60,10 +62,17 @@ def send_file(phone: Sender, kept: KeptFile, piece_bytes: int) -> bool:
 
 def _refused(phone: Sender, kept: KeptFile, answer: httpx.Response) -> bool:
     """A file that differs on the way begins again; one that is refused for what it is waits for somebody."""
-    code = str(answer.json().get("code", answer.status_code))
+    code = _code_of(answer)
     if code != "UPLOAD_DIFFERS":
         phone.store.forget_file(kept.op_id, failure=code)
     return False
+
+
+def _code_of(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json().get("code", answer.status_code))
+    except ValueError:
+        return str(answer.status_code)
 
 
 def _create(phone: Sender, kept: KeptFile) -> str:

@@ -177,6 +177,12 @@ class PhoneStore:
                     (json.dumps(receipt), result, receipt["op_id"]),
                 )
 
+    def hand_over(self, op_ids: Sequence[str]) -> None:
+        """These wait for the desk's decision now; they are not sent again."""
+        with self.writing() as database:
+            for op_id in op_ids:
+                database.execute("update operation set result = 'quarantined' where op_id = ?", (op_id,))
+
     def receipt(self, op_id: str) -> dict[str, Any] | None:
         """The receipt of an operation, if it has one."""
         with self._lock:

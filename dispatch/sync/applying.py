@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,10 @@ from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import NO_ACCESS, declared_files
+from dispatch.work_orders.guards import outdate_reports
 from dispatch.work_orders.lifecycle import FINISHED_STATES, Actor, VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.queries import find_visit_ever_held
-from dispatch.work_orders.record import outdate_reports
 from dispatch.work_orders.refusals import NotYourVisit
 
 S = VisitState
@@ -108,30 +108,27 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
         if not move.is_physical:
             raise
         return Applied(conflicts.keep_fact(session, reported, visit, move.target).id)
-    doubt = _doubt(session, reported, visit)
-    if doubt is not None:
-        return Applied(conflicts.flag(session, reported, visit, doubt).id)
-    return Applied()
+    cases = [conflicts.flag(session, reported, visit, doubt) for doubt in _doubts(session, reported, visit)]
+    return Applied(cases[0].id if cases else None)
 
 
-def _doubt(session: Session, reported: Reported, visit: Visit) -> str | None:
-    """Return the kind of case that a step which was taken leaves for somebody to look at."""
+def _doubts(session: Session, reported: Reported, visit: Visit) -> Iterator[str]:
+    """Give the kinds of cases that a step which was taken leaves for somebody to look at."""
     kind = reported.op.type
     if reported.at.quality == UNVERIFIED and kind in TIMED:
-        return conflicts.CLOCK
+        yield conflicts.CLOCK
     if reported.is_forced:
-        return conflicts.GAP
+        yield conflicts.GAP
     if (
         kind == protocol.FINISH
         and reported.op.schema < ANSWERS_SINCE
         and lacking(session, visit.id, visit.checklists)
     ):
-        return conflicts.UNANSWERED
+        yield conflicts.UNANSWERED
     if kind == protocol.NO_ACCESS and not _is_proven(session, visit):
-        return conflicts.NO_PROOF
+        yield conflicts.NO_PROOF
     if reported.at.is_flagged:
         visit.needs_review = True
-    return None
 
 
 def _is_proven(session: Session, visit: Visit) -> bool:

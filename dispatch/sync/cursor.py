@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dispatch.sync.protocol import SCHEMA
 from dispatch.sync.refusals import Resync
 
 LONGEST = 2_000
@@ -42,6 +43,7 @@ def signing_key(secret: bytes) -> bytes:
 def write(position: Position, *, key: bytes, technician_id: uuid.UUID) -> str:
     """Return a position as opaque text."""
     content = {
+        "v": SCHEMA,
         "f": position.feed_epoch,
         "s": position.scope_moment.isoformat(),
         "x": position.xid,
@@ -65,6 +67,8 @@ def read(text: str, *, key: bytes, technician_id: uuid.UUID) -> Position:
     if not hmac.compare_digest(mac, _mac(raw, key, technician_id)):
         raise refused
     content: dict[str, Any] = json.loads(raw)
+    if content.get("v") != SCHEMA:
+        raise Resync("visits are told in more detail since this cursor was given")
     return Position(
         feed_epoch=content["f"],
         scope_moment=datetime.fromisoformat(content["s"]),

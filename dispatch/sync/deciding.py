@@ -65,10 +65,10 @@ class Decider:
         )
         return self._session.scalars(statement).all()
 
-    def decide(self, op: Incoming) -> str:
+    def decide(self, op: Incoming, *, is_forced: bool = False) -> str:
         """Decide an operation that just arrived; return its receipt."""
         at, unreadable = self._when(op)
-        decision = self._decision(op, at, unreadable)
+        decision = self._decision(op, at, unreadable, is_forced=is_forced)
         self._store(op, at, decision)
         return decision.receipt
 

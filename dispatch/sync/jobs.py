@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import select
@@ -11,9 +13,12 @@ from dispatch import clock, db
 from dispatch.outbox import Lease
 from dispatch.settings import Settings
 from dispatch.sync.model import Upload
-from dispatch.sync.overdue import decide_overdue
+from dispatch.sync.overdue import decide_overdue, overdue
 from dispatch.sync.quarantine import expire
 from dispatch.sync.uploads import FOLDER
+
+YOUNG = timedelta(days=1)
+"""A piece may lie on the disk before its upload says so; nothing that young is removed."""
 
 
 def tidy_up(lease: Lease, **_: str) -> None:
@@ -25,10 +30,15 @@ def tidy_up(lease: Lease, **_: str) -> None:
 
 
 def decide_held(lease: Lease, **_: str) -> None:
-    """Decide operations that waited 72 hours for one that never came."""
-    with lease.finishing() as session:
-        currency = Settings.from_environment().currency
-        lease.result = {"decided": decide_overdue(session, company_currency=currency)}
+    """Decide operations that waited 72 hours for one that never came, each installation by itself."""
+    currency, decided = Settings.from_environment().currency, 0
+    with db.transaction() as session:
+        places = overdue(session)
+    for device_id, name in places:
+        with lease.step() as session:
+            decided += decide_overdue(session, device_id, name, company_currency=currency)
+    with lease.finishing():
+        lease.result = {"decided": decided}
 
 
 def remove_expired(session: Session, folder: Path) -> int:
@@ -37,8 +47,11 @@ def remove_expired(session: Session, folder: Path) -> int:
     for upload in session.scalars(statement.with_for_update(skip_locked=True)):
         upload.received = 0
     db.flush(session)
-    kept = set(session.scalars(select(Upload.stored_name).where(Upload.received > 0)))
-    unknown = [path for path in folder.glob("*.part") if path.name not in kept] if folder.is_dir() else []
+    arriving = select(Upload.stored_name).where(Upload.received > 0, Upload.finished_at.is_(None))
+    kept = set(session.scalars(arriving))
+    old = time.time() - YOUNG.total_seconds()
+    found = folder.glob("*.part") if folder.is_dir() else ()
+    unknown = [path for path in found if path.name not in kept and path.stat().st_mtime < old]
 
     def remove() -> None:
         for path in unknown:

@@ -7,6 +7,9 @@ restored from a backup. What a revoked phone sent before is rejected, so that so
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -21,31 +24,32 @@ from dispatch.sync.push import HOLD_FOR, device_scope, lock_visits
 from dispatch.sync.refusals import DeviceRevoked
 
 
-def decide_overdue(session: Session, *, company_currency: str) -> int:
-    """Decide what waits for longer than 72 hours; return how many operations."""
-    now = clock.now()
+def overdue(session: Session) -> Sequence[tuple[uuid.UUID, str]]:
+    """Return installations in which something waits for longer than 72 hours: device and name."""
     waiting = (
         select(Operation.device_id, Operation.install_epoch)
-        .where(Operation.state == HELD, Operation.received_at <= now - HOLD_FOR)
+        .where(Operation.state == HELD, Operation.received_at <= clock.now() - HOLD_FOR)
         .distinct()
         .order_by(Operation.device_id, Operation.install_epoch)
     )
-    decided = 0
-    for device_id, name in session.execute(waiting).all():
-        device = session.get_one(Device, device_id, with_for_update={"read": True})
-        place = (device_id, name)
-        epoch = session.get_one(DeviceEpoch, place, with_for_update=True, populate_existing=True)
-        by = Principal(device.user_id, Role.TECHNICIAN, frozenset(), device.technician_id, device.id)
-        decider = Decider(
-            session,
-            by,
-            epoch,
-            device_clock=DeviceClock(None, None, None),
-            now=now,
-            company_currency=company_currency,
-        )
-        decided += _decide(session, decider, is_revoked=device.revoked_at is not None)
-    return decided
+    return [(device_id, name) for device_id, name in session.execute(waiting)]
+
+
+def decide_overdue(session: Session, device_id: uuid.UUID, name: str, *, company_currency: str) -> int:
+    """Decide what waits for longer than 72 hours in one installation; return how many operations."""
+    device = session.get_one(Device, device_id, with_for_update={"read": True})
+    place = (device_id, name)
+    epoch = session.get_one(DeviceEpoch, place, with_for_update=True, populate_existing=True)
+    by = Principal(device.user_id, Role.TECHNICIAN, frozenset(), device.technician_id, device.id)
+    decider = Decider(
+        session,
+        by,
+        epoch,
+        device_clock=DeviceClock(None, None, None),
+        now=clock.now(),
+        company_currency=company_currency,
+    )
+    return _decide(session, decider, is_revoked=device.revoked_at is not None)
 
 
 def _decide(session: Session, decider: Decider, *, is_revoked: bool) -> int:

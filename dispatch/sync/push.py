@@ -84,7 +84,8 @@ def push(
         decider = Decider(
             session, by, epoch, device_clock=device_clock, now=now, company_currency=company_currency
         )
-        answers |= _decide(session, by, decider, [op for op in fresh if op.install_epoch == name])
+        mine = [op for op in fresh if op.install_epoch == name]
+        answers |= _decide(session, by, decider, mine, waits=admitted_at is None)
     crashpoint("sync.push.before_commit")
     db.after_commit(session, partial(crashpoint, "sync.push.after_commit"))
     receipts = [answers[_identity(operation)] for operation in operations]
@@ -210,15 +211,19 @@ def _contradiction(
 
 
 def _decide(
-    session: Session, by: Principal, decider: Decider, fresh: Sequence[Incoming]
+    session: Session, by: Principal, decider: Decider, fresh: Sequence[Incoming], *, waits: bool
 ) -> dict[Identity, str]:
-    """Decide new and waiting operations of one installation as far as their seq has no gap."""
+    """
+    Decide new and waiting operations of one installation as far as their seq has no gap.
+
+    What is admitted of a revoked phone does not wait for what may never come.
+    """
     epoch, before = decider.epoch, decider.epoch.acked_seq
     waiting = {row.seq: row for row in decider.held()}
     arrived = {operation.seq: operation for operation in fresh}
     answers: dict[Identity, str] = {}
     for seq in sorted({*waiting, *arrived}):
-        is_late = seq in waiting and waiting[seq].received_at <= decider.now - HOLD_FOR
+        is_late = not waits or (seq in waiting and waiting[seq].received_at <= decider.now - HOLD_FOR)
         is_forced = seq > epoch.acked_seq + 1 and is_late
         is_due = seq <= epoch.acked_seq + 1 or is_forced
         if seq in waiting:
@@ -226,7 +231,7 @@ def _decide(
                 row = waiting[seq]
                 answers[row.op_id, row.body_sha256] = decider.decide_held(row, is_forced=is_forced)
         elif is_due:
-            answers[_identity(arrived[seq])] = decider.decide(arrived[seq])
+            answers[_identity(arrived[seq])] = decider.decide(arrived[seq], is_forced=is_forced)
         else:
             answers[_identity(arrived[seq])] = decider.hold(arrived[seq], epoch.acked_seq + 1)
         if is_due:

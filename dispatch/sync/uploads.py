@@ -21,11 +21,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db
+from dispatch.access.model import Device
 from dispatch.access.rules import Principal
 from dispatch.crashpoints import crashpoint
 from dispatch.errors import DispatchError, NotFound
 from dispatch.sync import upload_refusals as refusals
 from dispatch.sync.model import Operation, Upload
+from dispatch.sync.protocol import DECLARE
 from dispatch.sync.push import require_device
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import take_bytes
@@ -69,16 +71,18 @@ def create_upload(session: Session, *, by: Principal, op_id: uuid.UUID, length: 
 
 
 def find_upload(session: Session, by: Principal, upload_id: uuid.UUID, *, hold: bool = False) -> Upload:
-    """Return an upload of this technician's; an expired one is gone."""
+    """
+    Return an upload of a file that this technician announced, from any own phone; an expired one is gone.
+
+    Held, the announcement is locked first and then the upload, as everywhere.
+    """
     require_device(session, by, hold=hold)
-    statement = (
-        select(Upload)
-        .join(DeclaredFile, DeclaredFile.id == Upload.declared_file_id)
-        .where(Upload.id == upload_id, DeclaredFile.declared_by == by.user_id)
-    )
-    found = session.scalars(statement.with_for_update(of=Upload) if hold else statement).first()
-    if found is None:
+    found = session.get(Upload, upload_id)
+    declared = session.get(DeclaredFile, found.declared_file_id, with_for_update=hold) if found else None
+    if found is None or declared is None or not _announced(session, by, declared):
         raise NotFound("there is no such upload")
+    if hold:
+        session.refresh(found, with_for_update=True)
     if found.finished_at is None and found.expires_at <= clock.now():
         raise refusals.UploadExpired(f"the upload was open until {found.expires_at.isoformat()}")
     return found
@@ -121,7 +125,8 @@ def append(
 def _finish(
     session: Session, by: Principal, upload: Upload, place: Path, directory: Path
 ) -> DispatchError | None:
-    declared = session.get_one(DeclaredFile, upload.declared_file_id, with_for_update=True)
+    declared = session.get_one(DeclaredFile, upload.declared_file_id)
+    visit = session.get_one(Visit, declared.visit_id, with_for_update=True)
     content = place.read_bytes()
     if hashlib.sha256(content).hexdigest() != declared.sha256:
         upload.received = 0
@@ -133,33 +138,39 @@ def _finish(
         upload.failure, upload.received = why.code, 0
         return why
     upload.finished_at, upload.failure = clock.now(), None
-    visits.verify_if_complete(session, visit=session.get_one(Visit, declared.visit_id, with_for_update=True))
+    visits.verify_if_complete(session, visit=visit)
     db.after_commit(session, lambda: place.unlink(missing_ok=True))
     return None
 
 
 def _declared_by(session: Session, by: Principal, op_id: uuid.UUID) -> DeclaredFile:
-    """Find what an operation announced; the same bytes announced twice lead to the first announcement."""
-    statement = select(DeclaredFile).where(
-        DeclaredFile.op_id == op_id, DeclaredFile.declared_by == by.user_id
+    """Find what an operation of this technician announced, whoever announced or applied it first."""
+    statement = (
+        select(Operation.visit_id, Operation.body["payload"]["sha256"].as_string())
+        .join(Device, Device.id == Operation.device_id)
+        .where(Operation.op_id == op_id, Operation.type == DECLARE, Device.technician_id == by.technician_id)
     )
-    found = session.scalars(statement.with_for_update()).first()
-    if found is not None:
-        return found
-    operation = session.get(Operation, op_id)
-    payload = operation.body.get("payload") if operation else None
-    sha256 = payload.get("sha256") if isinstance(payload, dict) else None
-    if operation is None or operation.visit_id is None or not isinstance(sha256, str):
-        raise NotFound("there is no such announced file")
-    statement = select(DeclaredFile).where(
-        DeclaredFile.visit_id == operation.visit_id,
-        DeclaredFile.sha256 == sha256,
-        DeclaredFile.declared_by == by.user_id,
-    )
-    found = session.scalars(statement.with_for_update()).first()
+    told = session.execute(statement).first()
+    declared = select(DeclaredFile).filter_by(visit_id=told[0], sha256=told[1]) if told else None
+    found = session.scalars(declared.with_for_update()).first() if declared is not None else None
     if found is None:
         raise NotFound("there is no such announced file")
     return found
+
+
+def _announced(session: Session, by: Principal, declared: DeclaredFile) -> bool:
+    """Tell whether an operation of this technician announced the file."""
+    statement = (
+        select(Operation.op_id)
+        .join(Device, Device.id == Operation.device_id)
+        .where(
+            Operation.visit_id == declared.visit_id,
+            Operation.type == DECLARE,
+            Operation.body["payload"]["sha256"].as_string() == declared.sha256,
+            Device.technician_id == by.technician_id,
+        )
+    )
+    return session.scalar(statement.limit(1)) is not None
 
 
 def _check(piece: bytes, checksum: str) -> None:

@@ -20,7 +20,7 @@ from dispatch.work_orders.advising import open_advice
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.coding import findings_of_asset, solutions
 from dispatch.work_orders.declaring import declared_files
-from dispatch.work_orders.lifecycle import VisitState
+from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.shown import shown_of
 from dispatch.work_orders.views import problem_of
@@ -197,6 +197,8 @@ def _checklists(session: Session, visit: Visit) -> list[dict[str, Any]]:
 
 def _advice(session: Session, visit: Visit, order: WorkOrder) -> list[dict[str, Any]]:
     """R-505: dangers of the site and work advised for the equipment, which nobody has settled."""
+    if visit.state not in OPEN_STATES:
+        return []
     found = open_advice(session, site_id=order.site_id, asset_id=order.asset_id, besides=visit.id)
     return [
         {
@@ -243,6 +245,7 @@ def _place(site: Site, territory: Territory, *, is_full: bool) -> dict[str, Any]
         "address": site.address if is_full else None,
         "latitude": site.latitude if is_full else None,
         "longitude": site.longitude if is_full else None,
+        "position_quality": site.position_quality,
         "parking_minutes": site.parking_minutes,
         "access_minutes": site.access_minutes,
         "access_notes": site.access_notes if is_full else "",

@@ -14,6 +14,7 @@ from dispatch.access.rules import Principal
 from dispatch.customers.model import Site
 from dispatch.errors import Conflict, NotFound
 from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.guards import check_recordable
 from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Finding, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import AdvisedWork
@@ -72,6 +73,8 @@ def settle_advice(
     op_id: uuid.UUID | None = None,
 ) -> AdvisedWork:
     """Note that advised work was done, or that the customer does not want it."""
+    if visit is not None:
+        check_recordable(session, visit, by)
     if advice.state != OPEN:
         raise AdviceSettled(f"it is {advice.state}")
     advice.state = text.choice(result, "result", (DONE, DECLINED))

@@ -16,9 +16,8 @@ from dispatch.checklists.model import ChecklistAnswer
 from dispatch.checklists.queries import Standing
 from dispatch.checklists.rules import PHOTO, AnswerInvalid, ChecklistIncomplete
 from dispatch.work_orders.announcing import announce_visit
-from dispatch.work_orders.guards import check_recordable
+from dispatch.work_orders.guards import check_recordable, outdate_reports
 from dispatch.work_orders.model import DeclaredFile, Visit
-from dispatch.work_orders.record import outdate_reports
 
 
 def answer_question(

@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from dispatch.access.rules import Principal
 from dispatch.errors import Conflict, Invalid, NotFound
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.guards import check_recordable
-from dispatch.work_orders.model import Attachment, Visit
+from dispatch.work_orders.model import Attachment, DeclaredFile, Visit
 
 MOST_BYTES = 25 * 1024 * 1024
 MOST_PIXELS = 50_000_000
@@ -127,6 +127,10 @@ def store_attachment(
     )
     session.execute(row)
     stored = session.scalars(same).one()
+    waiting = update(DeclaredFile).where(
+        DeclaredFile.visit_id == visit.id, DeclaredFile.sha256 == sha256, DeclaredFile.attachment_id.is_(None)
+    )
+    session.execute(waiting.values(attachment_id=stored.id, given_up_at=None))
     if stored.stored_name != name:
         (directory / name).unlink(missing_ok=True)
     announce_visit(session, visit)

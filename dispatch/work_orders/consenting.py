@@ -15,7 +15,7 @@ from dispatch.access.rules import Principal
 from dispatch.errors import Conflict
 from dispatch.work_orders import refusals, rules
 from dispatch.work_orders.announcing import announce_visit
-from dispatch.work_orders.guards import check_recordable
+from dispatch.work_orders.guards import check_recordable, outdate_reports
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.on_site_model import Consent
 
@@ -68,6 +68,7 @@ def record_consent(
         op_id=op_id,
     )
     session.add(consent)
+    outdate_reports(session, visit)
     db.flush(session)
     announce_visit(session, visit)
     return consent

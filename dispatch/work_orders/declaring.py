@@ -80,6 +80,7 @@ def declare_file(
     if known is not None:
         if (known.size_bytes, known.media_type) != (size_bytes, media_type):
             raise DeclarationContradicted(f"visit {visit.number} holds another announcement of these bytes")
+        known.purpose, known.caption = purpose, text.prose(caption, "caption", longest=500)
         return known
     if len(declared_files(session, visit.id)) >= MOST_PER_VISIT:
         raise DeclarationsFull(f"visit {visit.number} has {MOST_PER_VISIT} announced files")
@@ -113,6 +114,7 @@ def take_bytes(
     declared.attachment_id, declared.given_up_at = attachment.id, None
     declared.given_up_by = declared.given_up_reason = None
     db.flush(session)
+    announce_visit(session, visit)
     return attachment
 
 

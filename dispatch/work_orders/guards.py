@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
@@ -52,6 +52,12 @@ def check_recordable(session: Session, visit: Visit, by: Principal | None) -> No
         raise refusals.NotYourVisit("the visit is assigned to somebody else")
 
 
+def outdate_reports(session: Session, visit: Visit) -> None:
+    """A fact changed, so what was signed is no longer what the record says: sign again or waive (R-509)."""
+    statement = update(ServiceReport).where(ServiceReport.visit_id == visit.id, ServiceReport.is_current)
+    session.execute(statement.values(is_current=False))
+
+
 def needs_reason(step: Step) -> bool:
     """Tell whether a step is refused without a reason."""
     declined = step.from_state is S.PUBLISHED and step.to_state is S.UNPLANNED and step.actor is A.ASSIGNEE
@@ -84,6 +90,9 @@ def _check_finished(session: Session, visit: Visit) -> None:
 
 
 def _check_verifiable(session: Session, visit: Visit) -> None:
+    session.execute(
+        select(Visit.id).where(Visit.id == visit.id).with_for_update()
+    )  # nothing is announced meanwhile
     if visit.billing_hold:
         raise refusals.BillingHeld(f"billing of visit {visit.number} is on hold")
     if has_open_case(session, visit.id):

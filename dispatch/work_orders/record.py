@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
@@ -25,12 +25,11 @@ from dispatch.work_orders.advising import keep_advice
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.coding import check_codes
 from dispatch.work_orders.consenting import check_touched
-from dispatch.work_orders.guards import check_recordable
+from dispatch.work_orders.guards import check_recordable, outdate_reports
 from dispatch.work_orders.model import (
     Approval,
     Finding,
     PartUse,
-    ServiceReport,
     Visit,
     WorkOrder,
 )
@@ -64,12 +63,6 @@ class Findings:
     dangers: Sequence[str] = ()
     touched: Sequence[str] = ()
     codes: Mapping[str, str] = field(default_factory=dict)
-
-
-def outdate_reports(session: Session, visit: Visit) -> None:
-    """A fact changed, so what was signed is no longer what the record says: sign again or waive (R-509)."""
-    statement = update(ServiceReport).where(ServiceReport.visit_id == visit.id, ServiceReport.is_current)
-    session.execute(statement.values(is_current=False))
 
 
 def _after_fact(session: Session, visit: Visit) -> None:

@@ -16,13 +16,14 @@ from dispatch import clock, db, text
 from dispatch.access.rules import Principal
 from dispatch.work_orders import refusals, rules
 from dispatch.work_orders.announcing import announce_visit
-from dispatch.work_orders.guards import check_recordable
+from dispatch.work_orders.guards import check_recordable, outdate_reports
 from dispatch.work_orders.model import ServiceReport, Visit
-from dispatch.work_orders.record import outdate_reports
 from dispatch.work_orders.shown import shown_of
 
 STROKES = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9eE+\-., \n]+")
 MOST_STROKES = 200_000
+NEWER = ("dangers", "touched", "answers", "consents")
+"""Members that the record of schema 1 did not have, beside ``codes``."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -67,6 +68,8 @@ def sign(
         raise refusals.SignatureMismatch("shown_sha256 is no SHA-256 in lower-case hex")
     present = preview(session, visit, times)
     if present.sha256 != shown_sha256:
+        present = _as_before(session, visit, times, shown_sha256) or present
+    if present.sha256 != shown_sha256:
         raise refusals.SignatureMismatch(
             f"the record of visit {visit.number} is not the one that was signed", present=present.sha256
         )
@@ -83,6 +86,21 @@ def sign(
         signed_at=clock.aware(signed_at) if signed_at else clock.now(),
         op_id=op_id,
     )
+
+
+def _as_before(
+    session: Session, visit: Visit, times: Mapping[str, str] | None, shown_sha256: str
+) -> Shown | None:
+    """
+    Return the record as it was shown before it had members for dangers, codes, answers and consents.
+
+    A phone that pulled it then shows it so; it says the same as long as all of them are empty.
+    """
+    shown = shown_of(session, visit, times)
+    if any(shown[name] for name in NEWER) or any(shown["codes"].values()):
+        return None
+    words = rules.canonical({name: value for name, value in shown.items() if name not in {*NEWER, "codes"}})
+    return Shown(words, shown_sha256) if rules.digest(words) == shown_sha256 else None
 
 
 def waive(

@@ -14,9 +14,9 @@ from dispatch import clock, db, events, outbox, text
 from dispatch.access.rules import Principal
 from dispatch.work_orders import guards
 from dispatch.work_orders.announcing import announce_visit, is_announced, withdraw_visit
+from dispatch.work_orders.guards import outdate_reports
 from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState, order_state, step
 from dispatch.work_orders.model import Visit, VisitEvent, WorkOrder
-from dispatch.work_orders.record import outdate_reports
 
 S = VisitState
 SETTLED = frozenset({OrderState.INVOICED})

@@ -39,10 +39,10 @@ class Login:
     password: str = PASSWORD
 
 
-def signed_in(company: Company) -> PhoneClient:
-    """A phone of the northern technician, signed in and registered."""
+def signed_in(company: Company, where: str = NORTH) -> PhoneClient:
+    """A phone of a territory's technician, signed in and registered."""
     http = httpx.Client(transport=httpx.WSGITransport(company.app), base_url="http://127.0.0.1")
-    made = PhoneClient("", Login(company.user(Role.TECHNICIAN)), http=http, patience_seconds=0)
+    made = PhoneClient("", Login(company.user(Role.TECHNICIAN, where)), http=http, patience_seconds=0)
     made.sign_in()
     return made
 

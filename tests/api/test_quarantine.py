@@ -51,6 +51,14 @@ def counts() -> list[int]:
     return [asked(f"select count(*) from {table}")[0][0] for table in DOMAIN]
 
 
+def hand_over_again(phone: PhoneClient, op_ids: list[str]) -> None:
+    """The answer was lost: the phone hands the same work over once more."""
+    with phone.store.writing() as database:
+        for op_id in op_ids:
+            database.execute("update operation set result = null where op_id = ?", (op_id,))
+    assert phone.surrender() == len(op_ids)
+
+
 def with_work(company: Company, phone: PhoneClient) -> str:
     """A visit worked on without contact, then the phone is revoked and notices."""
     visit_id, sku = a_visit(company), a_part()
@@ -83,8 +91,9 @@ def test_revoked_clause_2_its_work_has_no_effect_until_the_desk_admits_it(
     assert phone.store.visits() == []
     assert len(phone.store.unsent(200)) == 10
     before = counts()
-    assert phone.surrender() == 10
-    assert phone.surrender() == 10
+    unsent = [one["op_id"] for one in phone.store.unsent(200)]
+    assert phone.surrender() == len(unsent) == 10
+    hand_over_again(phone, unsent)
     assert counts() == before
     (item,) = desk.get("/v1/sync/quarantine").get_json()["items"]
     assert (item["operations"], item["decision"]) == (10, None)
@@ -96,7 +105,7 @@ def test_revoked_clause_2_its_work_has_no_effect_until_the_desk_admits_it(
     again = desk.post(f"/v1/sync/quarantine/{item['id']}/admission")
     assert (again.status_code, again.get_json()["code"]) == (409, "QUARANTINE_DECIDED")
     after = counts()
-    assert phone.surrender() == 10
+    hand_over_again(phone, unsent)
     assert counts() == after
     entry = "select user_id::text, outcome from audit_entry where action = 'decide_quarantine'"
     assert asked(entry) == [(desk.user_id, "admitted")]
@@ -203,3 +212,18 @@ def test_push_clause_15_a_body_may_be_packed_within_bounds(
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
     answer = phone.ask("POST", "/v1/sync/push", content=body, headers=headers)
     assert (answer.status_code, answer.json().get("code")) == (status, code)
+
+
+def test_admitted_work_does_not_wait_for_what_never_came(
+    company: Company, phone: PhoneClient, desk: Client
+) -> None:
+    """What lies after a gap is decided when it is admitted: facts count, steps leave a case to look at."""
+    visit_id = with_work(company, phone)
+    with phone.store.writing() as database:
+        database.execute("delete from operation where seq = 1")
+    assert phone.surrender() == 9
+    (item,) = desk.get("/v1/sync/quarantine").get_json()["items"]
+    admitted = desk.post(f"/v1/sync/quarantine/{item['id']}/admission").get_json()["receipts"]
+    assert {receipt["result"] for receipt in admitted} <= {"applied", "applied_conflict"}
+    assert asked("select state from visit where id = :id", id=visit_id) == [("done",)]
+    assert asked("select kind from review_case") == [("gap_forced",)]

@@ -24,7 +24,7 @@ from dispatch.sync import protocol
 from dispatch.sync.model import Upload
 from dispatch.sync.uploads import FOLDER
 from dispatch.work_orders.model import DeclaredFile
-from tests.api.company import ClientFor, Company, key, settings_of_tests
+from tests.api.company import SOUTH, ClientFor, Company, key, settings_of_tests
 from tests.api.in_the_field import a_part, a_visit, asked, signed_in, work
 
 SEED = 20261129
@@ -227,7 +227,10 @@ def test_attachment_clause_7_nobody_sends_to_or_asks_for_an_upload_of_another(
     photo = a_photo()
     op_id = announced(phone, visit_id, photo)
     address = created(phone, op_id, len(photo)).headers["Location"]
-    other = signed_in(company)
+    again = signed_in(company)
+    assert offset_of(again, address) == 0
+    again.close()
+    other = signed_in(company, SOUTH)
     for answer in (
         created(other, op_id, len(photo)),
         other.ask("HEAD", address, headers=TUS),

@@ -18,7 +18,7 @@ from dispatch.checklists.commands import pinned, write_checklist
 from dispatch.sync import commands as sync
 from dispatch.sync import protocol
 from dispatch.sync.model import Rejection
-from dispatch.sync.overdue import decide_overdue
+from dispatch.sync.overdue import decide_overdue, overdue
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
@@ -190,7 +190,10 @@ class World:
     def decide_held(self) -> None:
         """The hourly job: operations that waited for too long."""
         with db.transaction() as session:
-            decide_overdue(session, company_currency=CURRENCY)
+            places = overdue(session)
+        for device_id, name in places:
+            with db.transaction() as session:
+                decide_overdue(session, device_id, name, company_currency=CURRENCY)
 
     def known(self) -> dict[str, Any]:
         """Whose rows are this world's."""

@@ -333,3 +333,42 @@ def test_identity_clause_3_the_same_day_in_every_schema_gives_the_same_record(fi
         )
     assert records[0] == records[1]
     assert records[0]["advised"] == ["descale"]
+
+
+def test_record_clause_8_what_was_pulled_before_the_record_grew_is_still_signed(field: Field) -> None:
+    """Schema 1: the phone shows a record without the newer members; empty, it says the same."""
+    visit = field.visit()
+    way = begun(field, visit)
+    found = field.op(protocol.FINDING, visit, **FINDINGS)
+    shown = protocol.shown_after(field.record_of(visit), [found], {})
+    old = {
+        name: value
+        for name, value in shown.items()
+        if name not in {"dangers", "touched", "codes", "answers", "consents"}
+    }
+    signed = field.op(
+        protocol.SIGN,
+        visit,
+        shown_sha256=protocol.record_digest(old),
+        signed_by_name="Customer",
+        signature_path="M0 0L9 9",
+        times={},
+    )
+    receipts = field.push(*way, found, signed, field.op(protocol.FINISH, visit))
+    assert results(receipts) == ["applied"] * 6
+    told = "select shown, shown_sha256 from service_report where visit_id = :visit"
+    text, sha256 = field.ask(told, visit=visit)[0]
+    assert hashlib.sha256(text.encode()).hexdigest() == sha256 == protocol.record_digest(old)
+
+
+def test_a_consent_after_the_signature_needs_another_one(field: Field) -> None:
+    visit = field.visit()
+    way = begun(field, visit)
+    found = new(field, protocol.FINDING, visit, **FINDINGS)
+    shown = protocol.record_digest(protocol.shown_after(field.record_of(visit), [found], {}))
+    told = {"shown_sha256": shown, "signed_by_name": "C", "signature_path": "M0 0L9 9", "times": {}}
+    signed = field.op(protocol.SIGN, visit, **told)
+    late = consent(field, visit)
+    finished = new(field, protocol.FINISH, visit)
+    receipts = field.push(*way, found, signed, late, finished)
+    assert results(receipts)[-2:] == ["applied", "rejected:SIGNATURE_MISSING"]
