@@ -70,8 +70,7 @@ def solve(
     engine
         Name of the engine; where its library is missing another answers, and ``stats`` says so.
     cancel
-        Asked often; when it answers true, the best plan so far is returned at once: what it leaves out is
-        explained as far as that takes no time, the rest is ``NOT_EXPLAINED``.
+        Asked often; when true, the best plan so far is returned at once, its reasons as far as they are known.
     prove_seconds
         How long to look, after the search, for a bound and for what is still cheaper; None not to look.
     whole_visits
@@ -92,9 +91,8 @@ def solve(
     require(chosen, problem, name=engine)
     if len(problem.visits) > whole_visits:
         shop = Workshop(chosen, seed, on_progress, wish)
-        result = solve_in_parts(
-            shop, problem, budget, start=start, most_visits=min(PART_VISITS, whole_visits)
-        )
+        most = min(PART_VISITS, whole_visits)
+        result = solve_in_parts(shop, problem, budget, start=start, most_visits=most)
     else:
         result = chosen.solve(
             problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=wish

@@ -43,7 +43,6 @@ PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 LOCKED_AFTER = timedelta(hours=72)
 """Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
 HANDED_AT_ONCE = 20
-"""Operations in one handed-over batch; few, so that drawings fit."""
 PERSONAL = ("customer", "site", "problem", "record")
 
 
@@ -283,7 +282,7 @@ class PhoneClient:
         return is_signed(key, "truckroll-wipe-v1", told, str(notice.get("signature")))
 
     def surrender(self) -> int:
-        """Hand unsent operations of a revoked phone to quarantine, in batches; return how many."""
+        """Hand unsent operations of a revoked phone to quarantine, in small batches; return how many."""
         handed = 0
         while unsent := self.store.unsent(HANDED_AT_ONCE):
             batch = json.dumps({"clock": self._clocks(), "ops": unsent})

@@ -32,6 +32,7 @@ from dispatch.parts import commands as parts
 from dispatch.settings import Settings
 from dispatch.simulation import timeline
 from dispatch.simulation.day_types import EarlierOrder, GeneratedDay, GeneratedTechnician, ProblemTemplate
+from dispatch.simulation.seldom import leave_out
 from dispatch.technicians import commands as technicians
 from dispatch.technicians.rules import Rest
 from dispatch.territories import commands as territories
@@ -42,13 +43,6 @@ from dispatch.work_orders.rules import Needs
 OFFICE = (Role.ADMIN, Role.DISPATCHER, Role.CALL_TAKER, Role.SUPERVISOR, Role.FINANCE)
 LABOUR_PER_HOUR, TRAVEL_FEE, TAX_RATE = "72.00", "35.00", Decimal("0.255")
 """Prices of the demo company; the tax rate is Finland's general one."""
-
-
-WITHOUT_WORK = ("read-mailbox", "decide-held", "tidy-up-sync")
-"""Schedules with nothing to do in a demo: it has no mailbox, and no phone is away for three days."""
-
-SELDOM = {"check-readiness": 60, "watch-promises": 30, "clocked-messages": 30}
-"""Minutes between runs in a demo; where a promise is in danger the watch is asked for at once (``watch``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +76,7 @@ def seed(session: Session, day: GeneratedDay) -> World:
     """
     timeline.set_clock(session, day.first_call_at)
     session.execute(update(Schedule).values(last_day=None))
-    _leave_out(session)
+    leave_out(session)
     territory = territories.create_territory(
         session,
         by=None,
@@ -112,13 +106,6 @@ def seed(session: Session, day: GeneratedDay) -> World:
     _schedules(session, day, world)
     session.flush()
     return world
-
-
-def _leave_out(session: Session) -> None:
-    """A demo takes minutes: jobs that could do nothing in it are not run hundreds of times."""
-    session.execute(update(Schedule).where(Schedule.name.in_(WITHOUT_WORK)).values(is_active=False))
-    for name, minutes in SELDOM.items():
-        session.execute(update(Schedule).where(Schedule.name == name).values(every_minutes=minutes))
 
 
 def _catalogue(session: Session, day: GeneratedDay) -> dict[str, uuid.UUID]:
