@@ -65,12 +65,10 @@ def solve(
         Same seed and a budget of solutions alone: same plan.
     start
         A plan to begin from; the result never costs more than it, if it is valid.
-    on_progress
-        Called with each improvement.
-    engine
-        Name of the engine; where its library is missing another answers, and ``stats`` says so.
+    on_progress, engine
+        Called with each improvement; where the engine's library is missing another answers and says so.
     cancel
-        Asked often; when true, the best plan so far is returned at once, its reasons as far as they are known.
+        Asked often; when true, the best plan so far is returned at once, with what reasons are known.
     prove_seconds
         How long to look, after the search, for a bound and for what is still cheaper; None not to look.
     whole_visits
