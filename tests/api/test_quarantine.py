@@ -205,6 +205,7 @@ def test_identity_clause_6_after_three_days_without_contact_no_customer_is_shown
         (gzip.compress(b" " * (8 * 1_048_576 + 1)), "gzip", 413, "BATCH_TOO_LARGE"),
         (b'{"ops": []}', "br", 415, "MEDIA_TYPE_UNSUPPORTED"),
     ],
+    ids=["packed", "cut off", "followed", "not packed", "too much", "another kind"],
 )
 def test_push_clause_15_a_body_may_be_packed_within_bounds(
     phone: PhoneClient, body: bytes, encoding: str, status: int, code: str | None
