@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,9 @@ NAME = 200
 CODE = 64
 PROSE = 20_000
 MOST_ENTRIES = 100
+MOST_STROKES = 200_000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_STROKES = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9eE+\-., \n]+")
 
 
 class TextInvalid(Invalid):
@@ -50,6 +54,16 @@ def line(value: str, field: str, *, longest: int = NAME) -> str:
     if "\n" in trimmed or "\r" in trimmed or "\t" in trimmed:
         raise TextInvalid(f"{field} has more than one line", field=field)
     return trimmed
+
+
+def is_sha256(value: str) -> bool:
+    """Tell whether a text is a SHA-256 in lower-case hex."""
+    return _SHA256.fullmatch(value) is not None
+
+
+def is_drawing(value: str) -> bool:
+    """Tell whether a text is SVG path data, such as a signature."""
+    return 0 < len(value) <= MOST_STROKES and _STROKES.fullmatch(value) is not None
 
 
 def optional_line(value: str | None, field: str, *, longest: int = NAME) -> str | None:

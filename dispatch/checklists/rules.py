@@ -26,9 +26,7 @@ BRANCHING = frozenset({YES_NO, CHOICE})
 MOST_QUESTIONS = 100
 MOST_CHOICES = 50
 KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 PLAIN = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,18})?")
-STROKES = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9eE+\-., \n]{1,100000}")
 FIELDS = frozenset(
     {"key", "kind", "text_en", "text_zh", "is_required", "unit", "least", "most", "choices", "only_if"}
 )
@@ -181,10 +179,10 @@ def _checked_text(question: Mapping[str, Any], value: str, refused: AnswerInvali
         if value not in {choice["key"] for choice in question["choices"]}:
             raise refused
     elif kind == PHOTO:
-        if not SHA256.fullmatch(value):
+        if not text.is_sha256(value):
             raise refused
     elif kind == SIGNATURE:
-        if not STROKES.fullmatch(value):
+        if not text.is_drawing(value):
             raise refused
     elif kind == DATE:
         try:

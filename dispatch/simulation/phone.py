@@ -20,6 +20,7 @@ import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from dispatch.simulation.phone_answers import NothingDecided, json_of, undecided
 from dispatch.simulation.phone_files import PIECE_BYTES, send_file
 from dispatch.simulation.phone_keys import is_signed, proof_of
 from dispatch.simulation.phone_store import PhoneStore
@@ -44,23 +45,6 @@ LOCKED_AFTER = timedelta(hours=72)
 """Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
 HANDED_AT_ONCE = 20
 PERSONAL = ("customer", "site", "problem", "record")
-
-
-class NothingDecided(Exception):
-    """No answer of ours came: everything stays as it is and is sent again."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int | None = None,
-        code: str = "",
-        cause: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.cause = cause or {}
 
 
 class Revoked(Exception):
@@ -262,12 +246,12 @@ class PhoneClient:
         """Send a request; believe only answers that carry the marker."""
         response = self.ask(method, address, **options)
         if response.status_code != 200:
-            refused = _undecided(response)
+            refused = undecided(response)
             if refused.code == "device_revoked" and self._is_ours(refused.cause):
                 self.store.wipe()
                 raise Revoked
             raise refused
-        answer = _json(response)
+        answer = json_of(response)
         if not isinstance(answer, dict) or answer.get(protocol.MARKER) != protocol.MARKER_VALUE:
             raise NothingDecided("somebody else answered, such as a captive portal", status=200)
         self.store.set("last_contact", self._now().isoformat())
@@ -312,7 +296,7 @@ class PhoneClient:
         """Send a request; any other status than the expected one decides nothing."""
         response = self.ask(method, address, **options)
         if response.status_code != status:
-            raise _undecided(response)
+            raise undecided(response)
         return response
 
     def _send(self, method: str, address: str, **options: Any) -> httpx.Response:
@@ -333,7 +317,7 @@ class PhoneClient:
     def _expect(self, status: int, method: str, address: str, **options: Any) -> dict[str, Any]:
         response = self._send(method, address, **options)
         if response.status_code != status:
-            raise _undecided(response)
+            raise undecided(response)
         answer: dict[str, Any] = response.json()
         return answer
 
@@ -370,23 +354,6 @@ class PhoneClient:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("the kept key is not of an elliptic curve")
         return key
-
-
-def _undecided(response: httpx.Response) -> NothingDecided:
-    found = _json(response)
-    problem = found if isinstance(found, dict) else {}
-    code = str(problem.get("code", ""))
-    message = f"{response.status_code} {code} {problem.get('detail', '')}"
-    cause = problem.get("cause")
-    told = cause if isinstance(cause, dict) else {}
-    return NothingDecided(message, status=response.status_code, code=code, cause=told)
-
-
-def _json(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
 
 
 def _to_the_second(moment: str | None) -> str | None:

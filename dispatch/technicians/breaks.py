@@ -1,9 +1,8 @@
-"""Breaks as technicians take them (R-509): for wrench time, and so that nobody is located in a break."""
+"""Breaks as technicians take them (R-509)."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -39,25 +38,3 @@ def end_break(session: Session, *, technician_id: uuid.UUID, at: datetime) -> Br
         row.ended_at = at
         db.flush(session)
     return row
-
-
-def breaks_between(
-    session: Session, technician_id: uuid.UUID, start: datetime, end: datetime
-) -> Sequence[BreakTaken]:
-    """Return breaks that touch a stretch of time, in order; an open one reaches to its end."""
-    statement = select(BreakTaken).where(
-        BreakTaken.technician_id == technician_id,
-        BreakTaken.started_at < end,
-        (BreakTaken.ended_at.is_(None)) | (BreakTaken.ended_at > start),
-    )
-    return session.scalars(statement.order_by(BreakTaken.started_at)).all()
-
-
-def is_on_break(session: Session, technician_id: uuid.UUID, at: datetime) -> bool:
-    """Tell whether a technician has a break at a moment."""
-    statement = select(BreakTaken.id).where(
-        BreakTaken.technician_id == technician_id,
-        BreakTaken.started_at <= at,
-        (BreakTaken.ended_at.is_(None)) | (BreakTaken.ended_at > at),
-    )
-    return session.scalar(statement.limit(1)) is not None

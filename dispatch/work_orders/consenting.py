@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,8 +17,6 @@ from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.guards import check_recordable, outdate_reports
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.on_site_model import Consent
-
-STROKES = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9eE+\-., \n]{1,200000}")
 
 
 class ConsentMissing(Conflict):
@@ -54,7 +51,7 @@ def record_consent(
         raise text.TextInvalid("terms is empty: liability is settled first", field="terms")
     if shown_sha256 != consent_digest(named, agreed):
         raise refusals.SignatureMismatch("the consent is not the one that was signed")
-    if not STROKES.fullmatch(signature_path):
+    if not text.is_drawing(signature_path):
         raise refusals.SignatureInvalid("the drawing is no SVG path")
     consent = Consent(
         visit_id=visit.id,

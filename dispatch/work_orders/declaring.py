@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,6 @@ from dispatch.work_orders.verifying import verify_if_complete
 PHOTO, BEFORE, AFTER, NO_ACCESS = "photo", "before", "after", "no_access"
 CHECKLIST, DOCUMENT = "checklist", "document"
 PURPOSES = frozenset({PHOTO, BEFORE, AFTER, NO_ACCESS, CHECKLIST, DOCUMENT})
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class DeclarationInvalid(Invalid):
@@ -67,7 +65,7 @@ def declare_file(
 ) -> DeclaredFile:
     """Announce a file; the same bytes twice are one. Bytes that lie here already settle it at once."""
     check_recordable(session, visit, by)
-    if not SHA256.fullmatch(sha256):
+    if not text.is_sha256(sha256):
         raise DeclarationInvalid("sha256 is no SHA-256 in lower-case hex", field="sha256")
     if media_type not in SUFFIX:
         raise DeclarationInvalid(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,11 +19,8 @@ from dispatch.work_orders.guards import check_recordable, outdate_reports
 from dispatch.work_orders.model import ServiceReport, Visit
 from dispatch.work_orders.shown import shown_of
 
-STROKES = re.compile(r"[MmLlHhVvCcSsQqTtAaZz0-9eE+\-., \n]+")
-MOST_STROKES = 200_000
 NEWER = ("dangers", "touched", "answers", "consents")
 """Members that the record of schema 1 did not have, beside ``codes``."""
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ def sign(
     if repeated is not None:
         return repeated
     check_recordable(session, visit, by)
-    if not SHA256.fullmatch(shown_sha256):
+    if not text.is_sha256(shown_sha256):
         raise refusals.SignatureMismatch("shown_sha256 is no SHA-256 in lower-case hex")
     present = preview(session, visit, times)
     if present.sha256 != shown_sha256:
@@ -73,7 +69,7 @@ def sign(
         raise refusals.SignatureMismatch(
             f"the record of visit {visit.number} is not the one that was signed", present=present.sha256
         )
-    if len(signature_path) > MOST_STROKES or not STROKES.fullmatch(signature_path):
+    if not text.is_drawing(signature_path):
         raise refusals.SignatureInvalid("the drawing is no SVG path")
     if rating is not None:
         visit.rating = text.whole(rating, "rating", 1, 5)

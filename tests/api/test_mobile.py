@@ -12,7 +12,8 @@ import pytest
 
 from dispatch import db
 from dispatch.access.rules import Role
-from dispatch.simulation.phone import NothingDecided, PhoneClient, Revoked
+from dispatch.simulation.phone import PhoneClient, Revoked
+from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.sync import protocol
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory

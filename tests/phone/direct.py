@@ -17,7 +17,8 @@ from dispatch import db
 from dispatch.access.rules import Principal
 from dispatch.access.sealing import WIPE, notice_key, signed_notice
 from dispatch.errors import DispatchError
-from dispatch.simulation.phone import NothingDecided, PhoneClient
+from dispatch.simulation.phone import PhoneClient
+from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.sync import commands, protocol, queries
 from dispatch.sync.refusals import DeviceRevoked
 

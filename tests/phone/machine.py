@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from dispatch.errors import DispatchError
-from dispatch.simulation.phone import NothingDecided, Revoked
+from dispatch.simulation.phone import Revoked
+from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.sync import protocol
 from tests.phone import checks
 from tests.phone.direct import GOOD, NETWORKS, DirectPhone
@@ -51,6 +52,9 @@ nets = st.sampled_from((GOOD, GOOD, *NETWORKS))
 
 class SyncMachine(RuleBasedStateMachine):
     """Anything that can happen between a desk and its technicians' phones."""
+
+    judged = 0
+    """How many days were judged to their end."""
 
     @initialize(seed=st.integers(0, 2**16))
     def found(self, seed: int) -> None:
@@ -222,5 +226,6 @@ class SyncMachine(RuleBasedStateMachine):
         self._facts_did_not_shrink()
         for check in checks.CHECKS:
             check(world)
+        SyncMachine.judged += 1
         for phone in (*world.phones, *world.retired):
             phone.close()

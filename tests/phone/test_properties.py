@@ -35,6 +35,7 @@ def _database(services: TestServices) -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("_database")
 def test_every_property_holds_whatever_happens_in_whatever_order() -> None:
+    SyncMachine.judged = 0
     run_state_machine_as_test(
         seed(SEED)(SyncMachine),
         settings=settings(
@@ -46,3 +47,4 @@ def test_every_property_holds_whatever_happens_in_whatever_order() -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert SyncMachine.judged >= EXAMPLES

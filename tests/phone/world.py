@@ -228,7 +228,7 @@ def payload_of(world: World, phone: DirectPhone, kind: str, visit_id: str) -> di
         protocol.PART: {"sku": "NONE" if broken else world.sku, "direction": "in", "quantity": 1},
         protocol.APPROVAL: {
             "amount": "10.00",
-            "currency": "XXX" if broken else CURRENCY,
+            "currency": "no money" if broken else CURRENCY,
             "approved_by_name": "Customer",
             "method": "phone",
         },
