@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from optimizer import Budget, Certificate, Lock, Policy, Problem, solve
+from optimizer.engines.base import Cancel
 from optimizer.engines.ruin import arrays
 from optimizer.engines.ruin.layout import FIRST_WINDOW, LEAVE_OUT
 from optimizer.engines.ruin.rich import (
@@ -185,8 +186,8 @@ def test_an_engine_that_ignores_a_clause_is_caught(name: str, monkeypatch: pytes
     assert not is_wrong
     honest = arrays.day_of
 
-    def forgetful(problem: Problem) -> Any:
-        day = honest(problem)
+    def forgetful(problem: Problem, cancel: Cancel) -> Any:
+        day = honest(problem, cancel)
         forget(day)
         return day
 

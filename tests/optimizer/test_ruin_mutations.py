@@ -8,6 +8,7 @@ import pytest
 
 from optimizer import Budget, Lock, Problem, solve
 from optimizer.constraints import CONSTRAINTS
+from optimizer.engines.base import Cancel
 from optimizer.engines.ruin import arrays
 from optimizer.engines.ruin.arrays import Uncovered, require_covered
 from optimizer.engines.ruin.layout import FIRST_WINDOW, LEAVE_OUT, LENGTH, OVERTIME, UNABLE, WINDOWS
@@ -186,8 +187,8 @@ def test_an_engine_that_ignores_a_rule_or_a_price_is_caught(
     else:
         honest = arrays.day_of
 
-        def forgetful(problem: Problem) -> Any:
-            day = honest(problem)
+        def forgetful(problem: Problem, cancel: Cancel) -> Any:
+            day = honest(problem, cancel)
             IGNORING[name](day)
             return day
 
