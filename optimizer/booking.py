@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from optimizer import offers, oracle
 from optimizer.errors import OfferGone
 from optimizer.features import features
-from optimizer.offers import USUAL, Effort, Quoting, Rearranged, SiteTravel
+from optimizer.offers import Effort, Quoting, Rearranged, SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.planned import as_planned
@@ -48,19 +48,6 @@ class PlainOracle(offers.Desk):
         """Cheapest offer per window, dearest last; with ``each_technician`` one per window and technician."""
         plain = offers.plain_quote
         return plain(self.problem, self.plan, visit, windows, site, each_technician=each_technician)
-
-    def reopen(
-        self,
-        visit: Visit,
-        window: Window,
-        *,
-        site: SiteTravel | None = None,
-        effort: Effort = USUAL,
-        seed: int = 0,
-    ) -> Rearranged | None:
-        """Nothing: searching for room takes the compiled loops."""
-        del visit, window, site, effort, seed
-        return None  # the answer, not the lack of one
 
     def copy(self) -> "PlainOracle":
         """The same oracle once more, to be changed by itself."""

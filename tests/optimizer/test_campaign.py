@@ -12,7 +12,7 @@ from optimizer.readers import read
 from tests.optimizer.world import a_day
 
 EFFORT = Effort()
-DAYS, BATCH = 300, 20
+DAYS, BATCH = 100, 20
 
 
 @pytest.mark.slow

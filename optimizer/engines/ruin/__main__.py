@@ -1,7 +1,15 @@
 """Compile the loops ahead: ``python -m optimizer.engines.ruin``."""
 
-from optimizer.engines.base import DEFAULT, warm_up
+import sys
+import time
+
+from optimizer.engines.ruin import warming
 
 if __name__ == "__main__":
-    print("Compiling the planning engine (once, about a minute)", flush=True)  # noqa: T201
-    print(f"The planning engine is ready after {warm_up(DEFAULT):.0f} s.")  # noqa: T201
+    if warming.BESIDE in sys.argv:
+        warming.warm_beside()
+    else:
+        print("Compiling the planning engine (once, one to three minutes)", flush=True)  # noqa: T201
+        began = time.monotonic()
+        warming.compile_ahead()
+        print(f"The planning engine is ready after {time.monotonic() - began:.0f} s.")  # noqa: T201

@@ -3,7 +3,6 @@
 import math
 import time
 from dataclasses import replace
-from datetime import date
 from typing import TypeAlias
 
 from optimizer.check import check, cost
@@ -16,7 +15,7 @@ from optimizer.engines.ruin.uncovered import CalledOff, Uncovered
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.leading import led
 from optimizer.plan import Plan
-from optimizer.problem import After, Break, Problem, Technician, Visit, Window, matrix_of
+from optimizer.problem import Problem
 from optimizer.schedule import retimed
 from optimizer.units import NEVER, Cents
 
@@ -33,17 +32,10 @@ class RuinEngine:
         return frozenset(rule.CODE for rule in CONSTRAINTS)
 
     def compile(self) -> None:
-        """Plan two tiny days, plain and rich, which compiles the loops or loads them compiled."""
-        shift = Window(0, 9 * 3600)
-        crew = [Technician(str(n), str(n), 0, 0, shift, breaks=(Break(0, 3600, 60),)) for n in range(2)]
-        visits = [Visit(str(n), n, 600, (shift,)) for n in range(4)]
-        roads = matrix_of([[60] * 4] * 4)
-        problem = Problem(date(2026, 1, 1), tuple(crew), tuple(visits), roads)
-        self.solve(problem, budget=Budget(solutions=20))
-        team = [replace(visit, team="both", announced=0) for visit in visits[:2]]
-        later = replace(visits[3], after=(After("2"),))
-        rich = replace(problem, visits=(*team, visits[2], later))
-        self.solve(rich, budget=Budget(solutions=20))
+        """Go through all loops on tiny days, which compiles them or loads them compiled."""
+        from optimizer.engines.ruin import warming
+
+        warming.warm()
 
     def solve(
         self,

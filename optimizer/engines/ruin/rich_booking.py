@@ -29,7 +29,7 @@ from optimizer.features import (
 from optimizer.features import DURATIONS, FAIRNESS, LATENESS, TRAFFIC, features
 from optimizer.features import MEANING as ENDS
 from optimizer.features import SETUP as SET_UP
-from optimizer.offers import USUAL, Effort, Rearranged, SiteTravel
+from optimizer.offers import SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
@@ -131,18 +131,7 @@ class RichOracle(CompiledOracle):
         asking.ask_richly(day, routes, node, asked, each, best, chosen)
         asking.time_richly(day, routes, node, windows, self._begun, best, chosen, times)
 
-    def reopen(
-        self,
-        visit: Visit,
-        window: Window,
-        *,
-        site: SiteTravel | None = None,
-        effort: Effort = USUAL,
-        seed: int = 0,
-    ) -> Rearranged | None:
-        """Nothing, as ``PlainOracle`` answers on such days."""
-        del visit, window, site, effort, seed
-        return None  # the answer, not the lack of one
+    reopen = offers.Desk.reopen  # nothing is moved where rules beyond plain routes hold
 
     def _take_copies(self) -> None:
         super()._take_copies()
