@@ -50,6 +50,7 @@ class HouseRuleChanges(Schema):
     follow_up_hours = Whole(1, 720, allow_none=True)
     question_reminder_minutes = Whole(0, 1440, allow_none=True)
     step_reminder_minutes = Whole(1, 1440, allow_none=True)
+    drip_feed = Flag(allow_none=True)
 
 
 class HouseRulesInForce(Schema):
@@ -80,6 +81,7 @@ class HouseRulesInForce(Schema):
     follow_up_hours = Whole(required=True)
     question_reminder_minutes = Whole(required=True)
     step_reminder_minutes = Whole(required=True)
+    drip_feed = Flag(required=True)
 
 
 class HouseRulesShape(Schema):

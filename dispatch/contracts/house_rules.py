@@ -59,6 +59,8 @@ class HouseRules:
         an order was escalated (R-401, R-402).
     no_access_proof
         A closed door is proven by a photograph; without one somebody looks at the visit.
+    drip_feed
+        Of the visits that have not begun, a phone holds the next one alone. The company's alone.
     """
 
     reservation_lead_hours: int = 24
@@ -86,6 +88,7 @@ class HouseRules:
     follow_up_hours: int = 24
     question_reminder_minutes: int = 30
     step_reminder_minutes: int = 30
+    drip_feed: bool = False
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:

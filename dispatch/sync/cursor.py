@@ -33,6 +33,8 @@ class Position:
     """While the whole scope is being read: the last visit given."""
     acked_seq: Mapping[str, int] | None = None
     """While the whole scope is being read: what its first page includes."""
+    is_dripped: bool = False
+    """Whether visits that have not begun are held one by one."""
 
 
 def signing_key(secret: bytes) -> bytes:
@@ -50,6 +52,7 @@ def write(position: Position, *, key: bytes, technician_id: uuid.UUID) -> str:
         "q": position.seq,
         "a": str(position.after) if position.after else None,
         "k": dict(position.acked_seq) if position.acked_seq is not None else None,
+        "d": position.is_dripped,
     }
     raw = json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_mac(raw, key, technician_id) + raw).rstrip(b"=").decode()
@@ -76,6 +79,7 @@ def read(text: str, *, key: bytes, technician_id: uuid.UUID) -> Position:
         seq=content["q"],
         after=uuid.UUID(content["a"]) if content["a"] else None,
         acked_seq=content["k"],
+        is_dripped=content.get("d", False),
     )
 
 

@@ -15,7 +15,7 @@ from dispatch import clock
 from dispatch.access.rules import Principal
 from dispatch.feed import FeedRow, TransactionNumber, technician_scope
 from dispatch.sync import cursor as cursors
-from dispatch.sync import visit_view
+from dispatch.sync import drip, visit_view
 from dispatch.sync.cursor import Position
 from dispatch.sync.protocol import PAGE
 from dispatch.sync.push import acknowledged, device_scope, require_device
@@ -60,10 +60,14 @@ def pull(
         session.scalars(select(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text))).one()
     )
     position = cursors.read(cursor, key=key, technician_id=technician_id) if cursor else None
+    is_dripped = drip.is_on(session)
     if position is not None:
         _check(position, feed_epoch, now)
+        if position.is_dripped is not is_dripped:
+            raise Resync("how many visits a phone holds was changed since this cursor was given")
     if position is None or position.acked_seq is not None:
-        start = position or Position(feed_epoch, now, horizon, acked_seq=acknowledged(session, principal))
+        known = acknowledged(session, principal)
+        start = position or Position(feed_epoch, now, horizon, acked_seq=known, is_dripped=is_dripped)
         following, changes, acked = _whole_scope(session, principal, start, page)
     else:
         following, changes, acked = _since(session, principal, position, horizon=horizon, now=now, page=page)
@@ -90,7 +94,9 @@ def _whole_scope(session: Session, principal: Principal, start: Position, page: 
     moment = start.scope_moment
     selected = visit_view.in_window(principal, moment, after=start.after, limit=page + 1)
     rows = session.execute(selected, execution_options={"populate_existing": True}).all()
-    changes = [_put(visit_view.body(session, row, moment)) for row in rows[:page]]
+    back = set(drip.waiting(session, principal, moment)[1:]) if start.is_dripped else set()
+    told = [row for row in rows[:page] if row[0].id not in back]
+    changes = [_put(visit_view.body(session, row, moment)) for row in told]
     acked = start.acked_seq or {}
     if len(rows) > page:
         return replace(start, after=rows[page - 1][0].id), changes, acked
@@ -111,19 +117,27 @@ def _since(
     rows = session.execute(statement).all()
     moved = visit_view.whose_exposure_changed(session, principal, start.scope_moment, now)
     ids = dict.fromkeys([*(uuid.UUID(row[2]) for row in rows[:page]), *moved])
+    coming = drip.waiting(session, principal, now) if start.is_dripped else []
+    if coming and (ids or drip.waiting(session, principal, start.scope_moment)[:1] != coming[:1]):
+        ids |= dict.fromkeys(coming)  # whatever changed, another visit may be the next one now
     if len(rows) > page:
         following = replace(start, scope_moment=now, xid=int(rows[page - 1][0]), seq=rows[page - 1][1])
     else:
         following = replace(start, scope_moment=now, xid=max(horizon, start.xid), seq=0)
     acked = _acknowledged_until(session, principal, following)
-    return following, _changes(session, principal, ids, now), acked
+    return following, _changes(session, principal, ids, now, back=coming[1:]), acked
 
 
 def _changes(
-    session: Session, principal: Principal, ids: Iterable[uuid.UUID], now: datetime
+    session: Session,
+    principal: Principal,
+    ids: Iterable[uuid.UUID],
+    now: datetime,
+    *,
+    back: Sequence[uuid.UUID] = (),
 ) -> list[Mapping[str, Any]]:
     wanted = list(ids)
-    held = visit_view.bodies(session, principal, wanted, now)
+    held = visit_view.bodies(session, principal, set(wanted) - set(back), now)
     return [_put(held[one]) if one in held else _evict(one) for one in wanted]
 
 
