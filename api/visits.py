@@ -10,7 +10,7 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.etags import changes, expected_version
-from api.fields import Flag, Id, Moment, Text, Word
+from api.fields import Flag, Id, Moment, Text, Whole, Word
 from api.idempotency import creates
 from api.promises import PromiseShape
 from api.resource import Resource
@@ -59,6 +59,14 @@ class Reason(Schema):
     """Why a step is taken."""
 
     reason = Text(500, required=True)
+
+
+class Handover(Schema):
+    """What a colleague is left with."""
+
+    note = Text(2_000, required=True)
+    remaining_minutes = Whole(5, 1440, required=True)
+    technician_id = Id(load_default=None, allow_none=True)
 
 
 VisitPage = page_of(VisitShape)
@@ -130,6 +138,21 @@ def cancel_visit(body: dict[str, Any], visit_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     visit = queries.find_visit(session, me, visit_id)
     return commands.cancel_visit(session, by=me, visit=visit, expected_version=expected_version(), **body)
+
+
+@resource.post("/visits/<uuid:visit_id>/handover")
+@policy(*roles.DESK)
+@changes
+@resource.arguments(Handover)
+@resource.response(200, VisitShape)
+def hand_over_visit(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """End a technician's part of work under way; the answer is the visit of the colleague who goes on."""
+    session, me = current_session(), current_principal()
+    visit = queries.find_visit(session, me, visit_id)
+    if body["technician_id"]:
+        find_technician(session, me, body["technician_id"])
+    rest = commands.Rest(body["note"], body["remaining_minutes"], body["technician_id"])
+    return commands.hand_over(session, by=me, visit=visit, rest=rest, expected_version=expected_version())
 
 
 @resource.post("/visits/<uuid:visit_id>/reopen")

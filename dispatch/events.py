@@ -130,6 +130,13 @@ class EmergencyRaised(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitHandedOver(Event):
+    """A technician cannot go on: another visit of the order needs the earliest place."""
+
+    visit_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecondBookingOpened(Event):
     """Nobody was there, and the customer is offered another appointment at once (R-305)."""
 

@@ -9,6 +9,7 @@ must be allowed to create databases.
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +21,7 @@ from sqlalchemy.engine import URL, make_url
 
 from dispatch import migrating
 from dispatch.embedded import services
+from dispatch.embedded.failures import AlreadySupervised
 from dispatch.embedded.identity import identify
 from dispatch.embedded.place import POINTER, known_place
 from dispatch.settings import Settings
@@ -133,7 +135,8 @@ def remove_left_homes() -> None:
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         owner = home.name.removeprefix(PREFIX).partition("-")[0]
         if _owner_of(home) == os.geteuid() and owner.isdigit() and identify(int(owner)) is None:
-            remove_home(home)
+            with suppress(AlreadySupervised):  # another run clears it away just now
+                remove_home(home)
 
 
 def _numbered(url: str, number: int) -> str:

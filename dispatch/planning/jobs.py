@@ -13,7 +13,17 @@ from sqlalchemy import select
 from dispatch import clock, db
 from dispatch.outbox import Lease
 from dispatch.outbox.leases import LeaseLost
-from dispatch.planning import heads, nights, optimise, optimise_parts, readying, repairing, watching, what_if
+from dispatch.planning import (
+    handovers,
+    heads,
+    nights,
+    optimise,
+    optimise_parts,
+    readying,
+    repairing,
+    watching,
+    what_if,
+)
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
 from dispatch.promises import clocks, reminding
@@ -86,6 +96,13 @@ def repair_site(lease: Lease, *, site_id: str) -> None:
     with lease.finishing() as session:
         days = repairing.repair_site(session, uuid.UUID(site_id), seconds=seconds)
         lease.result = {"days": [day.isoformat() for day in days]}
+
+
+def place_handover(lease: Lease, *, visit_id: str) -> None:
+    """Find the earliest place for a visit that a colleague goes on with."""
+    with lease.finishing() as session:
+        start = handovers.place_handover(session, uuid.UUID(visit_id))
+        lease.result = {"start": start.isoformat() if start else None}
 
 
 def watch_promises(lease: Lease, **_: str) -> None:

@@ -33,6 +33,7 @@ STATES = {
     protocol.ARRIVE: "on_site",
     protocol.START: "working",
     protocol.PAUSE: "paused",
+    protocol.HAND_OVER: "done",
     protocol.RESUME: "working",
     protocol.FINISH: "done",
     protocol.NO_ACCESS: "no_access",

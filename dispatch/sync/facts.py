@@ -215,6 +215,17 @@ def _settle(session: Session, reported: Reported, visit: Visit) -> Applied:
     return Applied()
 
 
+def _hand_over(session: Session, reported: Reported, visit: Visit) -> Applied:
+    payload = Payload(reported.payload, _ALLOWED[protocol.HAND_OVER])
+    rest = visits.Rest(
+        payload.text("note"), payload.whole("remaining_minutes"), payload.optional_id("technician_id")
+    )
+    following = visits.hand_over(
+        session, by=reported.by, visit=visit, rest=rest, at=reported.at.moment, op_id=reported.op_id
+    )
+    return Applied(effect={"sheet": following.number})
+
+
 FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.FINDING: _find,
     protocol.PART: _fit,
@@ -226,9 +237,11 @@ FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.ANSWER: _answer,
     protocol.CONSENT: _consent,
     protocol.SETTLE: _settle,
+    protocol.HAND_OVER: _hand_over,
 }
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
+    protocol.HAND_OVER: frozenset({"note", "remaining_minutes", "technician_id"}),
     protocol.FINDING: frozenset(
         {
             "fault",

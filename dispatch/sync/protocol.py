@@ -39,6 +39,7 @@ SIGN, WAIVE = "report.sign", "report.waive"
 PAYMENT = "payment.add"
 DECLARE = "attachment.declare"
 ANSWER, CONSENT, SETTLE = "checklist.answer", "consent.add", "advice.settle"
+HAND_OVER = "visit.hand_over"
 BREAK_START, BREAK_END = "break.start", "break.end"
 HAND_IN = "day.hand_in"
 
@@ -46,7 +47,7 @@ STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RES
 OF_A_DAY = frozenset({HAND_IN, BREAK_START, BREAK_END})
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(
-    {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE}
+    {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE, HAND_OVER}
 )
 TYPES = STEPS_OF_A_VISIT | FACTS_OF_A_VISIT | OF_A_DAY
 

@@ -20,6 +20,7 @@ from dispatch.work_orders.advising import open_advice
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.coding import findings_of_asset, solutions
 from dispatch.work_orders.declaring import declared_files
+from dispatch.work_orders.handing_over import work_before
 from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.shown import shown_of
@@ -164,6 +165,7 @@ def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
         "record": shown_of(session, visit) if is_full else None,
         "files": _files(session, visit.id) if is_full else [],
         "checklists": _checklists(session, visit),
+        "before": work_before(session, visit) if is_full and visit.attempt > 1 else [],
         "advice": _advice(session, visit, order) if is_full else [],
         "hints": _hints(session, visit, order, asset) if is_full else None,
     }

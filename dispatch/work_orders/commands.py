@@ -9,6 +9,7 @@ from dispatch.work_orders.attachments import store_attachment
 from dispatch.work_orders.coding import write_service_code
 from dispatch.work_orders.consenting import record_consent
 from dispatch.work_orders.declaring import declare_file, give_up
+from dispatch.work_orders.handing_over import Rest, hand_over
 from dispatch.work_orders.office_steps import cancel_visit, reopen_visit, verify_visit
 from dispatch.work_orders.opening import (
     cancel_order,
@@ -42,6 +43,7 @@ from dispatch.work_orders.verifying import (
 __all__ = [
     "Assignment",
     "Findings",
+    "Rest",
     "Shown",
     "advice_at",
     "answer_question",
@@ -56,6 +58,7 @@ __all__ = [
     "declare_file",
     "follow_up",
     "give_up",
+    "hand_over",
     "lift_review",
     "mark_invoiced",
     "note_times",

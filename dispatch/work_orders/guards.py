@@ -35,7 +35,7 @@ def check_capacity(by: Principal | None, actor: Actor, visit: Visit) -> None:
             raise CapacityForbidden("only a technician acts as assignee")
         if technician_id != visit.technician_id:
             raise refusals.NotYourVisit("the visit is assigned to somebody else")
-    elif technician_id is not None and actor is not A.CASE:
+    elif technician_id is not None and actor not in {A.CASE, A.HANDOVER}:
         raise CapacityForbidden(f"a technician does not act as {actor.value}")
 
 

@@ -54,6 +54,8 @@ class Actor(StrEnum):
     CUSTOMER = "customer"
     SETTLEMENT = "settlement"
     AUTO_RULE = "auto_rule"
+    HANDOVER = "handover"
+    """A technician's part of the work ends, a colleague goes on with another visit."""
     CASE = "case"
     """The conflict path of the sync protocol: keeps a fact that physically happened."""
 
@@ -92,6 +94,7 @@ STEPS: tuple[Step, ...] = (
     *_steps([S.WORKING], S.PAUSED, [A.ASSIGNEE], offline=True),
     *_steps([S.PAUSED], S.WORKING, [A.ASSIGNEE], offline=True),
     *_steps([S.WORKING, S.PAUSED], S.DONE, [A.ASSIGNEE], offline=True),
+    *_steps([S.WORKING, S.PAUSED], S.DONE, [A.HANDOVER], offline=True),
     *_steps([S.TRAVELLING, S.ON_SITE], S.NO_ACCESS, [A.ASSIGNEE], offline=True),
     *_steps(BEFORE_DONE, S.CANCELLED, [A.DISPATCHER]),
     *_steps([S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED], S.CANCELLED, [A.CUSTOMER]),

@@ -156,6 +156,13 @@ class FollowUpExists(FollowUpNotNeeded):
     remedy = "Use the order's open visit."
 
 
+class HandoverImpossible(Conflict):
+    """Work that nobody has begun, or that is over, cannot be handed to a colleague."""
+
+    code = "HANDOVER_IMPOSSIBLE"
+    remedy = "Give a visit that has not begun to somebody else by planning it; reopen a finished one first."
+
+
 class OverruleIncomplete(Invalid):
     """Sending the former technician again needs a reason and another part lot (R-508)."""
 

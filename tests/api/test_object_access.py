@@ -64,6 +64,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/users/<uuid:user_id>/reset"): {"password": "an entirely new secret"},
     ("POST", "/v1/visits/<uuid:visit_id>/cancel"): REASON,
     ("POST", "/v1/visits/<uuid:visit_id>/reopen"): REASON,
+    ("POST", "/v1/visits/<uuid:visit_id>/handover"): {"note": "Ill.", "remaining_minutes": 30},
     ("PUT", "/v1/visits/<uuid:visit_id>/needs"): NEEDS,
     ("POST", "/v1/visits/<uuid:visit_id>/promise"): {
         "window": {"start": local(9), "end": local(11)},

@@ -79,7 +79,7 @@ def test_once_the_successor_was_used_the_old_token_ends_the_family(client_for: C
     assert alerts() == 1
 
 
-def test_a_thousand_refreshes_with_lost_replies_log_nobody_out(
+def test_hundreds_of_refreshes_with_lost_replies_log_nobody_out(
     client_for: ClientFor, company: Company
 ) -> None:
     dice = random.Random(8)
@@ -89,7 +89,7 @@ def test_a_thousand_refreshes_with_lost_replies_log_nobody_out(
         assert phone.register().status_code == 201
     callers = [(client, refresh) for client in office]
     wrongful = lost = 0
-    for step in range(1000):
+    for step in range(400):
         if dice.random() < 0.5:
             client, ask = dice.choice(callers)
             answer = ask(client)
@@ -105,14 +105,14 @@ def test_a_thousand_refreshes_with_lost_replies_log_nobody_out(
         if step % 5 == 0 and not works(client):
             wrongful += 1
     assert (wrongful, alerts()) == (0, 0)
-    assert lost > 20
+    assert lost > 8
 
 
-def test_every_one_of_a_hundred_thefts_is_caught(company: Company) -> None:
+def test_every_one_of_forty_thefts_is_caught(company: Company) -> None:
     dice = random.Random(36)
     names = [company.user(Role.DISPATCHER) for _ in range(5)]
     caught = 0
-    for number in range(75):
+    for number in range(30):
         victim, thief = company.client(dice.choice(names)), company.anybody()
         for _ in range(dice.randrange(3)):
             victim.take(refresh(victim).get_json())
@@ -120,12 +120,12 @@ def test_every_one_of_a_hundred_thefts_is_caught(company: Company) -> None:
         STORIES[number % 3](victim, thief, stolen)
         caught += not works(victim) and not works(thief) and refresh(victim).status_code == 401
     name = company.user(Role.TECHNICIAN)
-    for _ in range(25):
+    for _ in range(10):
         phone = Phone(company.client(name))
         assert phone.register().status_code == 201
         answer = refresh(company.anybody(), phone.client.refresh_token)
         caught += answer.status_code == 401 and not works(phone.client)
-    assert (caught, alerts()) == (100, 100)
+    assert (caught, alerts()) == (40, 40)
 
 
 def _thief_is_late(victim: Client, thief: Client, stolen: str) -> None:

@@ -7,7 +7,7 @@ from optimizer.engines.ruin import warming
 
 if __name__ == "__main__":
     if warming.BESIDE in sys.argv:
-        warming.warm_beside()
+        warming.compile_beside()
     else:
         print("Compiling the planning engine (once, one to three minutes)", flush=True)  # noqa: T201
         began = time.monotonic()

@@ -11,6 +11,7 @@ from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result,
 from optimizer.engines.ruin import arrays, memory, states, together
 from optimizer.engines.ruin.run import Orders, Run
 from optimizer.engines.ruin.terms import model_terms
+from optimizer.engines.ruin.tiny import FEW, PLAIN, TIED
 from optimizer.engines.ruin.uncovered import CalledOff, Uncovered
 from optimizer.insertion import Sequences, mended, never_cancelled, sequences_of, without_reasons
 from optimizer.leading import led
@@ -32,10 +33,9 @@ class RuinEngine:
         return frozenset(rule.CODE for rule in CONSTRAINTS)
 
     def compile(self) -> None:
-        """Go through all loops on tiny days, which compiles them or loads them compiled."""
-        from optimizer.engines.ruin import warming
-
-        warming.warm()
+        """Plan two tiny days, plain and rich, which compiles the loops or loads them compiled."""
+        for day in (PLAIN, TIED):
+            self.solve(day, budget=FEW)
 
     def solve(
         self,

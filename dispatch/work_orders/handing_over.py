@@ -1,0 +1,159 @@
+"""A colleague goes on with a visit that somebody has begun: by another visit, with all that is left to do."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import events, outbox, text
+from dispatch.access.rules import Principal
+from dispatch.checklists.queries import lacking
+from dispatch.parts.model import Part
+from dispatch.technicians.model import Technician
+from dispatch.work_orders import refusals
+from dispatch.work_orders.guards import check_capacity
+from dispatch.work_orders.lifecycle import Actor, VisitState
+from dispatch.work_orders.model import PartUse, Visit, VisitEvent
+from dispatch.work_orders.opening import follow_up
+from dispatch.work_orders.queries import findings_of
+from dispatch.work_orders.rules import Needs
+from dispatch.work_orders.signing import waive
+from dispatch.work_orders.steps import take_step
+from dispatch.work_orders.verifying import verify_if_complete
+
+S = VisitState
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """What a colleague is left with: why, minutes still to work, and who should go, if it matters."""
+
+    note: str
+    minutes: int
+    technician_id: uuid.UUID | None = None
+
+
+def hand_over(
+    session: Session,
+    *,
+    by: Principal,
+    visit: Visit,
+    rest: Rest,
+    at: datetime | None = None,
+    op_id: uuid.UUID | None = None,
+    expected_version: int | None = None,
+) -> Visit:
+    """
+    End one technician's part of the work and return the visit of whoever goes on.
+
+    Time, findings and parts stay with who worked and fitted them; skills, checklists and the parts that are
+    not fitted yet go to the next visit, which planning gives the earliest place. The customer signs at the
+    end. Raises ``HandoverImpossible`` unless work is under way, ``NotYourVisit`` for somebody else's.
+    """
+    visit.expect_version(expected_version)
+    if S(visit.state) not in {S.WORKING, S.PAUSED}:
+        raise refusals.HandoverImpossible(f"visit {visit.number} is {visit.state}")
+    if by.technician_id is not None:
+        check_capacity(by, Actor.ASSIGNEE, visit)
+    note = text.prose(rest.note, "note", longest=2_000)
+    if not note:
+        raise refusals.ReasonMissing("a colleague has to know why and how far", field="note")
+    needs = _rest_of(session, visit, rest)
+    visit.is_solved = False
+    waive(session, by=by, visit=visit, reason=f"handed over: {' '.join(note.split())}"[:500], at=at)
+    take_step(
+        session,
+        visit=visit,
+        target=S.DONE,
+        actor=Actor.HANDOVER,
+        by=by,
+        occurred_at=at,
+        op_id=op_id,
+        reason=note,
+    )
+    following = follow_up(session, by=by, visit=visit, needs=needs)
+    outbox.record(session, events.VisitHandedOver(visit_id=str(following.id)))
+    verify_if_complete(session, visit=visit)
+    return following
+
+
+def _rest_of(session: Session, visit: Visit, rest: Rest) -> Needs:
+    """What is left of the needs of a visit under way."""
+    wanted = rest.technician_id
+    if wanted is not None:
+        technician = session.get(Technician, wanted)
+        if wanted == visit.technician_id or technician is None or not technician.is_active:
+            raise refusals.TechnicianInactive("there is no such other technician", technician=str(wanted))
+    left = Counter({sku: int(count) for sku, count in visit.parts.items()})
+    for part in parts_of(session, [visit.id]).get(visit.id, []):
+        if part["direction"] == "in":
+            left[part["sku"]] -= part["quantity"]
+    return Needs(
+        duration_minutes=text.whole(rest.minutes, "remaining_minutes", 5, 1440),
+        skills=visit.skills,
+        certificates=tuple(visit.certificates),
+        parts=dict(+left),
+        required_technician_id=wanted,
+        checklists=tuple(pin["code"] for pin in visit.checklists if lacking(session, visit.id, [pin])),
+    )
+
+
+def work_before(session: Session, visit: Visit) -> list[dict[str, Any]]:
+    """Return what was done at earlier visits of the order, for whoever goes on; the first one first."""
+    earlier = [one for one in visit.work_order.visits if one.attempt < visit.attempt and one.started_at]
+    ids = [one.id for one in earlier]
+    found, used = findings_of(session, ids), parts_of(session, ids)
+    names = _technicians(session, earlier)
+    notes = _notes(session, ids)
+    return [
+        {
+            "number": one.number,
+            "technician": names.get(one.technician_id, ""),
+            "started_at": one.started_at.isoformat() if one.started_at else None,
+            "finished_at": one.finished_at.isoformat() if one.finished_at else None,
+            "note": notes.get(one.id, ""),
+            "findings": [
+                {"fault": finding.fault, "cause": finding.cause, "action": finding.action}
+                for finding in found.get(one.id, [])[-1:]
+            ],
+            "parts": used.get(one.id, []),
+        }
+        for one in earlier
+    ]
+
+
+def parts_of(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """Return parts fitted and taken out, by visit."""
+    statement = (
+        select(PartUse.visit_id, Part.sku, PartUse.quantity, PartUse.direction)
+        .join(Part, Part.id == PartUse.part_id)
+        .where(PartUse.visit_id.in_(ids), PartUse.voided_by.is_(None))
+        .order_by(PartUse.id)
+    )
+    found: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for visit_id, sku, quantity, direction in session.execute(statement):
+        found.setdefault(visit_id, []).append({"sku": sku, "quantity": quantity, "direction": direction})
+    return found
+
+
+def _technicians(session: Session, earlier: list[Visit]) -> dict[uuid.UUID | None, str]:
+    statement = select(Technician.id, Technician.name).where(
+        Technician.id.in_([one.technician_id for one in earlier if one.technician_id])
+    )
+    return {row.id: row.name for row in session.execute(statement)}
+
+
+def _notes(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """What was said when visits were handed over."""
+    statement = (
+        select(VisitEvent.visit_id, VisitEvent.reason)
+        .where(VisitEvent.visit_id.in_(ids), VisitEvent.actor == Actor.HANDOVER.value)
+        .order_by(VisitEvent.id)
+    )
+    return {visit_id: reason or "" for visit_id, reason in session.execute(statement)}
