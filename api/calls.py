@@ -61,6 +61,7 @@ class PlaceShape(Schema):
     parking_minutes = Whole(0, 240, load_default=0)
     access_minutes = Whole(0, 240, load_default=0)
     access_notes = Notes(2000, load_default="")
+    safety_notes = Notes(2000, load_default="")
 
 
 class EquipmentShape(Schema):

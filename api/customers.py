@@ -80,6 +80,7 @@ class SiteShape(Schema):
     parking_minutes = Whole(required=True)
     access_minutes = Whole(required=True)
     access_notes = fields.String(required=True)
+    safety_notes = fields.String(required=True)
     peak_months = fields.List(Whole(), required=True)
     peak_hours = fields.List(fields.List(Whole()), required=True)
 
@@ -94,6 +95,7 @@ class SiteChanges(Schema):
     parking_minutes = Whole(0, 240)
     access_minutes = Whole(0, 240)
     access_notes = Notes(2000)
+    safety_notes = Notes(2000)
     peak_months = ListOf(Whole(1, 12), 12)
     peak_hours = ListOf(fields.List(Whole(0, 24), validate=Length(equal=2)), 6)
 

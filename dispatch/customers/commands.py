@@ -110,6 +110,7 @@ def add_site(
         parking_minutes=text.whole(place.parking_minutes, "parking_minutes", 0, MOST_MINUTES),
         access_minutes=text.whole(place.access_minutes, "access_minutes", 0, MOST_MINUTES),
         access_notes=text.prose(place.access_notes, "access_notes", longest=2_000),
+        safety_notes=text.prose(place.safety_notes, "safety_notes", longest=2_000),
     )
     session.add(site)
     db.flush(session)
@@ -120,6 +121,7 @@ _SITE_FIELDS: dict[str, Callable[[Any], Any]] = {
     "parking_minutes": lambda value: text.whole(value, "parking_minutes", 0, MOST_MINUTES),
     "access_minutes": lambda value: text.whole(value, "access_minutes", 0, MOST_MINUTES),
     "access_notes": lambda value: text.prose(value, "access_notes", longest=2_000),
+    "safety_notes": lambda value: text.prose(value, "safety_notes", longest=2_000),
     "peak_months": rules.checked_months,
     "peak_hours": rules.checked_hours,
 }

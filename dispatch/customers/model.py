@@ -60,6 +60,8 @@ class Site(Identified, Versioned, Base):
     parking_minutes: Mapped[int] = mapped_column(default=0)
     access_minutes: Mapped[int] = mapped_column(default=0)
     access_notes: Mapped[str] = mapped_column(default="")
+    safety_notes: Mapped[str] = mapped_column(default="")
+    """What whoever goes there must mind: a dog, asbestos, a shaft without a light."""
     peak_months: Mapped[list[Any]] = mapped_column(default=list)
     """R-307: months 1 to 12 in which planned work disturbs the customer."""
     peak_hours: Mapped[list[Any]] = mapped_column(default=list)

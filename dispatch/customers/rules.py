@@ -108,6 +108,7 @@ class Place:
     parking_minutes: int = 0
     access_minutes: int = 0
     access_notes: str = ""
+    safety_notes: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

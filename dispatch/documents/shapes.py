@@ -225,10 +225,13 @@ class ServiceReportSnapshot(Frame):
     fault: Text
     fault_code: NotRequired[Code]
     cause: Text
+    cause_code: NotRequired[Code]
     action: Text
+    action_code: NotRequired[Code]
     parts: list[PartMoved]
     measurements: list[Measurement]
     checklist: NotRequired[list[CheckRow]]
+    consents: NotRequired[list[Text]]  #: other equipment that the customer allowed to touch (R-506)
     advised: NotRequired[list[Text]]  #: hidden dangers found and work advised but not done (R-505)
     times: VisitTimes
     use_explained: bool

@@ -149,6 +149,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "failed": ("不合格", "fail"),
     "not_done": ("未做", "not done"),
     "checklist": ("检查清单", "Checklist"),
+    "consents": ("客户书面同意", "Allowed in writing"),
     "advised": ("隐患与建议（未处理）", "Advised, not done"),
     "times": ("时间", "Times"),
     "departed_at": ("出发", "Departed"),

@@ -251,6 +251,7 @@ def _place(site: Site, territory: Territory, *, is_full: bool) -> dict[str, Any]
         "parking_minutes": site.parking_minutes,
         "access_minutes": site.access_minutes,
         "access_notes": site.access_notes if is_full else "",
+        "safety_notes": site.safety_notes if is_full else "",
     }
 
 

@@ -90,9 +90,11 @@ def solutions(
     """
     Return what solved a fault before, newest first, equipment of the same model before others (R-510).
 
-    A fix counts when the same fault did not come back to the asset within 30 days.
+    A fix counts when the same fault did not come back to the asset within 30 days. Of a visit's findings
+    the last one counts: it replaces the others.
     """
-    later, again = aliased(Visit), aliased(WorkOrder)
+    later, again, correction = aliased(Visit), aliased(WorkOrder), aliased(Finding)
+    is_corrected = exists().where(correction.visit_id == Finding.visit_id, correction.id > Finding.id)
     came_back = exists().where(
         later.work_order_id == again.id,
         again.asset_id == WorkOrder.asset_id,
@@ -111,6 +113,7 @@ def solutions(
             Visit.state.in_([state.value for state in FINISHED_STATES]),
             Visit.finished_at.is_not(None),
             ~came_back,
+            ~is_corrected,
         )
         .order_by(
             (Asset.model == model).desc(),

@@ -20,6 +20,7 @@ from dispatch.parts.model import Part
 from dispatch.settings import Settings
 from dispatch.technicians.model import Certificate, Skill, Technician
 from dispatch.territories.queries import zone_of
+from dispatch.work_orders import paper_checks
 from dispatch.work_orders.model import Approval, PartUse, ServiceReport, Visit, WorkOrder
 from dispatch.work_orders.queries import (
     approvals_of,
@@ -32,18 +33,6 @@ from dispatch.work_orders.shown import seconds
 from dispatch.work_orders.views import parts_by_id, problem_of
 
 PRIORITIES = {5: "emergency", 4: "high", 3: "normal", 2: "low", 1: "low"}
-CHECKLIST = {
-    "en": [
-        "First inspection",
-        "Repair",
-        "Full test",
-        "Hidden dangers listed",
-        "Use explained",
-        "Record signed",
-    ],
-    "zh": ["初步检测", "维修", "全面测试", "列出隐患", "讲解使用", "客户签字"],
-}
-"""R-505, on every order sheet."""
 
 
 def dispatch_sheet(
@@ -96,7 +85,8 @@ def dispatch_sheet_snapshot(
             "skills": _skills(session, visit, language),
             "certificates": _certificates(visit, technician),
             "parts": _parts_to_take(session, visit, language),
-            "checklist": CHECKLIST[language],
+            "checklist": paper_checks.to_check(session, visit, language),
+            "cautions": paper_checks.cautions(session, visit, site, language),
             "estimate": _estimate(order),
         }
     )
@@ -129,13 +119,15 @@ def service_report_snapshot(
             "result": _result(visit, order),
             "problem": problem_of(session, order).words(language) or order.fault_code,
             "fault": last.fault if last else "-",
-            "fault_code": order.fault_code,
+            **paper_checks.codes(order, last),
             "cause": last.cause if last else "-",
             "action": last.action if last else "-",
             "parts": _parts_moved(session, part_uses_of(session, [visit.id]).get(visit.id, []), language),
             "measurements": [_without_none({**row, "unit": row["unit"] or None}) for row in last.measurements]
             if last
             else [],
+            "checklist": paper_checks.answered(session, visit, language),
+            "consents": paper_checks.consents(session, visit, language),
             "advised": last.advised if last else [],
             "times": _times(visit, report, finished),
             "use_explained": last.use_explained if last else False,

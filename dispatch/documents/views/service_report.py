@@ -25,6 +25,7 @@ def view(snapshot: ServiceReportSnapshot, figures: Figures) -> dict[str, Any]:
         "parts": [_part(part, figures) for part in snapshot["parts"]],
         "measurements": _measurements(snapshot, figures),
         "checklist": _checklist(snapshot, figures),
+        "consents": snapshot.get("consents", []),
         "advised": snapshot.get("advised", []),
         "times": _times(snapshot, figures),
         "handover": _handover(snapshot, figures),
@@ -52,15 +53,18 @@ def _facts(snapshot: ServiceReportSnapshot, figures: Figures) -> list[blocks.Fac
 
 
 def _findings(snapshot: ServiceReportSnapshot, figures: Figures) -> list[list[str]]:
-    fault = snapshot["fault"]
-    if code := snapshot.get("fault_code"):
-        fault = f"{fault} ({code})" if figures.language == "en" else f"{fault}（{code}）"
     return [
         [figures.word("problem"), snapshot["problem"]],
-        [figures.word("fault"), fault],
-        [figures.word("cause"), snapshot["cause"]],
-        [figures.word("action"), snapshot["action"]],
+        [figures.word("fault"), _coded(snapshot["fault"], snapshot.get("fault_code"), figures)],
+        [figures.word("cause"), _coded(snapshot["cause"], snapshot.get("cause_code"), figures)],
+        [figures.word("action"), _coded(snapshot["action"], snapshot.get("action_code"), figures)],
     ]
+
+
+def _coded(words: str, code: str | None, figures: Figures) -> str:
+    if not code:
+        return words
+    return f"{words} ({code})" if figures.language == "en" else f"{words}（{code}）"
 
 
 def _part(part: PartMoved, figures: Figures) -> dict[str, str]:
@@ -91,7 +95,11 @@ def _measurements(snapshot: ServiceReportSnapshot, figures: Figures) -> list[dic
 
 def _checklist(snapshot: ServiceReportSnapshot, figures: Figures) -> list[dict[str, str]]:
     return [
-        {"text": row["text"], "note": row.get("note", ""), **_verdict(row.get("passed"), figures, "not_done")}
+        {
+            "text": row["text"],
+            "note": row.get("note", ""),
+            **_verdict(row.get("passed"), figures, "" if row.get("note") else "not_done"),
+        }
         for row in snapshot.get("checklist", [])
     ]
 

@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 
 from dispatch import documents
 from dispatch.access.rules import Role
-from dispatch.customers.model import Asset
+from dispatch.checklists.commands import write_checklist
+from dispatch.customers.model import Asset, Site
 from dispatch.errors import NotFound
 from dispatch.settings import Settings
-from dispatch.work_orders.commands import preview, sign, waive
+from dispatch.work_orders.advising import keep_advice
+from dispatch.work_orders.commands import answer_question, preview, record_consent, sign, waive
+from dispatch.work_orders.consenting import consent_digest
 from dispatch.work_orders.model import StoredDocument, Visit
 from dispatch.work_orders.papers import dispatch_sheet, dispatch_sheet_snapshot, service_report_snapshot
 from dispatch.work_orders.reporting import render_service_report
@@ -201,3 +204,66 @@ def test_the_job_prints_in_the_customers_language_and_once(
         clock.set_source(None)
         outbox.register((), {})
         engine.dispose()
+
+
+QUESTIONS = [
+    {"key": "leak", "kind": "yes_no", "text_en": "Leak?", "text_zh": "漏水？", "is_required": True},
+    {"key": "bar", "kind": "number", "text_en": "Pressure", "text_zh": "压力", "unit": "bar", "most": "2.5"},
+    {"key": "seal", "kind": "text", "text_en": "Seal", "text_zh": "封条", "is_required": True},
+]
+
+
+@pytest.fixture
+def checked(session: Session, visit: Visit) -> Visit:
+    """The visit with a checklist of which two questions are answered, a consent and codes."""
+    checklist = write_checklist(
+        session, by=None, code=b.serial("L"), title_en="Boiler", title_zh="锅炉", questions=QUESTIONS
+    )
+    visit.checklists = [{"code": checklist.code, "revision": checklist.revision}]
+    for question, value in (("leak", False), ("bar", "3.1")):
+        answer_question(
+            session, by=None, visit=visit, checklist=checklist.code, question=question, value=value
+        )
+    digest = consent_digest("Neighbour's meter", "At the customer's risk.")
+    record_consent(
+        session, by=None, visit=visit, equipment="Neighbour's meter", terms="At the customer's risk.",
+        shown_sha256=digest, signed_by_name="王小明", signature_path="M0 0L9 9", signed_at=b.at(9.5),
+    )  # fmt: skip
+    return visit
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_order_sheet_asks_the_questions_and_warns_of_dangers(
+    session: Session, checked: Visit, language: Literal["zh", "en"]
+) -> None:
+    """R-502, R-505: safety notes of the site, dangers nobody settled, and what is to be checked."""
+    order = checked.work_order
+    site = session.get_one(Site, order.site_id)
+    site.safety_notes = "Dog in the yard\n\nAsbestos behind the boiler"
+    former = b.a_visit(session, order=b.an_order(session, asset=session.get_one(Asset, order.asset_id)))
+    keep_advice(session, former, b.findings(session, former, advised=["Flue leaks"], dangers=["Flue leaks"]))
+    snapshot = dispatch_sheet_snapshot(session, checked, language, SETTINGS)
+    documents.check_snapshot("dispatch_sheet", snapshot)
+    danger = {"en": "Danger: Flue leaks", "zh": "隐患: Flue leaks"}[language]
+    assert snapshot["cautions"] == ["Dog in the yard", "Asbestos behind the boiler", danger]
+    asked = {"en": ["Leak?", "Pressure", "Seal"], "zh": ["漏水？", "压力", "封条"]}[language]
+    assert snapshot["checklist"][-3:] == asked
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_service_report_prints_answers_consents_and_codes(
+    session: Session, checked: Visit, language: Literal["zh", "en"]
+) -> None:
+    """R-505, R-506, R-509: an answer out of its limits fails, a required one that is missing is not done."""
+    b.findings(session, checked, cause_code="LIME", action_code="CLEAN")
+    report = signed(session, checked)
+    snapshot = service_report_snapshot(session, checked, report, language, SETTINGS)
+    documents.check_snapshot("service_report", snapshot)
+    no = {"en": "no", "zh": "否"}[language]
+    rows = [(row.get("note"), row.get("passed")) for row in snapshot["checklist"]]
+    assert rows == [(no, None), ("3.1 bar", False), (None, None)]
+    by = {"en": "by", "zh": "客户"}[language]
+    assert snapshot["consents"] == [f"Neighbour's meter ({by} 王小明)"]
+    assert (snapshot["cause_code"], snapshot["action_code"]) == ("LIME", "CLEAN")
+    stored = render_service_report(session, checked, report, language, SETTINGS)
+    assert stored.content.startswith(b"%PDF-")

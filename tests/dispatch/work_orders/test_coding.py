@@ -1,0 +1,18 @@
+"""What solved a fault before (R-510)."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from dispatch.work_orders.coding import solutions
+from tests import builders as b
+
+
+def test_a_corrected_finding_solved_nothing(session: Session) -> None:
+    """R-510, R-509: of a visit's findings the last one counts."""
+    asset = b.an_asset(session)
+    order = b.an_order(session, asset=asset, fault_code=b.serial("F"))
+    visit = b.a_visit(session, order=order, state="verified", is_solved=True, finished_at=b.at(10))
+    b.findings(session, visit, action="Greased")
+    b.findings(session, visit, action="Bearing replaced")
+    assert [one.action for one in solutions(session, fault_code=order.fault_code)] == ["Bearing replaced"]
