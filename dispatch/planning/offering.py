@@ -193,6 +193,16 @@ Span = tuple[datetime, datetime]
 """Begin and end of a window."""
 
 
+def likeliest(found: Sequence[tuple[float, float]], least_chance: float) -> int:
+    """
+    Return which of several planning days takes a window, of (extra cost, chance) of each.
+
+    The cheapest that is likely enough to be kept, or the cheapest of all; offers, holds and promises agree.
+    """
+    by_cost = sorted(range(len(found)), key=lambda number: found[number][0])
+    return next((number for number in by_cost if found[number][1] >= least_chance), by_cost[0])
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     """One planning day asked about windows: the calendar day, or the night shift of the evening before."""
@@ -217,6 +227,12 @@ class _Closed:
     sides: Sequence[_Side]
     spans: Sequence[Span]
     is_any_open: bool
+
+
+def _is_kept_back(sides: Sequence[_Side], span: Span) -> bool:
+    """Tell whether a reserve is why a window is hidden: that of one day hides nothing of the other."""
+    kept = [side for side in sides if side.is_reserved and side.quotes]
+    return bool(kept) and (len(kept) == len(sides) or any(span in side.quotes for side in kept))
 
 
 class _Desk:
@@ -249,7 +265,7 @@ class _Desk:
             if quoted:
                 self._show(day, [(side, side.quotes[span]) for side in quoted])
                 is_any_open = True
-            elif any(side.is_reserved and side.quotes for side in sides):
+            elif _is_kept_back(sides, span):
                 self._hide(day, [span], "EMERGENCY_RESERVE", RESERVED.format(self.reserve))
             else:
                 left.append(span)
@@ -332,9 +348,9 @@ class _Desk:
 
     def _show(self, day: Day, quotes: Sequence[tuple[_Side, Quote]]) -> None:
         """Offer the cheapest of the quotes for one window, unless all are too likely to be missed."""
-        cheapest = sorted(quotes, key=lambda pair: pair[1].extra_cost)  # as a hold and a promise choose
-        seen = [self._seen(day, *pair) for pair in cheapest]
-        found = next((offer for offer in seen if offer.chance >= self.policy.least_chance), seen[0])
+        seen = [self._seen(day, *pair) for pair in quotes]
+        costs = [(quote.extra_cost, offer.chance) for (_, quote), offer in zip(quotes, seen, strict=True)]
+        found = seen[likeliest(costs, self.policy.least_chance)]
         if found.chance >= self.policy.least_chance:
             self.windows.append(found)
             return

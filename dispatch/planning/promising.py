@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox, travel
 from dispatch.access.rules import Principal
 from dispatch.events import EmergencyRaised
-from dispatch.planning import heads, nights, open_days, plan_rows, problem
+from dispatch.planning import heads, nights, open_days, plan_rows, problem, spreads
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
 from dispatch.planning.offering import (
@@ -27,6 +27,7 @@ from dispatch.planning.offering import (
     asker_for,
     asker_of,
     is_reserved,
+    likeliest,
     offers_of,
     question,
     require_plannable,
@@ -35,6 +36,7 @@ from dispatch.planning.offering import (
 from dispatch.planning.open_days import Question
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window, new_reason
+from dispatch.planning.slot_prices import Ledger
 from dispatch.planning.wanting import Wanted
 from dispatch.promises import commands as promises
 from dispatch.promises import holding
@@ -119,7 +121,7 @@ def _best(
     found = [(asked, quotes[0]) for asked in sides if (quotes := asked.quote([_within(asked, window)]))]
     allowed = [asked for asked, is_kept in zip(sides, kept_free, strict=True) if not is_kept]
     if inserted := [pair for pair in found if pair[0] in allowed]:
-        return min(inserted, key=lambda pair: pair[1].extra_cost)
+        return _likeliest(session, asker, inserted)
     if found:
         raise SlotGone(RESERVED.format(reserve), fresh=_fresh(session, asker))
     for asked in allowed:
@@ -127,6 +129,19 @@ def _best(
         if opened is not None:
             return asked, opened
     raise SlotGone(f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, asker))
+
+
+def _likeliest(
+    session: Session, asker: Asker, inserted: Sequence[tuple[Question, Quote]]
+) -> tuple[Question, Quote]:
+    """Choose among planning days as an offer does; a single one takes no forecast."""
+    if len(inserted) == 1:
+        return inserted[0]
+    policy = OfferPolicy.of(Settings.from_environment())
+    spread = spreads.measured(session, asker.territory_id)
+    chances = [Ledger(asked, spread, policy).judge(quote)[1] for asked, quote in inserted]
+    costs = [(quote.extra_cost, chance) for (_, quote), chance in zip(inserted, chances, strict=True)]
+    return inserted[likeliest(costs, policy.least_chance)]
 
 
 def _within(asked: Question, window: tuple[datetime, datetime]) -> Window:

@@ -12,6 +12,7 @@ from dispatch.planning import nights
 from dispatch.planning.commands import book, hold, offer_wanted, publish
 from dispatch.planning.days import day_of
 from dispatch.planning.forecasting import routes_ahead
+from dispatch.planning.offering import likeliest
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import OfferPolicy, SlotGrid
 from dispatch.planning.wanting import Wanted
@@ -220,3 +221,9 @@ def test_parts_that_the_night_shift_carries_away_are_not_there_the_next_evening(
     assert plan is not None
     assert [stop.visit_id for stop in plan.stops] == [visit.id]
     assert evening() == set()
+
+
+def test_of_two_planning_days_the_cheapest_likely_one_takes_a_window() -> None:
+    assert likeliest([(300, 0.9), (100, 0.4), (200, 0.7)], 0.6) == 2
+    assert likeliest([(300, 0.5), (100, 0.4)], 0.6) == 1
+    assert likeliest([(100, 0.95)], 0.6) == 0
