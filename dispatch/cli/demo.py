@@ -149,7 +149,7 @@ def _await_ready(base_url: str) -> None:
 
 
 def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began: float) -> list[str]:
-    from dispatch.simulation import judging, papers, reporting, seeding
+    from dispatch.simulation import judging, papers, reporting, seeding, traffic
     from dispatch.simulation.day import generate_day
     from dispatch.simulation.mishaps import seed_loaners
     from dispatch.simulation.running import DemoDay, Pace
@@ -178,7 +178,7 @@ def _run_day(args: argparse.Namespace, settings: Settings, base_url: str, began:
     files = ", ".join(f"{count} {name}" for name, count in written.items())
     _say(f"\nWritten to {args.out}: summary.json, plan.json, journal.csv, {files}")
     with db.transaction() as session:
-        faults = judging.faults(session, day)
+        faults = [*judging.faults(session, day), *traffic.faults(summary["sync"])]
     verdict = "; ".join(faults) if faults else "every step of the chain is in the database, the books balance"
     _say(f"Judged afterwards: {verdict}.")
     _say(f"Done in {time.monotonic() - began:.1f} s.")

@@ -40,7 +40,8 @@ STATES = {
 }
 TIMES = {protocol.TRAVEL: "travelling_at", protocol.ARRIVE: "arrived_at", protocol.START: "started_at"}
 TRY_AGAIN = frozenset({429, 502, 503, 504})
-PAUSE_SECONDS = 0.3
+FIRST_PAUSE_SECONDS, PAUSE_SECONDS = 0.01, 0.3
+"""Tried again nearly at once, then ever more slowly."""
 PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 LOCKED_AFTER = timedelta(hours=72)
 """Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
@@ -304,6 +305,7 @@ class PhoneClient:
         """Send a request; while nobody is there to answer, try again until patience ends."""
         deadline = time.monotonic() + self._patience_seconds
         headers = self._headers() | options.pop("headers", {})
+        pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 response = self._http.request(method, address, headers=headers, **options)
@@ -313,7 +315,8 @@ class PhoneClient:
             else:
                 if response.status_code not in TRY_AGAIN or time.monotonic() >= deadline:
                     return response
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, PAUSE_SECONDS)
 
     def _expect(self, status: int, method: str, address: str, **options: Any) -> dict[str, Any]:
         response = self._send(method, address, **options)

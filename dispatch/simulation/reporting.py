@@ -23,6 +23,8 @@ from dispatch.outbox import JobRun
 from dispatch.performance.model import DailyLog
 from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.promises.model import Promise
+from dispatch.simulation import traffic
+from dispatch.simulation.fault_proxy import CUT, DROPPED, LOST, REPEATED
 from dispatch.simulation.promise_report import counted, promises_told
 from dispatch.simulation.running import DemoDay
 from dispatch.sync.model import Operation
@@ -180,10 +182,15 @@ def _unserved(session: Session, demo: DemoDay) -> list[dict[str, str]]:
 
 
 def _sync(session: Session, demo: DemoDay) -> dict[str, int]:
+    """What the phones recorded, what passed the line, and what the database says of it ."""
+    by_phones = ~Operation.install_epoch.startswith("office-")
+    decided = session.execute(select(Operation.op_id, Operation.state).where(by_phones))
     return {
-        "operations": _count(session, Operation.op_id),
+        **demo.count.told(),
+        **traffic.compared(demo.phones.values(), {str(op_id): state for op_id, state in decided}),
         **{f"decided_{state}": count for state, count in _counts(session, Operation.state).items()},
         "pushes_without_connection": sum(item.work.offline_pushes for item in demo.field),
+        **{f"requests_{fate}": demo.line.fates[fate] for fate in (DROPPED, LOST, REPEATED, CUT)},
     }
 
 

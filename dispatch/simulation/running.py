@@ -24,14 +24,18 @@ from dispatch.simulation import watch
 from dispatch.simulation.day_types import GeneratedCall, GeneratedDay
 from dispatch.simulation.desk import Desk
 from dispatch.simulation.enduring import enduring
+from dispatch.simulation.fault_proxy import FaultProxy, Weather
 from dispatch.simulation.field import Bill, FieldTechnician
 from dispatch.simulation.mishaps import Mishaps
 from dispatch.simulation.phone import PhoneClient
 from dispatch.simulation.seeding import LABOUR_PER_HOUR, TAX_RATE, TRAVEL_FEE, World
 from dispatch.simulation.timeline import Timeline
+from dispatch.simulation.traffic import OperationCount
 
 SETTLE_PATIENCE_SECONDS = 240.0
 PUBLISH_AFTER = timedelta(minutes=10)
+WEATHER = Weather(dropped=0.04, lost=0.06, repeated=0.04, cut=0.05, late=0.1, late_seconds=(0.001, 0.004))
+"""Of the way between phones and API: bad, but quick, since a simulated phone tries again at once."""
 Tell = Callable[[str], None]
 
 
@@ -53,9 +57,14 @@ class DemoDay:
         self.mishaps = Mishaps(self.desk)
         self.desk.unexpected = lambda _: self.mishaps.bringing(self.day.calls[0])
         self.timeline = Timeline(day.first_call_at)
+        self.count = OperationCount()
+        self.line = FaultProxy(base_url, WEATHER, seed=day.seed, traffic=self.count)
         self.phones = {
             person.number: PhoneClient(
-                base_url, world.logins[person.number.lower()], phones / f"{person.number}.sqlite", self._now
+                self.line.url,
+                world.logins[person.number.lower()],
+                phones / f"{person.number}.sqlite",
+                self._now,
             )
             for person in day.technicians
         }
@@ -91,7 +100,11 @@ class DemoDay:
         return Bill(sums.net_minor, sums.gross_minor)
 
     def run(self) -> None:
-        """Let the day happen, then close it."""
+        """Let the day happen, then close it; phones are heard over a bad network."""
+        with self.line:
+            self._happen()
+
+    def _happen(self) -> None:
         zone = ZoneInfo(self.day.timezone)
         morning = datetime.combine(self.day.day, datetime.min.time(), zone) + timedelta(hours=5)
         for call in self.day.calls:
