@@ -67,14 +67,14 @@ MUTANTS = (
     Mutant(
         "a gap is not waited for",
         "dispatch/sync/push.py",
-        "        is_due = seq <= epoch.acked_seq + 1 or is_forced",
+        "        is_due = seq <= acked + 1 or is_forced",
         "        is_due = True",
     ),
     Mutant(
         "acknowledged although it waits",
         "dispatch/sync/push.py",
-        "        if is_due:\n            epoch.acked_seq",
-        "        if True:\n            epoch.acked_seq",
+        "        if is_due:\n            acked = ",
+        "        if True:\n            acked = ",
     ),
     Mutant(
         "decided in the order of arrival",
@@ -147,6 +147,18 @@ MUTANTS = (
         "dispatch/sync/deciding.py",
         "            with session.begin_nested():",
         "            with session.no_autoflush:",
+    ),
+    Mutant(
+        "a batch with a refused operation leaves half of its effects",
+        "dispatch/sync/push.py",
+        "            with session.begin_nested():",
+        "            with session.no_autoflush:",
+    ),
+    Mutant(
+        "a visit of somebody else is changed in a batch",
+        "dispatch/work_orders/queries.py",
+        "    return select(Visit).where((Visit.technician_id == principal.technician_id) | held)",
+        "    return select(Visit).where((Visit.id == Visit.id) | held)",
     ),
     Mutant(
         "what happened is refused where the table does not know it",

@@ -70,16 +70,37 @@ def carried(session: Session, pins: Iterable[Mapping[str, Any]]) -> dict[str, Ch
 
 def answers_of(session: Session, visit_id: uuid.UUID) -> Sequence[ChecklistAnswer]:
     """Return every answer of a visit in the order it was recorded."""
-    statement = select(ChecklistAnswer).where(ChecklistAnswer.visit_id == visit_id)
-    return session.scalars(statement.order_by(ChecklistAnswer.recorded_at, ChecklistAnswer.id)).all()
+    return _answers_by_visit(session, [visit_id]).get(visit_id, [])
+
+
+def _answers_by_visit(
+    session: Session, visit_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, list[ChecklistAnswer]]:
+    statement = select(ChecklistAnswer).where(ChecklistAnswer.visit_id.in_(visit_ids))
+    found: dict[uuid.UUID, list[ChecklistAnswer]] = {}
+    for row in session.scalars(statement.order_by(ChecklistAnswer.recorded_at, ChecklistAnswer.id)):
+        found.setdefault(row.visit_id, []).append(row)
+    return found
 
 
 def standing(session: Session, visit_id: uuid.UUID, pins: Sequence[Mapping[str, Any]]) -> list[Standing]:
     """Return every question that the visit carries with what stands answered, in the order they are asked."""
-    if not pins:
-        return []
-    given = answers_of(session, visit_id)
-    found = []
+    return standing_by_visit(session, {visit_id: pins})[visit_id]
+
+
+def standing_by_visit(
+    session: Session, pins: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]]
+) -> dict[uuid.UUID, list[Standing]]:
+    """Return what stands answered by visit, of visits with the checklists that they carry."""
+    carrying = [visit_id for visit_id, carries in pins.items() if carries]
+    given = _answers_by_visit(session, carrying) if carrying else {}
+    return {one: _standing(session, given.get(one, []), carries) for one, carries in pins.items()}
+
+
+def _standing(
+    session: Session, given: Sequence[ChecklistAnswer], pins: Sequence[Mapping[str, Any]]
+) -> list[Standing]:
+    found: list[Standing] = []
     for code, checklist in carried(session, pins).items():
         by_question = rules.register(_answered(row) for row in given if row.code == code)
         found += [

@@ -72,9 +72,10 @@ def apply(session: Session, reported: Reported) -> Applied:
         raise OperationUnknown(f"{kind} of schema {reported.op.schema} is not known here")
     if kind in protocol.OF_A_DAY:
         return Applied(effect=OF_A_DAY[kind](session, reported))
-    if reported.op.visit_id is None:
+    visit_id = reported.op.visit_id
+    if visit_id is None:
         raise OperationInvalid("visit_id is missing", field="visit_id")
-    visit = find_visit_ever_held(session, reported.by, reported.op.visit_id)
+    visit = reported.visits.get(visit_id) or find_visit_ever_held(session, reported.by, visit_id)
     applied = _move(session, reported, visit) if kind in MOVES else FACTS[kind](session, reported, visit)
     visits.verify_if_complete(session, visit=visit)
     return applied

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,8 @@ class Reported:
     company_currency: str
     is_forced: bool = False
     """It was decided although an earlier operation never came."""
+    visits: Mapping[uuid.UUID, Visit] = field(default_factory=dict)
+    """Visits that this transaction holds already, with the technician's right to tell of them."""
 
     @property
     def payload(self) -> object:

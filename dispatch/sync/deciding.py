@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -29,6 +29,7 @@ from dispatch.sync.facts import Applied
 from dispatch.sync.model import DeviceEpoch, Operation, Rejection
 from dispatch.sync.protocol import BLOCKING, HELD, NEVER_BLOCKED, REJECTED
 from dispatch.sync.receipts import Decision
+from dispatch.work_orders.model import Visit
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +48,8 @@ class Decider:
         device_clock: DeviceClock,
         now: datetime,
         company_currency: str,
+        visits: Mapping[uuid.UUID, Visit] | None = None,
+        is_bold: bool = False,
     ) -> None:
         self.epoch = epoch
         self.now = now
@@ -54,6 +57,10 @@ class Decider:
         self._by = by
         self._clock = device_clock
         self._currency = company_currency
+        self._visits = visits or {}
+        self._apply = boldly if is_bold else attempt
+        self._stored: list[Operation] = []
+        self._rejected: list[Rejection] = []
         self._blockers = self._open_blockers()
 
     def held(self) -> Sequence[Operation]:
@@ -69,14 +76,14 @@ class Decider:
         """Decide an operation that just arrived; return its receipt."""
         at, unreadable = self._when(op)
         decision = self._decision(op, at, unreadable, is_forced=is_forced)
-        self._store(op, at, decision)
+        self._keep(op, at, decision)
         return decision.receipt
 
     def hold(self, op: Incoming, missing_seq: int) -> str:
         """Keep an operation until the one before it arrives; return its provisional receipt."""
         at, _ = self._when(op)
         decision = receipts.held(op, missing_seq)
-        self._store(op, at, decision)
+        self._keep(op, at, decision)
         return decision.receipt
 
     def decide_held(self, row: Operation, *, is_forced: bool) -> str:
@@ -86,7 +93,6 @@ class Decider:
         at = Corrected(row.occurred_at, row.clock_quality)
         decision = self._decision(op, at, unreadable, is_forced=is_forced)
         row.state, row.receipt = decision.state, decision.receipt
-        db.flush(self._session)
         self._note_rejection(op, decision)
         return decision.receipt
 
@@ -95,9 +101,15 @@ class Decider:
         op = Incoming(row.op_id, row.install_epoch, row.seq, row.body, row.body_sha256)
         decision = receipts.rejected(op, why)
         row.state, row.receipt = decision.state, decision.receipt
-        db.flush(self._session)
         self._note_rejection(op, decision)
         return decision.receipt
+
+    def store(self) -> None:
+        """Write what was decided, all at once; nothing is told to the phone before this."""
+        for rows in (self._stored, self._rejected):
+            self._session.add_all(rows)
+            db.flush(self._session)
+            rows.clear()
 
     def _when(self, op: Incoming) -> tuple[Corrected, TimeWithoutZone | None]:
         try:
@@ -115,18 +127,18 @@ class Decider:
         blocker = self._blocker_of(op)
         if blocker is not None:
             return receipts.rejected(op, refusals.Blocked("an earlier one was rejected"), blocked_by=blocker)
-        reported = Reported(self._by, op, at, op.op_id, self._currency, is_forced)
-        outcome = attempt(self._session, reported)
+        reported = Reported(self._by, op, at, op.op_id, self._currency, is_forced, self._visits)
+        outcome = self._apply(self._session, reported)
         if isinstance(outcome, Applied):
             return receipts.accepted(op, at, outcome)
         return receipts.rejected(op, outcome)
 
-    def _store(self, op: Incoming, at: Corrected, decision: Decision) -> None:
+    def _keep(self, op: Incoming, at: Corrected, decision: Decision) -> None:
         try:
             said = read_moment(op.body.get("occurred_at"))
         except TimeWithoutZone:
             said = self.now
-        self._session.add(
+        self._stored.append(
             Operation(
                 op_id=op.op_id,
                 device_id=self.epoch.device_id,
@@ -145,13 +157,12 @@ class Decider:
                 received_at=self.now,
             )
         )
-        db.flush(self._session)
         self._note_rejection(op, decision)
 
     def _note_rejection(self, op: Incoming, decision: Decision) -> None:
         if decision.state != REJECTED:
             return
-        self._session.add(
+        self._rejected.append(
             Rejection(
                 op_id=op.op_id,
                 technician_id=self._by.technician_id,
@@ -160,7 +171,6 @@ class Decider:
                 rejected_at=self.now,
             )
         )
-        db.flush(self._session)
         if op.visit_id is not None and op.type in BLOCKING and decision.code != refusals.Blocked.code:
             self._blockers.setdefault(op.visit_id, []).append((op.seq, op.op_id))
 
@@ -190,6 +200,18 @@ class Decider:
             return None
         known = self._blockers.get(op.visit_id, [])
         return next((op_id for seq, op_id in sorted(known) if op.known_seq < seq < op.seq), None)
+
+
+class TooBold(Exception):
+    """An operation was refused outside a savepoint of its own: all is to be decided again, with care."""
+
+
+def boldly(session: Session, reported: Reported) -> Applied:
+    """Apply an operation without a savepoint, as most need none; the caller holds one for all of them."""
+    try:
+        return apply(session, reported)
+    except Exception as error:
+        raise TooBold from error
 
 
 def attempt(session: Session, reported: Reported) -> Applied | DispatchError:

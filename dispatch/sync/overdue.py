@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, feed
+from dispatch import clock, feed
 from dispatch.access.model import Device
 from dispatch.access.rules import Principal, Role
 from dispatch.sync.clock_repair import DeviceClock
@@ -70,5 +70,5 @@ def _decide(session: Session, decider: Decider, *, is_revoked: bool) -> int:
     if epoch.acked_seq > before:
         scope = device_scope(epoch.device_id)
         feed.announce(session, scope, "ack", epoch.install_epoch, version=epoch.acked_seq)
-    db.flush(session)
+    decider.store()
     return decided

@@ -24,8 +24,9 @@ from dispatch.sync.refusals import Resync
 RETENTION = timedelta(days=90)
 """How long the feed can be continued; an older cursor starts anew."""
 
-_FEED_EPOCH = text(
-    "select md5(concat_ws(':', s.system_identifier, c.timeline_id, d.oid))"
+_WHERE_WE_ARE = text(
+    "select md5(concat_ws(':', s.system_identifier, c.timeline_id, d.oid)) as feed_epoch,"
+    " pg_snapshot_xmin(pg_current_snapshot())::text as horizon"
     " from pg_control_system() s, pg_control_checkpoint() c, pg_database d"
     " where d.datname = current_database()"
 )
@@ -55,10 +56,8 @@ def pull(
     require_device(session, principal)
     technician_id = principal.technician_id or uuid.UUID(int=0)
     now = clock.now()
-    feed_epoch = str(session.scalars(_FEED_EPOCH).one())
-    horizon = int(
-        session.scalars(select(cast(func.pg_snapshot_xmin(func.pg_current_snapshot()), Text))).one()
-    )
+    feed_epoch, oldest = session.execute(_WHERE_WE_ARE).one()
+    horizon = int(oldest)
     position = cursors.read(cursor, key=key, technician_id=technician_id) if cursor else None
     is_dripped = drip.is_on(session)
     if position is not None:
@@ -96,7 +95,7 @@ def _whole_scope(session: Session, principal: Principal, start: Position, page: 
     rows = session.execute(selected, execution_options={"populate_existing": True}).all()
     back = set(drip.waiting(session, principal, moment)[1:]) if start.is_dripped else set()
     told = [row for row in rows[:page] if row[0].id not in back]
-    changes = [_put(visit_view.body(session, row, moment)) for row in told]
+    changes = [_put(body) for body in visit_view.told_of(session, told, moment)]
     acked = start.acked_seq or {}
     if len(rows) > page:
         return replace(start, after=rows[page - 1][0].id), changes, acked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,12 +21,13 @@ from dispatch.access.rules import Principal
 from dispatch.crashpoints import crashpoint
 from dispatch.sync import refusals
 from dispatch.sync.clock_repair import DeviceClock
-from dispatch.sync.deciding import Decider
+from dispatch.sync.deciding import Decider, TooBold
 from dispatch.sync.envelope import Incoming, read_batch
 from dispatch.sync.model import DeviceEpoch, Operation
 from dispatch.sync.protocol import MARKER, MARKER_VALUE, SCHEMA
 from dispatch.sync.receipts import rejected
 from dispatch.work_orders.model import Visit
+from dispatch.work_orders.queries import visits_ever_held
 
 HOLD_FOR = timedelta(hours=72)
 """How long an operation waits for an earlier one before it is decided without it."""
@@ -66,7 +67,7 @@ def push(
     admitted_at: datetime | None = None,
 ) -> Pushed:
     """
-    Decide the operations of a batch, in the order of their seq, each in a savepoint of its own.
+    Decide the operations of a batch, in the order of their seq, each by itself: a refused one leaves nothing.
 
     Nothing is decided unless the caller's transaction commits. An operation that was decided before gets its
     stored receipt again. ``admitted_at`` is when a revoked phone handed the batch over that is admitted now.
@@ -78,18 +79,25 @@ def push(
     device_clock = DeviceClock.read(given if isinstance(given, Mapping) else {})
     now = admitted_at or clock.now()
     epochs = _lock_epochs(session, by, {operation.install_epoch for operation in operations})
-    lock_visits(session, [operation.visit_id for operation in operations])
+    visits = _lock_visits(session, by, operations)
     answers, fresh = _sort_out(session, by, operations)
-    for name, epoch in epochs.items():
-        decider = Decider(
-            session, by, epoch, device_clock=device_clock, now=now, company_currency=company_currency
-        )
+    for name in sorted({operation.install_epoch for operation in operations}):
         mine = [op for op in fresh if op.install_epoch == name]
-        answers |= _decide(session, by, decider, mine, waits=admitted_at is None)
+        decider_of = partial(
+            Decider,
+            session,
+            by,
+            epochs[name],
+            device_clock=device_clock,
+            now=now,
+            company_currency=company_currency,
+            visits=visits,
+        )
+        answers |= _decide_quickly(session, by, decider_of, mine, waits=admitted_at is None)
     crashpoint("sync.push.before_commit")
     db.after_commit(session, partial(crashpoint, "sync.push.after_commit"))
     receipts = [answers[_identity(operation)] for operation in operations]
-    return Pushed(receipts, acknowledged(session, by), now)
+    return Pushed(receipts, {name: epochs[name].acked_seq for name in sorted(epochs)}, now)
 
 
 def require_device(session: Session, by: Principal, *, hold: bool = False) -> None:
@@ -108,16 +116,31 @@ def acknowledged(session: Session, by: Principal) -> dict[str, int]:
     return {epoch: acked for epoch, acked in rows}  # noqa: C416 - rows are no pairs for the type checker
 
 
-def _lock_epochs(session: Session, by: Principal, names: Iterable[str]) -> dict[str, DeviceEpoch]:
-    """Two pushes of one installation wait for each other, so that each operation is decided once."""
-    found: dict[str, DeviceEpoch] = {}
-    for name in sorted(names):
-        fresh = insert(DeviceEpoch).values(device_id=by.device_id, install_epoch=name, acked_seq=0)
-        session.execute(fresh.on_conflict_do_nothing())
-        statement = select(DeviceEpoch).filter_by(device_id=by.device_id, install_epoch=name)
-        locked = statement.with_for_update().execution_options(populate_existing=True)
-        found[name] = session.scalars(locked).one()
+def _lock_epochs(session: Session, by: Principal, names: set[str]) -> dict[str, DeviceEpoch]:
+    """
+    Return every installation of the phone, those named included.
+
+    Two pushes of one phone wait for each other, so that each operation is decided once.
+    """
+    found = _locked_epochs(session, by)
+    if missing := sorted(names - found.keys()):
+        rows = [{"device_id": by.device_id, "install_epoch": name, "acked_seq": 0} for name in missing]
+        session.execute(insert(DeviceEpoch).values(rows).on_conflict_do_nothing())
+        found = _locked_epochs(session, by)
     return found
+
+
+def _locked_epochs(session: Session, by: Principal) -> dict[str, DeviceEpoch]:
+    statement = select(DeviceEpoch).filter_by(device_id=by.device_id).order_by(DeviceEpoch.install_epoch)
+    locked = statement.with_for_update().execution_options(populate_existing=True)
+    return {epoch.install_epoch: epoch for epoch in session.scalars(locked)}
+
+
+def _lock_visits(session: Session, by: Principal, operations: Sequence[Incoming]) -> dict[uuid.UUID, Visit]:
+    """Hold the visits of a push, then read them as they stand."""
+    ids = {operation.visit_id for operation in operations} - {None}
+    lock_visits(session, ids)
+    return visits_ever_held(session, by, [one for one in ids if one is not None]) if ids else {}
 
 
 def lock_visits(session: Session, visit_ids: Iterable[uuid.UUID | None]) -> None:
@@ -138,9 +161,7 @@ def _sort_out(
     session: Session, by: Principal, operations: Sequence[Incoming]
 ) -> tuple[dict[Identity, str], list[Incoming]]:
     """Return receipts of what was seen before or contradicts it, and the operations that are new."""
-    ids = {operation.op_id for operation in operations}
-    known = _known(session, ids)
-    taken = _taken(session, by, operations)
+    known, taken = _seen_before(session, by, operations)
     answers: dict[Identity, str] = {}
     fresh: list[Incoming] = []
     for operation in operations:
@@ -164,24 +185,33 @@ class _Seen:
     receipt: str | None
 
 
-def _known(session: Session, ids: set[uuid.UUID]) -> dict[uuid.UUID, _Seen]:
-    statement = (
-        select(Operation.op_id, Operation.body_sha256, Device.technician_id, Operation.receipt)
-        .join(Device, Device.id == Operation.device_id)
-        .where(Operation.op_id.in_(ids))
-    )
-    return {row[0]: _Seen(*row[1:]) for row in session.execute(statement)}
-
-
-def _taken(
+def _seen_before(
     session: Session, by: Principal, operations: Sequence[Incoming]
-) -> dict[tuple[str, int], uuid.UUID]:
-    statement = select(Operation.install_epoch, Operation.seq, Operation.op_id).where(
-        Operation.device_id == by.device_id,
-        Operation.install_epoch.in_({operation.install_epoch for operation in operations}),
-        Operation.seq.in_({operation.seq for operation in operations}),
+) -> tuple[dict[uuid.UUID, _Seen], dict[tuple[str, int], uuid.UUID]]:
+    """Return what is known under the same ids, and the ids that hold the same places of this phone."""
+    ids = {operation.op_id for operation in operations}
+    is_here = (
+        (Operation.device_id == by.device_id)
+        & Operation.install_epoch.in_({operation.install_epoch for operation in operations})
+        & Operation.seq.in_({operation.seq for operation in operations})
     )
-    return {(epoch, seq): op_id for epoch, seq, op_id in session.execute(statement)}
+    statement = (
+        select(
+            Operation.op_id,
+            Operation.body_sha256,
+            Device.technician_id,
+            Operation.receipt,
+            Operation.device_id,
+            Operation.install_epoch,
+            Operation.seq,
+        )
+        .join(Device, Device.id == Operation.device_id)
+        .where(Operation.op_id.in_(ids) | is_here)
+    )
+    rows = session.execute(statement).all()
+    known = {row.op_id: _Seen(*row[1:4]) for row in rows if row.op_id in ids}
+    taken = {(row.install_epoch, row.seq): row.op_id for row in rows if row.device_id == by.device_id}
+    return known, taken
 
 
 def _again(session: Session, by: Principal, operation: Incoming, stored: _Seen) -> str:
@@ -210,6 +240,24 @@ def _contradiction(
     return rejected(operation, refusal("the identity belongs to another operation")).receipt
 
 
+def _decide_quickly(
+    session: Session,
+    by: Principal,
+    decider_of: Callable[..., Decider],
+    fresh: Sequence[Incoming],
+    *,
+    waits: bool,
+) -> dict[Identity, str]:
+    """Decide several operations in one savepoint; if one is refused, all again, each in its own."""
+    if len(fresh) > 1:
+        try:
+            with session.begin_nested():
+                return _decide(session, by, decider_of(is_bold=True), fresh, waits=waits)
+        except TooBold:
+            session.expire_all()
+    return _decide(session, by, decider_of(), fresh, waits=waits)
+
+
 def _decide(
     session: Session, by: Principal, decider: Decider, fresh: Sequence[Incoming], *, waits: bool
 ) -> dict[Identity, str]:
@@ -218,14 +266,14 @@ def _decide(
 
     What is admitted of a revoked phone does not wait for what may never come.
     """
-    epoch, before = decider.epoch, decider.epoch.acked_seq
+    epoch, acked = decider.epoch, decider.epoch.acked_seq
     waiting = {row.seq: row for row in decider.held()}
     arrived = {operation.seq: operation for operation in fresh}
     answers: dict[Identity, str] = {}
     for seq in sorted({*waiting, *arrived}):
         is_late = not waits or (seq in waiting and waiting[seq].received_at <= decider.now - HOLD_FOR)
-        is_forced = seq > epoch.acked_seq + 1 and is_late
-        is_due = seq <= epoch.acked_seq + 1 or is_forced
+        is_forced = seq > acked + 1 and is_late
+        is_due = seq <= acked + 1 or is_forced
         if seq in waiting:
             if is_due:
                 row = waiting[seq]
@@ -233,12 +281,12 @@ def _decide(
         elif is_due:
             answers[_identity(arrived[seq])] = decider.decide(arrived[seq], is_forced=is_forced)
         else:
-            answers[_identity(arrived[seq])] = decider.hold(arrived[seq], epoch.acked_seq + 1)
+            answers[_identity(arrived[seq])] = decider.hold(arrived[seq], acked + 1)
         if is_due:
-            epoch.acked_seq = max(epoch.acked_seq, seq)
+            acked = max(acked, seq)
             crashpoint("sync.push.decided")
-    if epoch.acked_seq > before:
-        scope = device_scope(by.device_id)
-        feed.announce(session, scope, "ack", epoch.install_epoch, version=epoch.acked_seq)
-    db.flush(session)
+    if acked > epoch.acked_seq:
+        epoch.acked_seq = acked
+        feed.announce(session, device_scope(by.device_id), "ack", epoch.install_epoch, version=acked)
+    decider.store()
     return answers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -12,19 +12,18 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
-from dispatch.checklists.queries import carried, standing
+from dispatch.checklists.queries import Standing, carried
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.sync import privacy
+from dispatch.sync.visit_facts import Facts, read_facts
 from dispatch.territories.model import Territory
-from dispatch.work_orders.advising import open_advice
 from dispatch.work_orders.announcing import HIDDEN
-from dispatch.work_orders.coding import findings_of_asset, solutions
-from dispatch.work_orders.declaring import declared_files
+from dispatch.work_orders.coding import MOST_SHOWN, Solution
 from dispatch.work_orders.handing_over import work_before
 from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
-from dispatch.work_orders.model import Visit, WorkOrder
-from dispatch.work_orders.shown import shown_of
-from dispatch.work_orders.views import problem_of
+from dispatch.work_orders.model import DeclaredFile, Finding, Visit, WorkOrder
+from dispatch.work_orders.on_site_model import AdvisedWork
+from dispatch.work_orders.shown import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,11 @@ def bodies(
     session: Session, by: Principal, ids: Collection[uuid.UUID], now: datetime
 ) -> dict[uuid.UUID, dict[str, Any]]:
     """Return what the phone is told of those visits that it may hold now."""
+    if not ids:
+        return {}
     rows = session.execute(mine(by).where(Visit.id.in_(ids)), execution_options={"populate_existing": True})
-    return {row[0].id: body(session, row, now) for row in rows if is_held(row, now)}
+    held = [row for row in rows if is_held(row, now)]
+    return {row[0].id: told for row, told in zip(held, told_of(session, held, now), strict=True)}
 
 
 def is_held(row: Any, now: datetime) -> bool:
@@ -110,7 +112,13 @@ def is_held(row: Any, now: datetime) -> bool:
     return visit.planned_start is not None and privacy.in_window(visit.planned_start, now)
 
 
-def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
+def told_of(session: Session, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+    """Return visits as their technician sees them, read together."""
+    facts = read_facts(session, rows)
+    return [_body(session, row, facts, now) for row in rows]
+
+
+def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, Any]:
     """
     Return a visit as its technician sees it; the customer in full only around the day itself.
 
@@ -161,19 +169,20 @@ def body(session: Session, row: Any, now: datetime) -> dict[str, Any]:
         },
         "site": _place(site, territory, is_full=is_full),
         "asset": _equipment(asset),
-        "problem": asdict(problem_of(session, order)) if is_full else None,
-        "record": shown_of(session, visit) if is_full else None,
-        "files": _files(session, visit.id) if is_full else [],
-        "checklists": _checklists(session, visit),
+        "problem": asdict(facts.problems[order.id]) if is_full else None,
+        "record": shown(session, visit, facts.recorded) if is_full else None,
+        "files": _files(facts.files.get(visit.id, [])) if is_full else [],
+        "checklists": _checklists(session, visit, facts.recorded.standing[visit.id]),
         "before": work_before(session, visit) if is_full and visit.attempt > 1 else [],
-        "advice": _advice(session, visit, order) if is_full else [],
-        "hints": _hints(session, visit, order, asset) if is_full else None,
+        "advice": _advice(visit, order, facts.advice.get(order.site_id, [])) if is_full else [],
+        "hints": _hints(visit, facts.solutions(order, asset), facts.of_asset(order.asset_id))
+        if is_full
+        else None,
     }
 
 
-def _checklists(session: Session, visit: Visit) -> list[dict[str, Any]]:
+def _checklists(session: Session, visit: Visit, standing: Sequence[Standing]) -> list[dict[str, Any]]:
     """R-505: what is to be answered, in the revision the visit carries, and everybody's standing answers."""
-    standing_answers = standing(session, visit.id, visit.checklists)
     return [
         {
             "code": code,
@@ -188,7 +197,7 @@ def _checklists(session: Session, visit: Visit) -> list[dict[str, Any]]:
                     "technician_id": answer.technician,
                     "is_out_of_limits": answer.is_out_of_limits,
                 }
-                for one in standing_answers
+                for one in standing
                 if one.code == code
                 for answer in one.answers
             ],
@@ -197,11 +206,10 @@ def _checklists(session: Session, visit: Visit) -> list[dict[str, Any]]:
     ]
 
 
-def _advice(session: Session, visit: Visit, order: WorkOrder) -> list[dict[str, Any]]:
+def _advice(visit: Visit, order: WorkOrder, of_site: Sequence[AdvisedWork]) -> list[dict[str, Any]]:
     """R-505: dangers of the site and work advised for the equipment, which nobody has settled."""
     if visit.state not in OPEN_STATES:
         return []
-    found = open_advice(session, site_id=order.site_id, asset_id=order.asset_id, besides=visit.id)
     return [
         {
             "id": str(one.id),
@@ -209,24 +217,27 @@ def _advice(session: Session, visit: Visit, order: WorkOrder) -> list[dict[str, 
             "is_danger": one.is_danger,
             "advised_at": one.advised_at.isoformat(),
         }
-        for one in found
+        for one in of_site
+        if one.visit_id != visit.id
+        and (order.asset_id is None or one.asset_id == order.asset_id or one.is_danger)
     ]
 
 
-def _hints(session: Session, visit: Visit, order: WorkOrder, asset: Asset | None) -> dict[str, Any]:
+def _hints(
+    visit: Visit, solved: Sequence[Solution], found: Sequence[tuple[datetime, Finding]]
+) -> dict[str, Any]:
     """R-510: the equipment's past and what solved this fault before, as known when the visit last changed."""
-    product_kind, model = (asset.product_kind, asset.model) if asset else ("", "")
-    solved = solutions(session, fault_code=order.fault_code, product_kind=product_kind, model=model)
+    before = [(at, finding) for at, finding in found if finding.visit_id != visit.id][:MOST_SHOWN]
     return {
         "history": [
             {"at": at.isoformat(), "fault": finding.fault, "cause": finding.cause, "action": finding.action}
-            for at, finding in findings_of_asset(session, order.asset_id, besides=visit.id)
+            for at, finding in before
         ],
         "solved_before": [asdict(one) | {"solved_at": one.solved_at.isoformat()} for one in solved],
     }
 
 
-def _files(session: Session, visit_id: uuid.UUID) -> list[dict[str, Any]]:
+def _files(files: Sequence[DeclaredFile]) -> list[dict[str, Any]]:
     """Announced files, so that another phone of the technician knows what is still on the way."""
     return [
         {
@@ -236,7 +247,7 @@ def _files(session: Session, visit_id: uuid.UUID) -> list[dict[str, Any]]:
             "caption": declared.caption,
             "is_here": declared.attachment_id is not None,
         }
-        for declared in declared_files(session, visit_id)
+        for declared in files
     ]
 
 

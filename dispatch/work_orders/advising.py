@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
@@ -97,22 +97,15 @@ def _announce_site(session: Session, site_id: uuid.UUID) -> None:
         announce_visit(session, visit)
 
 
-def open_advice(
-    session: Session,
-    *,
-    site_id: uuid.UUID,
-    asset_id: uuid.UUID | None = None,
-    besides: uuid.UUID | None = None,
-) -> Sequence[AdvisedWork]:
-    """Return what is advised and not done at a site, dangers first; ``besides`` leaves one visit out."""
-    statement = select(AdvisedWork).where(AdvisedWork.site_id == site_id, AdvisedWork.state == OPEN)
-    if asset_id is not None:
-        statement = statement.where(or_(AdvisedWork.asset_id == asset_id, AdvisedWork.is_danger))
-    if besides is not None:
-        statement = statement.where(AdvisedWork.visit_id != besides)
-    return session.scalars(
+def open_advice(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[AdvisedWork]]:
+    """Return what is advised and not done at sites, dangers first."""
+    statement = select(AdvisedWork).where(AdvisedWork.site_id.in_(list(site_ids)), AdvisedWork.state == OPEN)
+    found: dict[uuid.UUID, list[AdvisedWork]] = {}
+    for advice in session.scalars(
         statement.order_by(AdvisedWork.is_danger.desc(), AdvisedWork.advised_at, AdvisedWork.id)
-    ).all()
+    ):
+        found.setdefault(advice.site_id, []).append(advice)
+    return found
 
 
 def settled_words(session: Session, visit_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, str]]:

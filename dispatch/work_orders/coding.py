@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -142,19 +142,31 @@ def solutions(
     return list(found.values())[:MOST_SHOWN]
 
 
-def findings_of_asset(
-    session: Session, asset_id: uuid.UUID | None, *, besides: uuid.UUID
-) -> list[tuple[datetime, Finding]]:
-    """Return what was found at an asset before, newest first, one finding for each visit."""
-    if asset_id is None:
-        return []
-    statement = (
-        select(Visit.finished_at, Finding)
+def findings_by_asset(
+    session: Session, asset_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[datetime, Finding]]]:
+    """Return what was found at assets in their last visits, newest first, one finding for each visit."""
+    newest = (Visit.finished_at.desc(), Visit.id)
+    ranked = (
+        select(
+            Finding.id,
+            WorkOrder.asset_id,
+            Visit.finished_at,
+            func.dense_rank().over(partition_by=WorkOrder.asset_id, order_by=newest).label("place"),
+        )
         .join(Visit, Visit.id == Finding.visit_id)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
-        .where(WorkOrder.asset_id == asset_id, Visit.id != besides, Visit.finished_at.is_not(None))
-        .ext(distinct_on(Visit.finished_at, Visit.id))
-        .order_by(Visit.finished_at.desc(), Visit.id, Finding.recorded_at.desc())
-        .limit(MOST_SHOWN)
+        .where(WorkOrder.asset_id.in_(list(asset_ids)), Visit.finished_at.is_not(None))
+        .subquery()
     )
-    return [(at, finding) for at, finding in session.execute(statement) if at is not None]
+    statement = (
+        select(ranked.c.asset_id, ranked.c.finished_at, Finding)
+        .join(ranked, ranked.c.id == Finding.id)
+        .where(ranked.c.place <= MOST_SHOWN + 1)
+        .ext(distinct_on(ranked.c.asset_id, ranked.c.place))
+        .order_by(ranked.c.asset_id, ranked.c.place, Finding.recorded_at.desc())
+    )
+    found: dict[uuid.UUID, list[tuple[datetime, Finding]]] = {}
+    for asset_id, at, finding in session.execute(statement):
+        found.setdefault(asset_id, []).append((at, finding))
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -71,16 +71,20 @@ def record_consent(
     return consent
 
 
-def consents_of(session: Session, visit_id: uuid.UUID) -> Sequence[Consent]:
-    """Return the consents of a visit, oldest first."""
-    statement = select(Consent).where(Consent.visit_id == visit_id)
-    return session.scalars(statement.order_by(Consent.recorded_at, Consent.id)).all()
+def consents_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Consent]]:
+    """Return the consents of visits, oldest first."""
+    statement = select(Consent).where(Consent.visit_id.in_(list(visit_ids)))
+    found: dict[uuid.UUID, list[Consent]] = {}
+    for consent in session.scalars(statement.order_by(Consent.recorded_at, Consent.id)):
+        found.setdefault(consent.visit_id, []).append(consent)
+    return found
 
 
 def check_touched(session: Session, visit: Visit, touched: Sequence[str]) -> list[str]:
     """Refuse findings that touched equipment for which nobody signed before."""
     named = text.lines(touched, "touched", longest=text.NAME)
-    agreed = {consent.equipment for consent in consents_of(session, visit.id)} if named else set()
+    signed = consents_of(session, [visit.id]).get(visit.id, []) if named else []
+    agreed = {consent.equipment for consent in signed}
     missing = [equipment for equipment in named if equipment not in agreed]
     if missing:
         raise ConsentMissing(f"nobody agreed in writing to work on {missing[0]!r}", equipment=missing[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sqlalchemy import select
@@ -131,8 +131,16 @@ def give_up(session: Session, *, by: Principal, declared: DeclaredFile, reason: 
 
 def declared_files(session: Session, visit_id: uuid.UUID) -> Sequence[DeclaredFile]:
     """Return the announced files of a visit, oldest first."""
-    statement = select(DeclaredFile).where(DeclaredFile.visit_id == visit_id)
-    return session.scalars(statement.order_by(DeclaredFile.declared_at, DeclaredFile.id)).all()
+    return files_by_visit(session, [visit_id]).get(visit_id, [])
+
+
+def files_by_visit(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[DeclaredFile]]:
+    """Return the announced files of visits, oldest first."""
+    statement = select(DeclaredFile).where(DeclaredFile.visit_id.in_(list(visit_ids)))
+    found: dict[uuid.UUID, list[DeclaredFile]] = {}
+    for file in session.scalars(statement.order_by(DeclaredFile.declared_at, DeclaredFile.id)):
+        found.setdefault(file.visit_id, []).append(file)
+    return found
 
 
 def _declared(session: Session, visit_id: uuid.UUID, sha256: str) -> DeclaredFile | None:

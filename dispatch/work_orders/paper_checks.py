@@ -44,7 +44,11 @@ def to_check(session: Session, visit: Visit, language: Language) -> list[str]:
 def cautions(session: Session, visit: Visit, site: Site, language: Language) -> list[str]:
     """Return what whoever goes there should know first: safety notes, open dangers, work advised before."""
     order = visit.work_order
-    open_work = open_advice(session, site_id=order.site_id, asset_id=order.asset_id, besides=visit.id)
+    open_work = [
+        one
+        for one in open_advice(session, [order.site_id]).get(order.site_id, [])
+        if one.visit_id != visit.id and (one.is_danger or order.asset_id in {None, one.asset_id})
+    ]
     notes = [line.strip() for line in site.safety_notes.splitlines() if line.strip()]
     return notes + [f"{(DANGER if one.is_danger else ADVISED)[language]}: {one.words}" for one in open_work]
 

@@ -85,19 +85,28 @@ def find_visit_ever_held(session: Session, principal: Principal, visit_id: uuid.
 
     A visit that was reassigned or cancelled while the phone had no contact still takes what happened.
     """
-    held = exists().where(
-        VisitEvent.visit_id == Visit.id, VisitEvent.technician_id == principal.technician_id
-    )
-    statement = (
-        select(Visit)
-        .where(Visit.id == visit_id)
-        .where((Visit.technician_id == principal.technician_id) | held)
-        .with_for_update()
-    )
+    statement = _ever_held(principal).where(Visit.id == visit_id).with_for_update()
     found = session.scalars(statement, execution_options={"populate_existing": True}).first()
     if found is None:
         raise NotFound("there is no such visit")
     return found
+
+
+def visits_ever_held(
+    session: Session, principal: Principal, visit_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, Visit]:
+    """Return those of some locked visits that a technician holds or held, with their orders."""
+    order = joinedload(Visit.work_order, innerjoin=True).selectinload(WorkOrder.visits)
+    statement = _ever_held(principal).where(Visit.id.in_(list(visit_ids))).options(order)
+    found = session.scalars(statement, execution_options={"populate_existing": True})
+    return {visit.id: visit for visit in found}
+
+
+def _ever_held(principal: Principal) -> Select[Visit]:
+    held = exists().where(
+        VisitEvent.visit_id == Visit.id, VisitEvent.technician_id == principal.technician_id
+    )
+    return select(Visit).where((Visit.technician_id == principal.technician_id) | held)
 
 
 def list_orders(
@@ -202,8 +211,16 @@ def find_part_use(session: Session, principal: Principal, part_use_id: uuid.UUID
 
 def approvals_of(session: Session, order_id: uuid.UUID) -> Sequence[Approval]:
     """Return what the customer agreed to beyond the estimate, oldest first (R-204)."""
-    statement = select(Approval).where(Approval.work_order_id == order_id)
-    return session.scalars(statement.order_by(Approval.id)).all()
+    return approvals_by_order(session, [order_id]).get(order_id, [])
+
+
+def approvals_by_order(session: Session, order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Approval]]:
+    """Return the approvals of orders, oldest first."""
+    statement = select(Approval).where(Approval.work_order_id.in_(list(order_ids)))
+    found: dict[uuid.UUID, list[Approval]] = {}
+    for approval in session.scalars(statement.order_by(Approval.id)):
+        found.setdefault(approval.work_order_id, []).append(approval)
+    return found
 
 
 def reports_of(session: Session, visit_id: uuid.UUID) -> Sequence[ServiceReport]:

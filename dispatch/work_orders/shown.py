@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,19 +12,59 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, text
-from dispatch.checklists.queries import standing
+from dispatch.checklists.queries import Standing, standing_by_visit
 from dispatch.customers.model import Asset, Customer
 from dispatch.parts.model import Part
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.coding import FIELDS
 from dispatch.work_orders.consenting import consents_of
-from dispatch.work_orders.model import Finding, PartUse, Visit
-from dispatch.work_orders.queries import approvals_of, findings_of, part_uses_of
+from dispatch.work_orders.model import Approval, Finding, PartUse, Visit
+from dispatch.work_orders.on_site_model import Consent
+from dispatch.work_orders.queries import approvals_by_order, findings_of, part_uses_of
 
 TIMES = frozenset({"arrived_at", "started_at"})
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What records of visits are drawn from, by visit, order or id."""
+
+    technicians: Mapping[uuid.UUID | None, str]
+    findings: Mapping[uuid.UUID, Sequence[Finding]]
+    parts: Mapping[uuid.UUID, Sequence[PartUse]]
+    skus: Mapping[uuid.UUID, str]
+    consents: Mapping[uuid.UUID, Sequence[Consent]]
+    approvals: Mapping[uuid.UUID, Sequence[Approval]]
+    standing: Mapping[uuid.UUID, Sequence[Standing]]
+
+
+def recorded_of(session: Session, visits: Sequence[Visit]) -> Recorded:
+    """Read what records of visits are drawn from, all of them at once."""
+    ids = [visit.id for visit in visits]
+    who = {visit.technician_id for visit in visits} - {None}
+    named = select(Technician.id, Technician.name).where(Technician.id.in_(who))
+    parts = part_uses_of(session, ids)
+    fitted = {use.part_id for uses in parts.values() for use in uses}
+    skus = select(Part.id, Part.sku).where(Part.id.in_(fitted))
+    return Recorded(
+        technicians={row.id: row.name for row in session.execute(named)} if who else {},
+        findings=findings_of(session, ids),
+        parts=parts,
+        skus={row.id: row.sku for row in session.execute(skus)} if fitted else {},
+        consents=consents_of(session, ids),
+        approvals=approvals_by_order(session, {visit.work_order_id for visit in visits}),
+        standing=standing_by_visit(session, {visit.id: visit.checklists for visit in visits}),
+    )
+
+
 def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return what is shown and signed of one visit."""
+    return shown(session, visit, recorded_of(session, [visit]), times)
+
+
+def shown(
+    session: Session, visit: Visit, recorded: Recorded, times: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """
     Return what is shown and signed.
 
@@ -32,16 +74,14 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
     order = visit.work_order
     customer = session.get_one(Customer, order.customer_id)
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
-    named = select(Technician.name).where(Technician.id == visit.technician_id)
-    technician = session.scalar(named) if visit.technician_id else None
-    findings = findings_of(session, [visit.id]).get(visit.id, [])
+    findings = recorded.findings.get(visit.id, [])
     last = findings[-1] if findings else None
     return {
         "order": order.number,
         "sheet": visit.number,
         "customer": customer.name,
         "asset": {"model": asset.model, "serial": asset.serial or ""} if asset else None,
-        "technician": technician or "",
+        "technician": recorded.technicians.get(visit.technician_id, ""),
         "fault_code": order.fault_code,
         "fault": last.fault if last else "",
         "cause": last.cause if last else "",
@@ -53,14 +93,14 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
         "dangers": last.dangers if last else [],
         "touched": last.touched if last else [],
         "codes": _codes(last),
-        "answers": _answers(session, visit),
+        "answers": _answers(visit, recorded.standing[visit.id]),
         "consents": [
             {"equipment": consent.equipment, "by": consent.signed_by_name}
-            for consent in consents_of(session, visit.id)
+            for consent in recorded.consents.get(visit.id, [])
         ],
         "use_explained": last.use_explained if last else False,
         "documents": last.documents_handed_over if last else [],
-        "parts": _parts(session, part_uses_of(session, [visit.id]).get(visit.id, [])),
+        "parts": _parts(recorded.parts.get(visit.id, []), recorded.skus),
         "times": _times(visit, times),
         "estimate": {
             "labour_minor": order.estimate_labour_minor,
@@ -70,7 +110,7 @@ def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = N
         },
         "approvals": [
             {"amount_minor": a.amount_minor, "currency": a.currency, "by": a.approved_by_name}
-            for a in approvals_of(session, order.id)
+            for a in recorded.approvals.get(order.id, [])
         ],
     }
 
@@ -79,33 +119,28 @@ def _codes(finding: Finding | None) -> dict[str, str]:
     return {kind: (getattr(finding, column) if finding else None) or "" for kind, column in FIELDS.items()}
 
 
-def _answers(session: Session, visit: Visit) -> list[dict[str, Any]]:
+def _answers(visit: Visit, standing: Iterable[Standing]) -> list[dict[str, Any]]:
     """What the visit's technician answered; a former one's answers are kept, but not signed here."""
     mine = str(visit.technician_id or "")
     rows = [
         {"checklist": one.code, "question": one.question["key"], "value": answer.value}
-        for one in standing(session, visit.id, visit.checklists)
+        for one in standing
         for answer in one.answers
         if answer.technician == mine
     ]
     return sorted(rows, key=lambda row: (row["checklist"], row["question"]))
 
 
-def _parts(session: Session, uses: Iterable[PartUse]) -> list[dict[str, Any]]:
-    known = list(uses)
-    if not known:
-        return []
-    skus = select(Part.id, Part.sku).where(Part.id.in_([use.part_id for use in known]))
-    named = {row.id: row.sku for row in session.execute(skus)}
+def _parts(uses: Iterable[PartUse], skus: Mapping[uuid.UUID, str]) -> list[dict[str, Any]]:
     rows = [
         {
-            "sku": named[use.part_id],
+            "sku": skus[use.part_id],
             "direction": use.direction,
             "quantity": use.quantity,
             "serial": use.serial or "",
             "lot": use.lot or "",
         }
-        for use in known
+        for use in uses
     ]
     return sorted(
         rows, key=lambda row: (row["sku"], row["direction"], row["serial"], row["lot"], row["quantity"])

@@ -57,13 +57,22 @@ class PastOrder:
 
 def problem_of(session: Session, order: WorkOrder) -> Problem:
     """Return what is wrong in the words of the order's call; the fault code where there was no call."""
+    return problems_of(session, [order])[order.id]
+
+
+def problems_of(session: Session, orders: Sequence[WorkOrder]) -> dict[uuid.UUID, Problem]:
+    """Return what is wrong, by order."""
+    calls = [order.call_id for order in orders if order.call_id is not None]
     statement = (
-        select(CALLS.c.description, TEMPLATES.c.title_en, TEMPLATES.c.title_zh)
+        select(CALLS.c.id, CALLS.c.description, TEMPLATES.c.title_en, TEMPLATES.c.title_zh)
         .join(TEMPLATES, TEMPLATES.c.code == CALLS.c.template_code)
-        .where(CALLS.c.id == order.call_id)
+        .where(CALLS.c.id.in_(calls))
     )
-    row = session.execute(statement).first() if order.call_id else None
-    return Problem(*row) if row else Problem(title_en=order.fault_code, title_zh=order.fault_code)
+    told = {row.id: Problem(*row[1:]) for row in session.execute(statement)} if calls else {}
+    return {
+        order.id: told.get(order.call_id, Problem(title_en=order.fault_code, title_zh=order.fault_code))
+        for order in orders
+    }
 
 
 def parts_by_id(session: Session, part_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Part]:

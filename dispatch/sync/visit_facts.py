@@ -1,0 +1,67 @@
+"""What phones are told of visits, read for all of them together."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dispatch.customers.model import Asset
+from dispatch.work_orders.advising import open_advice
+from dispatch.work_orders.coding import Solution, findings_by_asset, solutions
+from dispatch.work_orders.declaring import files_by_visit
+from dispatch.work_orders.lifecycle import OPEN_STATES
+from dispatch.work_orders.model import DeclaredFile, Finding, WorkOrder
+from dispatch.work_orders.on_site_model import AdvisedWork
+from dispatch.work_orders.shown import Recorded, recorded_of
+from dispatch.work_orders.views import Problem, problems_of
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything by what it belongs to: visit, order, site or asset."""
+
+    session: Session
+    recorded: Recorded
+    problems: Mapping[uuid.UUID, Problem]
+    files: Mapping[uuid.UUID, Sequence[DeclaredFile]]
+    advice: Mapping[uuid.UUID, Sequence[AdvisedWork]]
+    history: Mapping[uuid.UUID, Sequence[tuple[datetime, Finding]]]
+    _solutions: dict[tuple[str, str, str], Sequence[Solution]] = field(default_factory=dict)
+
+    def solutions(self, order: WorkOrder, asset: Asset | None) -> Sequence[Solution]:
+        """Return what solved the order's fault before; asked once for each fault and model."""
+        of_what = (asset.product_kind, asset.model) if asset else ("", "")
+        key = (order.fault_code, *of_what)
+        if key not in self._solutions:
+            self._solutions[key] = solutions(
+                self.session, fault_code=order.fault_code, product_kind=of_what[0], model=of_what[1]
+            )
+        return self._solutions[key]
+
+    def of_asset(self, asset_id: uuid.UUID | None) -> Sequence[tuple[datetime, Finding]]:
+        """Return what was found at an asset, newest first."""
+        return self.history.get(asset_id, []) if asset_id is not None else []
+
+
+def read_facts(session: Session, rows: Sequence[Any]) -> Facts:
+    """Read what belongs to visits, given with their orders; a few questions, however many visits."""
+    visits, orders = [row[0] for row in rows], [row[1] for row in rows]
+    open_sites = {order.site_id for visit, order in zip(visits, orders, strict=True) if _is_open(visit)}
+    assets = {order.asset_id for order in orders} - {None}
+    return Facts(
+        session=session,
+        recorded=recorded_of(session, visits),
+        problems=problems_of(session, orders),
+        files=files_by_visit(session, [visit.id for visit in visits]),
+        advice=open_advice(session, open_sites) if open_sites else {},
+        history=findings_by_asset(session, assets) if assets else {},
+    )
+
+
+def _is_open(visit: Any) -> bool:
+    return visit.state in OPEN_STATES
