@@ -5,7 +5,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine campaign-sync mutants-sync benchmarks benchmark-peers
+.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine campaign-sync mutants-sync benchmark-phones benchmarks benchmark-peers
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -40,6 +40,10 @@ campaign-sync: install  ## The phone's protocol under 5,000 generated days of 10
 
 mutants-sync: install  ## Do the protocol's tests bite? Seeded bugs, each hunted by them (ARGS="--only cursor")
 	@$(BIN)/python -m benchmarks.mutants_sync $(ARGS)
+
+benchmark-phones: install  ## 300 phones under load and bad networks, and the naive baseline beside (1 hour; ARGS="--phones 30")
+	@$(BIN)/python -m benchmarks.sync --out benchmarks/results/sync.jsonl $(ARGS)
+	@$(BIN)/python -m benchmarks.sync_page
 
 benchmark-peers: install  ## Fetch other solvers into build/peers; nextroute is BUSL-1.1, for comparison only
 	@$(BIN)/pip install -q --no-deps --upgrade --target build/peers pyvrp==0.14.1 vrplib==2.2.0 pyvroom==1.15.2 \

@@ -17,6 +17,7 @@ from dispatch.customers.model import Asset, Customer, Site
 from dispatch.sync import privacy
 from dispatch.sync.visit_facts import Facts, read_facts
 from dispatch.territories.model import Territory
+from dispatch.work_orders.advising import concerning
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.coding import MOST_SHOWN, Solution
 from dispatch.work_orders.handing_over import work_before
@@ -217,9 +218,7 @@ def _advice(visit: Visit, order: WorkOrder, of_site: Sequence[AdvisedWork]) -> l
             "is_danger": one.is_danger,
             "advised_at": one.advised_at.isoformat(),
         }
-        for one in of_site
-        if one.visit_id != visit.id
-        and (order.asset_id is None or one.asset_id == order.asset_id or one.is_danger)
+        for one in concerning(visit, order, of_site)
     ]
 
 

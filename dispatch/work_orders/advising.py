@@ -108,6 +108,15 @@ def open_advice(session: Session, site_ids: Iterable[uuid.UUID]) -> dict[uuid.UU
     return found
 
 
+def concerning(visit: Visit, order: WorkOrder, of_site: Iterable[AdvisedWork]) -> list[AdvisedWork]:
+    """Return what of a site's open advice whoever visits should know: dangers, and work on the equipment."""
+    return [
+        one
+        for one in of_site
+        if one.visit_id != visit.id and (one.is_danger or order.asset_id in {None, one.asset_id})
+    ]
+
+
 def settled_words(session: Session, visit_ids: Iterable[uuid.UUID]) -> set[tuple[uuid.UUID, str]]:
     """Return what visits advised and somebody settled since: the visit and the words."""
     statement = select(AdvisedWork.visit_id, AdvisedWork.words).where(

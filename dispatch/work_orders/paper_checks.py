@@ -11,7 +11,7 @@ from dispatch.checklists import rules as questions
 from dispatch.checklists.queries import Standing, standing
 from dispatch.customers.model import Site
 from dispatch.documents.words import Language
-from dispatch.work_orders.advising import open_advice
+from dispatch.work_orders.advising import concerning, open_advice
 from dispatch.work_orders.consenting import consents_of
 from dispatch.work_orders.model import Finding, Visit, WorkOrder
 
@@ -44,11 +44,7 @@ def to_check(session: Session, visit: Visit, language: Language) -> list[str]:
 def cautions(session: Session, visit: Visit, site: Site, language: Language) -> list[str]:
     """Return what whoever goes there should know first: safety notes, open dangers, work advised before."""
     order = visit.work_order
-    open_work = [
-        one
-        for one in open_advice(session, [order.site_id]).get(order.site_id, [])
-        if one.visit_id != visit.id and (one.is_danger or order.asset_id in {None, one.asset_id})
-    ]
+    open_work = concerning(visit, order, open_advice(session, [order.site_id]).get(order.site_id, []))
     notes = [line.strip() for line in site.safety_notes.splitlines() if line.strip()]
     return notes + [f"{(DANGER if one.is_danger else ADVISED)[language]}: {one.words}" for one in open_work]
 
@@ -65,7 +61,10 @@ def answered(session: Session, visit: Visit, language: Language) -> list[dict[st
 def consents(session: Session, visit: Visit, language: Language) -> list[str]:
     """Return what the customer allowed in writing, and by whom."""
     by = "客户" if language == "zh" else "by"
-    return [f"{one.equipment} ({by} {one.signed_by_name})" for one in consents_of(session, visit.id)]
+    return [
+        f"{one.equipment} ({by} {one.signed_by_name})"
+        for one in consents_of(session, [visit.id]).get(visit.id, [])
+    ]
 
 
 def codes(order: WorkOrder, finding: Finding | None) -> dict[str, str]:

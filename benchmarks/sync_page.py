@@ -1,0 +1,122 @@
+"""
+The phones' part of the results page, out of rows alone: ``python -m benchmarks.sync_page``.
+
+It stands between two marks in ``docs/reference/benchmarks.md``. Only runs of full size have a place there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from benchmarks.page import PAGE, NoMarks
+from benchmarks.runs import Row, rows_in
+from benchmarks.sync import RESULTS, Load
+
+BEGIN = (
+    "<!-- Written by `python -m benchmarks.sync_page` from benchmarks/results/sync.jsonl; do not edit. -->"
+)
+END = "<!-- End of what `python -m benchmarks.sync_page` writes. -->"
+LOST = ("lost", "photos_lost", "effects_lost")
+DOUBLED = ("effects_doubled", "photos_doubled")
+UNDECIDED = ("undecided", "invented", "disagreeing", "contradicted", "undrained_phones")
+_USUAL = Load()
+FULL = {
+    "phones": _USUAL.phones,
+    "minutes": _USUAL.minutes,
+    "rate": _USUAL.rate,
+    "operations": _USUAL.operations,
+    "photos_each": _USUAL.photos,
+}
+GOALS = (
+    (
+        "p95 of a push of 50 operations, at the server",
+        "≤ 1,000 ms",
+        lambda row: row["push_at_server"]["p95"],
+        1_000,
+    ),
+    ("p95 of a pull, at the server", "≤ 300 ms", lambda row: row["pull_at_server"]["p95"], 300),
+    ("shift's end drained", "≤ 900 s", lambda row: row["drained_seconds"], 900),
+    ("operations lost, photographs and effects included", "0", lambda row: _sum(row, LOST), 0),
+    ("doubled", "0", lambda row: _sum(row, DOUBLED), 0),
+    ("undecided or told differently", "0", lambda row: _sum(row, UNDECIDED), 0),
+    ("answers of 500 and above", "0", lambda row: row["server_errors"], 0),
+)
+
+
+def _sum(row: Row, names: Iterable[str]) -> int:
+    return sum(int(row[name]) for name in names)
+
+
+def is_official(row: Row) -> bool:
+    """Tell whether a run had the stated size."""
+    return row["measure"] == "sync under load" and all(row[name] >= least for name, least in FULL.items())
+
+
+def text_of(rows: Iterable[Row]) -> str:
+    """Everything between the marks: the newest run of full size and the baseline beside it."""
+    official = [row for row in rows if is_official(row)]
+    ours = [row for row in official if row["side"] == "truckroll"]
+    if not ours:
+        return "Not yet measured at full size.\n"
+    row = ours[-1]
+    naive = [one for one in official if one["side"] == "naive" and one["seed"] == row["seed"]]
+    return "\n".join(_lines(row, naive[-1] if naive else None)) + "\n"
+
+
+def _lines(row: Row, naive: Row | None) -> Iterator[str]:
+    machine = row["machine"]
+    yield (
+        f"Seed {row['seed']}, {row['at'][:10]}, {machine['processor']}, {machine['cores']} cores, load "
+        f"{row['load'][0]}; {row['made']:,} operations and {row['photos']:,} photographs of {row['phones']} "
+        f"phones, {row['killed']} workers killed."
+    )
+    yield ""
+    yield "| Goal | Wanted | Found | Naive baseline | Verdict |"
+    yield "|---|---|---|---|---|"
+    for goal, wanted, read, most in GOALS:
+        found = read(row)
+        word = "not met" if found is None or found > most else "met"
+        told = NONE if found is None else f"{found:,}"
+        yield f"| {goal} | {wanted} | {told} | {_beside(goal, naive)} | *{word}* |"
+    overwritten = NONE if naive is None else f"{naive['overwritten']} of {naive['office_changes']}"
+    kept, word = (
+        f"{row['overwritten']} of {row['office_changes']}",
+        "not met" if row["overwritten"] else "met",
+    )
+    yield f"| changes of the office overwritten | 0 | {kept} | {overwritten} | *{word}* |"
+
+
+NONE = "–"
+
+
+def _beside(goal: str, naive: Row | None) -> str:
+    if naive is None:
+        return NONE
+    if goal.startswith("operations lost"):
+        return f"{naive['lost'] + naive['photos_lost']:,}"
+    return f"{naive['doubled'] + naive['photos_doubled']:,}" if goal == "doubled" else NONE
+
+
+def written(page: str, rows: Iterable[Row]) -> str:
+    """The page with the part between the marks written anew."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise NoMarks("the page lacks the marks between which the phones' figures stand")
+    return f"{before}{BEGIN}\n\n{text_of(rows)}\n{END}{after}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description="write the phones' part of the results page")
+    parser.add_argument("--rows", type=Path, default=RESULTS)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    args = parser.parse_args(arguments)
+    page = args.page.read_text(encoding="utf-8")
+    args.page.write_text(written(page, rows_in(args.rows)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""The load of phones and its naive baseline, very small: what they count is right, and faults do happen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from werkzeug.serving import make_server
+
+from api import create_app
+from benchmarks import naive_sync, sync, sync_page
+from benchmarks.field_phones import EFFECTS, effects_of
+from benchmarks.page import ASIDE, PAGE, NoMarks
+from benchmarks.sync import Load
+from dispatch import bootstrap, db
+from dispatch.simulation.fault_proxy import Weather
+from tests.api.company import settings_of_tests
+
+ROUGH = Weather(lost=0.3, repeated=0.1, cut=0.3)
+SMALL = Load(
+    phones=2,
+    minutes=0.02,
+    rate=40,
+    operations=12,
+    photos=2,
+    heal_minutes=0.01,
+    most_minutes=1,
+    storm=ROUGH,
+    healed=ROUGH,
+    photo_side=64,
+)
+
+
+@pytest.fixture
+def server(database_url: str, redis_url: str) -> Iterator[str]:
+    """The application on a socket, with an empty database."""
+    settings = replace(settings_of_tests(), database_url=database_url, redis_url=redis_url)
+    bootstrap.start(settings)
+    serving = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    thread = threading.Thread(target=serving.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{serving.server_port}"
+    serving.shutdown()
+    thread.join()
+    serving.server_close()
+    bootstrap.stop()
+
+
+def test_a_small_load_loses_and_doubles_nothing_and_losses_would_be_seen(server: str, tmp_path: Path) -> None:
+    row = sync.run(SMALL, server, tmp_path)
+    assert (row["made"], row["decided"], row["visits"], row["photos"]) == (74, 74, 7, 4)
+    for name in ("lost", "undecided", "invented", "disagreeing", "contradicted", "undrained_phones"):
+        assert row[name] == 0
+    for name in ("effects_lost", "effects_doubled", "photos_lost", "photos_doubled", "overwritten"):
+        assert row[name] == 0
+    assert row["push_at_phone"]["count"] == 1
+    assert row["faults"]["lost"] > 0
+    assert effects_of(8, 5) == {
+        "effects_lost": len(EFFECTS),
+        "effects_doubled": 0,
+        "photos_lost": 1,
+        "photos_doubled": 0,
+    }
+    with db.transaction() as session:
+        session.execute(text("create temp table again on commit drop as select * from part_use limit 1"))
+        session.execute(text("update again set id = gen_random_uuid(), op_id = null"))
+        session.execute(text("insert into part_use select * from again"))
+    assert effects_of(7, 4)["effects_doubled"] == 1
+
+
+def test_the_naive_baseline_doubles_and_overwrites_under_the_same_faults(database_url: str) -> None:
+    row = naive_sync.run(replace(SMALL, phones=3, operations=52), database_url)
+    assert row["doubled"] > 0
+    assert row["overwritten"] == row["office_changes"] == 5
+    assert row["lost"] <= row["given_up"]
+
+
+def test_the_naive_baseline_loses_what_it_gives_up(database_url: str) -> None:
+    load = replace(SMALL, storm=Weather(dropped=0.7), healed=Weather(dropped=0.7))
+    row = naive_sync.run(load, database_url)
+    assert row["given_up"] >= row["lost"] > 0
+    assert row["doubled"] == 0
+
+
+def test_rows_of_phones_stay_off_the_page_of_contests() -> None:
+    assert "sync under load" in ASIDE
+
+
+def a_row(**fields: object) -> dict[str, object]:
+    full = {"phones": 300, "minutes": 30, "rate": 30, "operations": 60, "photos_each": 20}
+    zeros = dict.fromkeys((*sync_page.LOST, *sync_page.DOUBLED, *sync_page.UNDECIDED, "server_errors"), 0)
+    times = {"push_at_server": {"p95": 1200}, "pull_at_server": {"p95": 100}, "drained_seconds": 500.0}
+    told = {
+        "made": 72000,
+        "photos": 6000,
+        "killed": 90,
+        "overwritten": 0,
+        "office_changes": 400,
+        "doubled": 0,
+    }
+    where = {"at": "2026-12-01T00:00:00", "load": [3], "machine": {"processor": "P", "cores": 2}}
+    head = {"measure": "sync under load", "side": "truckroll", "seed": 1}
+    return head | full | zeros | times | told | where | fields
+
+
+def test_the_page_tells_only_of_runs_of_full_size() -> None:
+    small = a_row(phones=30)
+    assert sync_page.text_of([small]) == "Not yet measured at full size.\n"
+    naive = a_row(side="naive", lost=7, doubled=900, overwritten=399)
+    told = sync_page.text_of([small, a_row(photos_doubled=1), naive])
+    assert "| p95 of a push of 50 operations, at the server | ≤ 1,000 ms | 1,200 | – | *not met* |" in told
+    assert "| doubled | 0 | 1 | 900 | *not met* |" in told
+    assert "| operations lost, photographs and effects included | 0 | 0 | 7 | *met* |" in told
+    assert "| changes of the office overwritten | 0 | 0 of 400 | 399 of 400 | *met* |" in told
+
+
+def test_the_page_has_a_place_for_phones() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert "Not yet measured at full size." in sync_page.written(page, [])
+    with pytest.raises(NoMarks):
+        sync_page.written("# Another page\n", [])
