@@ -21,6 +21,7 @@ RESOURCES = (
     "weeks",
     "field_questions",
     "parts",
+    "stores",
     "house_rules",
     "contracts",
     "problem_templates",

@@ -141,7 +141,7 @@ def read_van(technician_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     technician = find_technician(session, me, technician_id)
     rows = queries.van_stock(session, me, technician.id)
-    return {"items": [_held(part, quantity) for part, quantity in rows]}
+    return {"items": [held(part, quantity) for part, quantity in rows]}
 
 
 @resource.get("/vans/below-zero")
@@ -151,13 +151,12 @@ def list_vans_below_zero() -> object:
     """Stocks that were used beyond what was booked, for their keeper to explain (R-511)."""
     rows = queries.vans_below_zero(current_session(), current_principal())
     return {
-        "items": [
-            _held(part, stock.quantity) | {"technician_id": stock.technician_id} for stock, part in rows
-        ]
+        "items": [held(part, stock.quantity) | {"technician_id": stock.technician_id} for stock, part in rows]
     }
 
 
-def _held(part: Any, quantity: int) -> dict[str, object]:
+def held(part: Any, quantity: int) -> dict[str, object]:
+    """Pieces of one part as they are shown."""
     return {
         "part_id": part.id,
         "sku": part.sku,

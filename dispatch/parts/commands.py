@@ -1,38 +1,26 @@
-"""The catalogue of parts, and every movement of a van's stock (R-511)."""
+"""The catalogue of parts, deliveries, and what leaves or comes back to a van (R-507, R-511)."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, text
+from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.money import Money
 from dispatch.parts import rules
-from dispatch.parts.model import Part, StockMovement, VanStock
+from dispatch.parts.model import Part
+from dispatch.parts.moving import Moved, move_at
+from dispatch.parts.rules import Place
 
-REASONS = frozenset({"fitted", "returned", "loaded", "counted"})
+__all__ = ["Moved", "create_part", "load_van", "move", "receive", "scrap", "update_part"]
+
 CHANGEABLE = frozenset({"name_en", "name_zh", "price", "is_approved"})
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What a movement left on the van; ``is_repeated`` when this cause had moved the stock before."""
-
-    quantity: int
-    is_repeated: bool
-
-    @property
-    def is_short(self) -> bool:
-        """More was taken than was booked; the keeper must explain it (R-511)."""
-        return self.quantity < 0
 
 
 def create_part(
@@ -109,6 +97,53 @@ def load_van(
     )
 
 
+def receive(
+    session: Session,
+    *,
+    by: Principal | None,
+    territory_id: uuid.UUID,
+    part: Part,
+    quantity: int,
+    source: str,
+    lot: str | None = None,
+) -> Moved:
+    """Put a supplier's delivery on the shelf of a territory; ``source`` names it, so that it counts once."""
+    return move_at(
+        session,
+        by=by,
+        place=Place(rules.STORE, territory_id),
+        part_id=part.id,
+        change=rules.checked_quantity(quantity),
+        reason="loaded",
+        source=f"receive:{territory_id}:{text.line(source, 'source')}",
+        lot=lot,
+    )
+
+
+def scrap(
+    session: Session,
+    *,
+    by: Principal | None,
+    place: Place,
+    part: Part,
+    quantity: int,
+    reason: str,
+    lot: str | None = None,
+) -> Moved:
+    """Take pieces out of use for good; the reason stays with the movement."""
+    return move_at(
+        session,
+        by=by,
+        place=place,
+        part_id=part.id,
+        change=-rules.checked_quantity(quantity),
+        reason="scrapped",
+        source=f"scrap:{db.new_id()}",
+        lot=lot,
+        note=text.line(reason, "reason", longest=500),
+    )
+
+
 def move(
     session: Session,
     *,
@@ -122,38 +157,16 @@ def move(
     serial: str | None = None,
     moved_at: datetime | None = None,
 ) -> Moved:
-    """
-    Change a van's stock once per ``source``, whatever comes twice (R-511).
-
-    The stock may turn negative, since what was fitted was fitted; the answer says so.
-    """
-    rules.checked_quantity(abs(change))
-    movement = (
-        insert(StockMovement)
-        .values(
-            id=db.new_id(),
-            technician_id=technician_id,
-            part_id=part_id,
-            change=change,
-            reason=text.choice(reason, "reason", REASONS),
-            source=source,
-            lot=text.optional_line(lot, "lot", longest=text.CODE),
-            serial=text.optional_line(serial, "serial", longest=text.CODE),
-            moved_at=moved_at or clock.now(),
-        )
-        .on_conflict_do_nothing(index_elements=["source"])
-        .returning(StockMovement.id)
+    """Change a van's stock once per ``source``, whatever comes twice (R-511)."""
+    return move_at(
+        session,
+        by=by,
+        place=Place(rules.VAN, technician_id),
+        part_id=part_id,
+        change=change,
+        reason=reason,
+        source=source,
+        lot=lot,
+        serial=serial,
+        moved_at=moved_at,
     )
-    if session.scalars(movement).first() is None:
-        kept = select(VanStock.quantity).filter_by(technician_id=technician_id, part_id=part_id)
-        return Moved(session.scalars(kept).first() or 0, is_repeated=True)
-    stock = insert(VanStock).values(technician_id=technician_id, part_id=part_id, quantity=change, version=1)
-    raised = stock.on_conflict_do_update(
-        index_elements=["technician_id", "part_id"],
-        set_={
-            "quantity": VanStock.quantity + stock.excluded.quantity,
-            "version": VanStock.version + 1,
-        },
-    ).returning(VanStock)
-    now = session.scalars(raised, execution_options={"populate_existing": True}).one()
-    return Moved(now.quantity, is_repeated=False)

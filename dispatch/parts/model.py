@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified, Versioned
@@ -40,22 +40,85 @@ class VanStock(Versioned, Base):
     quantity: Mapped[int] = mapped_column(default=0)
 
 
+class StoreStock(Versioned, Base):
+    """What the shelf of a territory should hold; the company keeps it (R-511)."""
+
+    __tablename__ = "store_stock"
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"), primary_key=True)
+    part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"), primary_key=True)
+    quantity: Mapped[int] = mapped_column(default=0)
+
+
+_OTHER_END = (
+    "case when other_technician_id is not null then 'van' when other_territory_id is not null then 'store'"
+    " when reason = 'loaded' then 'supplier' when reason = 'counted' then 'count'"
+    " when reason = 'scrapped' then 'scrap' else 'customer' end"
+)
+
+
 class StockMovement(Identified, Base):
-    """One change of a van's stock, never edited."""
+    """
+    One change of what a van or a store holds, never edited; a transfer writes one for each of its two ends.
+
+    The place whose stock changes is named by ``technician_id`` or ``territory_id``.
+    """
 
     __tablename__ = "stock_movement"
     __table_args__ = (
         Index("ix_stock_movement_technician_id_moved_at", "technician_id", "moved_at"),
+        Index("ix_stock_movement_territory_id_moved_at", "territory_id", "moved_at"),
         CheckConstraint("change <> 0", name="change"),
+        CheckConstraint("(technician_id is null) <> (territory_id is null)", name="place"),
     )
 
-    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
+    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    territory_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("territory.id"))
     part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"))
     change: Mapped[int]
     reason: Mapped[str]
-    """``fitted``, ``returned``, ``loaded``, ``counted``."""
+    """``fitted``, ``returned``, ``loaded``, ``counted``, ``transferred``, ``scrapped``."""
     source: Mapped[str] = mapped_column(unique=True)
     """Business key of the cause, so that a repeated cause moves nothing twice."""
     lot: Mapped[str | None]
     serial: Mapped[str | None]
     moved_at: Mapped[datetime]
+    other_technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    other_territory_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("territory.id"))
+    other_end: Mapped[str] = mapped_column(Computed(_OTHER_END, persisted=True))
+    """Where it came from or went: ``supplier``, ``store``, ``van``, ``customer``, ``scrap``, ``count``."""
+    note: Mapped[str | None]
+    recorded_by: Mapped[uuid.UUID | None]
+
+
+class PartTransfer(Identified, Versioned, Base):
+    """
+    Pieces of one part on their way between store and vans of a territory.
+
+    ``asked``, then ``handed`` over by the giver, then ``confirmed`` by the taker: until then the giver keeps
+    them (R-511). ``declined`` ends it without any movement. A van is named by its technician.
+    """
+
+    __tablename__ = "part_transfer"
+    __table_args__ = (
+        CheckConstraint("state in ('asked', 'handed', 'confirmed', 'declined')", name="state"),
+        CheckConstraint("giver_id is distinct from taker_id", name="ends"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        Index("ix_part_transfer_open", "territory_id", postgresql_where=text("state in ('asked', 'handed')")),
+    )
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"))
+    quantity: Mapped[int]
+    lot: Mapped[str | None]
+    serial: Mapped[str | None]
+    giver_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    """None is the store."""
+    taker_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    """None is the store."""
+    state: Mapped[str]
+    note: Mapped[str | None]
+    asked_by: Mapped[uuid.UUID | None]
+    asked_at: Mapped[datetime]
+    handed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Row, column, select, table, true
+from sqlalchemy import ColumnElement, Row, and_, column, or_, select, table, true
 from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
@@ -13,7 +13,8 @@ from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.parts import rules
-from dispatch.parts.model import Part, StockMovement, VanStock
+from dispatch.parts.model import Part, PartTransfer, StockMovement, StoreStock, VanStock
+from dispatch.parts.rules import ASKED, HANDED, STORE, VAN, Place
 
 KEEPERS = table("technician", column("id"), column("territory_id"))
 """The one column of a neighbour that scoping needs; parts and technicians do not import each other."""
@@ -95,3 +96,74 @@ def movements(
     )
     statement = select(StockMovement).where(StockMovement.technician_id.in_(keeper))
     return session.scalars(statement.order_by(StockMovement.moved_at.desc()).limit(limit)).all()
+
+
+def find_keeper(
+    session: Session, principal: Principal, technician_id: uuid.UUID, *, territory_id: uuid.UUID | None = None
+) -> uuid.UUID:
+    """Return the id of a technician in a territory that the person may see; colleagues know each other."""
+    statement = select(KEEPERS.c.id).where(
+        KEEPERS.c.id == technician_id,
+        in_scope(principal, KEEPERS.c.territory_id),
+        true() if territory_id is None else KEEPERS.c.territory_id == territory_id,
+    )
+    found: uuid.UUID | None = session.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound("there is no such technician")
+    return found
+
+
+def store_stock(session: Session, territory_id: uuid.UUID) -> Sequence[Row[Part, int]]:
+    """Return what a territory's store should hold: parts and quantities, by part number."""
+    statement = (
+        select(Part, StoreStock.quantity)
+        .join(StoreStock, StoreStock.part_id == Part.id)
+        .where(StoreStock.territory_id == territory_id)
+        .order_by(Part.sku)
+    )
+    return session.execute(statement).all()
+
+
+def movements_at(session: Session, place: Place, *, limit: int = 200) -> Sequence[Row[StockMovement, str]]:
+    """Return the latest movements of a place with the part's number, newest first."""
+    owner = {VAN: StockMovement.technician_id, STORE: StockMovement.territory_id}[place.kind]
+    statement = (
+        select(StockMovement, Part.sku)
+        .join(Part, Part.id == StockMovement.part_id)
+        .where(owner == place.id)
+        .order_by(StockMovement.moved_at.desc(), StockMovement.id.desc())
+    )
+    return session.execute(statement.limit(limit)).all()
+
+
+def find_transfer(session: Session, principal: Principal, transfer_id: uuid.UUID) -> PartTransfer:
+    """Return a transfer of the person's territories; a technician's own ones."""
+    statement = select(PartTransfer).where(PartTransfer.id == transfer_id, _ends(principal))
+    found = session.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound("there is no such transfer")
+    return found
+
+
+def open_transfers(session: Session, principal: Principal, territory_id: uuid.UUID) -> Sequence[PartTransfer]:
+    """Return transfers that nobody has confirmed or declined, the oldest first."""
+    statement = select(PartTransfer).where(
+        PartTransfer.territory_id == territory_id,
+        PartTransfer.state.in_([ASKED, HANDED]),
+        _ends(principal),
+    )
+    return session.scalars(statement.order_by(PartTransfer.asked_at, PartTransfer.id)).all()
+
+
+def part_numbers(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Part]:
+    """Return parts by id."""
+    found = session.scalars(select(Part).where(Part.id.in_(set(ids))))
+    return {part.id: part for part in found}
+
+
+def _ends(principal: Principal) -> ColumnElement[bool]:
+    scope = in_scope(principal, PartTransfer.territory_id)
+    if principal.role is Role.TECHNICIAN:
+        mine = principal.technician_id
+        return and_(scope, or_(PartTransfer.giver_id == mine, PartTransfer.taker_id == mine))
+    return scope

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from dispatch.errors import Conflict, Invalid
+import uuid
+from dataclasses import dataclass
+
+from dispatch.errors import Conflict, Forbidden, Invalid
 from dispatch.money import CurrencyMismatch, Money, exponent
 
 MOST_AT_ONCE = 10_000
 DEAREST_MINOR = 2_000_000_000
+
+VAN, STORE = "van", "store"
+ASKED, HANDED, CONFIRMED, DECLINED = "asked", "handed", "confirmed", "declined"
+TRANSFER_STATES = (ASKED, HANDED, CONFIRMED, DECLINED)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where pieces are kept: the van of a technician, or the store of a territory."""
+
+    kind: str
+    id: uuid.UUID
+
+    @classmethod
+    def end(cls, technician_id: uuid.UUID | None, territory_id: uuid.UUID) -> Place:
+        """An end of a transfer: the van of whoever is named, else the territory's store."""
+        return cls(STORE, territory_id) if technician_id is None else cls(VAN, technician_id)
 
 
 class PartUnknown(Invalid):
@@ -35,6 +55,34 @@ class PriceInvalid(Invalid):
 
     code = "PRICE_INVALID"
     remedy = "Give a price of zero or more in the company's currency."
+
+
+class TransferEndsInvalid(Invalid):
+    """A transfer has the same place at both ends, or one outside the territory."""
+
+    code = "TRANSFER_ENDS_INVALID"
+    remedy = "Name store and vans of one territory, and two different ones."
+
+
+class TransferOver(Conflict):
+    """The transfer was declined, or confirmed, already."""
+
+    code = "TRANSFER_OVER"
+    remedy = "Read the transfer; ask for a new one if the parts are still needed."
+
+
+class TransferDiffers(Conflict):
+    """There is a transfer of this id with other parts or other ends."""
+
+    code = "TRANSFER_DIFFERS"
+    remedy = "Give every transfer an id of its own."
+
+
+class NotYourEnd(Forbidden):
+    """Only the giver hands over, and only the taker confirms (R-511)."""
+
+    code = "NOT_YOUR_END"
+    remedy = "Let the giver hand over and the taker confirm; the desk speaks for the store."
 
 
 def checked_quantity(quantity: int) -> int:

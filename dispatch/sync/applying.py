@@ -19,6 +19,7 @@ from dispatch.sync.conflicts import Reported
 from dispatch.sync.facts import FACTS, Applied, rating_of
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
+from dispatch.sync.van import ask_for_parts, confirm_parts, decline_parts, hand_parts_over
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import NO_ACCESS, declared_files
 from dispatch.work_orders.guards import outdate_reports
@@ -62,6 +63,10 @@ OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
     protocol.HAND_IN: hand_in_day,
     protocol.BREAK_START: begin_break,
     protocol.BREAK_END: end_break,
+    protocol.TRANSFER_ASK: ask_for_parts,
+    protocol.TRANSFER_HAND_OVER: hand_parts_over,
+    protocol.TRANSFER_CONFIRM: confirm_parts,
+    protocol.TRANSFER_DECLINE: decline_parts,
 }
 
 

@@ -42,9 +42,12 @@ ANSWER, CONSENT, SETTLE = "checklist.answer", "consent.add", "advice.settle"
 HAND_OVER = "visit.hand_over"
 BREAK_START, BREAK_END = "break.start", "break.end"
 HAND_IN = "day.hand_in"
+TRANSFER_ASK, TRANSFER_HAND_OVER = "transfer.ask", "transfer.hand_over"
+TRANSFER_CONFIRM, TRANSFER_DECLINE = "transfer.confirm", "transfer.decline"
 
 STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RESUME, FINISH, NO_ACCESS})
-OF_A_DAY = frozenset({HAND_IN, BREAK_START, BREAK_END})
+OF_A_VAN = frozenset({TRANSFER_ASK, TRANSFER_HAND_OVER, TRANSFER_CONFIRM, TRANSFER_DECLINE})
+OF_A_DAY = frozenset({HAND_IN, BREAK_START, BREAK_END}) | OF_A_VAN
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(
     {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE, HAND_OVER}

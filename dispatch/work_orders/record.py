@@ -223,7 +223,7 @@ def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse
     fitted = session.scalars(
         select(StockMovement).where(StockMovement.source == f"part_use:{use.id}")
     ).first()
-    if fitted is not None:
+    if fitted is not None and fitted.technician_id is not None:
         source = f"part_use_void:{use.id}"
         _move(session, by, fitted.technician_id, use, change=use.quantity, reason="returned", source=source)
     return use

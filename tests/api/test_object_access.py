@@ -35,6 +35,7 @@ PERSONAL = {"/v1/sync/uploads/<uuid:upload_id>"}
 MONEY = {"amount": "1.00", "currency": "EUR"}
 NEEDS = {"duration_minutes": 60}
 REASON = {"reason": "no longer needed"}
+PIECES = {"sku": "PUMP", "quantity": 1}
 PATTERN = {"pattern": "8-16", "first_day": "2026-03-09", "last_day": "2026-03-09"}
 SHIFT = {"starts_at": local(8), "ends_at": local(9)}
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -102,6 +103,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/work-orders/<uuid:order_id>/waiting"): {"reason": "part"},
     ("POST", "/v1/visits/<uuid:visit_id>/files/<uuid:declared_id>/give-up"): REASON,
     ("POST", "/v1/advised-work/<uuid:advice_id>/settlement"): {"result": "declined"},
+    ("POST", "/v1/territories/<uuid:territory_id>/store"): PIECES | {"source": "D1"},
+    ("POST", "/v1/territories/<uuid:territory_id>/store/scrap"): PIECES | REASON,
+    ("POST", "/v1/technicians/<uuid:technician_id>/van/scrap"): PIECES | REASON,
+    ("POST", "/v1/territories/<uuid:territory_id>/transfers"): PIECES,
+    ("POST", "/v1/transfers/<uuid:transfer_id>/decline"): REASON,
     ("POST", "/v1/sync/quarantine/<uuid:work_id>/dismissal"): REASON,
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/apply"): {"payload": {}},
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/dismiss"): {"reason": "it did not"},

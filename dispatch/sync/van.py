@@ -1,0 +1,66 @@
+"""Operations of a van: parts asked for, handed over, confirmed (R-511)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dispatch import text
+from dispatch.parts import transferring
+from dispatch.parts.model import PartTransfer
+from dispatch.parts.queries import find_transfer, part_named
+from dispatch.parts.transferring import Wish
+from dispatch.sync.conflicts import Reported
+from dispatch.sync.payloads import Payload
+from dispatch.technicians.model import Technician
+
+ASKING = frozenset({"transfer_id", "sku", "quantity", "giver_id", "taker_id", "lot", "serial", "note"})
+ONE = frozenset({"transfer_id"})
+
+
+def ask_for_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
+    """Ask the store or a colleague for parts, or offer them; the phone names the transfer."""
+    payload = Payload(reported.payload, ASKING)
+    me = session.get_one(Technician, reported.by.technician_id)
+    wish = Wish(
+        territory_id=me.territory_id,
+        part=part_named(session, text.code(payload.text("sku"), "sku")),
+        quantity=payload.whole("quantity"),
+        giver_id=payload.optional_id("giver_id"),
+        taker_id=payload.optional_id("taker_id"),
+        lot=payload.optional_text("lot"),
+        serial=payload.optional_text("serial"),
+        note=payload.optional_text("note"),
+    )
+    return _told(
+        transferring.ask(session, by=reported.by, wish=wish, transfer_id=payload.an_id("transfer_id"))
+    )
+
+
+def hand_parts_over(session: Session, reported: Reported) -> Mapping[str, Any]:
+    """Say that parts were given; the taker has still to confirm."""
+    found = _named(session, reported, Payload(reported.payload, ONE))
+    return _told(transferring.hand_over(session, by=reported.by, transfer=found, at=reported.at.moment))
+
+
+def confirm_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
+    """Take parts: they are this technician's from now on."""
+    found = _named(session, reported, Payload(reported.payload, ONE))
+    return _told(transferring.confirm(session, by=reported.by, transfer=found, at=reported.at.moment))
+
+
+def decline_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
+    """Call a transfer off that nobody has confirmed."""
+    payload = Payload(reported.payload, ONE | {"reason"})
+    found = _named(session, reported, payload)
+    return _told(transferring.decline(session, by=reported.by, transfer=found, reason=payload.text("reason")))
+
+
+def _named(session: Session, reported: Reported, payload: Payload) -> PartTransfer:
+    return find_transfer(session, reported.by, payload.an_id("transfer_id"))
+
+
+def _told(transfer: PartTransfer) -> Mapping[str, Any]:
+    return {"transfer_id": str(transfer.id), "state": transfer.state}

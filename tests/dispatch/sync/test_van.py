@@ -1,0 +1,57 @@
+"""A van's parts from phone to phone (R-511)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from dispatch import db
+from dispatch.sync import protocol
+from tests import builders
+from tests.dispatch.sync.field import Field, results
+
+
+def a_part_on(field: Field, quantity: int) -> Any:
+    """A part of which the technician's van holds so much."""
+    with db.transaction() as session:
+        part = builders.a_part(session)
+        builders.van_stock(session, session.get_one(builders.Technician, field.technician_id), part, quantity)
+        return part.sku
+
+
+def on_van(field: Field, sku: str) -> int:
+    """Pieces on the technician's van."""
+    found = field.ask(
+        "select s.quantity from van_stock s join part p on p.id = s.part_id"
+        " where p.sku = :sku and s.technician_id = :who",
+        sku=sku,
+        who=field.technician_id,
+    )
+    return int(found[0][0]) if found else 0
+
+
+def test_conflict_clause_14_parts_move_once_when_the_taker_confirms_in_whatever_order(field: Field) -> None:
+    """R-511: each phone says its own word, twice, the taker's heard first."""
+    bea = field.colleague()
+    sku = a_part_on(field, 3)
+    transfer = str(uuid.uuid4())
+    asked = field.op(
+        protocol.TRANSFER_ASK, transfer_id=transfer, sku=sku, quantity=2, taker_id=str(bea.technician_id)
+    )
+    asked["payload"]["giver_id"] = str(field.technician_id)
+    handed = field.op(protocol.TRANSFER_HAND_OVER, transfer_id=transfer)
+    taken = bea.op(protocol.TRANSFER_CONFIRM, transfer_id=transfer)
+    assert results(field.push(asked)) == ["applied"]
+    for _ in range(2):
+        assert results(bea.push(taken)) == ["applied"]
+        assert results(field.push(asked, handed)) == ["applied", "applied"]
+        assert (on_van(field, sku), on_van(bea, sku)) == (1, 2)
+    late = bea.op(protocol.TRANSFER_DECLINE, transfer_id=transfer, reason="too many")
+    assert results(bea.push(late)) == ["rejected:TRANSFER_OVER"]
+    stranger = field.colleague()
+    assert results(stranger.push(stranger.op(protocol.TRANSFER_CONFIRM, transfer_id=transfer))) == [
+        "rejected:NOT_FOUND"
+    ]
+    wrong = field.op(protocol.TRANSFER_CONFIRM, transfer_id=transfer)
+    assert results(field.push(wrong)) == ["rejected:NOT_YOUR_END"]
+    assert (on_van(field, sku), on_van(bea, sku)) == (1, 2)
