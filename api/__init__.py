@@ -42,6 +42,8 @@ RESOURCES = (
     "booking",
     "alarms",
     "readiness",
+    "picking",
+    "refills",
     "service_clocks",
     "chasers",
     "customer_marks",

@@ -10,15 +10,26 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import db, text
+from dispatch import clock, db, text
 from dispatch.access.rules import Principal
 from dispatch.money import Money
 from dispatch.parts import rules
-from dispatch.parts.model import Part
+from dispatch.parts.model import Part, PartOrder
 from dispatch.parts.moving import Moved, move_at
 from dispatch.parts.rules import Place
 
-__all__ = ["Moved", "create_part", "load_van", "move", "receive", "scrap", "update_part"]
+__all__ = [
+    "Moved",
+    "cancel_order",
+    "create_part",
+    "load_van",
+    "move",
+    "order_parts",
+    "receive",
+    "receive_order",
+    "scrap",
+    "update_part",
+]
 
 CHANGEABLE = frozenset({"name_en", "name_zh", "price", "is_approved"})
 
@@ -118,6 +129,60 @@ def receive(
         source=f"receive:{territory_id}:{text.line(source, 'source')}",
         lot=lot,
     )
+
+
+def order_parts(
+    session: Session, *, by: Principal, territory_id: uuid.UUID, part: Part, quantity: int
+) -> PartOrder:
+    """Note that pieces were ordered from a supplier for a store."""
+    row = PartOrder(
+        id=db.new_id(),
+        territory_id=territory_id,
+        part_id=part.id,
+        quantity=rules.checked_quantity(quantity),
+        state="ordered",
+        ordered_by=by.user_id,
+        ordered_at=clock.now(),
+    )
+    session.add(row)
+    db.flush(session)
+    return row
+
+
+def receive_order(
+    session: Session, *, by: Principal, order: PartOrder, quantity: int, source: str, lot: str | None = None
+) -> Moved:
+    """Put what came of an order on the shelf; the order ends when all of it is there."""
+    row = session.get_one(PartOrder, order.id, with_for_update=True, populate_existing=True)
+    part = session.get_one(Part, row.part_id)
+    if row.state == "cancelled":
+        raise rules.PartOrderOver("the order was cancelled")
+    moved = receive(
+        session,
+        by=by,
+        territory_id=row.territory_id,
+        part=part,
+        quantity=quantity,
+        source=f"{row.id} {source}",
+        lot=lot,
+    )
+    if not moved.is_repeated:
+        row.received += quantity
+        if row.received >= row.quantity and row.state == "ordered":
+            row.state, row.ended_at = "received", clock.now()
+        db.flush(session)
+    return moved
+
+
+def cancel_order(session: Session, *, by: Principal, order: PartOrder) -> PartOrder:
+    """Note that the rest of an order will not come."""
+    row = session.get_one(PartOrder, order.id, with_for_update=True, populate_existing=True)
+    if row.state == "received":
+        raise rules.PartOrderOver("the order was received")
+    if row.state == "ordered":
+        row.state, row.ended_at = "cancelled", clock.now()
+        db.flush(session)
+    return row
 
 
 def scrap(

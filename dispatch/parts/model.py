@@ -38,6 +38,9 @@ class VanStock(Versioned, Base):
     technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"), primary_key=True)
     part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"), primary_key=True)
     quantity: Mapped[int] = mapped_column(default=0)
+    minimum: Mapped[int] = mapped_column(default=0)
+    """Below it a refill is proposed, up to ``target``."""
+    target: Mapped[int] = mapped_column(default=0)
 
 
 class StoreStock(Versioned, Base):
@@ -48,6 +51,9 @@ class StoreStock(Versioned, Base):
     territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"), primary_key=True)
     part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"), primary_key=True)
     quantity: Mapped[int] = mapped_column(default=0)
+    minimum: Mapped[int] = mapped_column(default=0)
+    """Below it a refill is proposed, up to ``target``."""
+    target: Mapped[int] = mapped_column(default=0)
 
 
 _OTHER_END = (
@@ -121,4 +127,44 @@ class PartTransfer(Identified, Versioned, Base):
     asked_by: Mapped[uuid.UUID | None]
     asked_at: Mapped[datetime]
     handed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class StockCount(Identified, Base):
+    """What somebody counted at a place against what should be there; a difference is also a movement."""
+
+    __tablename__ = "stock_count"
+    __table_args__ = (
+        CheckConstraint("counted >= 0", name="counted"),
+        CheckConstraint("(technician_id is null) <> (territory_id is null)", name="place"),
+        CheckConstraint("counted = expected or reason is not null", name="reason"),
+    )
+
+    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    territory_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("territory.id"))
+    part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"))
+    expected: Mapped[int]
+    counted: Mapped[int]
+    reason: Mapped[str | None]
+    counted_by: Mapped[uuid.UUID]
+    counted_at: Mapped[datetime]
+
+
+class PartOrder(Identified, Versioned, Base):
+    """Pieces ordered from a supplier for a store; ``received`` counts those that came."""
+
+    __tablename__ = "part_order"
+    __table_args__ = (
+        CheckConstraint("state in ('ordered', 'received', 'cancelled')", name="state"),
+        CheckConstraint("quantity > 0 and received >= 0", name="quantity"),
+        Index("ix_part_order_open", "territory_id", postgresql_where=text("state = 'ordered'")),
+    )
+
+    territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
+    part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"))
+    quantity: Mapped[int]
+    received: Mapped[int] = mapped_column(default=0)
+    state: Mapped[str]
+    ordered_by: Mapped[uuid.UUID]
+    ordered_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]

@@ -58,8 +58,8 @@ def move_at(
         insert(StockMovement)
         .values(
             id=db.new_id(),
-            **_named(place),
-            **({f"other_{name}": value for name, value in _named(other).items()} if other else {}),
+            **named(place),
+            **({f"other_{name}": value for name, value in named(other).items()} if other else {}),
             part_id=part_id,
             change=change,
             reason=text.choice(reason, "reason", REASONS),
@@ -81,21 +81,22 @@ def move_at(
 def held_at(session: Session, place: Place, part_id: uuid.UUID) -> int:
     """Return how many pieces a place should hold."""
     stock = VanStock if place.kind == VAN else StoreStock
-    kept = select(stock.quantity).filter_by(part_id=part_id, **_named(place))
+    kept = select(stock.quantity).filter_by(part_id=part_id, **named(place))
     return session.scalars(kept).first() or 0
 
 
 def _add(session: Session, place: Place, part_id: uuid.UUID, change: int) -> int:
     stock: type[VanStock | StoreStock] = VanStock if place.kind == VAN else StoreStock
-    named = _named(place)
-    row = insert(stock).values(part_id=part_id, quantity=change, version=1, **named)
+    where = named(place)
+    row = insert(stock).values(part_id=part_id, quantity=change, version=1, **where)
     raised = row.on_conflict_do_update(
-        index_elements=[*named, "part_id"],
+        index_elements=[*where, "part_id"],
         set_={"quantity": stock.quantity + row.excluded.quantity, "version": stock.version + 1},
     ).returning(stock)
     now: Any = session.scalars(raised, execution_options={"populate_existing": True}).one()
     return int(now.quantity)
 
 
-def _named(place: Place) -> dict[str, uuid.UUID]:
+def named(place: Place) -> dict[str, uuid.UUID]:
+    """Return the column and id that name a place in the tables of stock."""
     return {"technician_id" if place.kind == VAN else "territory_id": place.id}

@@ -13,7 +13,15 @@ from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.parts import rules
-from dispatch.parts.model import Part, PartTransfer, StockMovement, StoreStock, VanStock
+from dispatch.parts.model import (
+    Part,
+    PartOrder,
+    PartTransfer,
+    StockCount,
+    StockMovement,
+    StoreStock,
+    VanStock,
+)
 from dispatch.parts.rules import ASKED, HANDED, STORE, VAN, Place
 
 KEEPERS = table("technician", column("id"), column("territory_id"))
@@ -155,15 +163,41 @@ def open_transfers(session: Session, principal: Principal, territory_id: uuid.UU
     return session.scalars(statement.order_by(PartTransfer.asked_at, PartTransfer.id)).all()
 
 
-def part_numbers(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Part]:
-    """Return parts by id."""
-    found = session.scalars(select(Part).where(Part.id.in_(set(ids))))
-    return {part.id: part for part in found}
-
-
 def _ends(principal: Principal) -> ColumnElement[bool]:
     scope = in_scope(principal, PartTransfer.territory_id)
     if principal.role is Role.TECHNICIAN:
         mine = principal.technician_id
         return and_(scope, or_(PartTransfer.giver_id == mine, PartTransfer.taker_id == mine))
     return scope
+
+
+def counts_at(session: Session, place: Place, *, limit: int = 200) -> Sequence[Row[StockCount, str]]:
+    """Return the latest counts of a place with the part's number, newest first."""
+    owner = {VAN: StockCount.technician_id, STORE: StockCount.territory_id}[place.kind]
+    statement = (
+        select(StockCount, Part.sku)
+        .join(Part, Part.id == StockCount.part_id)
+        .where(owner == place.id)
+        .order_by(StockCount.counted_at.desc(), StockCount.id.desc())
+    )
+    return session.execute(statement.limit(limit)).all()
+
+
+def open_orders(session: Session, territory_id: uuid.UUID) -> Sequence[Row[PartOrder, str]]:
+    """Return what a store still expects from suppliers with the part's number, the oldest first."""
+    statement = (
+        select(PartOrder, Part.sku)
+        .join(Part, Part.id == PartOrder.part_id)
+        .where(PartOrder.territory_id == territory_id, PartOrder.state == "ordered")
+        .order_by(PartOrder.ordered_at, PartOrder.id)
+    )
+    return session.execute(statement).all()
+
+
+def find_order(session: Session, principal: Principal, order_id: uuid.UUID) -> PartOrder:
+    """Return an order from a supplier for a store of the person's territories."""
+    statement = select(PartOrder).where(PartOrder.id == order_id, in_scope(principal, PartOrder.territory_id))
+    found = session.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound("there is no such order")
+    return found

@@ -85,6 +85,45 @@ class NotYourEnd(Forbidden):
     remedy = "Let the giver hand over and the taker confirm; the desk speaks for the store."
 
 
+class CountUnexplained(Invalid):
+    """What was counted differs from what should be there, and no reason is given (R-511)."""
+
+    code = "COUNT_UNEXPLAINED"
+    remedy = "Count again, or say why pieces are missing or more than expected."
+
+
+class LevelInvalid(Invalid):
+    """A minimum below zero, or a target below the minimum."""
+
+    code = "LEVEL_INVALID"
+    remedy = f"Give a minimum from 0 to {MOST_AT_ONCE} and a target that is at least the minimum."
+
+
+class RefillOutdated(Conflict):
+    """A refill is not proposed, or not so much of it, any more."""
+
+    code = "REFILL_OUTDATED"
+    remedy = "Read the proposals again; somebody else may have taken them over."
+
+
+class PartOrderOver(Conflict):
+    """The order from the supplier was received or cancelled."""
+
+    code = "PART_ORDER_OVER"
+    remedy = "Enter what came as a delivery to the store."
+
+
+def checked_level(minimum: int, target: int) -> None:
+    """Refuse a level that no refill could reach."""
+    if not 0 <= minimum <= target <= MOST_AT_ONCE:
+        raise LevelInvalid(f"minimum {minimum}, target {target}")
+
+
+def checked_count(counted: int) -> int:
+    """Return a number of counted pieces: a whole number, zero or more."""
+    return 0 if counted == 0 and not isinstance(counted, bool) else checked_quantity(counted)
+
+
 def checked_quantity(quantity: int) -> int:
     """Return a quantity fit for one movement."""
     if isinstance(quantity, bool) or not isinstance(quantity, int) or not 1 <= quantity <= MOST_AT_ONCE:

@@ -114,6 +114,29 @@ def decline(session: Session, *, by: Principal, transfer: PartTransfer, reason: 
     return row
 
 
+def take(session: Session, *, by: Principal, wish: Wish) -> PartTransfer:
+    """Write a transfer down that has just happened, with both ends present: what was picked, for example."""
+    now = clock.now()
+    row = PartTransfer(
+        id=db.new_id(),
+        territory_id=wish.territory_id,
+        part_id=wish.part.id,
+        quantity=rules.checked_quantity(wish.quantity),
+        giver_id=wish.giver_id,
+        taker_id=wish.taker_id,
+        note=wish.note,
+        state=CONFIRMED,
+        asked_by=by.user_id,
+        asked_at=now,
+        handed_at=now,
+        ended_at=now,
+    )
+    session.add(row)
+    db.flush(session)
+    move_both(session, by=by, transfer=row)
+    return row
+
+
 def move_both(session: Session, *, by: Principal, transfer: PartTransfer) -> None:
     """Move both ends, in one order for everybody, so that two transfers never wait for each other."""
     giver = Place.end(transfer.giver_id, transfer.territory_id)

@@ -25,6 +25,12 @@ ROWS = {
     ),
     "territory": "select ctid, xmin from territory where id = :territory_id",
     "stock": "select ctid, xmin from van_stock where technician_id in (select id from crew)",
+    "store": "select ctid, xmin from store_stock where territory_id = :territory_id",
+    "set_aside": (
+        "select ctid, xmin from visit where technician_id in (select id from crew) and state = any(:planned)"
+        " and parts ?| array(select p.sku from store_stock s join part p on p.id = s.part_id"
+        " where s.territory_id = :territory_id and s.quantity > 0)"
+    ),
     "part": "select ctid, xmin from part",
     "earlier": (
         "select ctid, xmin from visit where technician_id in (select id from crew)"
@@ -94,4 +100,5 @@ def fingerprint(session: Session, day: Day) -> str:
             "planned": [str(state) for state in (*NOT_BEGUN, *ON_DUTY_STATES)],
         },
     )
-    return f"{day.timezone} {found}"
+    is_ahead = day.day > clock.business_day(clock.now(), day.timezone)
+    return f"{day.timezone}{'+' if is_ahead else ''} {found}"

@@ -23,6 +23,7 @@ from dispatch.planning import nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates, on_plan_of
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
+from dispatch.planning.supplying import Need, with_store
 from dispatch.planning.wanting import held_job
 from dispatch.promises import holding
 from dispatch.promises.model import SlotHold
@@ -95,6 +96,14 @@ def build(
     jobs += [held_job(hold, held_at[hold.site_id], day, places) for hold in held]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = _stock(session, day, set(duties))
+    stock = with_store(
+        session,
+        day,
+        {who: stock.get(who, {}) for who in duties},
+        of_day=[row[0].id for row in rows],
+        routes=_on_routes(plan, rows, held),
+        open_needs=None if only_routes else [job.parts for job in jobs],
+    )
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
@@ -291,6 +300,20 @@ def _stock(session: Session, day: Day, technician_ids: set[uuid.UUID]) -> dict[u
             if sku in van:
                 van[sku] = max(0, van[sku] - int(count))
     return found
+
+
+def _on_routes(plan: DayPlan | None, rows: Sequence[Facts], held: Sequence[SlotHold]) -> list[Need]:
+    """Who takes the parts of what is planned or held on a day already, in the order of time."""
+    stops = {stop.visit_id: (stop.technician_id, stop.start) for stop in plan.stops} if plan else {}
+    found = [
+        (start, str(visit.id), who, visit.parts)
+        for visit, _, _ in rows
+        if visit.state in NOT_BEGUN and visit.parts
+        for who, start in [stops.get(visit.id, (visit.technician_id, visit.planned_start))]
+        if who is not None and start is not None
+    ]
+    found += [(hold.expected_start, str(hold.id), hold.technician_id, hold.parts) for hold in held]
+    return [(who, parts) for _, _, who, parts in sorted(found, key=lambda item: item[:2])]
 
 
 def _vehicle(day: Day, member: OnDuty, places: Places, stock: dict[str, int], now: int) -> Technician:

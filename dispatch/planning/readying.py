@@ -3,7 +3,7 @@ The evening before: are parts, technician and van of every visit of tomorrow's p
 
 What is lacking becomes a row until it is mended, and the dispatchers are reminded once of a day that lacks
 something. A van's parts are counted off visit by visit, in the order of the plan, after what it still has to
-do before.
+do before; what the store has set aside for a visit is not lacking.
 """
 
 from __future__ import annotations
@@ -19,17 +19,16 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.contracts.house_rules import house_rules
-from dispatch.parts.model import Part, VanStock
 from dispatch.planning import heads
 from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.model import DayPlan, PlanStop, ReadinessGap
+from dispatch.planning.supplying import shares
 from dispatch.promises import reminding
 from dispatch.promises.reminding import READINESS, Waiting
 from dispatch.technicians.model import Technician
 from dispatch.technicians.queries import is_absent, on_duty
 from dispatch.technicians.rules import is_valid_on
 from dispatch.territories.queries import zone_of
-from dispatch.work_orders.lifecycle import ON_DUTY_STATES
 from dispatch.work_orders.model import Visit
 
 PART, ABSENT, OFF_DUTY = "PART_MISSING", "TECHNICIAN_ABSENT", "TECHNICIAN_OFF_DUTY"
@@ -145,7 +144,7 @@ def _gaps_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Gap]:
         (stop, visit) for stop, visit in pairs if visit.state in NOT_BEGUN and _is_as_planned(stop, visit)
     ]
     ahead.sort(key=lambda pair: (str(pair[0].technician_id), pair[0].position))
-    return [*_people(session, territory_id, day, ahead), *_parts(session, day, ahead)]
+    return [*_people(session, territory_id, day, ahead), *_parts(session, territory_id, ahead)]
 
 
 def _is_as_planned(stop: PlanStop, visit: Visit) -> bool:
@@ -171,30 +170,11 @@ def _people(
             yield Gap(visit.id, who.id, VAN)
 
 
-def _parts(session: Session, day: date, ahead: Sequence[tuple[PlanStop, Visit]]) -> Iterator[Gap]:
-    """R-511: parts that a van will not carry any more when its turn comes."""
-    keepers = {stop.technician_id for stop, _ in ahead}
-    statement = (
-        select(VanStock.technician_id, Part.sku, VanStock.quantity)
-        .join(Part, Part.id == VanStock.part_id)
-        .where(VanStock.technician_id.in_(keepers))
-    )
-    left = {(who, sku): quantity for who, sku, quantity in session.execute(statement)}
-    of_day = [visit.id for _, visit in ahead]
-    first = min((stop.start for stop, _ in ahead), default=clock.now())
-    earlier = select(Visit.technician_id, Visit.parts).where(
-        Visit.technician_id.in_(keepers),
-        Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
-        Visit.planned_start < first,
-        Visit.id.not_in(of_day),
-    )
-    for who, parts in session.execute(earlier):
-        for sku, count in parts.items():
-            left[who, sku] = left.get((who, sku), 0) - int(count)
-    for stop, visit in ahead:
-        for sku, count in sorted(visit.parts.items()):
-            key = stop.technician_id, sku
-            had = max(0, left.get(key, 0))
-            if had < int(count):
-                yield Gap(visit.id, stop.technician_id, PART, sku, int(count) - had)
-            left[key] = had - min(had, int(count))
+def _parts(
+    session: Session, territory_id: uuid.UUID, ahead: Sequence[tuple[PlanStop, Visit]]
+) -> Iterator[Gap]:
+    """R-511: parts that neither the van will carry when its turn comes, nor the store has set aside."""
+    visits = {visit.id for _, visit in ahead}
+    for share in shares(session, territory_id):
+        if share.visit_id in visits and share.missing:
+            yield Gap(share.visit_id, share.technician_id, PART, share.sku, share.missing)

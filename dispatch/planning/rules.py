@@ -28,6 +28,13 @@ class SlotGone(Conflict):
     remedy = "Choose one of the fresh offers that come with this answer."
 
 
+class PickTooMany(Conflict):
+    """More was picked than the list of the day says, or a part that is not on it."""
+
+    code = "PICK_TOO_MANY"
+    remedy = "Read the pick list again; ask the store for a transfer of what goes beyond it."
+
+
 class WindowImpossible(Invalid):
     """The arrival window is empty, in the past, too long, or on no day that is planned."""
 

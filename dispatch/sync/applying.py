@@ -19,7 +19,14 @@ from dispatch.sync.conflicts import Reported
 from dispatch.sync.facts import FACTS, Applied, rating_of
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
-from dispatch.sync.van import ask_for_parts, confirm_parts, decline_parts, hand_parts_over
+from dispatch.sync.van import (
+    ask_for_parts,
+    confirm_parts,
+    confirm_picked,
+    count_part,
+    decline_parts,
+    hand_parts_over,
+)
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import NO_ACCESS, declared_files
 from dispatch.work_orders.guards import outdate_reports
@@ -67,6 +74,8 @@ OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
     protocol.TRANSFER_HAND_OVER: hand_parts_over,
     protocol.TRANSFER_CONFIRM: confirm_parts,
     protocol.TRANSFER_DECLINE: decline_parts,
+    protocol.PICK: confirm_picked,
+    protocol.COUNT: count_part,
 }
 
 

@@ -44,9 +44,10 @@ BREAK_START, BREAK_END = "break.start", "break.end"
 HAND_IN = "day.hand_in"
 TRANSFER_ASK, TRANSFER_HAND_OVER = "transfer.ask", "transfer.hand_over"
 TRANSFER_CONFIRM, TRANSFER_DECLINE = "transfer.confirm", "transfer.decline"
+PICK, COUNT = "pick.confirm", "stock.count"
 
 STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RESUME, FINISH, NO_ACCESS})
-OF_A_VAN = frozenset({TRANSFER_ASK, TRANSFER_HAND_OVER, TRANSFER_CONFIRM, TRANSFER_DECLINE})
+OF_A_VAN = frozenset({TRANSFER_ASK, TRANSFER_HAND_OVER, TRANSFER_CONFIRM, TRANSFER_DECLINE, PICK, COUNT})
 OF_A_DAY = frozenset({HAND_IN, BREAK_START, BREAK_END}) | OF_A_VAN
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(

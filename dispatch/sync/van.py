@@ -1,4 +1,4 @@
-"""Operations of a van: parts asked for, handed over, confirmed (R-511)."""
+"""Operations of a van: parts asked for, handed over, confirmed, picked, counted (R-511)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from sqlalchemy.orm import Session
 
 from dispatch import text
 from dispatch.parts import transferring
+from dispatch.parts.counting import count
 from dispatch.parts.model import PartTransfer
 from dispatch.parts.queries import find_transfer, part_named
+from dispatch.parts.rules import VAN, Place
 from dispatch.parts.transferring import Wish
+from dispatch.planning.picking import pick
+from dispatch.planning.supplying import pick_list
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.payloads import Payload
 from dispatch.technicians.model import Technician
@@ -56,6 +60,30 @@ def decline_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
     payload = Payload(reported.payload, ONE | {"reason"})
     found = _named(session, reported, payload)
     return _told(transferring.decline(session, by=reported.by, transfer=found, reason=payload.text("reason")))
+
+
+def confirm_picked(session: Session, reported: Reported) -> Mapping[str, Any]:
+    """Note what was loaded from the pick list of a day; the answer tells what is left on it."""
+    payload = Payload(reported.payload, frozenset({"day", "picked"}))
+    me, day = session.get_one(Technician, reported.by.technician_id), payload.day("day")
+    done = pick(session, by=reported.by, technician=me, day=day, picked=payload.whole_by_name("picked"))
+    left = {one.part.sku: one.quantity for one in pick_list(session, me, day)}
+    return {"transfer_ids": [str(row.id) for row in done], "left": left}
+
+
+def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
+    """Count a part on the own van; the answer tells what was expected."""
+    payload = Payload(reported.payload, frozenset({"sku", "counted", "reason"}))
+    me = session.get_one(Technician, reported.by.technician_id)
+    row = count(
+        session,
+        by=reported.by,
+        place=Place(VAN, me.id),
+        part=part_named(session, text.code(payload.text("sku"), "sku")),
+        counted=payload.whole("counted"),
+        reason=payload.optional_text("reason"),
+    )
+    return {"count_id": str(row.id), "expected": row.expected}
 
 
 def _named(session: Session, reported: Reported, payload: Payload) -> PartTransfer:

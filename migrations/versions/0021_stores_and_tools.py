@@ -22,6 +22,9 @@ def upgrade() -> None:
     _store_stock()
     _movements()
     _transfers()
+    _levels()
+    _counts()
+    _orders()
 
 
 def _store_stock() -> None:
@@ -99,8 +102,69 @@ def _transfers() -> None:
     )
 
 
+def _levels() -> None:
+    for table in ("van_stock", "store_stock"):
+        for name in ("minimum", "target"):
+            op.add_column(table, sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+            op.alter_column(table, name, server_default=None)
+
+
+def _counts() -> None:
+    op.create_table(
+        "stock_count",
+        sa.Column("technician_id", sa.Uuid(), nullable=True),
+        sa.Column("territory_id", sa.Uuid(), nullable=True),
+        sa.Column("part_id", sa.Uuid(), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("counted_by", sa.Uuid(), nullable=False),
+        sa.Column("counted_at", MOMENT, nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("counted >= 0", name=op.f("ck_stock_count_counted")),
+        sa.CheckConstraint(
+            "(technician_id is null) <> (territory_id is null)", name=op.f("ck_stock_count_place")
+        ),
+        sa.CheckConstraint("counted = expected or reason is not null", name=op.f("ck_stock_count_reason")),
+        sa.ForeignKeyConstraint(
+            ["technician_id"], ["technician.id"], name=op.f("fk_stock_count_technician_id")
+        ),
+        sa.ForeignKeyConstraint(["territory_id"], ["territory.id"], name=op.f("fk_stock_count_territory_id")),
+        sa.ForeignKeyConstraint(["part_id"], ["part.id"], name=op.f("fk_stock_count_part_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_stock_count")),
+    )
+
+
+def _orders() -> None:
+    op.create_table(
+        "part_order",
+        sa.Column("territory_id", sa.Uuid(), nullable=False),
+        sa.Column("part_id", sa.Uuid(), nullable=False),
+        sa.Column("quantity", sa.Integer(), nullable=False),
+        sa.Column("received", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("ordered_by", sa.Uuid(), nullable=False),
+        sa.Column("ordered_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("state in ('ordered', 'received', 'cancelled')", name=op.f("ck_part_order_state")),
+        sa.CheckConstraint("quantity > 0 and received >= 0", name=op.f("ck_part_order_quantity")),
+        sa.ForeignKeyConstraint(["territory_id"], ["territory.id"], name=op.f("fk_part_order_territory_id")),
+        sa.ForeignKeyConstraint(["part_id"], ["part.id"], name=op.f("fk_part_order_part_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_part_order")),
+    )
+    op.create_index(
+        "ix_part_order_open", "part_order", ["territory_id"], postgresql_where=sa.text("state = 'ordered'")
+    )
+
+
 def downgrade() -> None:
     """Forget stores, transfers, and the movements of stores."""
+    op.drop_table("part_order")
+    op.drop_table("stock_count")
+    for name in ("minimum", "target"):
+        op.drop_column("van_stock", name)
     op.drop_table("part_transfer")
     op.drop_index("ix_stock_movement_territory_id_moved_at", "stock_movement")
     op.drop_constraint(op.f("ck_stock_movement_place"), "stock_movement")

@@ -18,7 +18,6 @@ from dispatch.contracts.model import ServiceCalendar
 from dispatch.hand_ins.model import HandIn
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.outbox import JobRun
-from dispatch.parts.model import PartTransfer
 from dispatch.planning.model import DayPlan, Scenario
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm, SlotHold
 from dispatch.sync.model import Operation, Rejection
@@ -36,6 +35,7 @@ from tests.api.intake_holdings import (
     an_advice,
     an_inquiry,
 )
+from tests.api.stock_holdings import stock_of
 
 DAY = date(2026, 3, 2)
 
@@ -354,24 +354,10 @@ def _people(session: Session, technician: Technician) -> dict[str, Any]:
         "user_id": user.id,
         "device_id": device.id,
         "hand_in_id": hand_in.id,
-        "transfer_id": _transfer(session, technician),
+        **stock_of(session, technician, user.id),
         "rejection_id": _rejection(session, device, technician),
         "work_id": a_quarantined_work(session, device),
     }
-
-
-def _transfer(session: Session, technician: Technician) -> uuid.UUID:
-    row = PartTransfer(
-        territory_id=technician.territory_id,
-        part_id=builders.a_part(session).id,
-        quantity=1,
-        taker_id=technician.id,
-        state="asked",
-        asked_at=clock.now(),
-    )
-    session.add(row)
-    session.flush()
-    return row.id
 
 
 def _membership(user: User, technician: Technician) -> Any:

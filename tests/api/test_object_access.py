@@ -35,6 +35,7 @@ PERSONAL = {"/v1/sync/uploads/<uuid:upload_id>"}
 MONEY = {"amount": "1.00", "currency": "EUR"}
 NEEDS = {"duration_minutes": 60}
 REASON = {"reason": "no longer needed"}
+LEVEL = {"sku": "PUMP", "minimum": 1, "target": 2}
 PIECES = {"sku": "PUMP", "quantity": 1}
 PATTERN = {"pattern": "8-16", "first_day": "2026-03-09", "last_day": "2026-03-09"}
 SHIFT = {"starts_at": local(8), "ends_at": local(9)}
@@ -108,6 +109,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/technicians/<uuid:technician_id>/van/scrap"): PIECES | REASON,
     ("POST", "/v1/territories/<uuid:territory_id>/transfers"): PIECES,
     ("POST", "/v1/transfers/<uuid:transfer_id>/decline"): REASON,
+    ("POST", "/v1/technicians/<uuid:technician_id>/van/levels"): LEVEL,
+    ("POST", "/v1/territories/<uuid:territory_id>/store/levels"): LEVEL,
+    ("POST", "/v1/technicians/<uuid:technician_id>/van/counts"): {"sku": "PUMP", "counted": 1},
+    ("POST", "/v1/territories/<uuid:territory_id>/store/counts"): {"sku": "PUMP", "counted": 1},
+    ("POST", "/v1/territories/<uuid:territory_id>/refills"): {"items": []},
+    ("POST", "/v1/part-orders/<uuid:part_order_id>/receive"): {"quantity": 1, "source": "D1"},
+    ("POST", "/v1/technicians/<uuid:technician_id>/pick-list"): {"day": "2026-03-02", "picked": {}},
     ("POST", "/v1/sync/quarantine/<uuid:work_id>/dismissal"): REASON,
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/apply"): {"payload": {}},
     ("POST", "/v1/sync/rejections/<uuid:rejection_id>/dismiss"): {"reason": "it did not"},
@@ -115,6 +123,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 QUERIES = {
     "/v1/technicians/<uuid:technician_id>/roster": "?first_day=2026-03-01&last_day=2026-03-07",
     "/v1/technicians/<uuid:technician_id>/hand-ins/expected": "?day=2026-03-02",
+    "/v1/technicians/<uuid:technician_id>/pick-list": "?day=2026-03-02",
 }
 UPLOAD = "/v1/visits/<uuid:visit_id>/attachments"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dispatch.access.rules import Role
-from tests.api.desk import Desk, code_of
+from tests.api.desk import Desk, code_of, day
 
 
 def delivered(desk: Desk, quantity: int) -> str:
@@ -55,3 +55,55 @@ def test_what_is_scrapped_leaves_shelf_and_van(desk: Desk) -> None:
     newest = desk.read(Role.DISPATCHER, f"{store}/movements")["items"][0]
     assert (newest["other_end"], newest["note"]) == ("scrap", "rust")
     assert code_of(desk.post(Role.TECHNICIAN, f"{van}/scrap", {"sku": "PUMP"}))[0] == 403
+
+
+def test_levels_lead_to_refills_that_the_desk_takes_over(desk: Desk) -> None:
+    """R-511: the van asks the store, the store orders; a delivery ends the order."""
+    store = delivered(desk, 2)
+    van, refills = f"/v1/technicians/{desk.technician}/van", f"/v1/territories/{desk.territory}/refills"
+    level = {"sku": "PUMP", "minimum": 2, "target": 5}
+    desk.made(Role.DISPATCHER, f"{van}/levels", level)
+    assert desk.made(Role.DISPATCHER, f"{store}/levels", level | {"target": 2})["quantity"] == 2
+    assert code_of(desk.post(Role.DISPATCHER, f"{van}/levels", level | {"target": 1})) == (
+        422,
+        "LEVEL_INVALID",
+    )
+    found = desk.read(Role.DISPATCHER, refills)["items"]
+    assert [(row["technician_id"], row["quantity"]) for row in found] == [(desk.technician, 2), (None, 5)]
+    items = [{name: row[name] for name in ("technician_id", "sku", "quantity")} for row in found]
+    taken = desk.made(Role.DISPATCHER, refills, {"items": items})
+    assert len(taken["transfer_ids"]) == 1
+    assert code_of(desk.post(Role.DISPATCHER, refills, {"items": items})) == (409, "REFILL_OUTDATED")
+    orders = f"/v1/territories/{desk.territory}/part-orders"
+    [order] = desk.read(Role.DISPATCHER, orders)["items"]
+    path = f"/v1/part-orders/{order['id']}"
+    came = {"quantity": 5, "source": "D2"}
+    assert desk.made(Role.DISPATCHER, f"{path}/receive", came) == {"quantity": 7, "is_repeated": False}
+    assert desk.read(Role.DISPATCHER, orders)["items"] == []
+    assert code_of(desk.post(Role.DISPATCHER, f"{path}/cancel", None)) == (409, "PART_ORDER_OVER")
+
+
+def test_counts_are_kept_with_their_reason(desk: Desk) -> None:
+    """R-511: a technician counts the own van, the desk the store."""
+    store = delivered(desk, 2)
+    van = f"/v1/technicians/{desk.technician}/van"
+    for role, place, counted in ((Role.TECHNICIAN, van, 1), (Role.DISPATCHER, store, 1)):
+        body = {"sku": "PUMP", "counted": counted}
+        assert code_of(desk.post(role, f"{place}/counts", body)) == (422, "COUNT_UNEXPLAINED")
+        desk.made(role, f"{place}/counts", body | {"reason": "counted twice"})
+        [row] = desk.read(role, f"{place}/counts")["items"]
+        assert (row["counted"], row["reason"]) == (1, "counted twice")
+        assert pieces(desk, place) == {"PUMP": 1}
+    assert desk.post(Role.TECHNICIAN, f"{store}/counts", {"sku": "PUMP", "counted": 1}).status_code == 403
+
+
+def test_a_day_without_a_plan_has_no_pick_list(desk: Desk) -> None:
+    """R-304: what is not published is not loaded."""
+    delivered(desk, 2)
+    path = f"/v1/technicians/{desk.technician}/pick-list"
+    assert desk.read(Role.TECHNICIAN, f"{path}?day={day()}")["items"] == []
+    wanted = {"day": day(), "picked": {"PUMP": 1}}
+    assert code_of(desk.post(Role.TECHNICIAN, path, wanted)) == (409, "PICK_TOO_MANY")
+    assert desk.made(Role.TECHNICIAN, path, wanted | {"picked": {}}) == {"transfer_ids": [], "items": []}
+    reserved = f"/v1/territories/{desk.territory}/days/{day()}/reservations"
+    assert desk.read(Role.DISPATCHER, reserved)["items"] == []

@@ -6,7 +6,11 @@ import uuid
 from typing import Any
 
 from dispatch import db
+from dispatch.parts.model import StoreStock
+from dispatch.planning import heads
+from dispatch.planning.model import DayPlan, PlanStop
 from dispatch.sync import protocol
+from dispatch.work_orders.model import Visit
 from tests import builders
 from tests.dispatch.sync.field import Field, results
 
@@ -55,3 +59,44 @@ def test_conflict_clause_14_parts_move_once_when_the_taker_confirms_in_whatever_
     wrong = field.op(protocol.TRANSFER_CONFIRM, transfer_id=transfer)
     assert results(field.push(wrong)) == ["rejected:NOT_YOUR_END"]
     assert (on_van(field, sku), on_van(bea, sku)) == (1, 2)
+
+
+def test_a_count_by_phone_books_its_difference_once(field: Field) -> None:
+    """R-511: without a reason it is rejected and kept."""
+    sku = a_part_on(field, 3)
+    told = field.op(protocol.COUNT, sku=sku, counted=2)
+    assert results(field.push(told)) == ["rejected:COUNT_UNEXPLAINED"]
+    counted = field.op(protocol.COUNT, sku=sku, counted=2, reason="lost one")
+    for _ in range(2):
+        [receipt] = field.push(counted)
+        assert (receipt["result"], receipt["effect"]["expected"], on_van(field, sku)) == ("applied", 3, 2)
+
+
+def test_a_list_is_picked_once_by_phone(field: Field) -> None:
+    """R-304, R-511: sent twice it loads once; what is not on it is rejected."""
+    with db.transaction() as session:
+        part = builders.a_part(session)
+        sku = part.sku
+        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
+    visit = field.visit(parts={sku: 2})
+    with db.transaction() as session:
+        head = heads.locked(session, field.territory_id, builders.DAY)
+        row = session.get_one(Visit, visit)
+        plan = DayPlan(
+            territory_id=field.territory_id, day=builders.DAY, state="published", base_version=1,
+            reason="test", created_at=builders.MORNING, published_at=builders.MORNING, revision=1,
+        )  # fmt: skip
+        stop = PlanStop(
+            visit_id=visit, technician_id=field.technician_id, position=0, arrival=row.planned_start,
+            start=row.planned_start, end=row.planned_end, travel_seconds=0, travel_metres=0,
+        )  # fmt: skip
+        plan.stops = [stop]
+        session.add(plan)
+        session.flush()
+        head.published_plan_id = plan.id
+    op = field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 1})
+    for _ in range(2):
+        [receipt] = field.push(op)
+        assert (receipt["result"], receipt["effect"]["left"], on_van(field, sku)) == ("applied", {sku: 1}, 1)
+    more = field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 2})
+    assert results(field.push(more)) == ["rejected:PICK_TOO_MANY"]

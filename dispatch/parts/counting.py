@@ -1,0 +1,72 @@
+"""What is counted against what should be there, and how much of a part a place should have (R-511)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dispatch import clock, db, text
+from dispatch.access.rules import Principal
+from dispatch.parts import rules
+from dispatch.parts.model import Part, StockCount, StoreStock, VanStock
+from dispatch.parts.moving import move_at, named
+from dispatch.parts.rules import VAN, Place
+
+
+def count(
+    session: Session, *, by: Principal, place: Place, part: Part, counted: int, reason: str | None = None
+) -> StockCount:
+    """Note a count; a difference becomes a movement with its reason and whoever counted."""
+    stock = _row(session, place, part)
+    expected = stock.quantity
+    why = text.optional_line(reason, "reason", longest=500)
+    if rules.checked_count(counted) != expected and why is None:
+        raise rules.CountUnexplained(f"{expected} expected, {counted} counted", expected=expected)
+    row = StockCount(
+        id=db.new_id(),
+        **named(place),
+        part_id=part.id,
+        expected=expected,
+        counted=counted,
+        reason=why,
+        counted_by=by.user_id,
+        counted_at=clock.now(),
+    )
+    session.add(row)
+    db.flush(session)
+    if counted != expected:
+        move_at(
+            session,
+            by=by,
+            place=place,
+            part_id=part.id,
+            change=counted - expected,
+            reason="counted",
+            source=f"count:{row.id}",
+            note=why,
+        )
+    return row
+
+
+def set_level(
+    session: Session, *, by: Principal, place: Place, part: Part, minimum: int, target: int
+) -> VanStock | StoreStock:
+    """Say how much of a part a place should have: below the minimum it is refilled up to the target."""
+    rules.checked_level(minimum, target)
+    stock = _row(session, place, part)
+    stock.minimum, stock.target = minimum, target
+    db.flush(session)
+    return stock
+
+
+def _row(session: Session, place: Place, part: Part) -> VanStock | StoreStock:
+    """Return what a place holds of a part, locked until the transaction ends; made if missing."""
+    stock: type[VanStock | StoreStock] = VanStock if place.kind == VAN else StoreStock
+    values = {"part_id": part.id, **named(place)}
+    session.execute(insert(stock).values(**values, quantity=0, version=1).on_conflict_do_nothing())
+    found = select(stock).filter_by(**values).with_for_update()
+    row: Any = session.scalars(found, execution_options={"populate_existing": True}).one()
+    return row  # type: ignore[no-any-return]

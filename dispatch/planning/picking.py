@@ -1,0 +1,49 @@
+"""Loading the van before setting out: what is picked goes from the store to the van, once (R-304, R-511)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from dispatch.access.rules import Principal
+from dispatch.parts.model import PartTransfer
+from dispatch.parts.rules import checked_quantity
+from dispatch.parts.transferring import Wish, take
+from dispatch.planning import heads
+from dispatch.planning.rules import PickTooMany
+from dispatch.planning.supplying import pick_list
+from dispatch.technicians.model import Technician
+
+
+def pick(
+    session: Session, *, by: Principal, technician: Technician, day: date, picked: Mapping[str, int]
+) -> Sequence[PartTransfer]:
+    """
+    Note what was loaded from the list of a day; what was not found stays on it.
+
+    The list is read anew under the lock of the day, so that two phones cannot load the same pieces.
+    """
+    if heads.find(session, technician.territory_id, day) is not None:
+        heads.locked(session, technician.territory_id, day)
+    listed = {one.part.sku: one for one in pick_list(session, technician, day)}
+    loaded = {sku: checked_quantity(count) for sku, count in picked.items() if count != 0}
+    beyond = sorted(sku for sku, count in loaded.items() if sku not in listed or count > listed[sku].quantity)
+    if beyond:
+        raise PickTooMany(f"not on the list, or not so many: {', '.join(beyond[:5])}", parts=beyond)
+    return [
+        take(
+            session,
+            by=by,
+            wish=Wish(
+                territory_id=technician.territory_id,
+                part=listed[sku].part,
+                quantity=count,
+                giver_id=None,
+                taker_id=technician.id,
+                note=f"picked for {day.isoformat()}",
+            ),
+        )
+        for sku, count in sorted(loaded.items())
+    ]

@@ -1,0 +1,193 @@
+"""
+Where the parts of planned visits come from: the van first, then the store of the territory (R-304, R-511).
+
+What the store has set aside follows from the visits that are planned now, in the order in which they begin:
+it moves with every plan and ends when a visit is done or called off. Nothing of it is stored.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.parts.model import Part, StoreStock, VanStock
+from dispatch.planning.candidates import ANNOUNCED, NOT_BEGUN
+from dispatch.planning.days import Day
+from dispatch.planning.model import DayPlan, PlanHead, PlanStop
+from dispatch.technicians.model import Technician
+from dispatch.work_orders.lifecycle import ON_DUTY_STATES
+from dispatch.work_orders.model import Visit
+
+Vans = dict[uuid.UUID, dict[str, int]]
+Need = tuple[uuid.UUID, Mapping[str, int]]
+"""A technician, and pieces by part number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Pieces of one part for one planned visit: on the van, set aside in the store, or nowhere."""
+
+    visit_id: uuid.UUID
+    technician_id: uuid.UUID
+    start: datetime
+    sku: str
+    from_van: int
+    from_store: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Pieces of one part that a technician loads from the store before setting out."""
+
+    part: Part
+    quantity: int
+    visit_ids: tuple[uuid.UUID, ...]
+
+
+def shares(session: Session, territory_id: uuid.UUID, *, besides: Collection[uuid.UUID] = ()) -> list[Share]:
+    """Return where the parts of all planned visits of a territory come from, in the order of their begin."""
+    crew = select(Technician.id).where(Technician.territory_id == territory_id)
+    statement = select(Visit.id, Visit.technician_id, Visit.planned_start, Visit.parts).where(
+        Visit.technician_id.in_(crew),
+        Visit.planned_start.is_not(None),
+        Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
+    )
+    planned = [row for row in session.execute(statement) if row.parts and row.id not in besides]
+    if not planned:
+        return []
+    store = store_of(session, territory_id)
+    vans = _vans(session, {row.technician_id for row in planned})
+    found = []
+    for row in sorted(planned, key=lambda row: (row.planned_start, row.id)):
+        for sku, count in sorted(row.parts.items()):
+            on_van = min(int(count), max(0, vans[row.technician_id, sku]))
+            vans[row.technician_id, sku] -= on_van
+            in_store = min(int(count) - on_van, max(0, store.get(sku, 0)))
+            store[sku] = store.get(sku, 0) - in_store
+            missing = int(count) - on_van - in_store
+            found.append(Share(row.id, row.technician_id, row.planned_start, sku, on_van, in_store, missing))
+    return found
+
+
+def shares_on(session: Session, territory_id: uuid.UUID, day: date) -> list[Share]:
+    """Return where the parts of the visits of a day's published plan come from."""
+    published = (
+        select(PlanStop.visit_id, PlanStop.technician_id, PlanStop.start)
+        .join(DayPlan, DayPlan.id == PlanStop.plan_id)
+        .join(PlanHead, PlanHead.published_plan_id == DayPlan.id)
+        .where(PlanHead.territory_id == territory_id, PlanHead.day == day)
+    )
+    stops = {row.visit_id: (row.technician_id, row.start) for row in session.execute(published)}
+    return [
+        share
+        for share in shares(session, territory_id)
+        if stops.get(share.visit_id) == (share.technician_id, share.start)
+    ]
+
+
+def pick_list(session: Session, technician: Technician, day: date) -> list[Pick]:
+    """Return what a technician has to load from the store for a day's published visits, by part number."""
+    wanted: dict[str, list[Share]] = defaultdict(list)
+    for share in shares_on(session, technician.territory_id, day):
+        if share.technician_id == technician.id and share.from_store:
+            wanted[share.sku].append(share)
+    open_ = {share.visit_id for found in wanted.values() for share in found}
+    told = set(session.scalars(select(Visit.id).where(Visit.id.in_(open_), Visit.state.in_(ANNOUNCED))))
+    parts = {part.sku: part for part in session.scalars(select(Part).where(Part.sku.in_(wanted)))}
+    picks = []
+    for sku, found in sorted(wanted.items()):
+        ahead = [share for share in found if share.visit_id in told]
+        if ahead:
+            pieces = sum(share.from_store for share in ahead)
+            picks.append(Pick(parts[sku], pieces, tuple(share.visit_id for share in ahead)))
+    return picks
+
+
+def store_of(session: Session, territory_id: uuid.UUID) -> dict[str, int]:
+    """Return what the store of a territory has, by part number."""
+    statement = (
+        select(Part.sku, StoreStock.quantity)
+        .join(StoreStock, StoreStock.part_id == Part.id)
+        .where(StoreStock.territory_id == territory_id, StoreStock.quantity > 0)
+    )
+    return {sku: quantity for sku, quantity in session.execute(statement)}  # noqa: C416 - rows are no pairs
+
+
+def with_store(
+    session: Session,
+    day: Day,
+    vans: Vans,
+    *,
+    of_day: Collection[uuid.UUID],
+    routes: Iterable[Need],
+    open_needs: Sequence[Mapping[str, int]] | None,
+) -> Vans:
+    """
+    Return what vans can have on a day: their own, and what the store can give before they set out.
+
+    What other days' visits have set aside stays theirs. The visits on the day's ``routes`` have theirs too;
+    the rest is for whoever is asked for one more visit, but for no visit of today: nobody drives back for it.
+    A plan made anew gives ``open_needs``, what every visit of the day needs: where the store cannot give all
+    of it, its pieces are dealt out over the vans, so that no piece is promised twice.
+    """
+    rest = Counter(store_of(session, day.territory_id))
+    if not rest:
+        return vans
+    for share in shares(session, day.territory_id, besides=of_day):
+        rest[share.sku] -= share.from_store
+    whole = rest.copy()
+    given: dict[uuid.UUID, Counter[str]] = {who: Counter(vans.get(who, {})) for who in vans}
+    left = {who: Counter(stock) for who, stock in given.items()}
+    for who, parts in routes:
+        if who not in given:
+            continue
+        for sku, count in parts.items():
+            lacking = max(0, int(count) - max(0, left[who][sku]))
+            left[who][sku] -= int(count) - lacking
+            fetched = min(lacking, max(0, rest[sku]))
+            rest[sku] -= fetched
+            given[who][sku] += fetched
+    if day.day > clock.business_day(clock.now(), day.timezone):
+        _share_out(given, vans, rest, whole, open_needs)
+    return {who: {sku: pieces for sku, pieces in stock.items() if pieces > 0} for who, stock in given.items()}
+
+
+def _share_out(
+    given: dict[uuid.UUID, Counter[str]],
+    vans: Vans,
+    rest: Counter[str],
+    whole: Counter[str],
+    open_needs: Sequence[Mapping[str, int]] | None,
+) -> None:
+    """Give the rest to every van where it is enough for all, else piece by piece in the order of ids."""
+    wanted: Counter[str] = Counter()
+    for parts in open_needs or ():
+        wanted.update({sku: int(count) for sku, count in parts.items()})
+    crew = sorted(given, key=str)
+    for sku in whole:
+        if open_needs is not None and wanted[sku] > whole[sku]:
+            for turn in range(max(0, rest[sku]) if crew else 0):
+                given[crew[turn % len(crew)]][sku] += 1
+        elif open_needs is not None:
+            for who in crew:
+                given[who][sku] = max(0, vans[who].get(sku, 0)) + max(0, whole[sku])
+        else:
+            for who in crew:
+                given[who][sku] += max(0, rest[sku])
+
+
+def _vans(session: Session, keepers: Collection[uuid.UUID]) -> Counter[tuple[uuid.UUID, str]]:
+    statement = (
+        select(VanStock.technician_id, Part.sku, VanStock.quantity)
+        .join(Part, Part.id == VanStock.part_id)
+        .where(VanStock.technician_id.in_(keepers))
+    )
+    return Counter({(who, sku): quantity for who, sku, quantity in session.execute(statement)})

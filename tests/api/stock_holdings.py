@@ -1,0 +1,49 @@
+"""Things of stores, vans and tools, written directly, for tests of who may reach what."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.parts.model import PartOrder, PartTransfer
+from dispatch.technicians.model import Technician
+from tests import builders
+
+
+def stock_of(session: Session, technician: Technician, by: uuid.UUID) -> dict[str, Any]:
+    """A transfer to a technician, and what is ordered for the territory's store."""
+    return {
+        "transfer_id": _transfer(session, technician),
+        "part_order_id": _part_order(session, technician, by),
+    }
+
+
+def _transfer(session: Session, technician: Technician) -> uuid.UUID:
+    row = PartTransfer(
+        territory_id=technician.territory_id,
+        part_id=builders.a_part(session).id,
+        quantity=1,
+        taker_id=technician.id,
+        state="asked",
+        asked_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def _part_order(session: Session, technician: Technician, by: uuid.UUID) -> uuid.UUID:
+    row = PartOrder(
+        territory_id=technician.territory_id,
+        part_id=builders.a_part(session).id,
+        quantity=1,
+        state="ordered",
+        ordered_by=by,
+        ordered_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
