@@ -56,6 +56,7 @@ RESOURCES = (
     "billing",
     "payments",
     "hand_ins",
+    "keeper_accounts",
     "messages",
     "performance",
 )

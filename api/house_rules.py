@@ -51,6 +51,10 @@ class HouseRuleChanges(Schema):
     question_reminder_minutes = Whole(0, 1440, allow_none=True)
     step_reminder_minutes = Whole(1, 1440, allow_none=True)
     drip_feed = Flag(allow_none=True)
+    hand_in_chase = Flag(allow_none=True)
+    hand_in_hour = Whole(0, 23, allow_none=True)
+    hand_in_escalation_hour = Whole(0, 23, allow_none=True)
+    custody_limit_minor = Whole(0, 1_000_000_000, allow_none=True)
 
 
 class HouseRulesInForce(Schema):
@@ -82,6 +86,10 @@ class HouseRulesInForce(Schema):
     question_reminder_minutes = Whole(required=True)
     step_reminder_minutes = Whole(required=True)
     drip_feed = Flag(required=True)
+    hand_in_chase = Flag(required=True)
+    hand_in_hour = Whole(required=True)
+    hand_in_escalation_hour = Whole(required=True)
+    custody_limit_minor = Whole(required=True)
 
 
 class HouseRulesShape(Schema):

@@ -179,6 +179,9 @@ class Changes(Schema):
     complete = Flag(required=True)
     acked_seq = fields.Dict(required=True, metadata={"description": "By install_epoch."})
     changes = fields.List(fields.Dict(), required=True)
+    notices = fields.List(
+        fields.Dict(), required=True, metadata={"description": "What the phone says now, in its own words."}
+    )
 
 
 class RejectionShape(Schema):
@@ -280,6 +283,7 @@ def pull(args: dict[str, Any]) -> object:
         "complete": pulled.complete,
         "acked_seq": dict(pulled.acked_seq),
         "changes": list(pulled.changes),
+        "notices": list(pulled.notices),
     }
 
 

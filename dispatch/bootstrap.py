@@ -86,6 +86,7 @@ JOBS = (
     Job("loaners.lend", "dispatch.loaners.jobs:lend", "default", timeout_seconds=60),
     Job("loaners.follow", "dispatch.loaners.jobs:follow", "default", timeout_seconds=60),
     Job("loaners.chase", "dispatch.loaners.jobs:chase", "default", timeout_seconds=120),
+    Job("hand_ins.chase", "dispatch.hand_ins.jobs:chase", "default", timeout_seconds=120),
     Job("intake.read_mailbox", "dispatch.intake.jobs:read_mailbox", "default", timeout_seconds=300),
     Job("intake.carry_files", "dispatch.intake.jobs:carry_files", "default", timeout_seconds=60),
     Job("sync.tidy_up", "dispatch.sync.jobs:tidy_up", "default", timeout_seconds=120),

@@ -225,3 +225,10 @@ class DayHandedIn(Event):
     """A technician handed in sheets and money of a day (R-603)."""
 
     hand_in_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayClosed(Event):
+    """A hand-in was agreed to or decided about, and booked (R-603)."""
+
+    hand_in_id: str

@@ -57,6 +57,12 @@ class HouseRules:
         The office is reminded so many hours after a promise broke and nobody has asked the customer (R-802);
         so many minutes before an answer to the field is due (R-403); the person above so many minutes after
         an order was escalated (R-401, R-402).
+    hand_in_chase, hand_in_hour, hand_in_escalation_hour
+        R-603: from which local hour on a day that is not handed in is chased, and from which hour of the next
+        day the person above is told. The company's alone.
+    custody_limit_minor
+        R-603: more cash than this with one technician is told, in minor units; 0 for no limit. The company's
+        alone.
     no_access_proof
         A closed door is proven by a photograph; without one somebody looks at the visit.
     drip_feed
@@ -89,6 +95,10 @@ class HouseRules:
     question_reminder_minutes: int = 30
     step_reminder_minutes: int = 30
     drip_feed: bool = False
+    hand_in_chase: bool = True
+    hand_in_hour: int = 20
+    hand_in_escalation_hour: int = 8
+    custody_limit_minor: int = 0
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:
@@ -123,6 +133,9 @@ RANGES = {
     "follow_up_hours": (1, 720),
     "question_reminder_minutes": (0, 1440),
     "step_reminder_minutes": (1, 1440),
+    "hand_in_hour": (0, 23),
+    "hand_in_escalation_hour": (0, 23),
+    "custody_limit_minor": (0, 1_000_000_000),
 }
 """Least and most of each number; what is not here is a switch."""
 NAMES = frozenset(field.name for field in fields(HouseRules))

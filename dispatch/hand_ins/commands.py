@@ -1,4 +1,4 @@
-"""Closing a technician's day (chain step 10, R-603)."""
+"""The technician hands a day in (chain step 10, R-603)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,19 @@ from dispatch import clock, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import DayHandedIn
 from dispatch.hand_ins import queries, rules
-from dispatch.hand_ins.model import HandIn
-from dispatch.hand_ins.rules import AlreadyHandedIn, CountInvalid, DayNotBegun, VisitUnderWay
+from dispatch.hand_ins.model import HandIn, HandInPayment
+from dispatch.hand_ins.rules import (
+    AlreadyHandedIn,
+    CountInvalid,
+    DayClosed,
+    DayNotBegun,
+    Signature,
+    VisitUnderWay,
+    Voucher,
+)
 from dispatch.money import exponent
 from dispatch.technicians.model import Technician
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import zone_of
 
 
 def hand_in(
@@ -31,47 +39,72 @@ def hand_in(
     counted_minor: Mapping[str, int],
     currency: str,
     counted_stock: Mapping[str, int] | None = None,
+    vouchers: Sequence[Voucher] = (),
     note: str = "",
+    signature: Signature | None = None,
     op_id: uuid.UUID | None = None,
 ) -> HandIn:
     """
-    Record sheets, money and, if counted, van stock of one day.
+    Record sheets, vouchers, money and, if counted, van stock of one day; the cashier counts after that.
 
-    ``counted_minor`` maps payment method to minor units. Differences are kept with the technician's name;
-    nothing is adjusted silently. A repeated ``op_id`` returns the hand-in that exists.
+    ``counted_minor`` maps payment method to minor units. Of a day that is handed in, what came later is a
+    supplement. A repeated ``op_id`` returns the hand-in that exists.
     """
-    existing = session.scalars(
-        select(HandIn).where(HandIn.technician_id == technician.id, HandIn.day == day)
-    ).one_or_none()
-    if existing is not None:
-        if op_id is not None and existing.op_id == op_id:
-            return existing
-        raise AlreadyHandedIn(f"{day.isoformat()} of {technician.number} is handed in")
+    session.execute(select(Technician.id).where(Technician.id == technician.id).with_for_update())
+    repeated = select(HandIn).where(HandIn.op_id == op_id)
+    if op_id is not None and (known := session.scalars(repeated).one_or_none()) is not None:
+        return known
     due = queries.expected(session, technician, day)
+    earlier = session.scalars(select(HandIn).filter_by(technician_id=technician.id, day=day)).all()
+    if earlier:
+        _check_supplement(technician, day, due, counted_minor, counted_stock or {})
     _check_closable(session, technician, day, due, currency)
+    signed = signature.checked() if signature else None
     record = HandIn(
         technician_id=technician.id,
         day=day,
+        supplement=len(earlier),
+        state=rules.HANDED_IN,
         handed_in_at=clock.now(),
-        received_by=by.user_id if by else None,
         sheets_expected=list(due.sheets),
         sheets_missing=rules.missing_sheets(due.sheets, sheets, reasons),
+        vouchers=rules.checked_vouchers(vouchers),
         money=rules.count_money(due.money_minor, counted_minor, currency),
         stock=rules.count_stock(due.stock, counted_stock or {}),
         note=note,
+        signed_by_name=signed.name if signed else None,
+        signature_path=signed.path if signed else None,
+        shown_sha256=signed.shown_sha256 if signed else None,
         op_id=op_id,
     )
     session.add(record)
     session.flush()
+    session.add_all(HandInPayment(payment_id=one, hand_in_id=record.id) for one in due.payment_ids)
+    session.flush()
     outbox.record(session, DayHandedIn(hand_in_id=str(record.id)))
     return record
+
+
+def _check_supplement(
+    technician: Technician,
+    day: date,
+    due: queries.Expected,
+    counted_minor: Mapping[str, int],
+    counted_stock: Mapping[str, int],
+) -> None:
+    """Refuse to count again what is counted; only what came later is handed in."""
+    if not due.sheets and not due.money_minor:
+        raise AlreadyHandedIn(f"{day.isoformat()} of {technician.number} is handed in")
+    again = sorted(name for name, amount in counted_minor.items() if amount and name not in due.money_minor)
+    if again or counted_stock:
+        raise DayClosed(f"{day.isoformat()} is counted", counted=[*again, *sorted(counted_stock)])
 
 
 def _check_closable(
     session: Session, technician: Technician, day: date, due: queries.Expected, currency: str
 ) -> None:
     """Refuse a day that has not begun, visits still under way, and a count in another currency."""
-    zone = session.get_one(Territory, technician.territory_id).timezone
+    zone = zone_of(session, technician.territory_id)
     if day > clock.business_day(clock.now(), zone):
         raise DayNotBegun(f"{day.isoformat()} has not begun")
     if due.under_way:

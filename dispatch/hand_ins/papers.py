@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +13,9 @@ from dispatch import documents
 from dispatch.access.model import User
 from dispatch.customers.model import Customer
 from dispatch.documents.words import Language
-from dispatch.hand_ins.model import HandIn
+from dispatch.hand_ins import queries
+from dispatch.hand_ins.model import HandIn, HandInReceipt
+from dispatch.money import Money
 from dispatch.parts.model import Part
 from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
@@ -30,6 +33,7 @@ def snapshot(session: Session, hand_in: HandIn, language: Language, settings: Se
     """Return what the sheet shows: sheets with signatures, money and stock expected and counted."""
     technician = session.get_one(Technician, hand_in.technician_id)
     zone = session.get_one(Territory, technician.territory_id).timezone
+    receipt = queries.receipt_of(session, hand_in)
     cashier = session.get(User, hand_in.received_by) if hand_in.received_by else None
     company: dict[str, Any] = {"name": settings.company_name}
     if settings.company_address:
@@ -40,7 +44,7 @@ def snapshot(session: Session, hand_in: HandIn, language: Language, settings: Se
         "made_at": hand_in.handed_in_at.isoformat(),
         "time_zone": zone,
         "company": company,
-        "number": f"HI-{hand_in.day.isoformat()}-{technician.number}"[:64],
+        "number": _number(hand_in, technician),
         "business_date": hand_in.day.isoformat(),
         "technician": {"name": technician.name},
         "handed_in_at": hand_in.handed_in_at.isoformat(),
@@ -52,19 +56,40 @@ def snapshot(session: Session, hand_in: HandIn, language: Language, settings: Se
                 "collected_minor": row["expected_minor"],
                 "counted_minor": row["counted_minor"],
             }
-            for row in hand_in.money
+            for row in (receipt.money if receipt else hand_in.money)
         ],
-        "stock": _stock(session, hand_in.stock, language),
-        "remarks": _remarks(hand_in),
+        "stock": _stock(session, receipt.stock if receipt else hand_in.stock, language),
+        "remarks": _remarks(hand_in, receipt, settings.currency),
     }
     if cashier is not None:
         shown["cashier"] = {"name": cashier.display_name}
+    shown.update(_signatures(hand_in, receipt))
     return shown
+
+
+def _signatures(hand_in: HandIn, receipt: HandInReceipt | None) -> dict[str, Any]:
+    """The signatures that were drawn; the others are left to the pen."""
+    found: dict[str, Any] = {}
+    if hand_in.signature_path:
+        found["technician_signature"] = _drawn(
+            hand_in.signed_by_name, hand_in.handed_in_at, hand_in.signature_path
+        )
+    if receipt is not None and receipt.signature_path:
+        found["cashier_signature"] = _drawn(
+            receipt.signed_by_name, receipt.received_at, receipt.signature_path
+        )
+    return found
+
+
+def _drawn(name: str | None, at: datetime, path: str) -> dict[str, Any]:
+    return {"name": name or "", "signed_at": at.isoformat(), "strokes": path}
 
 
 def _sheets(session: Session, hand_in: HandIn) -> list[dict[str, Any]]:
     serials = [int(number.rpartition("-")[2]) for number in hand_in.sheets_expected]
+    receipt = queries.receipt_of(session, hand_in)
     missing = {row["sheet"] for row in hand_in.sheets_missing}
+    missing |= {row["number"] for row in receipt.missing} if receipt else set()
     statement = (
         select(Visit, WorkOrder, Customer)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
@@ -103,6 +128,19 @@ def _stock(session: Session, rows: Sequence[dict[str, Any]], language: Language)
     ]
 
 
-def _remarks(hand_in: HandIn) -> list[str]:
-    reasons = [f"{row['sheet']}: {row['reason']}" for row in hand_in.sheets_missing]
-    return [*reasons, *([hand_in.note] if hand_in.note else [])]
+def _number(hand_in: HandIn, technician: Technician) -> str:
+    part = f"-{hand_in.supplement}" if hand_in.supplement else ""
+    return f"HI-{hand_in.day.isoformat()}-{technician.number}"[: 64 - len(part)] + part
+
+
+def _remarks(hand_in: HandIn, receipt: HandInReceipt | None, currency: str) -> list[str]:
+    told = [f"{row['sheet']}: {row['reason']}" for row in hand_in.sheets_missing]
+    told += [
+        f"{row['number']}: {Money(row['amount_minor'], currency)} {currency}" for row in hand_in.vouchers
+    ]
+    if receipt is not None:
+        told += [f"{row['number']}: {row['reason']}" for row in receipt.missing]
+        told += [f"{row['method']}: {row['reason']}" for row in receipt.money if row["reason"]]
+        told += [f"{row['sku']}: {row['reason']}" for row in receipt.stock if row["reason"]]
+    notes = [hand_in.note, receipt.note if receipt else ""]
+    return [*told, *dict.fromkeys(note for note in notes if note)]

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
-from dispatch.billing.model import Payment
 from dispatch.errors import NotFound
-from dispatch.hand_ins.model import HandIn
+from dispatch.hand_ins import owing
+from dispatch.hand_ins.model import HandIn, HandInReceipt, HandInWord
 from dispatch.paging import USUAL, Page, cut
 from dispatch.parts.model import Part, VanStock
 from dispatch.technicians.model import Technician
-from dispatch.territories.model import Territory
-from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
+from dispatch.territories.queries import zone_of
+from dispatch.work_orders.lifecycle import ON_DUTY_STATES
 from dispatch.work_orders.model import Visit
+
+LOOKED_AT = timedelta(days=14)
+"""How far back a day that is not handed in is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Sheets by number, money by method in minor units, van stock by part number."""
+    """
+    Sheets by number, money by method in minor units, van stock by part number.
+
+    Of a day that is handed in, it is what came later.
+    """
 
     sheets: Sequence[str]
     money_minor: Mapping[str, int]
@@ -35,45 +42,81 @@ class Expected:
     """Sheets of visits of the day that have begun and are not finished."""
     currencies: frozenset[str] = frozenset()
     """Currencies of the money collected."""
+    payment_ids: Sequence[uuid.UUID] = ()
 
 
 def expected(session: Session, technician: Technician, day: date) -> Expected:
     """Return what the technician should hand in for a day."""
-    zone = session.get_one(Territory, technician.territory_id).timezone
-    start, end = clock.day_bounds(day, zone)
-    attended = [*FINISHED_STATES, VisitState.NO_ACCESS]
-    moment = func.coalesce(Visit.finished_at, Visit.arrived_at, Visit.planned_start)
-    visits = session.scalars(
+    start, end = clock.day_bounds(day, zone_of(session, technician.territory_id))
+    owed = owing.owed_in(session, technician.territory_id, day, day, technician.id)
+    payments = owing.unlinked(session, [Technician.id == technician.id], start, end)
+    under_way = session.scalars(
         select(Visit)
         .where(
             Visit.technician_id == technician.id,
-            Visit.state.in_([*attended, *ON_DUTY_STATES]),
-            moment >= start,
-            moment < end,
+            Visit.state.in_(ON_DUTY_STATES),
+            start <= owing.MOMENT,
+            end > owing.MOMENT,
         )
         .order_by(Visit.serial)
-    ).all()
-    money = session.execute(
-        select(Payment.method, Payment.currency, func.sum(Payment.amount_minor))
-        .where(
-            Payment.collected_by_technician_id == technician.id,
-            Payment.received_at >= start,
-            Payment.received_at < end,
-        )
-        .group_by(Payment.method, Payment.currency)
-    ).all()
+    )
+    return Expected(
+        owed[0].sheets if owed else [],
+        owed[0].money_minor if owed else {},
+        van_of(session, technician.id),
+        [visit.number for visit in under_way],
+        frozenset(payment.currency for payment in payments),
+        [payment.id for payment in payments],
+    )
+
+
+def van_of(session: Session, technician_id: uuid.UUID) -> dict[str, int]:
+    """Return the pieces a van should hold by part number."""
     stock = session.execute(
         select(Part.sku, VanStock.quantity)
         .join(Part, Part.id == VanStock.part_id)
-        .where(VanStock.technician_id == technician.id)
+        .where(VanStock.technician_id == technician_id)
     )
-    return Expected(
-        [visit.number for visit in visits if visit.state in attended],
-        {method: int(total) for method, _, total in money},
-        {sku: quantity for sku, quantity in stock},  # noqa: C416 - rows are not pairs for the type checker
-        [visit.number for visit in visits if visit.state not in attended],
-        frozenset(currency for _, currency, _ in money),
-    )
+    return {sku: quantity for sku, quantity in stock}  # noqa: C416 - rows are no pairs for the type checker
+
+
+def owed_by(session: Session, technician: Technician) -> Sequence[owing.Owed]:
+    """Return what a technician has not handed in, today's and that of the days that are looked at."""
+    today = clock.business_day(clock.now(), zone_of(session, technician.territory_id))
+    return owing.owed_in(session, technician.territory_id, today - LOOKED_AT, today, technician.id)
+
+
+def owed_within(session: Session, territory_id: uuid.UUID) -> Sequence[owing.Owed]:
+    """Return what the technicians of a territory have not handed in."""
+    today = clock.business_day(clock.now(), zone_of(session, territory_id))
+    return owing.owed_in(session, territory_id, today - LOOKED_AT, today)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A hand-in with the cashier's count and what was said about it."""
+
+    hand_in: HandIn
+    receipt: HandInReceipt | None
+    words: Sequence[HandInWord]
+
+
+def shown(session: Session, records: Iterable[HandIn]) -> list[Shown]:
+    """Return hand-ins with both sides."""
+    wanted = list(records)
+    ids = [record.id for record in wanted]
+    receipts = session.scalars(select(HandInReceipt).where(HandInReceipt.hand_in_id.in_(ids)))
+    counted = {receipt.hand_in_id: receipt for receipt in receipts}
+    said: dict[uuid.UUID, list[HandInWord]] = {}
+    words = select(HandInWord).where(HandInWord.hand_in_id.in_(ids)).order_by(HandInWord.id)
+    for word in session.scalars(words):
+        said.setdefault(word.hand_in_id, []).append(word)
+    return [Shown(record, counted.get(record.id), said.get(record.id, ())) for record in wanted]
+
+
+def receipt_of(session: Session, hand_in: HandIn) -> HandInReceipt | None:
+    """Return the cashier's count of a hand-in."""
+    return session.scalars(select(HandInReceipt).filter_by(hand_in_id=hand_in.id)).one_or_none()
 
 
 def find_hand_in(session: Session, principal: Principal, hand_in_id: uuid.UUID) -> HandIn:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from dispatch.errors import Conflict, Invalid
+from dispatch import text
+from dispatch.errors import Conflict, Forbidden, Invalid
 from dispatch.money import METHODS, CurrencyMismatch, Money
+
+HANDED_IN, RECEIVED, DISPUTED, CLOSED = "handed_in", "received", "disputed", "closed"
+STATES = (HANDED_IN, RECEIVED, DISPUTED, CLOSED)
+ACCEPTED, DECIDED = "accepted", "decided"
+CASHIER, TECHNICIAN = "cashier", "technician"
+STANDS = (CASHIER, TECHNICIAN)
+VOUCHERS = ("part", "parking", "fuel", "other")
+"""What a voucher was paid for."""
+DIFFERENCE, SETTLED = "difference", "settled"
+ENTRIES = (HANDED_IN, DIFFERENCE, SETTLED)
+SETTLEMENTS = ("paid", "withheld", "written_off")
+"""How a difference is settled."""
 
 
 class SheetsIncomplete(Invalid):
@@ -17,10 +31,59 @@ class SheetsIncomplete(Invalid):
 
 
 class AlreadyHandedIn(Conflict):
-    """The technician's day is closed already."""
+    """The technician's day is handed in already, and nothing was added to it since."""
 
     code = "ALREADY_HANDED_IN"
     remedy = "Ask finance to book the difference."
+
+
+class DayClosed(Conflict):
+    """The day is counted; only what came later can still be handed in, as a supplement."""
+
+    code = "DAY_CLOSED"
+    remedy = "Hand in what came later without counting the rest again; finance settles differences."
+
+
+class NotReceived(Conflict):
+    """The cashier has not counted this hand-in, so there is nothing to agree to or to decide."""
+
+    code = "NOT_RECEIVED"
+    remedy = "Let the cashier count first."
+
+
+class DifferenceUnexplained(Invalid):
+    """A difference between count and expectation has no reason."""
+
+    code = "DIFFERENCE_UNEXPLAINED"
+    remedy = "Count again, or give a reason for each method and part that is named."
+
+
+class PaperUnknown(Invalid):
+    """A paper that is said to be missing is not among those that were handed in."""
+
+    code = "PAPER_UNKNOWN"
+    remedy = "Name sheets and vouchers as they are listed in the hand-in."
+
+
+class HandInSignatureInvalid(Invalid):
+    """A signature is no drawing, or stands under something else than what was handed in or counted."""
+
+    code = "HAND_IN_SIGNATURE_INVALID"
+    remedy = "Show hand-in or count as it is and let it be signed again."
+
+
+class OwnCount(Forbidden):
+    """Who counted does not decide whose count stands."""
+
+    code = "OWN_COUNT"
+    remedy = "Let another supervisor decide."
+
+
+class SettlementInvalid(Invalid):
+    """More would be settled than the keeper owes, or it goes the other way."""
+
+    code = "SETTLEMENT_INVALID"
+    remedy = "Settle at most the open differences, with their sign."
 
 
 class VisitUnderWay(Conflict):
@@ -42,6 +105,34 @@ class CountInvalid(Invalid):
 
     code = "COUNT_INVALID"
     remedy = "Count again by method, in the company's currency; amounts and pieces are zero or more."
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed, how it looks as SVG path data, and the hash of what was shown."""
+
+    name: str
+    path: str
+    shown_sha256: str
+
+    def checked(self) -> Signature:
+        """Return the signature if it is one."""
+        if not text.is_drawing(self.path) or not text.is_sha256(self.shown_sha256):
+            raise HandInSignatureInvalid("the drawing is no SVG path, or the hash no SHA-256")
+        return Signature(text.line(self.name, "signed_by_name"), self.path, self.shown_sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """A receipt for what the technician paid: its number, what for, and how much."""
+
+    number: str
+    kind: str
+    amount_minor: int
+
+    def as_row(self) -> dict[str, object]:
+        """Return the row as stored and shown."""
+        return {"number": self.number, "kind": self.kind, "amount_minor": self.amount_minor}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +210,84 @@ def count_stock(expected: Mapping[str, int], counted: Mapping[str, int]) -> list
         }
         for sku, pieces in sorted(counted.items())
     ]
+
+
+def vouchers_of(rows: Sequence[tuple[str, str, Money]], currency: str) -> list[Voucher]:
+    """Return vouchers by number, kind and amount; amounts are in the company's currency."""
+    if any(amount.currency != currency for _, _, amount in rows):
+        raise CurrencyMismatch(f"the company's currency is {currency}")
+    return [Voucher(number, kind, amount.minor) for number, kind, amount in rows]
+
+
+def checked_vouchers(vouchers: Sequence[Voucher]) -> list[dict[str, object]]:
+    """Return the rows of vouchers; each number counts once."""
+    rows = [
+        Voucher(text.code(one.number, "number"), text.choice(one.kind, "kind", VOUCHERS), one.amount_minor)
+        for one in vouchers
+    ]
+    if any(one.amount_minor < 0 for one in rows) or len({one.number for one in rows}) < len(rows):
+        raise CountInvalid("a voucher is listed twice, or its amount is negative")
+    return [one.as_row() for one in rows]
+
+
+def receive_money(
+    handed: Sequence[Mapping[str, Any]], counted: Mapping[str, int], currency: str, reasons: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """Return the cashier's count per method beside the technician's."""
+    expected = {row["method"]: row["expected_minor"] for row in handed}
+    own = {row["method"]: row["counted_minor"] for row in handed}
+    return [
+        {**row, "handed_minor": own.get(row["method"], 0), "reason": reasons.get(str(row["method"]), "")}
+        for row in count_money(expected, counted, currency)
+    ]
+
+
+def receive_stock(
+    handed: Sequence[Mapping[str, Any]],
+    counted: Mapping[str, int],
+    expected: Mapping[str, int],
+    reasons: Mapping[str, str],
+) -> list[dict[str, object]]:
+    """Return the cashier's count per part; what the cashier did not count stays as the technician did."""
+    own = {row["sku"]: row for row in handed}
+    again = {row["sku"]: row for row in count_stock(expected, counted)}
+    return [
+        {**row, "handed": own[sku]["counted"] if sku in own else None, "reason": reasons.get(str(sku), "")}
+        for sku, row in sorted({**own, **again}.items())
+    ]
+
+
+def check_explained(
+    money: Sequence[Mapping[str, Any]], stock: Sequence[Mapping[str, Any]], note: str
+) -> None:
+    """Refuse a difference without a reason of its own and without a note that tells of all."""
+    silent = [row["method"] for row in money if row["difference_minor"] and not row["reason"]]
+    silent += [row["sku"] for row in stock if row["difference"] and not row["reason"]]
+    if silent and not note:
+        raise DifferenceUnexplained(f"no reason for {', '.join(map(str, silent[:5]))}", differences=silent)
+
+
+def agrees(money: Sequence[Mapping[str, Any]], stock: Sequence[Mapping[str, Any]], missing: int) -> bool:
+    """Tell whether the cashier counted and found what the technician handed in."""
+    same_money = all(row["counted_minor"] == row["handed_minor"] for row in money)
+    return same_money and not missing and all(row["counted"] == row["handed"] for row in stock)
+
+
+def differs(money: Sequence[Mapping[str, Any]], stock: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether anything is to be booked to the keeper."""
+    return any(row["difference_minor"] for row in money) or any(row["difference"] for row in stock)
+
+
+def money_booked(money: Sequence[Mapping[str, Any]], stands: str) -> Iterator[tuple[str, str, int, int]]:
+    """Give method, currency, what was handed in, and what the keeper owes, by the count that stands."""
+    for row in money:
+        counted = row["counted_minor"] if stands == CASHIER else row["handed_minor"]
+        yield row["method"], row["currency"], counted, row["expected_minor"] - counted
+
+
+def stock_booked(stock: Sequence[Mapping[str, Any]], stands: str) -> Iterator[tuple[str, int, str]]:
+    """Give part number, change of the van's stock and reason, by the count that stands."""
+    for row in stock:
+        own = row["counted"] if row["handed"] is None else row["handed"]
+        counted = row["counted"] if stands == CASHIER else own
+        yield row["sku"], counted - row["expected"], row["reason"]

@@ -27,9 +27,10 @@ from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
 
 FOLLOW_UP, QUESTION, STEP, READINESS = "follow_up", "question", "service_step", "readiness"
-KINDS = (FOLLOW_UP, QUESTION, STEP, READINESS)
+HAND_IN, OPEN_HAND_IN, CUSTODY = "hand_in", "open_hand_in", "custody"
+KINDS = (FOLLOW_UP, QUESTION, STEP, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY)
 WATCHED = (FOLLOW_UP, QUESTION, STEP)
-"""Kinds that are looked at with the promises of the day; readiness has a round of its own."""
+"""Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
 """Whose business it is next; above an administrator there is nobody."""
 

@@ -18,6 +18,7 @@ from dispatch.money import Money
 from dispatch.simulation.day_types import GeneratedCall, GeneratedDay, GeneratedTechnician
 from dispatch.simulation.photos import a_photo
 from dispatch.simulation.timeline import Timeline
+from dispatch.sync import protocol
 from dispatch.travel.provider import TravelTimes
 
 OPEN = frozenset({"published", "accepted"})
@@ -25,6 +26,7 @@ LOOK_AGAIN = timedelta(minutes=30)
 WAIT_FOR_CUSTOMER = timedelta(minutes=12)
 PHOTO_SHARE = 0.4
 """Of repairs that are photographed when they are done."""
+STROKES = "M 10 60 C 40 10 65 10 95 60 S 150 110 180 60"
 OFFLINE_SHARE = 0.35
 """Share of pushes that find no connection, as in cellars and lift shafts."""
 
@@ -282,7 +284,7 @@ class FieldTechnician:
         payload = {
             "shown_sha256": self.phone.shown_sha256(visit_id),
             "signed_by_name": self._customer_name(call),
-            "signature_path": "M 10 60 C 40 10 65 10 95 60 S 150 110 180 60",
+            "signature_path": STROKES,
         }
         self.phone.record("report.sign", at=self.timeline.now, visit_id=visit_id, payload=payload)
 
@@ -324,7 +326,9 @@ class FieldTechnician:
             "counted": {method: str(Money(amount, self.day.currency)) for method, amount in counted.items()},
             "currency": self.day.currency,
         }
-        self.phone.record("day.hand_in", at=self.timeline.now, payload=payload)
+        shown = protocol.record_digest(protocol.handed_in_shown(payload))
+        signed = {"shown_sha256": shown, "signed_by_name": self.person.name, "signature_path": STROKES}
+        self.phone.record("day.hand_in", at=self.timeline.now, payload=payload | signed)
         self.phone.push()
         self.handed_in = True
 

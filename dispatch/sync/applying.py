@@ -14,7 +14,7 @@ from dispatch.errors import TransitionRefused
 from dispatch.sync import conflicts, protocol
 from dispatch.sync.breaks import begin_break, end_break
 from dispatch.sync.clock_repair import UNVERIFIED
-from dispatch.sync.closing_day import hand_in_day
+from dispatch.sync.closing_day import answer_count, hand_in_day
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.facts import FACTS, Applied, rating_of
 from dispatch.sync.payloads import Payload
@@ -68,6 +68,7 @@ TIMED = frozenset({protocol.TRAVEL, protocol.ARRIVE, protocol.START, protocol.FI
 
 OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
     protocol.HAND_IN: hand_in_day,
+    protocol.ANSWER_COUNT: answer_count,
     protocol.BREAK_START: begin_break,
     protocol.BREAK_END: end_break,
     protocol.TRANSFER_ASK: ask_for_parts,

@@ -41,14 +41,14 @@ DECLARE = "attachment.declare"
 ANSWER, CONSENT, SETTLE = "checklist.answer", "consent.add", "advice.settle"
 HAND_OVER = "visit.hand_over"
 BREAK_START, BREAK_END = "break.start", "break.end"
-HAND_IN = "day.hand_in"
+HAND_IN, ANSWER_COUNT = "day.hand_in", "day.answer"
 TRANSFER_ASK, TRANSFER_HAND_OVER = "transfer.ask", "transfer.hand_over"
 TRANSFER_CONFIRM, TRANSFER_DECLINE = "transfer.confirm", "transfer.decline"
 PICK, COUNT = "pick.confirm", "stock.count"
 
 STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RESUME, FINISH, NO_ACCESS})
 OF_A_VAN = frozenset({TRANSFER_ASK, TRANSFER_HAND_OVER, TRANSFER_CONFIRM, TRANSFER_DECLINE, PICK, COUNT})
-OF_A_DAY = frozenset({HAND_IN, BREAK_START, BREAK_END}) | OF_A_VAN
+OF_A_DAY = frozenset({HAND_IN, ANSWER_COUNT, BREAK_START, BREAK_END}) | OF_A_VAN
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(
     {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE, HAND_OVER}
@@ -70,6 +70,20 @@ def record_digest(shown: Mapping[str, Any]) -> str:
 def operation_digest(operation: Mapping[str, Any]) -> str:
     """Return the hash by which two deliveries of one operation are found to be the same."""
     return digest(canonical(operation))
+
+
+def handed_in_shown(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a technician signs: the payload of ``day.hand_in`` without the signature."""
+    return {
+        "day": payload["day"],
+        "sheets": sorted(payload.get("sheets") or []),
+        "reasons": dict(payload.get("reasons") or {}),
+        "counted": dict(payload.get("counted") or {}),
+        "currency": payload["currency"],
+        "stock": dict(payload.get("stock") or {}),
+        "vouchers": [dict(one) for one in payload.get("vouchers") or []],
+        "note": payload.get("note") or "",
+    }
 
 
 def shown_after(

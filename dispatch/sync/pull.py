@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.access.rules import Principal
 from dispatch.feed import FeedRow, TransactionNumber, technician_scope
+from dispatch.hand_ins.chasing import notices_of
 from dispatch.sync import cursor as cursors
 from dispatch.sync import drip, visit_view
 from dispatch.sync.cursor import Position
@@ -42,6 +43,8 @@ class Pulled:
     """Own operations that this page's data includes: from here on the phone drops its overlay."""
     changes: Sequence[Mapping[str, Any]]
     server_time: datetime
+    notices: Sequence[Mapping[str, Any]] = ()
+    """What the phone should say to its technician now; replaces what was said before."""
 
 
 def pull(
@@ -71,7 +74,8 @@ def pull(
     else:
         following, changes, acked = _since(session, principal, position, horizon=horizon, now=now, page=page)
     text_cursor = cursors.write(following, key=key, technician_id=technician_id)
-    return Pulled(text_cursor, _is_complete(following), acked, changes, now)
+    notices = notices_of(session, technician_id)
+    return Pulled(text_cursor, _is_complete(following), acked, changes, now, notices)
 
 
 def _is_complete(following: Position) -> bool:

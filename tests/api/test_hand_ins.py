@@ -39,6 +39,7 @@ def test_a_day_is_handed_in_with_sheets_and_money(desk: Desk) -> None:
             "difference_minor": -500,
         }
     ]
+    assert (made["state"], made["receipt"]["money"][0]["reason"]) == ("received", "")
     assert desk.read(Role.TECHNICIAN, f"/v1/hand-ins?day={day(0)}")["items"] == [made]
     assert code_of(desk.post(Role.DISPATCHER, path, body)) == (409, "ALREADY_HANDED_IN")
     for language in ("en", "zh"):
@@ -79,6 +80,69 @@ def test_a_bad_hand_in_is_refused_by_name(desk: Desk, changes: dict[str, Any], r
     body = {"day": day(0), "sheets": []} | changes
     assert code_of(desk.post(Role.DISPATCHER, path, body)) == (422, refusal)
     assert desk.read(Role.DISPATCHER, "/v1/hand-ins")["items"] == []
+
+
+SIGNED = {"name": "Ada", "path": "M0 0L9 9"}
+
+
+def a_payment(desk: Desk, amount: str) -> None:
+    """Cash taken today."""
+    order = desk.worked()["work_order_id"]
+    payment = {"method": "cash", "amount": euros(amount), "received_at": ago(0)}
+    desk.made(Role.TECHNICIAN, f"/v1/work-orders/{order}/payments", payment)
+
+
+def test_both_sign_at_the_counter_and_the_difference_is_the_keepers(desk: Desk) -> None:
+    """R-603: booked to the technician's account, settled by finance."""
+    a_payment(desk, "50.00")
+    account = f"/v1/technicians/{desk.technician}/keeper-account"
+    owed = desk.read(Role.TECHNICIAN, f"/v1/technicians/{desk.technician}/hand-ins/owed")["items"]
+    assert [(row["day"], row["money_minor"], row["is_supplement"]) for row in owed] == [
+        (day(0), {"cash": 5000}, False)
+    ]
+    assert desk.read(Role.FINANCE, f"/v1/territories/{desk.territory}/hand-ins/owed")["items"] == owed
+    body = hand_in_body(
+        desk,
+        money=[{"method": "cash", "amount": euros("45.00")}],
+        difference_reasons={"cash": "5 short"},
+        vouchers=[{"number": "P-1", "kind": "parking", "amount": euros("2.50")}],
+        signature_path="M0 0L5 5",
+        technician_signature=SIGNED,
+    )
+    made = desk.made(Role.FINANCE, f"/v1/technicians/{desk.technician}/hand-ins", body)
+    assert (made["state"], [word["kind"] for word in made["words"]]) == ("closed", ["accepted"])
+    assert made["vouchers"] == [{"number": "P-1", "kind": "parking", "amount_minor": 250}]
+    [balance] = desk.read(Role.TECHNICIAN, account)["items"]
+    assert (balance["custody_minor"], balance["owed_minor"]) == (0, 500)
+    settlement = {"method": "cash", "amount": euros("5.00"), "how": "withheld", "reason": "May pay"}
+    desk.made(Role.FINANCE, f"{account}/settlements", settlement)
+    assert code_of(desk.post(Role.FINANCE, f"{account}/settlements", settlement)) == (
+        422,
+        "SETTLEMENT_INVALID",
+    )
+    kinds = [row["kind"] for row in desk.read(Role.SUPERVISOR, f"{account}/entries")["items"]]
+    assert kinds == ["settled", "difference", "handed_in"]
+    for language in ("en", "zh"):
+        sheet = desk.of(Role.TECHNICIAN).get(f"/v1/hand-ins/{made['id']}/sheet.pdf?language={language}")
+        assert sheet.data.startswith(b"%PDF-")
+
+
+def test_a_count_without_the_technicians_word_is_decided_by_a_supervisor(desk: Desk) -> None:
+    """R-603: never by who counted."""
+    a_payment(desk, "50.00")
+    body = hand_in_body(desk, money=[{"method": "cash", "amount": euros("45.00")}])
+    path = f"/v1/technicians/{desk.technician}/hand-ins"
+    assert code_of(desk.post(Role.DISPATCHER, path, body)) == (422, "DIFFERENCE_UNEXPLAINED")
+    made = desk.made(Role.DISPATCHER, path, body | {"note": "5 short"})
+    again = desk.post(Role.DISPATCHER, f"/v1/hand-ins/{made['id']}/receipt", {})
+    assert code_of(again) == (409, "DAY_CLOSED")
+    decision = {"stands": "technician", "reason": "found in the van"}
+    client = desk.of(Role.SUPERVISOR)
+    address = f"/v1/hand-ins/{made['id']}/decision"
+    assert client.post(address, json=decision).status_code == 428
+    found = client.post(address, json=decision, headers={"If-Match": f'"{made["version"]}"'})
+    assert found.status_code == 200
+    assert (found.get_json()["state"], found.get_json()["words"][0]["stands"]) == ("closed", "technician")
 
 
 def test_nobody_receives_the_own_hand_in(desk: Desk) -> None:

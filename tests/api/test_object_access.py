@@ -57,6 +57,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "valid_until": "2026-12-31",
     },
     ("POST", "/v1/technicians/<uuid:technician_id>/hand-ins"): {"day": "2026-03-03", "sheets": []},
+    ("POST", "/v1/hand-ins/<uuid:hand_in_id>/decision"): {"stands": "cashier", "reason": "seen again"},
+    ("POST", "/v1/technicians/<uuid:technician_id>/keeper-account/settlements"): {
+        "method": "cash",
+        "amount": MONEY,
+        "how": "paid",
+        "reason": "paid in",
+    },
     ("POST", "/v1/technicians/<uuid:technician_id>/shifts"): SHIFT,
     ("POST", "/v1/technicians/<uuid:technician_id>/shift-patterns"): PATTERN,
     ("POST", "/v1/part-uses/<uuid:part_use_id>/void"): REASON,

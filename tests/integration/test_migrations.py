@@ -30,6 +30,10 @@ FROZEN = {
     "approval",
     "assessment",
     "stored_document",
+    "hand_in_payment",
+    "hand_in_receipt",
+    "hand_in_word",
+    "keeper_entry",
 }
 KEPT = {"service_report", "finding", "part_use", "allocation", "settlement", "hand_in"}
 

@@ -1,0 +1,129 @@
+"""
+Days that nobody handed in are chased: phone and office in the evening, the person above next morning (R-603).
+
+What is owed is looked up anew each time, so a hand-in ends its reminder by itself. A hand-in that waits for
+the cashier, for the technician's word or for a decision is chased too, and money kept beyond the limit.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.billing.model import Payment
+from dispatch.contracts.house_rules import HouseRules, house_rules
+from dispatch.hand_ins import account, queries, rules
+from dispatch.hand_ins.model import HandIn
+from dispatch.promises import reminding
+from dispatch.promises.model import OfficeReminder
+from dispatch.promises.reminding import CUSTODY, HAND_IN, OPEN_HAND_IN, Waiting
+from dispatch.technicians.model import Technician
+from dispatch.territories.queries import zone_of
+
+KINDS = (HAND_IN, OPEN_HAND_IN, CUSTODY)
+WORDS = {
+    HAND_IN: {
+        "en": "Please hand in your day {day}: sheets, vouchers, money.",
+        "zh": "请上交 {day} 的派工单、凭证和收款。",
+    },
+    OPEN_HAND_IN: {
+        "en": "The cashier counted your day {day}. Please look at the count and sign or dispute it.",
+        "zh": "收款员已清点您 {day} 的交单。请核对后签字,或提出异议。",
+    },
+}
+
+
+def chase(session: Session, territory_id: uuid.UUID) -> list[OfficeReminder]:
+    """Write what is due now and end what is settled; return the new reminders of a territory."""
+    rules_now = house_rules(session)
+    waiting = list(_waiting(session, territory_id, rules_now)) if rules_now.hand_in_chase else []
+    reminding.settle(session, territory_id, KINDS, {(each.kind, each.subject) for each in waiting})
+    now, found = clock.now(), []
+    for each in waiting:
+        if now >= each.first_at:
+            found.append(reminding.write(session, territory_id, each, level=1))
+        if now >= each.second_at and each.role in reminding.ABOVE:
+            found.append(reminding.write(session, territory_id, each, level=2))
+    return [one for one in found if one is not None]
+
+
+def _waiting(session: Session, territory_id: uuid.UUID, house: HouseRules) -> Iterator[Waiting]:
+    zone = zone_of(session, territory_id)
+    for owed in queries.owed_within(session, territory_id):
+        subject = f"{owed.technician_id}:{owed.day.isoformat()}"
+        first, second = _deadlines(owed.day, zone, house)
+        yield Waiting(HAND_IN, subject, "dispatcher", None, first, second)
+    for record in _open(session, territory_id):
+        morning = _deadlines(record.day, zone, house)[1]
+        subject, later = f"{record.id}:{record.state}", morning + timedelta(days=1)
+        if record.state == rules.DISPUTED:
+            yield Waiting(OPEN_HAND_IN, subject, "supervisor", None, record.handed_in_at, later)
+        else:
+            yield Waiting(OPEN_HAND_IN, subject, "dispatcher", None, morning, later)
+    if house.custody_limit_minor:
+        yield from _over_limit(session, territory_id, house.custody_limit_minor)
+
+
+def _deadlines(day: date, zone: str, house: HouseRules) -> tuple[datetime, datetime]:
+    """The evening of the day and the next morning, in the territory's hours."""
+    start, following = clock.local_midnight(day, zone), clock.local_midnight(day + timedelta(days=1), zone)
+    return (
+        start + timedelta(hours=house.hand_in_hour),
+        following + timedelta(hours=house.hand_in_escalation_hour),
+    )
+
+
+def _open(session: Session, territory_id: uuid.UUID) -> Sequence[HandIn]:
+    statement = (
+        select(HandIn)
+        .join(Technician, Technician.id == HandIn.technician_id)
+        .where(Technician.territory_id == territory_id, HandIn.state != rules.CLOSED)
+        .order_by(HandIn.id)
+    )
+    return session.scalars(statement).all()
+
+
+def _over_limit(session: Session, territory_id: uuid.UUID, limit: int) -> Iterator[Waiting]:
+    newest = (
+        select(Technician.id, func.max(Payment.received_at))
+        .join(Payment, Payment.collected_by_technician_id == Technician.id)
+        .where(Technician.territory_id == territory_id, Payment.method == "cash")
+        .group_by(Technician.id)
+        .order_by(Technician.id)
+    )
+    for technician_id, since in session.execute(newest).all():
+        kept = [one.custody_minor for one in account.balances(session, technician_id) if one.method == "cash"]
+        if any(amount > limit for amount in kept):
+            yield Waiting(CUSTODY, str(technician_id), "dispatcher", None, since, since + timedelta(days=1))
+
+
+def notices_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, Any]]:
+    """Return what a technician's phone should say, in the own language: days to hand in, counts to sign."""
+    technician = session.get_one(Technician, technician_id)
+    mine = select(HandIn).filter_by(technician_id=technician_id, state=rules.RECEIVED).order_by(HandIn.id)
+    reminded = (
+        select(OfficeReminder.subject)
+        .where(
+            OfficeReminder.territory_id == technician.territory_id,
+            OfficeReminder.kind == HAND_IN,
+            OfficeReminder.ended_at.is_(None),
+            OfficeReminder.subject.startswith(f"{technician_id}:", autoescape=True),
+        )
+        .distinct()
+    )
+    days = sorted(subject.rpartition(":")[2] for subject in session.scalars(reminded))
+    found = [_notice(HAND_IN, technician, day, None) for day in days]
+    return found + [
+        _notice(OPEN_HAND_IN, technician, one.day.isoformat(), str(one.id)) for one in session.scalars(mine)
+    ]
+
+
+def _notice(kind: str, technician: Technician, day: str, hand_in_id: str | None) -> Mapping[str, Any]:
+    words = WORDS[kind]["zh" if technician.language == "zh" else "en"].format(day=day)
+    return {"kind": kind, "day": day, "hand_in_id": hand_in_id, "text": words}
