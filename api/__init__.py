@@ -49,6 +49,7 @@ RESOURCES = (
     "customer_marks",
     "compensations",
     "loaners",
+    "locations",
     "links",
     "mobile",
     "uploads",

@@ -63,6 +63,9 @@ class HouseRules:
     custody_limit_minor
         R-603: more cash than this with one technician is told, in minor units; 0 for no limit. The company's
         alone.
+    location_appraisal
+        R-903: positions of technicians who were told so may be looked at for the appraisal. The company's
+        alone.
     no_access_proof
         A closed door is proven by a photograph; without one somebody looks at the visit.
     drip_feed
@@ -99,6 +102,7 @@ class HouseRules:
     hand_in_hour: int = 20
     hand_in_escalation_hour: int = 8
     custody_limit_minor: int = 0
+    location_appraisal: bool = False
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:

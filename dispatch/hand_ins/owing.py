@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from dispatch import clock
 from dispatch.billing.model import Payment
@@ -21,6 +21,7 @@ from dispatch.work_orders.model import Visit
 ATTENDED = (*FINISHED_STATES, VisitState.NO_ACCESS)
 MOMENT = func.coalesce(Visit.finished_at, Visit.arrived_at, Visit.planned_start)
 """The moment that puts a visit into a day."""
+COLUMNS = (Visit.serial, Visit.technician_id, Visit.finished_at, Visit.arrived_at, Visit.planned_start)
 Key = tuple[uuid.UUID, date]
 
 
@@ -87,6 +88,7 @@ def _attended(
 ) -> Iterator[tuple[Visit, datetime]]:
     statement = (
         select(Visit)
+        .options(load_only(*COLUMNS))
         .join(Technician, Technician.id == Visit.technician_id)
         .where(*who, Visit.state.in_(ATTENDED), start <= MOMENT, end > MOMENT)
         .order_by(Visit.serial)

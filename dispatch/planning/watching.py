@@ -9,7 +9,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock
+from dispatch import clock, travel
+from dispatch.customers.model import Site
+from dispatch.locations.model import Position
+from dispatch.locations.queries import fresh
 from dispatch.planning import heads
 from dispatch.planning.forecasting import StopForecast, routes_ahead
 from dispatch.planning.model import PlanStop
@@ -18,6 +21,7 @@ from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
 from dispatch.promises.model import PromiseAlarm
 from dispatch.promises.rules import AlarmPolicy
+from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 
@@ -49,17 +53,34 @@ def _is_breaking(stop: StopForecast, window_end: datetime) -> bool:
 
 
 def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterator[Sight]:
-    """Visits whose technician has set out: there after the planned way, or at the earliest in a minute."""
+    """
+    Visits whose technician has set out: there after the planned way, or at the earliest in a minute.
+
+    Where a fresh position says where the technician is, the way from there counts instead.
+    """
     current = heads.in_force(session, heads.find(session, territory_id, day))
     if current is None:
         return
     statement = (
-        select(Visit.id, Visit.travelling_at, Visit.window_end, PlanStop.travel_seconds)
+        select(Visit, PlanStop.travel_seconds)
         .join(PlanStop, PlanStop.visit_id == Visit.id)
         .where(PlanStop.plan_id == current.id, Visit.state == VisitState.TRAVELLING)
         .order_by(Visit.id)
     )
-    for visit_id, since, window_end, way in session.execute(statement):
+    rows = session.execute(statement).all()
+    where = fresh(session, {visit.technician_id for visit, _ in rows if visit.technician_id is not None})
+    for visit, way in rows:
+        since, window_end = visit.travelling_at, visit.window_end
         if since is not None and window_end is not None:
-            expected = max(clock.now() + LEAST_WAY, since + timedelta(seconds=way))
-            yield Sight(visit_id, expected, expected > window_end)
+            seen = where.get(visit.technician_id) if visit.technician_id is not None else None
+            there = since + timedelta(seconds=way)
+            if seen is not None and seen.at >= since:
+                there = seen.at + _way_from(session, seen, visit)
+            expected = max(clock.now() + LEAST_WAY, there)
+            yield Sight(visit.id, expected, expected > window_end)
+
+
+def _way_from(session: Session, seen: Position, visit: Visit) -> timedelta:
+    site = session.get_one(Site, visit.work_order.site_id)
+    points = [Point(seen.latitude, seen.longitude), Point(site.latitude, site.longitude)]
+    return timedelta(seconds=int(travel.times().matrix(points).seconds[0][1]))

@@ -327,6 +327,18 @@ class Settings:
         parsing.whole(0, 10_000_000),
         "What a window costs that is full already when offers are ordered, in minor units",
     )
+    position_coarse_days: int = setting(
+        7,
+        "TRUCKROLL_POSITION_COARSE_DAYS",
+        parsing.whole(0, 365),
+        "After so many days positions of technicians are rounded to about a kilometre",
+    )
+    position_keep_days: int = setting(
+        90,
+        "TRUCKROLL_POSITION_KEEP_DAYS",
+        parsing.whole(0, 365),
+        "After so many days positions of technicians are deleted",
+    )
     fsync: bool = setting(
         True,
         "TRUCKROLL_FSYNC",

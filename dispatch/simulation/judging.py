@@ -87,7 +87,7 @@ def books(session: Session, day: GeneratedDay) -> Iterator[str]:
 
 def closing(session: Session, day: GeneratedDay) -> Iterator[str]:
     """Steps 10 and 11: everybody handed in, the log is written for people, territory and company."""
-    handed = _count(session, HandIn.id, HandIn.day == day.day)
+    handed = _count(session, HandIn.id, HandIn.day == day.day, HandIn.supplement == 0)
     if handed != len(day.technicians):
         yield f"{handed} of {len(day.technicians)} technicians handed in"
     scopes = set(session.scalars(select(DailyLog.scope).where(DailyLog.day == day.day).distinct()))

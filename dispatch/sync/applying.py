@@ -27,6 +27,7 @@ from dispatch.sync.van import (
     decline_parts,
     hand_parts_over,
 )
+from dispatch.sync.whereabouts import keep_positions, switch_positions
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import NO_ACCESS, declared_files
 from dispatch.work_orders.guards import outdate_reports
@@ -77,6 +78,8 @@ OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
     protocol.TRANSFER_DECLINE: decline_parts,
     protocol.PICK: confirm_picked,
     protocol.COUNT: count_part,
+    protocol.POSITIONS: keep_positions,
+    protocol.SWITCH_POSITIONS: switch_positions,
 }
 
 

@@ -29,6 +29,7 @@ from dispatch.sync.facts import Applied
 from dispatch.sync.model import DeviceEpoch, Operation, Rejection
 from dispatch.sync.protocol import BLOCKING, HELD, NEVER_BLOCKED, REJECTED
 from dispatch.sync.receipts import Decision
+from dispatch.sync.whereabouts import body_kept
 from dispatch.work_orders.model import Visit
 
 log = structlog.get_logger(__name__)
@@ -92,17 +93,19 @@ class Decider:
         _, unreadable = self._when(op)
         at = Corrected(row.occurred_at, row.clock_quality)
         decision = self._decision(op, at, unreadable, is_forced=is_forced)
-        row.state, row.receipt = decision.state, decision.receipt
-        self._note_rejection(op, decision)
+        self._settle(row, op, decision)
         return decision.receipt
 
     def reject_held(self, row: Operation, why: DispatchError) -> str:
         """Reject an operation that waited, so that somebody decides about it. Return its receipt."""
         op = Incoming(row.op_id, row.install_epoch, row.seq, row.body, row.body_sha256)
         decision = receipts.rejected(op, why)
-        row.state, row.receipt = decision.state, decision.receipt
-        self._note_rejection(op, decision)
+        self._settle(row, op, decision)
         return decision.receipt
+
+    def _settle(self, row: Operation, op: Incoming, decision: Decision) -> None:
+        row.state, row.receipt, row.body = decision.state, decision.receipt, body_kept(op)
+        self._note_rejection(op, decision)
 
     def store(self) -> None:
         """Write what was decided, all at once; nothing is told to the phone before this."""
@@ -147,7 +150,7 @@ class Decider:
                 type=op.type,
                 schema=op.schema,
                 visit_id=op.visit_id,
-                body=op.body,
+                body=op.body if decision.state == HELD else body_kept(op),
                 body_sha256=op.sha256,
                 state=decision.state,
                 receipt=decision.receipt,

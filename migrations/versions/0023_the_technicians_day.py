@@ -1,4 +1,4 @@
-"""Both sides of a hand-in, supplements, and the keeper's account."""
+"""Both sides of a hand-in, supplements and the keeper's account; positions of technicians on duty."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
-FROZEN = ("hand_in_payment", "hand_in_receipt", "hand_in_word", "keeper_entry")
+FROZEN = ("hand_in_payment", "hand_in_receipt", "hand_in_word", "keeper_entry", "location_notice")
 SCHEDULE = """
     insert into schedule (
         name, kind, timezone, minute_of_day, day_offset, catch_up_days, payload, is_active, every_minutes
     )
-    values ('chase-hand-ins', 'hand_ins.chase', 'UTC', 0, 0, 0, '{}', true, 15)
+    values ('chase-hand-ins', 'hand_ins.chase', 'UTC', 0, 0, 0, '{}', true, 15),
+           ('fade-positions', 'locations.fade', 'UTC', 150, 0, 0, '{}', true, null)
 """
 COVERED = """
     insert into hand_in_payment (payment_id, hand_in_id)
@@ -57,6 +58,7 @@ def upgrade() -> None:
     _receipt()
     _word()
     _entry()
+    _positions()
     op.execute(COVERED)
     op.execute(BOOKED)
     for table in FROZEN:
@@ -160,9 +162,54 @@ def _entry() -> None:
     op.create_index("ix_keeper_entry_technician_id", "keeper_entry", ["technician_id", "id"])
 
 
+def _positions() -> None:
+    technician = ["technician_id"], ["technician.id"]
+    op.create_table(
+        "position",
+        sa.Column("technician_id", sa.Uuid(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("latitude", sa.Float(), nullable=False),
+        sa.Column("longitude", sa.Float(), nullable=False),
+        sa.Column("accuracy_metres", sa.Integer(), nullable=True),
+        sa.Column("is_coarse", sa.Boolean(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "latitude between -90 and 90 and longitude between -180 and 180", name=op.f("ck_position_globe")
+        ),
+        sa.ForeignKeyConstraint(*technician, name=op.f("fk_position_technician_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_position")),
+        sa.UniqueConstraint("technician_id", "at", name=op.f("uq_position_technician_id_at")),
+    )
+    op.create_index("ix_position_at", "position", ["at"])
+    op.create_table(
+        "location_off",
+        sa.Column("technician_id", sa.Uuid(), nullable=False),
+        sa.Column("off_at", MOMENT, nullable=False),
+        sa.Column("on_at", MOMENT, nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("on_at >= off_at", name=op.f("ck_location_off_order")),
+        sa.ForeignKeyConstraint(*technician, name=op.f("fk_location_off_technician_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_location_off")),
+    )
+    op.create_index("ix_location_off_technician_id_off_at", "location_off", ["technician_id", "off_at"])
+    op.create_table(
+        "location_notice",
+        sa.Column("technician_id", sa.Uuid(), nullable=False),
+        sa.Column("told_at", MOMENT, nullable=False),
+        sa.Column("told_by", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(*technician, name=op.f("fk_location_notice_technician_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_location_notice")),
+        sa.UniqueConstraint("technician_id", name=op.f("uq_location_notice_technician_id")),
+    )
+
+
 def downgrade() -> None:
-    """Forget the cashier's side, supplements and the accounts."""
-    op.execute("delete from schedule where name = 'chase-hand-ins'")
+    """Forget positions, the cashier's side, supplements and the accounts."""
+    op.execute("delete from schedule where name in ('chase-hand-ins', 'fade-positions')")
+    for table in ("location_notice", "location_off", "position"):
+        op.drop_table(table)
     for table in ("keeper_entry", "hand_in_word", "hand_in_receipt", "hand_in_payment"):
         op.drop_table(table)
     op.execute("alter table hand_in disable trigger refuse_delete")

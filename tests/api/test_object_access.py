@@ -131,6 +131,7 @@ QUERIES = {
     "/v1/technicians/<uuid:technician_id>/roster": "?first_day=2026-03-01&last_day=2026-03-07",
     "/v1/technicians/<uuid:technician_id>/hand-ins/expected": "?day=2026-03-02",
     "/v1/technicians/<uuid:technician_id>/pick-list": "?day=2026-03-02",
+    "/v1/technicians/<uuid:technician_id>/trail": "?day=2026-03-02",
 }
 UPLOAD = "/v1/visits/<uuid:visit_id>/attachments"
 

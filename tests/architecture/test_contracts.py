@@ -74,6 +74,11 @@ VIOLATIONS = (
         "life_cycle_uses_db", "pure-rules", {"dispatch/work_orders/lifecycle.py": "import dispatch.db"}
     ),
     Violation("money_uses_sqlalchemy", "pure-rules", {"dispatch/money.py": "import sqlalchemy"}),
+    Violation(
+        "appraisal_reads_positions",
+        "appraisal-reads-no-positions",
+        {"dispatch/performance/facts.py": "from dispatch.locations import queries as where"},
+    ),
     Violation("command_uses_valkey", INFRASTRUCTURE, {"dispatch/calls/commands.py": "import redis"}),
     Violation(
         "query_uses_geopy",

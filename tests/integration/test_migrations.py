@@ -34,6 +34,7 @@ FROZEN = {
     "hand_in_receipt",
     "hand_in_word",
     "keeper_entry",
+    "location_notice",
 }
 KEPT = {"service_report", "finding", "part_use", "allocation", "settlement", "hand_in"}
 

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Principal, Role
 from dispatch.customers.model import Customer
 from dispatch.events import Event, PromiseInDanger
+from dispatch.locations.commands import report
+from dispatch.locations.rules import Fix
 from dispatch.messages import commands as messages
 from dispatch.messages.facts import rounded_up
 from dispatch.messages.model import Message
@@ -135,6 +137,31 @@ def test_whoever_is_on_the_way_and_late_is_announced_before_the_window_is_over(
     found = look(town)
     assert [alarm.visit_id for alarm in found] == [visit.id] * told
     assert all(alarm.told_at is not None and alarm.told_at <= at(14) for alarm in found)
+
+
+NEAR, FAR = (60.2, 24.991), (59.9, 25.6)
+
+
+@pytest.mark.parametrize(
+    ("seen_at", "place", "told"),
+    [
+        (13.84, NEAR, 0),  # round the corner, whatever the planned way says
+        (13.84, FAR, 1),
+        (13.6, NEAR, 1),  # an old position tells nothing: there at 14:03 by the planned way
+        (13.79, NEAR, 1),  # nor does one from before the way began
+    ],
+    ids=["near", "far", "old", "before"],
+)
+def test_a_fresh_position_tells_when_somebody_will_be_there(
+    town: Town, now: MovableClock, seen_at: float, place: tuple[float, float], told: int
+) -> None:
+    """R-503, R-903: the forecast uses positions, and is as before without one."""
+    who = town.technician((8, 16), break_minutes=0)
+    visit = promised(town, 12)
+    on_the_way(town, visit, at(13.8))
+    now.set(at(13.85))
+    assert report(town.session, technician_id=who.id, fixes=[Fix(at(seen_at), *place)])[0] == 1
+    assert [alarm.visit_id for alarm in look(town)] == [visit.id] * told
 
 
 @pytest.mark.parametrize(("minutes_before", "told"), [(30, 0), (5, 1)])

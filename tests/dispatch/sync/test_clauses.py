@@ -7,9 +7,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 CLAUSE = re.compile(
-    r"^\*\*(Identity|Push|Pull|Conflict|Time|Record|Attachment|Revoked|Day) (\d+)\.\*\*", re.MULTILINE
+    r"^\*\*(Identity|Push|Pull|Conflict|Time|Record|Attachment|Revoked|Day|Position) (\d+)\.\*\*",
+    re.MULTILINE,
 )
-TEST = re.compile(r"def test_(identity|push|pull|conflict|time|record|attachment|revoked|day)_clause_(\d+)_")
+TEST = re.compile(
+    r"def test_(identity|push|pull|conflict|time|record|attachment|revoked|day|position)_clause_(\d+)_"
+)
 
 
 def test_every_clause_has_a_test_and_every_such_test_a_clause() -> None:
