@@ -44,6 +44,8 @@ RESOURCES = (
     "readiness",
     "picking",
     "refills",
+    "serials",
+    "tools",
     "service_clocks",
     "chasers",
     "customer_marks",

@@ -34,6 +34,8 @@ class PartShape(Schema):
     name_zh = fields.String(required=True)
     price = Money(minor="price_minor", required=True)
     is_approved = Flag(required=True)
+    is_serialised = Flag(required=True)
+    has_core = Flag(required=True)
 
 
 class NewPart(Schema):
@@ -44,6 +46,8 @@ class NewPart(Schema):
     name_zh = Text(required=True)
     price = Money(required=True)
     is_approved = Flag(load_default=True)
+    is_serialised = Flag(load_default=False)
+    has_core = Flag(load_default=False)
 
 
 class PartChanges(Schema):
@@ -53,6 +57,8 @@ class PartChanges(Schema):
     name_zh = Text()
     price = Money()
     is_approved = Flag()
+    is_serialised = Flag()
+    has_core = Flag()
 
 
 class VanStockShape(Schema):
@@ -78,6 +84,7 @@ class NewLoad(Schema):
     quantity = Whole(required=True, metadata=POSITIVE)
     source = Text(100, required=True)
     lot = Text(64, allow_none=True, load_default=None)
+    serial = Text(64, allow_none=True, load_default=None)
 
 
 class LoadedShape(Schema):

@@ -10,10 +10,10 @@ from marshmallow import fields
 from api import roles
 from api.addresses import DAY_ADDRESS, DAY_PARAMETER, day_in_address
 from api.auth import current_principal, policy
-from api.fields import Day, Id, Moment, Whole
+from api.fields import Day, Id, Moment, Text, Whole
 from api.idempotency import creates
 from api.resource import Resource
-from api.schemas import Counts, QuerySchema, Schema, list_of
+from api.schemas import Counts, ListOf, QuerySchema, Schema, list_of
 from api.session import current_session
 from dispatch.planning import picking, supplying
 from dispatch.technicians.queries import find_technician
@@ -22,7 +22,7 @@ from dispatch.territories.queries import find_territory
 resource = Resource("picking", description="Parts set aside for planned visits, and pick lists.")
 
 
-class ReservationShape(Schema):
+class PartReservationShape(Schema):
     """
     Where the pieces of one part for a visit come from.
 
@@ -55,11 +55,23 @@ class PickArgs(QuerySchema):
     day = Day(required=True)
 
 
+class PickedPiece(Schema):
+    """A piece of a part whose pieces are told apart."""
+
+    sku = Text(64, required=True)
+    serial = Text(64, required=True)
+
+
 class Picked(Schema):
-    """What was loaded, pieces by part number; what was not found stays on the list."""
+    """
+    What was loaded, pieces by part number; what was not found stays on the list.
+
+    ``serials`` names the pieces of parts with serial numbers.
+    """
 
     day = Day(required=True)
     picked = Counts(200, required=True)
+    serials = ListOf(fields.Nested(PickedPiece), 200, load_default=list)
 
 
 class PickedShape(Schema):
@@ -69,13 +81,13 @@ class PickedShape(Schema):
     items = fields.List(fields.Nested(PickShape), required=True)
 
 
-ReservationList = list_of(ReservationShape)
+PartReservationList = list_of(PartReservationShape)
 PickList = list_of(PickShape)
 
 
 @resource.get(DAY_ADDRESS + "/reservations", parameters=DAY_PARAMETER)
 @policy(*roles.READERS)
-@resource.response(200, ReservationList)
+@resource.response(200, PartReservationList)
 def list_reservations(territory_id: uuid.UUID, day: str) -> object:
     """Where the parts of a published day come from; what is missing shows before the day starts."""
     session = current_session()
@@ -103,7 +115,10 @@ def confirm_picked(body: dict[str, Any], technician_id: uuid.UUID) -> object:
     """Note what was loaded: it leaves the store and is on the van."""
     session, me = current_session(), current_principal()
     technician = find_technician(session, me, technician_id)
-    done = picking.pick(session, by=me, technician=technician, day=body["day"], picked=body["picked"])
+    serials: dict[str, list[str]] = {}
+    for piece in body.pop("serials"):
+        serials.setdefault(piece["sku"], []).append(piece["serial"])
+    done = picking.pick(session, by=me, technician=technician, serials=serials, **body)
     left = _shown(session, technician, body["day"])
     return {"transfer_ids": [row.id for row in done], "items": left}
 

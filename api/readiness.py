@@ -24,7 +24,7 @@ class ReadinessGapShape(Schema):
     """
     What a visit of a published day lacks.
 
-    ``subject`` names part or certificate, ``missing`` counts pieces; ``ended_at`` is when it was mended.
+    ``subject`` is part, certificate or tool, ``missing`` counts pieces; ``ended_at`` is when it was mended.
     """
 
     id = Id(required=True)

@@ -27,7 +27,7 @@ resource = Resource("refills", description="Levels of stock, what refills them, 
 ORDER_STATES = ("ordered", "received", "cancelled")
 
 
-class NewLevel(Schema):
+class NewStockLevel(Schema):
     """How much of a part a place should have: below ``minimum`` it is refilled up to ``target``."""
 
     sku = Text(64, required=True)
@@ -35,7 +35,7 @@ class NewLevel(Schema):
     target = Whole(required=True)
 
 
-class LevelShape(Schema):
+class StockLevelShape(Schema):
     """A level as it counts now."""
 
     part_id = Id(required=True)
@@ -44,15 +44,16 @@ class LevelShape(Schema):
     target = Whole(required=True)
 
 
-class NewCount(Schema):
-    """Pieces that were counted; a difference needs its reason."""
+class NewStockCount(Schema):
+    """Pieces that were counted; a difference needs its reason, and ``serials`` settle which they are."""
 
     sku = Text(64, required=True)
     counted = Whole(required=True, metadata={"minimum": 0, "maximum": 10_000})
     reason = Text(500, allow_none=True, load_default=None)
+    serials = ListOf(Text(64), 200, allow_none=True, load_default=None)
 
 
-class CountShape(Schema):
+class StockCountShape(Schema):
     """What was counted against what should have been there."""
 
     id = Id(required=True)
@@ -120,9 +121,10 @@ class ReceivedOfOrder(Schema):
     quantity = Whole(required=True, metadata=POSITIVE)
     source = Text(100, required=True)
     lot = Text(64, allow_none=True, load_default=None)
+    serial = Text(64, allow_none=True, load_default=None)
 
 
-CountList = list_of(CountShape)
+StockCountList = list_of(StockCountShape)
 RefillList = list_of(RefillShape)
 PartOrderList = list_of(PartOrderShape)
 
@@ -155,8 +157,8 @@ def _counts(place: Place) -> object:
 @resource.post("/technicians/<uuid:technician_id>/van/levels")
 @policy(*roles.DESK)
 @creates
-@resource.arguments(NewLevel)
-@resource.response(201, LevelShape)
+@resource.arguments(NewStockLevel)
+@resource.response(201, StockLevelShape)
 def set_van_level(body: dict[str, Any], technician_id: uuid.UUID) -> object:
     """Say how much of a part a van should have."""
     return _leveled(body, _van(technician_id))
@@ -165,8 +167,8 @@ def set_van_level(body: dict[str, Any], technician_id: uuid.UUID) -> object:
 @resource.post("/territories/<uuid:territory_id>/store/levels")
 @policy(*roles.DESK)
 @creates
-@resource.arguments(NewLevel)
-@resource.response(201, LevelShape)
+@resource.arguments(NewStockLevel)
+@resource.response(201, StockLevelShape)
 def set_store_level(body: dict[str, Any], territory_id: uuid.UUID) -> object:
     """Say how much of a part a store should have."""
     return _leveled(body, _store(territory_id))
@@ -174,7 +176,7 @@ def set_store_level(body: dict[str, Any], territory_id: uuid.UUID) -> object:
 
 @resource.get("/technicians/<uuid:technician_id>/van/counts")
 @policy(*roles.ALL)
-@resource.response(200, CountList)
+@resource.response(200, StockCountList)
 def list_van_counts(technician_id: uuid.UUID) -> object:
     """The latest counts of a van, newest first."""
     return _counts(_van(technician_id))
@@ -183,8 +185,8 @@ def list_van_counts(technician_id: uuid.UUID) -> object:
 @resource.post("/technicians/<uuid:technician_id>/van/counts")
 @policy(*roles.RECORDERS)
 @creates
-@resource.arguments(NewCount)
-@resource.response(201, CountShape)
+@resource.arguments(NewStockCount)
+@resource.response(201, StockCountShape)
 def count_van(body: dict[str, Any], technician_id: uuid.UUID) -> object:
     """Count a part on a van; the difference is booked with its reason."""
     return _counted(body, _van(technician_id))
@@ -192,7 +194,7 @@ def count_van(body: dict[str, Any], technician_id: uuid.UUID) -> object:
 
 @resource.get("/territories/<uuid:territory_id>/store/counts")
 @policy(*roles.READERS)
-@resource.response(200, CountList)
+@resource.response(200, StockCountList)
 def list_store_counts(territory_id: uuid.UUID) -> object:
     """The latest counts of a store, newest first."""
     return _counts(_store(territory_id))
@@ -201,8 +203,8 @@ def list_store_counts(territory_id: uuid.UUID) -> object:
 @resource.post("/territories/<uuid:territory_id>/store/counts")
 @policy(*roles.DESK)
 @creates
-@resource.arguments(NewCount)
-@resource.response(201, CountShape)
+@resource.arguments(NewStockCount)
+@resource.response(201, StockCountShape)
 def count_store(body: dict[str, Any], territory_id: uuid.UUID) -> object:
     """Count a part in a store; the difference is booked with its reason."""
     return _counted(body, _store(territory_id))

@@ -35,6 +35,7 @@ class NewDelivery(Schema):
     quantity = Whole(required=True, metadata=POSITIVE)
     source = Text(100, required=True)
     lot = Text(64, allow_none=True, load_default=None)
+    serial = Text(64, allow_none=True, load_default=None)
 
 
 class NewScrap(Schema):
@@ -44,6 +45,7 @@ class NewScrap(Schema):
     quantity = Whole(required=True, metadata=POSITIVE)
     reason = Text(500, required=True)
     lot = Text(64, allow_none=True, load_default=None)
+    serial = Text(64, allow_none=True, load_default=None)
 
 
 class MovementShape(Schema):
@@ -102,6 +104,12 @@ class TransferShape(Schema):
     asked_at = Moment(required=True)
     handed_at = Moment(required=True, allow_none=True)
     ended_at = Moment(required=True, allow_none=True)
+
+
+class GivenPiece(Schema):
+    """Which piece, of a part with serial numbers."""
+
+    serial = Text(64, allow_none=True, load_default=None)
 
 
 class Declining(Schema):
@@ -223,22 +231,24 @@ def read_transfer(transfer_id: uuid.UUID) -> object:
 
 @resource.post("/transfers/<uuid:transfer_id>/hand-over")
 @policy(*roles.RECORDERS)
+@resource.arguments(GivenPiece)
 @resource.response(200, TransferShape)
-def hand_over(transfer_id: uuid.UUID) -> object:
+def hand_over(body: dict[str, Any], transfer_id: uuid.UUID) -> object:
     """The giver says that the parts were given; again changes nothing."""
     session, me = current_session(), current_principal()
     found = queries.find_transfer(session, me, transfer_id)
-    return _shown(transferring.hand_over(session, by=me, transfer=found))
+    return _shown(transferring.hand_over(session, by=me, transfer=found, **body))
 
 
 @resource.post("/transfers/<uuid:transfer_id>/confirm")
 @policy(*roles.RECORDERS)
+@resource.arguments(GivenPiece)
 @resource.response(200, TransferShape)
-def confirm(transfer_id: uuid.UUID) -> object:
+def confirm(body: dict[str, Any], transfer_id: uuid.UUID) -> object:
     """The taker has the parts and keeps them from now on; again changes nothing."""
     session, me = current_session(), current_principal()
     found = queries.find_transfer(session, me, transfer_id)
-    return _shown(transferring.confirm(session, by=me, transfer=found))
+    return _shown(transferring.confirm(session, by=me, transfer=found, **body))
 
 
 @resource.post("/transfers/<uuid:transfer_id>/decline")

@@ -29,6 +29,7 @@ MODELS = (
     "dispatch.customers.model",
     "dispatch.technicians.model",
     "dispatch.parts.model",
+    "dispatch.tools.model",
     "dispatch.contracts.model",
     "dispatch.checklists.model",
     "dispatch.locations.model",

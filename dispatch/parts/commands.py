@@ -31,7 +31,7 @@ __all__ = [
     "update_part",
 ]
 
-CHANGEABLE = frozenset({"name_en", "name_zh", "price", "is_approved"})
+CHANGEABLE = frozenset({"name_en", "name_zh", "price", "is_approved", "is_serialised", "has_core"})
 
 
 def create_part(
@@ -44,6 +44,8 @@ def create_part(
     price: Money,
     company_currency: str,
     is_approved: bool = True,
+    is_serialised: bool = False,
+    has_core: bool = False,
 ) -> Part:
     """Add a part to the catalogue; R-507: one that is not approved needs a reason whenever it is fitted."""
     short = text.code(sku, "sku")
@@ -57,6 +59,8 @@ def create_part(
         price_minor=listed.minor,
         currency=listed.currency,
         is_approved=is_approved,
+        is_serialised=is_serialised,
+        core_since=clock.now() if has_core else None,
     )
     session.add(part)
     db.flush(session)
@@ -81,6 +85,10 @@ def update_part(
         part.price_minor = rules.checked_price(changes["price"], part.currency).minor
     if "is_approved" in changes:
         part.is_approved = bool(changes["is_approved"])
+    if "is_serialised" in changes:
+        part.is_serialised = bool(changes["is_serialised"])
+    if "has_core" in changes and changes["has_core"] != part.has_core:
+        part.core_since = clock.now() if changes["has_core"] else None
     db.flush(session)
     return part
 
@@ -94,6 +102,7 @@ def load_van(
     quantity: int,
     source: str,
     lot: str | None = None,
+    serial: str | None = None,
 ) -> Moved:
     """Put parts on a technician's van; ``source`` names the delivery, so that it counts once."""
     return move(
@@ -105,6 +114,7 @@ def load_van(
         reason="loaded",
         source=f"load:{text.line(source, 'source')}",
         lot=lot,
+        serial=serial,
     )
 
 
@@ -117,6 +127,7 @@ def receive(
     quantity: int,
     source: str,
     lot: str | None = None,
+    serial: str | None = None,
 ) -> Moved:
     """Put a supplier's delivery on the shelf of a territory; ``source`` names it, so that it counts once."""
     return move_at(
@@ -128,6 +139,7 @@ def receive(
         reason="loaded",
         source=f"receive:{territory_id}:{text.line(source, 'source')}",
         lot=lot,
+        serial=serial,
     )
 
 
@@ -150,7 +162,14 @@ def order_parts(
 
 
 def receive_order(
-    session: Session, *, by: Principal, order: PartOrder, quantity: int, source: str, lot: str | None = None
+    session: Session,
+    *,
+    by: Principal,
+    order: PartOrder,
+    quantity: int,
+    source: str,
+    lot: str | None = None,
+    serial: str | None = None,
 ) -> Moved:
     """Put what came of an order on the shelf; the order ends when all of it is there."""
     row = session.get_one(PartOrder, order.id, with_for_update=True, populate_existing=True)
@@ -165,6 +184,7 @@ def receive_order(
         quantity=quantity,
         source=f"{row.id} {source}",
         lot=lot,
+        serial=serial,
     )
     if not moved.is_repeated:
         row.received += quantity
@@ -194,6 +214,7 @@ def scrap(
     quantity: int,
     reason: str,
     lot: str | None = None,
+    serial: str | None = None,
 ) -> Moved:
     """Take pieces out of use for good; the reason stays with the movement."""
     return move_at(
@@ -205,6 +226,7 @@ def scrap(
         reason="scrapped",
         source=f"scrap:{db.new_id()}",
         lot=lot,
+        serial=serial,
         note=text.line(reason, "reason", longest=500),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -10,16 +11,30 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
 from dispatch.access.rules import Principal
-from dispatch.parts import rules
+from dispatch.parts import rules, units
 from dispatch.parts.model import Part, StockCount, StoreStock, VanStock
 from dispatch.parts.moving import move_at, named
 from dispatch.parts.rules import VAN, Place
 
 
 def count(
-    session: Session, *, by: Principal, place: Place, part: Part, counted: int, reason: str | None = None
+    session: Session,
+    *,
+    by: Principal,
+    place: Place,
+    part: Part,
+    counted: int,
+    reason: str | None = None,
+    serials: Sequence[str] | None = None,
 ) -> StockCount:
-    """Note a count; a difference becomes a movement with its reason and whoever counted."""
+    """
+    Note a count; a difference becomes a movement with its reason and whoever counted.
+
+    With ``serials``, of a part whose pieces are told apart, exactly these are here from now on.
+    """
+    found = None if serials is None else {text.line(one, "serial", longest=text.CODE) for one in serials}
+    if found is not None and (not part.is_serialised or len(found) != counted):
+        raise rules.SerialNeeded(f"{counted} pieces of {part.sku} with {len(found)} serial numbers")
     stock = _row(session, place, part)
     expected = stock.quantity
     why = text.optional_line(reason, "reason", longest=500)
@@ -48,6 +63,8 @@ def count(
             source=f"count:{row.id}",
             note=why,
         )
+    if found is not None:
+        units.settle(session, part=part, place=place, serials=sorted(found))
     return row
 
 

@@ -24,6 +24,15 @@ class Part(Identified, Versioned, Base):
     currency: Mapped[str]
     is_approved: Mapped[bool] = mapped_column(default=True)
     """R-507: original or approved; anything else needs a reason and an approver."""
+    is_serialised: Mapped[bool] = mapped_column(default=False)
+    """Each piece has a serial number of its own."""
+    core_since: Mapped[datetime | None]
+    """Since when the supplier wants an old part back for each that is fitted."""
+
+    @property
+    def has_core(self) -> bool:
+        """Whether an old part is expected back for each that is fitted."""
+        return self.core_since is not None
 
 
 class VanStock(Versioned, Base):
@@ -168,3 +177,21 @@ class PartOrder(Identified, Versioned, Base):
     ordered_by: Mapped[uuid.UUID]
     ordered_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+
+
+class PartUnit(Base):
+    """One piece of a serialised part, in one place: a van, a store, or gone (R-511)."""
+
+    __tablename__ = "part_unit"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(technician_id, territory_id, gone_to) = 1", name="place"),
+        CheckConstraint("gone_to in ('customer', 'scrap', 'count')", name="gone_to"),
+        Index("ix_part_unit_technician_id", "technician_id"),
+        Index("ix_part_unit_territory_id", "territory_id"),
+    )
+
+    part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"), primary_key=True)
+    serial: Mapped[str] = mapped_column(primary_key=True)
+    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    territory_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("territory.id"))
+    gone_to: Mapped[str | None]

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
 from dispatch.access.rules import Principal
-from dispatch.parts import rules
-from dispatch.parts.model import StockMovement, StoreStock, VanStock
+from dispatch.parts import rules, units
+from dispatch.parts.model import Part, StockMovement, StoreStock, VanStock
 from dispatch.parts.rules import VAN, Place
 
 REASONS = frozenset({"fitted", "returned", "loaded", "counted", "transferred", "scrapped"})
@@ -54,6 +54,9 @@ def move_at(
     The stock may turn negative, since what was fitted was fitted; the answer says so.
     """
     rules.checked_quantity(abs(change))
+    part = session.get_one(Part, part_id)
+    piece = text.optional_line(serial, "serial", longest=text.CODE)
+    units.check_serial(part, piece, change, reason)
     movement = (
         insert(StockMovement)
         .values(
@@ -65,7 +68,7 @@ def move_at(
             reason=text.choice(reason, "reason", REASONS),
             source=source,
             lot=text.optional_line(lot, "lot", longest=text.CODE),
-            serial=text.optional_line(serial, "serial", longest=text.CODE),
+            serial=piece,
             note=note,
             recorded_by=by.user_id if by else None,
             moved_at=moved_at or clock.now(),
@@ -75,6 +78,8 @@ def move_at(
     )
     if session.scalars(movement).first() is None:
         return Moved(held_at(session, place, part_id), is_repeated=True)
+    if part.is_serialised and piece is not None:
+        units.follow(session, part=part, serial=piece, place=place, change=change, reason=reason, other=other)
     return Moved(_add(session, place, part_id, change), is_repeated=False)
 
 

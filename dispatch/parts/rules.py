@@ -85,6 +85,20 @@ class NotYourEnd(Forbidden):
     remedy = "Let the giver hand over and the taker confirm; the desk speaks for the store."
 
 
+class SerialNeeded(Invalid):
+    """A part whose pieces are told apart is moved without a serial number, or several with one."""
+
+    code = "SERIAL_NEEDED"
+    remedy = "Move each piece by itself and give its serial number."
+
+
+class SerialElsewhere(Conflict):
+    """The piece with this serial number is in another place, or is held already (R-511)."""
+
+    code = "SERIAL_ELSEWHERE"
+    remedy = "Read where the piece is; let its keeper hand it over, or check the number."
+
+
 class CountUnexplained(Invalid):
     """What was counted differs from what should be there, and no reason is given (R-511)."""
 

@@ -48,6 +48,8 @@ def ask(session: Session, *, by: Principal, wish: Wish, transfer_id: uuid.UUID |
             find_keeper(session, by, end, territory_id=wish.territory_id)
     if by.role is Role.TECHNICIAN and by.technician_id not in {wish.giver_id, wish.taker_id}:
         raise rules.NotYourEnd("a technician asks for the own van alone")
+    if wish.part.is_serialised and wish.quantity != 1:
+        raise rules.SerialNeeded("each piece is asked for by itself", sku=wish.part.sku)
     row = PartTransfer(
         id=transfer_id or db.new_id(),
         territory_id=wish.territory_id,
@@ -68,13 +70,20 @@ def ask(session: Session, *, by: Principal, wish: Wish, transfer_id: uuid.UUID |
 
 
 def hand_over(
-    session: Session, *, by: Principal, transfer: PartTransfer, at: datetime | None = None
+    session: Session,
+    *,
+    by: Principal,
+    transfer: PartTransfer,
+    serial: str | None = None,
+    at: datetime | None = None,
 ) -> PartTransfer:
-    """The giver says that the parts were given; the taker has still to confirm."""
+    """The giver says that the parts were given, and which piece; the taker has still to confirm."""
     row = _locked(session, transfer)
     _check_end(by, row.giver_id)
     if row.state == DECLINED:
         raise rules.TransferOver("the transfer was declined")
+    if serial is not None and row.state != CONFIRMED:
+        row.serial = text.line(serial, "serial", longest=text.CODE)
     if row.handed_at is None:
         row.handed_at = at or clock.now()
     if row.state == ASKED:
@@ -84,7 +93,12 @@ def hand_over(
 
 
 def confirm(
-    session: Session, *, by: Principal, transfer: PartTransfer, at: datetime | None = None
+    session: Session,
+    *,
+    by: Principal,
+    transfer: PartTransfer,
+    serial: str | None = None,
+    at: datetime | None = None,
 ) -> PartTransfer:
     """The taker has the parts: from now on they are the taker's, and nobody else's."""
     row = _locked(session, transfer)
@@ -93,6 +107,8 @@ def confirm(
         raise rules.TransferOver("the transfer was declined")
     if row.state == CONFIRMED:
         return row
+    if serial is not None:
+        row.serial = text.line(serial, "serial", longest=text.CODE)
     row.state, row.ended_at = CONFIRMED, at or clock.now()
     move_both(session, by=by, transfer=row)
     db.flush(session)
@@ -124,6 +140,7 @@ def take(session: Session, *, by: Principal, wish: Wish) -> PartTransfer:
         quantity=rules.checked_quantity(wish.quantity),
         giver_id=wish.giver_id,
         taker_id=wish.taker_id,
+        serial=wish.serial,
         note=wish.note,
         state=CONFIRMED,
         asked_by=by.user_id,

@@ -7,9 +7,10 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
+from dispatch import text
 from dispatch.access.rules import Principal
-from dispatch.parts.model import PartTransfer
-from dispatch.parts.rules import checked_quantity
+from dispatch.parts.model import Part, PartTransfer
+from dispatch.parts.rules import SerialNeeded, checked_quantity
 from dispatch.parts.transferring import Wish, take
 from dispatch.planning import heads
 from dispatch.planning.rules import PickTooMany
@@ -18,12 +19,19 @@ from dispatch.technicians.model import Technician
 
 
 def pick(
-    session: Session, *, by: Principal, technician: Technician, day: date, picked: Mapping[str, int]
+    session: Session,
+    *,
+    by: Principal,
+    technician: Technician,
+    day: date,
+    picked: Mapping[str, int],
+    serials: Mapping[str, Sequence[str]] | None = None,
 ) -> Sequence[PartTransfer]:
     """
     Note what was loaded from the list of a day; what was not found stays on it.
 
-    The list is read anew under the lock of the day, so that two phones cannot load the same pieces.
+    Pieces that are told apart are named by their serials. The list is read anew under the lock of the day, so
+    that two phones cannot load the same pieces.
     """
     if heads.find(session, technician.territory_id, day) is not None:
         heads.locked(session, technician.territory_id, day)
@@ -32,18 +40,26 @@ def pick(
     beyond = sorted(sku for sku, count in loaded.items() if sku not in listed or count > listed[sku].quantity)
     if beyond:
         raise PickTooMany(f"not on the list, or not so many: {', '.join(beyond[:5])}", parts=beyond)
-    return [
-        take(
-            session,
-            by=by,
-            wish=Wish(
+    done = []
+    for sku, count in sorted(loaded.items()):
+        for quantity, serial in _pieces(listed[sku].part, count, (serials or {}).get(sku, ())):
+            wish = Wish(
                 territory_id=technician.territory_id,
                 part=listed[sku].part,
-                quantity=count,
+                quantity=quantity,
                 giver_id=None,
                 taker_id=technician.id,
+                serial=serial,
                 note=f"picked for {day.isoformat()}",
-            ),
-        )
-        for sku, count in sorted(loaded.items())
-    ]
+            )
+            done.append(take(session, by=by, wish=wish))
+    return done
+
+
+def _pieces(part: Part, count: int, serials: Sequence[str]) -> list[tuple[int, str | None]]:
+    """Give one entry for all pieces, or one for each serial of a part whose pieces are told apart."""
+    if not part.is_serialised:
+        return [(count, None)]
+    if len(serials) != count:
+        raise SerialNeeded(f"{count} of {part.sku} need {count} serial numbers", sku=part.sku)
+    return [(1, text.line(serial, "serial", longest=text.CODE)) for serial in serials]

@@ -29,16 +29,17 @@ from dispatch.technicians.model import Technician
 from dispatch.technicians.queries import is_absent, on_duty
 from dispatch.technicians.rules import is_valid_on
 from dispatch.territories.queries import zone_of
+from dispatch.tools.queries import not_calibrated
 from dispatch.work_orders.model import Visit
 
 PART, ABSENT, OFF_DUTY = "PART_MISSING", "TECHNICIAN_ABSENT", "TECHNICIAN_OFF_DUTY"
-CERTIFICATE, VAN = "CERTIFICATE_INVALID", "VAN_MISSING"
-GAPS = (PART, ABSENT, OFF_DUTY, CERTIFICATE, VAN)
+CERTIFICATE, VAN, TOOL = "CERTIFICATE_INVALID", "VAN_MISSING", "TOOL_NOT_CALIBRATED"
+GAPS = (PART, ABSENT, OFF_DUTY, CERTIFICATE, VAN, TOOL)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Gap:
-    """What one visit lacks; ``subject`` names part or certificate, ``missing`` counts pieces."""
+    """What one visit lacks; ``subject`` names part, certificate or tool, ``missing`` counts pieces."""
 
     visit_id: uuid.UUID
     technician_id: uuid.UUID
@@ -144,7 +145,11 @@ def _gaps_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Gap]:
         (stop, visit) for stop, visit in pairs if visit.state in NOT_BEGUN and _is_as_planned(stop, visit)
     ]
     ahead.sort(key=lambda pair: (str(pair[0].technician_id), pair[0].position))
-    return [*_people(session, territory_id, day, ahead), *_parts(session, territory_id, ahead)]
+    return [
+        *_people(session, territory_id, day, ahead),
+        *_parts(session, territory_id, ahead),
+        *_tools(session, day, ahead),
+    ]
 
 
 def _is_as_planned(stop: PlanStop, visit: Visit) -> bool:
@@ -178,3 +183,11 @@ def _parts(
     for share in shares(session, territory_id):
         if share.visit_id in visits and share.missing:
             yield Gap(share.visit_id, share.technician_id, PART, share.sku, share.missing)
+
+
+def _tools(session: Session, day: date, ahead: Sequence[tuple[PlanStop, Visit]]) -> Iterator[Gap]:
+    """R-511: tools that their keeper may not use on the day; told once, at the first visit."""
+    first = {stop.technician_id: visit for stop, visit in reversed(ahead)}
+    for tool in not_calibrated(session, first.keys(), day):
+        if tool.keeper_id is not None:
+            yield Gap(first[tool.keeper_id].id, tool.keeper_id, TOOL, tool.serial)

@@ -16,6 +16,7 @@ from dispatch.sync.breaks import begin_break, end_break
 from dispatch.sync.clock_repair import UNVERIFIED
 from dispatch.sync.closing_day import answer_count, hand_in_day
 from dispatch.sync.conflicts import Reported
+from dispatch.sync.custody import accept_tool, decline_tool, hand_tool_over
 from dispatch.sync.facts import FACTS, Applied, rating_of
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
@@ -80,6 +81,9 @@ OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
     protocol.COUNT: count_part,
     protocol.POSITIONS: keep_positions,
     protocol.SWITCH_POSITIONS: switch_positions,
+    protocol.TOOL_HAND_OVER: hand_tool_over,
+    protocol.TOOL_ACCEPT: accept_tool,
+    protocol.TOOL_DECLINE: decline_tool,
 }
 
 

@@ -46,9 +46,12 @@ TRANSFER_ASK, TRANSFER_HAND_OVER = "transfer.ask", "transfer.hand_over"
 TRANSFER_CONFIRM, TRANSFER_DECLINE = "transfer.confirm", "transfer.decline"
 PICK, COUNT = "pick.confirm", "stock.count"
 POSITIONS, SWITCH_POSITIONS = "location.report", "location.switch"
+TOOL_HAND_OVER, TOOL_ACCEPT, TOOL_DECLINE = "tool.hand_over", "tool.accept", "tool.decline"
 
 STEPS_OF_A_VISIT = frozenset({ACCEPT, DECLINE, TRAVEL, ARRIVE, START, PAUSE, RESUME, FINISH, NO_ACCESS})
-OF_A_VAN = frozenset({TRANSFER_ASK, TRANSFER_HAND_OVER, TRANSFER_CONFIRM, TRANSFER_DECLINE, PICK, COUNT})
+OF_A_VAN = frozenset(
+    {TRANSFER_ASK, TRANSFER_HAND_OVER, TRANSFER_CONFIRM, TRANSFER_DECLINE, PICK, COUNT}
+) | frozenset({TOOL_HAND_OVER, TOOL_ACCEPT, TOOL_DECLINE})
 OF_THE_WAY = frozenset({POSITIONS, SWITCH_POSITIONS})
 OF_A_DAY = frozenset({HAND_IN, ANSWER_COUNT, BREAK_START, BREAK_END}) | OF_A_VAN | OF_THE_WAY
 """Operations that belong to no visit."""

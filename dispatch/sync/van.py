@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -45,14 +45,12 @@ def ask_for_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
 
 def hand_parts_over(session: Session, reported: Reported) -> Mapping[str, Any]:
     """Say that parts were given; the taker has still to confirm."""
-    found = _named(session, reported, Payload(reported.payload, ONE))
-    return _told(transferring.hand_over(session, by=reported.by, transfer=found, at=reported.at.moment))
+    return _stepped(session, reported, transferring.hand_over)
 
 
 def confirm_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
     """Take parts: they are this technician's from now on."""
-    found = _named(session, reported, Payload(reported.payload, ONE))
-    return _told(transferring.confirm(session, by=reported.by, transfer=found, at=reported.at.moment))
+    return _stepped(session, reported, transferring.confirm)
 
 
 def decline_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
@@ -64,16 +62,20 @@ def decline_parts(session: Session, reported: Reported) -> Mapping[str, Any]:
 
 def confirm_picked(session: Session, reported: Reported) -> Mapping[str, Any]:
     """Note what was loaded from the pick list of a day; the answer tells what is left on it."""
-    payload = Payload(reported.payload, frozenset({"day", "picked"}))
+    payload = Payload(reported.payload, frozenset({"day", "picked", "serials"}))
     me, day = session.get_one(Technician, reported.by.technician_id), payload.day("day")
-    done = pick(session, by=reported.by, technician=me, day=day, picked=payload.whole_by_name("picked"))
+    serials: dict[str, list[str]] = {}
+    for piece in payload.text_objects("serials"):
+        serials.setdefault(piece.get("sku", ""), []).append(piece.get("serial", ""))
+    wanted = payload.whole_by_name("picked")
+    done = pick(session, by=reported.by, technician=me, day=day, picked=wanted, serials=serials)
     left = {one.part.sku: one.quantity for one in pick_list(session, me, day)}
     return {"transfer_ids": [str(row.id) for row in done], "left": left}
 
 
 def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
     """Count a part on the own van; the answer tells what was expected."""
-    payload = Payload(reported.payload, frozenset({"sku", "counted", "reason"}))
+    payload = Payload(reported.payload, frozenset({"sku", "counted", "reason", "serials"}))
     me = session.get_one(Technician, reported.by.technician_id)
     row = count(
         session,
@@ -82,8 +84,16 @@ def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
         part=part_named(session, text.code(payload.text("sku"), "sku")),
         counted=payload.whole("counted"),
         reason=payload.optional_text("reason"),
+        serials=payload.texts("serials") or None,
     )
     return {"count_id": str(row.id), "expected": row.expected}
+
+
+def _stepped(session: Session, reported: Reported, step: Callable[..., PartTransfer]) -> Mapping[str, Any]:
+    payload = Payload(reported.payload, ONE | {"serial"})
+    found = _named(session, reported, payload)
+    serial = payload.optional_text("serial")
+    return _told(step(session, by=reported.by, transfer=found, serial=serial, at=reported.at.moment))
 
 
 def _named(session: Session, reported: Reported, payload: Payload) -> PartTransfer:

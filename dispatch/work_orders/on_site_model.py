@@ -64,3 +64,19 @@ class ServiceCode(Base):
     title_en: Mapped[str]
     title_zh: Mapped[str]
     is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class CoreReceipt(Base):
+    """An old part came back for one that was fitted, or nobody waits for it any more (R-511)."""
+
+    __tablename__ = "core_receipt"
+    __table_args__ = (
+        CheckConstraint("result in ('received', 'waived')", name="result"),
+        CheckConstraint("result = 'received' or note is not null", name="note"),
+    )
+
+    part_use_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part_use.id"), primary_key=True)
+    result: Mapped[str]
+    note: Mapped[str | None]
+    received_by: Mapped[uuid.UUID]
+    received_at: Mapped[datetime]

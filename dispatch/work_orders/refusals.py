@@ -107,6 +107,13 @@ class PartNotApproved(Conflict):
     remedy = "Fit an approved part, or name the reason and the supervisor who approved it."
 
 
+class CoreNotOpen(Conflict):
+    """No old part is expected for this one: it has no core, was recorded by mistake, or the core is back."""
+
+    code = "CORE_NOT_OPEN"
+    remedy = "Read the list of open cores."
+
+
 class PartLotRefused(Conflict):
     """The part comes from a lot that failed at this asset before (R-508)."""
 

@@ -1,4 +1,4 @@
-"""A store for every territory, movements with two ends, and parts from hand to hand."""
+"""A store for every territory, movements with two ends, parts and tools from hand to hand."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ def upgrade() -> None:
     _levels()
     _counts()
     _orders()
+    _units()
+    _tools()
 
 
 def _store_stock() -> None:
@@ -159,8 +161,101 @@ def _orders() -> None:
     )
 
 
+def _units() -> None:
+    op.add_column("part", sa.Column("is_serialised", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.alter_column("part", "is_serialised", server_default=None)
+    op.add_column("part", sa.Column("core_since", MOMENT, nullable=True))
+    op.create_table(
+        "part_unit",
+        sa.Column("part_id", sa.Uuid(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("technician_id", sa.Uuid(), nullable=True),
+        sa.Column("territory_id", sa.Uuid(), nullable=True),
+        sa.Column("gone_to", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "num_nonnulls(technician_id, territory_id, gone_to) = 1", name=op.f("ck_part_unit_place")
+        ),
+        sa.CheckConstraint("gone_to in ('customer', 'scrap', 'count')", name=op.f("ck_part_unit_gone_to")),
+        sa.ForeignKeyConstraint(["part_id"], ["part.id"], name=op.f("fk_part_unit_part_id")),
+        sa.ForeignKeyConstraint(
+            ["technician_id"], ["technician.id"], name=op.f("fk_part_unit_technician_id")
+        ),
+        sa.ForeignKeyConstraint(["territory_id"], ["territory.id"], name=op.f("fk_part_unit_territory_id")),
+        sa.PrimaryKeyConstraint("part_id", "serial", name=op.f("pk_part_unit")),
+    )
+    op.create_index("ix_part_unit_technician_id", "part_unit", ["technician_id"])
+    op.create_index("ix_part_unit_territory_id", "part_unit", ["territory_id"])
+    op.create_table(
+        "core_receipt",
+        sa.Column("part_use_id", sa.Uuid(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("received_by", sa.Uuid(), nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.CheckConstraint("result in ('received', 'waived')", name=op.f("ck_core_receipt_result")),
+        sa.CheckConstraint("result = 'received' or note is not null", name=op.f("ck_core_receipt_note")),
+        sa.ForeignKeyConstraint(["part_use_id"], ["part_use.id"], name=op.f("fk_core_receipt_part_use_id")),
+        sa.PrimaryKeyConstraint("part_use_id", name=op.f("pk_core_receipt")),
+    )
+
+
+def _tools() -> None:
+    op.create_table(
+        "tool",
+        sa.Column("territory_id", sa.Uuid(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("calibrated_until", sa.Date(), nullable=True),
+        sa.Column("keeper_id", sa.Uuid(), nullable=True),
+        sa.Column("is_retired", sa.Boolean(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["territory_id"], ["territory.id"], name=op.f("fk_tool_territory_id")),
+        sa.ForeignKeyConstraint(["keeper_id"], ["technician.id"], name=op.f("fk_tool_keeper_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tool")),
+        sa.UniqueConstraint("serial", name=op.f("uq_tool_serial")),
+    )
+    op.create_index(op.f("ix_tool_territory_id"), "tool", ["territory_id"])
+    op.create_index(op.f("ix_tool_keeper_id"), "tool", ["keeper_id"])
+    op.create_table(
+        "tool_handover",
+        sa.Column("tool_id", sa.Uuid(), nullable=False),
+        sa.Column("giver_id", sa.Uuid(), nullable=True),
+        sa.Column("taker_id", sa.Uuid(), nullable=True),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("handed_by", sa.Uuid(), nullable=False),
+        sa.Column("handed_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint(
+            "state in ('handed', 'accepted', 'declined')", name=op.f("ck_tool_handover_state")
+        ),
+        sa.CheckConstraint("giver_id is distinct from taker_id", name=op.f("ck_tool_handover_ends")),
+        sa.ForeignKeyConstraint(["tool_id"], ["tool.id"], name=op.f("fk_tool_handover_tool_id")),
+        sa.ForeignKeyConstraint(["giver_id"], ["technician.id"], name=op.f("fk_tool_handover_giver_id")),
+        sa.ForeignKeyConstraint(["taker_id"], ["technician.id"], name=op.f("fk_tool_handover_taker_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tool_handover")),
+    )
+    op.create_index("ix_tool_handover_tool_id", "tool_handover", ["tool_id"])
+    op.create_index(
+        "uq_tool_handover_open",
+        "tool_handover",
+        ["tool_id"],
+        unique=True,
+        postgresql_where=sa.text("state = 'handed'"),
+    )
+
+
 def downgrade() -> None:
-    """Forget stores, transfers, and the movements of stores."""
+    """Forget stores, transfers, tools, and the movements of stores."""
+    op.drop_table("tool_handover")
+    op.drop_table("tool")
+    op.drop_table("core_receipt")
+    op.drop_table("part_unit")
+    for name in ("core_since", "is_serialised"):
+        op.drop_column("part", name)
     op.drop_table("part_order")
     op.drop_table("stock_count")
     for name in ("minimum", "target"):

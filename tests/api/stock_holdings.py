@@ -10,14 +10,16 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.parts.model import PartOrder, PartTransfer
 from dispatch.technicians.model import Technician
+from dispatch.tools.model import Tool, ToolHandover
 from tests import builders
 
 
 def stock_of(session: Session, technician: Technician, by: uuid.UUID) -> dict[str, Any]:
-    """A transfer to a technician, and what is ordered for the territory's store."""
+    """A transfer to a technician, what is ordered for the territory's store, a tool on its way."""
     return {
         "transfer_id": _transfer(session, technician),
         "part_order_id": _part_order(session, technician, by),
+        **_tool(session, technician, by),
     }
 
 
@@ -47,3 +49,17 @@ def _part_order(session: Session, technician: Technician, by: uuid.UUID) -> uuid
     session.add(row)
     session.flush()
     return row.id
+
+
+def _tool(session: Session, technician: Technician, by: uuid.UUID) -> dict[str, Any]:
+    tool = Tool(
+        territory_id=technician.territory_id, serial=builders.serial("M"), name_en="Gauge", name_zh="表"
+    )
+    session.add(tool)
+    session.flush()
+    handover = ToolHandover(
+        tool_id=tool.id, taker_id=technician.id, state="handed", handed_by=by, handed_at=clock.now()
+    )
+    session.add(handover)
+    session.flush()
+    return {"tool_id": tool.id, "handover_id": handover.id}

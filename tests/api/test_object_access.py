@@ -116,6 +116,13 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/technicians/<uuid:technician_id>/van/scrap"): PIECES | REASON,
     ("POST", "/v1/territories/<uuid:territory_id>/transfers"): PIECES,
     ("POST", "/v1/transfers/<uuid:transfer_id>/decline"): REASON,
+    ("POST", "/v1/territories/<uuid:territory_id>/tools"): {
+        "serial": "M-1",
+        "name_en": "Gauge",
+        "name_zh": "压力表",
+    },
+    ("POST", "/v1/tool-handovers/<uuid:handover_id>/decline"): REASON,
+    ("POST", "/v1/part-uses/<uuid:part_use_id>/core"): {"result": "received"},
     ("POST", "/v1/technicians/<uuid:technician_id>/van/levels"): LEVEL,
     ("POST", "/v1/territories/<uuid:territory_id>/store/levels"): LEVEL,
     ("POST", "/v1/technicians/<uuid:technician_id>/van/counts"): {"sku": "PUMP", "counted": 1},
@@ -130,6 +137,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 QUERIES = {
     "/v1/technicians/<uuid:technician_id>/roster": "?first_day=2026-03-01&last_day=2026-03-07",
     "/v1/technicians/<uuid:technician_id>/hand-ins/expected": "?day=2026-03-02",
+    "/v1/territories/<uuid:territory_id>/part-units/history": "?sku=PUMP&serial=1",
     "/v1/technicians/<uuid:technician_id>/pick-list": "?day=2026-03-02",
     "/v1/technicians/<uuid:technician_id>/trail": "?day=2026-03-02",
 }

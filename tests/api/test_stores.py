@@ -30,12 +30,12 @@ def test_parts_go_from_the_store_to_a_van_by_three_words(desk: Desk) -> None:
     asked = desk.made(Role.TECHNICIAN, transfers, body)
     assert (asked["state"], asked["giver_id"], asked["name_zh"]) == ("asked", None, "水泵")
     path = f"/v1/transfers/{asked['id']}"
-    assert code_of(desk.post(Role.TECHNICIAN, f"{path}/hand-over", None)) == (403, "NOT_YOUR_END")
-    handed = desk.post(Role.DISPATCHER, f"{path}/hand-over", None)
+    assert code_of(desk.post(Role.TECHNICIAN, f"{path}/hand-over", {})) == (403, "NOT_YOUR_END")
+    handed = desk.post(Role.DISPATCHER, f"{path}/hand-over", {})
     assert handed.get_json()["state"] == "handed"
     assert [row["id"] for row in desk.read(Role.TECHNICIAN, transfers)["items"]] == [asked["id"]]
     for _ in range(2):
-        assert desk.post(Role.TECHNICIAN, f"{path}/confirm", None).get_json()["state"] == "confirmed"
+        assert desk.post(Role.TECHNICIAN, f"{path}/confirm", {}).get_json()["state"] == "confirmed"
     assert (pieces(desk, store), pieces(desk, van)) == ({"PUMP": 3}, {"PUMP": 2})
     assert desk.read(Role.TECHNICIAN, transfers)["items"] == []
     assert desk.read(Role.TECHNICIAN, path)["ended_at"] is not None
@@ -107,3 +107,52 @@ def test_a_day_without_a_plan_has_no_pick_list(desk: Desk) -> None:
     assert desk.made(Role.TECHNICIAN, path, wanted | {"picked": {}}) == {"transfer_ids": [], "items": []}
     reserved = f"/v1/territories/{desk.territory}/days/{day()}/reservations"
     assert desk.read(Role.DISPATCHER, reserved)["items"] == []
+
+
+def test_pieces_with_serials_and_old_parts_are_listed(desk: Desk) -> None:
+    """R-511: who keeps which piece, its way, and what suppliers want back."""
+    part = desk.part()
+    path = f"/v1/parts/{part['id']}"
+    wanted = {"is_serialised": True, "has_core": True}
+    changed = desk.change(Role.SUPERVISOR, "PATCH", path, wanted, part["version"])
+    assert (changed["is_serialised"], changed["has_core"]) == (True, True)
+    store = f"/v1/territories/{desk.territory}/store"
+    body = {"sku": "PUMP", "quantity": 1, "source": "D1"}
+    assert code_of(desk.post(Role.DISPATCHER, store, body)) == (422, "SERIAL_NEEDED")
+    desk.made(Role.DISPATCHER, store, body | {"serial": "S1"})
+    again = body | {"serial": "S1", "source": "D2"}
+    assert code_of(desk.post(Role.DISPATCHER, store, again)) == (409, "SERIAL_ELSEWHERE")
+    units = f"/v1/territories/{desk.territory}/part-units"
+    kept = {"sku": "PUMP", "serial": "S1", "technician_id": None}
+    assert desk.read(Role.DISPATCHER, units)["items"] == [kept]
+    assert desk.read(Role.DISPATCHER, f"{units}?sku=PUMP")["items"] == [kept]
+    [way] = desk.read(Role.DISPATCHER, f"{units}/history?sku=PUMP&serial=S1")["items"]
+    assert (way["serial"], way["other_end"]) == ("S1", "supplier")
+    assert desk.read(Role.DISPATCHER, f"{units}/unexplained")["items"] == []
+    for where in (f"/v1/territories/{desk.territory}/cores", f"/v1/technicians/{desk.technician}/cores"):
+        assert desk.read(Role.DISPATCHER, where)["items"] == []
+
+
+def test_a_tool_is_handed_over_and_accepted(desk: Desk) -> None:
+    """R-511: the desk gives it, the technician takes it; its calibration is noted on a version."""
+    tools = f"/v1/territories/{desk.territory}/tools"
+    body = {"serial": "M-1", "name_en": "Gauge", "name_zh": "压力表", "calibrated_until": day(-1)}
+    made = desk.made(Role.DISPATCHER, tools, body)
+    assert code_of(desk.post(Role.DISPATCHER, tools, body)) == (409, "TOOL_SERIAL_TAKEN")
+    path, given = f"/v1/tools/{made['id']}", {"taker_id": desk.technician}
+    handovers = f"{path}/handovers"
+    assert code_of(desk.post(Role.DISPATCHER, handovers, given)) == (409, "TOOL_NOT_CALIBRATED")
+    desk.change(Role.DISPATCHER, "PATCH", path, {"calibrated_until": day(90)}, made["version"])
+    handed = desk.made(Role.DISPATCHER, handovers, given)
+    waiting = desk.read(Role.TECHNICIAN, f"/v1/technicians/{desk.technician}/tool-handovers")["items"]
+    assert [row["id"] for row in waiting] == [handed["id"]]
+    accept = f"/v1/tool-handovers/{handed['id']}/accept"
+    assert code_of(desk.post(Role.DISPATCHER, accept, None)) == (403, "TOOL_NOT_YOURS")
+    assert desk.post(Role.TECHNICIAN, accept, None).get_json()["state"] == "accepted"
+    assert desk.read(Role.TECHNICIAN, path)["keeper_id"] == desk.technician
+    [kept] = desk.read(Role.TECHNICIAN, f"/v1/technicians/{desk.technician}/tools")["items"]
+    assert kept["serial"] == "M-1"
+    late = desk.post(Role.TECHNICIAN, f"/v1/tool-handovers/{handed['id']}/decline", {"reason": "no"})
+    assert code_of(late) == (409, "HANDOVER_OVER")
+    assert len(desk.read(Role.DISPATCHER, handovers)["items"]) == 1
+    assert len(desk.read(Role.DISPATCHER, tools)["items"]) == 1

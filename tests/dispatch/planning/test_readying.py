@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from dispatch.contracts.house_rules import change_house_rules
 from dispatch.parts.model import Part, VanStock
 from dispatch.planning import heads, readying
-from dispatch.planning.readying import ABSENT, CERTIFICATE, OFF_DUTY, PART, VAN
+from dispatch.planning.readying import ABSENT, CERTIFICATE, OFF_DUTY, PART, TOOL, VAN
 from dispatch.promises import reminding
 from dispatch.technicians.model import Technician
+from dispatch.tools.model import Tool
 from dispatch.work_orders.model import Visit
 from tests.builders import DAY, a_part, a_principal, a_shift, an_absence, at, van_stock
 from tests.dispatch.conftest import MovableClock
@@ -214,3 +215,23 @@ def test_generated_vans_run_short_exactly_where_a_count_by_hand_says(town: Town,
     expected = {key: count - max(0, stock.get(key, 0)) for key, count in wanted.items()}
     assert short == {key: count for key, count in expected.items() if count > 0}
     assert {part.sku for part in town.session.query(Part)} >= {sku for _, sku in short}
+
+
+def test_a_tool_that_may_not_be_used_is_told_once_the_evening_before(town: Town) -> None:
+    """R-304, R-511: at its keeper's first visit; what lies in the store lacks nobody."""
+    who = somebody(town)
+    for serial, keeper in (("M-1", who), ("M-2", None)):
+        town.session.add(
+            Tool(
+                territory_id=town.territory.id,
+                serial=serial,
+                name_en="Gauge",
+                name_zh="表",
+                calibrated_until=DAY,
+                keeper_id=keeper.id if keeper else None,
+            )
+        )
+    first, second = town.visit(), town.visit()
+    published(town, (who, first, 9), (who, second, 11))
+    [row] = readying.look(town.session, town.territory.id, TOMORROW)
+    assert (row.visit_id, row.code, row.subject) == (first.id, TOOL, "M-1")

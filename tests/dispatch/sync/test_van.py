@@ -10,6 +10,7 @@ from dispatch.parts.model import StoreStock
 from dispatch.planning import heads
 from dispatch.planning.model import DayPlan, PlanStop
 from dispatch.sync import protocol
+from dispatch.tools.model import Tool
 from dispatch.work_orders.model import Visit
 from tests import builders
 from tests.dispatch.sync.field import Field, results
@@ -100,3 +101,30 @@ def test_a_list_is_picked_once_by_phone(field: Field) -> None:
         assert (receipt["result"], receipt["effect"]["left"], on_van(field, sku)) == ("applied", {sku: 1}, 1)
     more = field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 2})
     assert results(field.push(more)) == ["rejected:PICK_TOO_MANY"]
+
+
+def test_conflict_clause_15_a_tool_is_its_givers_until_it_is_accepted(field: Field) -> None:
+    """R-511: handed over and accepted without contact, each said twice."""
+    bea = field.colleague()
+    serial = builders.serial("M")
+    with db.transaction() as session:
+        tool = Tool(
+            territory_id=field.territory_id, serial=serial, name_en="Gauge", name_zh="表",
+            keeper_id=field.technician_id,
+        )  # fmt: skip
+        session.add(tool)
+
+    def keeper() -> Any:
+        return field.ask("select keeper_id from tool where serial = :serial", serial=serial)[0][0]
+
+    named = {"handover_id": str(uuid.uuid4())}
+    given = field.op(protocol.TOOL_HAND_OVER, **named, serial=serial, taker_id=str(bea.technician_id))
+    taken = bea.op(protocol.TOOL_ACCEPT, **named)
+    for _ in range(2):
+        assert results(field.push(given)) == ["applied"]
+    assert keeper() == field.technician_id
+    for _ in range(2):
+        assert results(bea.push(taken)) == ["applied"]
+    assert keeper() == bea.technician_id
+    late = bea.op(protocol.TOOL_DECLINE, **named, reason="broken")
+    assert results(bea.push(late)) == ["rejected:HANDOVER_OVER"]

@@ -1,0 +1,1 @@
+"""Tools, and who keeps each (R-511)."""
