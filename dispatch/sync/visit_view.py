@@ -27,6 +27,18 @@ from dispatch.work_orders.on_site_model import AdvisedWork
 from dispatch.work_orders.shown import shown
 
 
+MOMENTS = (
+    "planned_start",
+    "planned_end",
+    "window_start",
+    "window_end",
+    "travelling_at",
+    "arrived_at",
+    "started_at",
+    "finished_at",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A visit as far as it decides what a phone holds of it."""
@@ -148,19 +160,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         "needs_review": visit.needs_review,
         "is_repeat": order.repeat_of_id is not None,
         "refused_part_lots": order.refused_part_lots,
-        **{
-            name: _moment(getattr(visit, name))
-            for name in (
-                "planned_start",
-                "planned_end",
-                "window_start",
-                "window_end",
-                "travelling_at",
-                "arrived_at",
-                "started_at",
-                "finished_at",
-            )
-        },
+        **{name: _moment(getattr(visit, name)) for name in MOMENTS},
         "is_revealed": is_full,
         "customer": {
             "name": customer.name if is_full else privacy.masked_name(customer.name),
