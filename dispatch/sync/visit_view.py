@@ -26,7 +26,6 @@ from dispatch.work_orders.model import DeclaredFile, Finding, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import AdvisedWork
 from dispatch.work_orders.shown import shown
 
-
 MOMENTS = (
     "planned_start",
     "planned_end",
