@@ -56,3 +56,28 @@ def announce(
 ) -> None:
     """Record a change for a scope; ``evict`` tells the device to forget the thing and what hangs on it."""
     session.add(FeedRow(scope=scope, entity=entity, entity_id=str(entity_id), version=version, kind=kind))
+
+
+def announce_once(
+    session: Session, scope: str, entity: str, entity_id: uuid.UUID | str, *, version: int, kind: Kind = "put"
+) -> None:
+    """
+    Record a change of a thing that devices read as it is, however often this transaction changes it.
+
+    All rows of a transaction appear at the same moment. One that a savepoint took back does not count.
+    """
+    whole = session.get_transaction()
+    of_whole, known = session.info.get(_ANNOUNCED, (None, {}))
+    if whole is None or of_whole is not whole:
+        known = {}
+        session.info[_ANNOUNCED] = (whole, known)
+    place = (scope, entity, str(entity_id))
+    last = known.get(place)
+    if last is not None and last in session and last.kind == kind:
+        return
+    row = FeedRow(scope=scope, entity=entity, entity_id=place[2], version=version, kind=kind)
+    session.add(row)
+    known[place] = row
+
+
+_ANNOUNCED = "announced"

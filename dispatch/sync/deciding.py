@@ -62,16 +62,13 @@ class Decider:
         self._apply = boldly if is_bold else attempt
         self._stored: list[Operation] = []
         self._rejected: list[Rejection] = []
-        self._blockers = self._open_blockers()
+        self._held: list[Operation] = []
+        self._blockers: dict[uuid.UUID, list[tuple[int, uuid.UUID]]] = {}
+        self._read_open()
 
     def held(self) -> Sequence[Operation]:
         """The operations that wait for an earlier one."""
-        statement = select(Operation).where(
-            Operation.device_id == self.epoch.device_id,
-            Operation.install_epoch == self.epoch.install_epoch,
-            Operation.state == HELD,
-        )
-        return self._session.scalars(statement).all()
+        return self._held
 
     def decide(self, op: Incoming, *, is_forced: bool = False) -> str:
         """Decide an operation that just arrived; return its receipt."""
@@ -174,28 +171,30 @@ class Decider:
                 rejected_at=self.now,
             )
         )
-        if op.visit_id is not None and op.type in BLOCKING and decision.code != refusals.Blocked.code:
-            self._blockers.setdefault(op.visit_id, []).append((op.seq, op.op_id))
+        self._block(op.visit_id, op.type, decision.code, (op.seq, op.op_id))
 
-    def _open_blockers(self) -> dict[uuid.UUID, list[tuple[int, uuid.UUID]]]:
-        """Rejected operations that nobody decided about yet, by visit."""
+    def _read_open(self) -> None:
+        """Read what waits for an earlier one, and by visit what was rejected and nobody decided about yet."""
+        is_open = (Rejection.op_id == Operation.op_id) & Rejection.decided_at.is_(None)
         statement = (
-            select(Operation.visit_id, Operation.seq, Operation.op_id)
-            .join(Rejection, Rejection.op_id == Operation.op_id)
+            select(Operation, Rejection.code)
+            .outerjoin(Rejection, is_open)
             .where(
                 Operation.device_id == self.epoch.device_id,
                 Operation.install_epoch == self.epoch.install_epoch,
-                Operation.visit_id.is_not(None),
-                Operation.type.in_(BLOCKING),
-                Rejection.decided_at.is_(None),
-                Rejection.code != refusals.Blocked.code,
+                Operation.state.in_((HELD, REJECTED)),
+                (Operation.state == HELD) | Rejection.op_id.is_not(None),
             )
         )
-        found: dict[uuid.UUID, list[tuple[int, uuid.UUID]]] = {}
-        for visit_id, seq, op_id in self._session.execute(statement):
-            if visit_id is not None:
-                found.setdefault(visit_id, []).append((seq, op_id))
-        return found
+        for row, code in self._session.execute(statement):
+            if row.state == HELD:
+                self._held.append(row)
+            else:
+                self._block(row.visit_id, row.type, code, (row.seq, row.op_id))
+
+    def _block(self, visit_id: uuid.UUID | None, kind: str, code: str, place: tuple[int, uuid.UUID]) -> None:
+        if visit_id is not None and kind in BLOCKING and code != refusals.Blocked.code:
+            self._blockers.setdefault(visit_id, []).append(place)
 
     def _blocker_of(self, op: Incoming) -> uuid.UUID | None:
         """The first rejected operation of the visit that the phone did not know of when this was recorded."""
@@ -212,9 +211,11 @@ class TooBold(Exception):
 def boldly(session: Session, reported: Reported) -> Applied:
     """Apply an operation without a savepoint, as most need none; the caller holds one for all of them."""
     try:
-        return apply(session, reported)
+        applied = apply(session, reported)
+        db.flush(session)
     except Exception as error:
         raise TooBold from error
+    return applied
 
 
 def attempt(session: Session, reported: Reported) -> Applied | DispatchError:

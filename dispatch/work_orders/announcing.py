@@ -23,10 +23,10 @@ def announce_visit(session: Session, visit: Visit) -> None:
     """Tell the assignee's devices that the visit or what hangs on it changed; flush before this."""
     if visit.technician_id is not None and is_announced(visit):
         scope = feed.technician_scope(visit.technician_id)
-        feed.announce(session, scope, "visit", visit.id, version=visit.version)
+        feed.announce_once(session, scope, "visit", visit.id, version=visit.version)
 
 
 def withdraw_visit(session: Session, visit: Visit, technician_id: uuid.UUID) -> None:
     """Tell a former assignee's devices to forget the visit and what hangs on it."""
     scope = feed.technician_scope(technician_id)
-    feed.announce(session, scope, "visit", visit.id, version=visit.version, kind="evict")
+    feed.announce_once(session, scope, "visit", visit.id, version=visit.version, kind="evict")

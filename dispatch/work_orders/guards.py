@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
@@ -95,31 +95,41 @@ def _check_verifiable(session: Session, visit: Visit) -> None:
     )  # nothing is announced meanwhile
     if visit.billing_hold:
         raise refusals.BillingHeld(f"billing of visit {visit.number} is on hold")
-    if has_open_case(session, visit.id):
+    questions = select(
+        _open_case(visit.id).exists(), _current(visit.id).exists(), _missing(visit.id).exists()
+    )
+    is_open, is_signed, lacks_bytes = session.execute(questions).one()
+    if is_open:
         raise refusals.CaseStillOpen(f"visit {visit.number} has an open case")
-    if current_report(session, visit.id) is None:
+    if not is_signed:
         raise refusals.SignatureMissing(f"the record of visit {visit.number} is not signed as it stands")
-    if has_missing_bytes(session, visit.id):
+    if lacks_bytes:
         raise refusals.BytesMissing(f"files of visit {visit.number} are announced and not here yet")
 
 
-def has_missing_bytes(session: Session, visit_id: uuid.UUID) -> bool:
-    """Tell whether a file was announced whose bytes are not here and were not given up."""
-    statement = select(DeclaredFile.id).where(
+def _missing(visit_id: uuid.UUID) -> Select[uuid.UUID]:
+    """Select announced files whose bytes are not here and were not given up."""
+    return select(DeclaredFile.id).where(
         DeclaredFile.visit_id == visit_id,
         DeclaredFile.attachment_id.is_(None),
         DeclaredFile.given_up_at.is_(None),
     )
-    return session.scalars(statement.limit(1)).first() is not None
+
+
+def _current(visit_id: uuid.UUID) -> Select[ServiceReport]:
+    return select(ServiceReport).where(ServiceReport.visit_id == visit_id, ServiceReport.is_current)
 
 
 def current_report(session: Session, visit_id: uuid.UUID) -> ServiceReport | None:
     """Return the signed or waived report that still says what the record says."""
-    statement = select(ServiceReport).where(ServiceReport.visit_id == visit_id, ServiceReport.is_current)
-    return session.scalars(statement.order_by(ServiceReport.revision.desc()).limit(1)).first()
+    newest = _current(visit_id).order_by(ServiceReport.revision.desc())
+    return session.scalars(newest.limit(1)).first()
+
+
+def _open_case(visit_id: uuid.UUID) -> Select[uuid.UUID]:
+    return select(ReviewCase.id).where(ReviewCase.visit_id == visit_id, ReviewCase.decided_at.is_(None))
 
 
 def has_open_case(session: Session, visit_id: uuid.UUID) -> bool:
     """Tell whether somebody still has to decide something about the visit."""
-    statement = select(ReviewCase.id).where(ReviewCase.visit_id == visit_id, ReviewCase.decided_at.is_(None))
-    return session.scalars(statement.limit(1)).first() is not None
+    return session.scalars(_open_case(visit_id).limit(1)).first() is not None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Engine, event
 
-from dispatch import db
+from dispatch import db, feed
 from dispatch.sync import protocol
 from dispatch.work_orders.model import Visit
 from tests import builders
@@ -16,7 +16,7 @@ from tests.builders import at
 from tests.dispatch.sync.field import FINDINGS, Field, results
 from tests.dispatch.sync.test_pull import held
 
-MOST_FOR_AN_OPERATION = 10.5
+MOST_FOR_AN_OPERATION = 9
 """Statements for an operation of a visit, what every push asks once included."""
 
 
@@ -123,3 +123,32 @@ def test_a_refused_operation_leaves_nothing_and_disturbs_no_other(field: Field) 
         0
     ] == (4,)
     assert field.push(*operations) == receipts
+
+
+def told_of(field: Field, entity_id: object) -> list[str]:
+    """Kinds of the feed's rows of a thing."""
+    rows = field.ask("select kind from feed_row where entity_id = :id order by seq", id=str(entity_id))
+    return [str(row[0]) for row in rows]
+
+
+def test_a_push_announces_a_visit_once(field: Field) -> None:
+    visit = field.visit()
+    before = told_of(field, visit)
+    field.push(*field.whole_visit(visit))
+    assert told_of(field, visit) == [*before, "put"]
+
+
+def test_what_a_savepoint_took_back_is_announced_again(field: Field) -> None:
+    thing = uuid.uuid4()
+    scope = feed.technician_scope(field.technician_id)
+    with db.transaction() as session:
+        with suppress(ZeroDivisionError), session.begin_nested():
+            feed.announce_once(session, scope, "visit", thing, version=1)
+            session.flush()
+            raise ZeroDivisionError
+        for kind in ("put", "put", "evict", "evict", "put"):
+            feed.announce_once(session, scope, "visit", thing, version=1, kind=kind)  # type: ignore[arg-type]
+    assert told_of(field, thing) == ["put", "evict", "put"]
+    with db.transaction() as session:
+        feed.announce_once(session, scope, "visit", thing, version=2)
+    assert told_of(field, thing) == ["put", "evict", "put", "put"]
