@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -175,6 +175,7 @@ STRETCHES = st.lists(st.tuples(HOURS, st.integers(1, 20)), max_size=3).map(
 )
 
 
+@settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(STRETCHES, STRETCHES, STRETCHES, st.lists(HOURS, max_size=20))
 def test_kept_is_exactly_what_lies_on_duty(
     duty: list[Interval], breaks: list[Interval], off: list[Interval], moments: list[datetime]
