@@ -172,7 +172,7 @@ def receive_order(
     serial: str | None = None,
 ) -> Moved:
     """Put what came of an order on the shelf; the order ends when all of it is there."""
-    row = session.get_one(PartOrder, order.id, with_for_update=True, populate_existing=True)
+    row = _locked(session, order)
     part = session.get_one(Part, row.part_id)
     if row.state == "cancelled":
         raise rules.PartOrderOver("the order was cancelled")
@@ -196,13 +196,18 @@ def receive_order(
 
 def cancel_order(session: Session, *, by: Principal, order: PartOrder) -> PartOrder:
     """Note that the rest of an order will not come."""
-    row = session.get_one(PartOrder, order.id, with_for_update=True, populate_existing=True)
+    row = _locked(session, order)
     if row.state == "received":
         raise rules.PartOrderOver("the order was received")
     if row.state == "ordered":
         row.state, row.ended_at = "cancelled", clock.now()
         db.flush(session)
     return row
+
+
+def _locked(session: Session, order: PartOrder) -> PartOrder:
+    statement = select(PartOrder).where(PartOrder.id == order.id).with_for_update()
+    return session.scalars(statement, execution_options={"populate_existing": True}).one()
 
 
 def scrap(

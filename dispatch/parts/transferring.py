@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
@@ -183,7 +184,8 @@ def _same(known: PartTransfer, wish: Wish) -> PartTransfer:
 
 
 def _locked(session: Session, transfer: PartTransfer) -> PartTransfer:
-    return session.get_one(PartTransfer, transfer.id, with_for_update=True, populate_existing=True)
+    statement = select(PartTransfer).where(PartTransfer.id == transfer.id).with_for_update()
+    return session.scalars(statement, execution_options={"populate_existing": True}).one()
 
 
 def _speaks_for(by: Principal, technician_id: uuid.UUID | None) -> bool:

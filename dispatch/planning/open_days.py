@@ -78,8 +78,12 @@ class Question:
 
     def is_about_room(self, window: Window) -> bool:
         """Tell whether no rule keeps everybody away, so that it may be worth looking for room."""
+        return any(found.code == "CAPACITY" for found in self.closed_because(window))
+
+    def closed_because(self, window: Window) -> list[Refusal]:
+        """Return why each technician cannot come in a window that has no quote, without opening any route."""
         problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        return any(found.code == "CAPACITY" for found in refusing.closed_because(problem, job, [window]))
+        return refusing.closed_because(problem, job, [window])
 
     def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
         """Return why each technician cannot come in any of the windows, for which there was no quote."""

@@ -51,6 +51,9 @@ from optimizer.oracle import Offer as Quote
 from optimizer.plan import Plan, Route
 from optimizer.problem import Window
 
+MOST_REASONS = 5
+"""So many reasons go along with a refusal."""
+
 
 def hold(
     session: Session,
@@ -128,7 +131,17 @@ def _best(
         opened = asked.reopen(_within(asked, window))
         if opened is not None:
             return asked, opened
-    raise SlotGone(f"nobody can keep {start.isoformat()} to {end.isoformat()}", fresh=_fresh(session, asker))
+    raise SlotGone(
+        f"nobody can keep {start.isoformat()} to {end.isoformat()}",
+        fresh=_fresh(session, asker),
+        reasons=_reasons(allowed, window),
+    )
+
+
+def _reasons(sides: Sequence[Question], window: tuple[datetime, datetime]) -> list[dict[str, str]]:
+    """Return why technicians cannot come, the first few: a missing part or skill, or no room."""
+    found = [refusal for asked in sides for refusal in asked.closed_because(_within(asked, window))]
+    return [{"code": refusal.code, "sentence": refusal.sentence} for refusal in found[:MOST_REASONS]]
 
 
 def _likeliest(

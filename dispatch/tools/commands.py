@@ -154,7 +154,8 @@ def decline(session: Session, *, by: Principal, handover: ToolHandover, reason: 
 
 
 def _locked(session: Session, tool: Tool) -> Tool:
-    return session.get_one(Tool, tool.id, with_for_update=True, populate_existing=True)
+    statement = select(Tool).where(Tool.id == tool.id).with_for_update()
+    return session.scalars(statement, execution_options={"populate_existing": True}).one()
 
 
 def _open_of(session: Session, tool: Tool) -> uuid.UUID | None:

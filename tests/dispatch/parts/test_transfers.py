@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dispatch import db
 from dispatch.errors import NotFound
 from dispatch.parts import commands, queries, rules, transferring
 from dispatch.parts.model import PartTransfer
@@ -225,3 +227,29 @@ STEP_OF: dict[str, Callable[[Shelf, PartTransfer], None]] = {
     "confirm": lambda shelf, one: _step(shelf, one, "confirm"),
     "decline": lambda shelf, one: _step(shelf, one, "decline"),
 }
+
+
+def test_transfers_that_cross_are_confirmed_at_once_without_waiting_for_each_other(database_url: str) -> None:
+    """R-511, S5: forty confirmations on eight connections, each transfer confirmed twice."""
+    engine = db.connect(database_url, pool_size=8)
+    sessions = db.sessions(engine)
+    with sessions() as session:
+        shelf = Shelf(session)
+        ids = [shelf.asked(*ends, 1 + ends[0]).id for ends in ((1, 2), (2, 1)) for _ in range(10)]
+        people = {1: b.of(shelf.ada), 2: b.of(shelf.ben)}
+        takers = {one: people[2 if place < 10 else 1] for place, one in enumerate(ids)}
+        part_id, ada, ben = shelf.part.id, shelf.ada.id, shelf.ben.id
+        session.commit()
+
+    def confirm(number: int) -> None:
+        with sessions() as session:
+            one = ids[number * 7 % 20]
+            row = session.get_one(PartTransfer, one)
+            transferring.confirm(session, by=takers[one], transfer=row)
+            session.commit()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(confirm, range(40)))
+    with sessions() as session:
+        assert [held_at(session, Place(VAN, who), part_id) for who in (ada, ben)] == [10, -10]
+    engine.dispose()

@@ -131,8 +131,11 @@ def test_today_only_the_van_counts_and_tomorrow_the_store_as_well(town: Town) ->
     assert codes(town, visit, TOMORROW) == set()
     for day in (DAY, TOMORROW):
         assert codes(town, town.visit(parts={nowhere.sku: 1}), day) == {"PARTS"}
-    with pytest.raises(SlotGone):
+    with pytest.raises(SlotGone) as refused:
         book(town.session, by=None, visit=visit, start=at(10), end=at(12), channel="phone")
+    [why] = refused.value.detail["reasons"]
+    assert why["code"] == "PARTS"
+    assert part.sku in why["sentence"]
 
 
 def test_the_stores_last_piece_is_promised_once(town: Town) -> None:
