@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ from dispatch import clock
 from dispatch.billing.model import Payment
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.hand_ins import account, queries, rules
-from dispatch.hand_ins.model import HandIn
+from dispatch.hand_ins.model import HandIn, HandInPayment
 from dispatch.promises import reminding
 from dispatch.promises.model import OfficeReminder
 from dispatch.promises.reminding import CUSTODY, HAND_IN, OPEN_HAND_IN, Waiting
@@ -72,11 +73,16 @@ def _waiting(session: Session, territory_id: uuid.UUID, house: HouseRules) -> It
 
 def _deadlines(day: date, zone: str, house: HouseRules) -> tuple[datetime, datetime]:
     """The evening of the day and the next morning, in the territory's hours."""
-    start, following = clock.local_midnight(day, zone), clock.local_midnight(day + timedelta(days=1), zone)
+    following = day + timedelta(days=1)
     return (
-        start + timedelta(hours=house.hand_in_hour),
-        following + timedelta(hours=house.hand_in_escalation_hour),
+        _local(day, house.hand_in_hour, zone),
+        _local(following, house.hand_in_escalation_hour, zone),
     )
+
+
+def _local(day: date, hour: int, zone: str) -> datetime:
+    """A local hour of a day, also of one on which clocks change."""
+    return datetime.combine(day, time(hour), ZoneInfo(zone)).astimezone(UTC)
 
 
 def _open(session: Session, territory_id: uuid.UUID) -> Sequence[HandIn]:
@@ -90,14 +96,21 @@ def _open(session: Session, territory_id: uuid.UUID) -> Sequence[HandIn]:
 
 
 def _over_limit(session: Session, territory_id: uuid.UUID, limit: int) -> Iterator[Waiting]:
-    newest = (
-        select(Technician.id, func.max(Payment.received_at))
+    handed_over = (
+        select(HandInPayment.payment_id)
+        .join(HandIn, HandIn.id == HandInPayment.hand_in_id)
+        .where(HandIn.state == rules.CLOSED)
+    )
+    oldest = (
+        select(Technician.id, func.min(Payment.received_at))
         .join(Payment, Payment.collected_by_technician_id == Technician.id)
-        .where(Technician.territory_id == territory_id, Payment.method == "cash")
+        .where(
+            Technician.territory_id == territory_id, Payment.method == "cash", Payment.id.not_in(handed_over)
+        )
         .group_by(Technician.id)
         .order_by(Technician.id)
     )
-    for technician_id, since in session.execute(newest).all():
+    for technician_id, since in session.execute(oldest).all():
         kept = [one.custody_minor for one in account.balances(session, technician_id) if one.method == "cash"]
         if any(amount > limit for amount in kept):
             yield Waiting(CUSTODY, str(technician_id), "dispatcher", None, since, since + timedelta(days=1))

@@ -24,6 +24,8 @@ from dispatch.hand_ins.rules import (
     Voucher,
 )
 from dispatch.money import exponent
+from dispatch.parts.queries import parts_named
+from dispatch.parts.rules import checked_count
 from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
 
@@ -60,6 +62,10 @@ def hand_in(
         _check_supplement(technician, day, due, counted_minor, counted_stock or {})
     _check_closable(session, technician, day, due, currency)
     signed = signature.checked() if signature else None
+    stock = rules.count_stock(due.stock, counted_stock or {})
+    parts_named(session, counted_stock or {})
+    for count in (counted_stock or {}).values():
+        checked_count(count)
     record = HandIn(
         technician_id=technician.id,
         day=day,
@@ -70,7 +76,7 @@ def hand_in(
         sheets_missing=rules.missing_sheets(due.sheets, sheets, reasons),
         vouchers=rules.checked_vouchers(vouchers),
         money=rules.count_money(due.money_minor, counted_minor, currency),
-        stock=rules.count_stock(due.stock, counted_stock or {}),
+        stock=stock,
         note=note,
         signed_by_name=signed.name if signed else None,
         signature_path=signed.path if signed else None,

@@ -13,7 +13,7 @@ from dispatch import documents
 from dispatch.access.model import User
 from dispatch.customers.model import Customer
 from dispatch.documents.words import Language
-from dispatch.hand_ins import queries
+from dispatch.hand_ins import queries, rules
 from dispatch.hand_ins.model import HandIn, HandInReceipt
 from dispatch.money import Money
 from dispatch.parts.model import Part
@@ -63,14 +63,18 @@ def snapshot(session: Session, hand_in: HandIn, language: Language, settings: Se
     }
     if cashier is not None:
         shown["cashier"] = {"name": cashier.display_name}
-    shown.update(_signatures(hand_in, receipt))
+    shown.update(_signatures(session, hand_in, receipt))
     return shown
 
 
-def _signatures(hand_in: HandIn, receipt: HandInReceipt | None) -> dict[str, Any]:
-    """The signatures that were drawn; the others are left to the pen."""
+def _signatures(session: Session, hand_in: HandIn, receipt: HandInReceipt | None) -> dict[str, Any]:
+    """The signatures that were drawn under these figures; the others are left to the pen."""
     found: dict[str, Any] = {}
-    if hand_in.signature_path:
+    word = queries.accepted_word(session, hand_in)
+    is_same = receipt is None or rules.agrees(receipt.money, receipt.stock, len(receipt.missing))
+    if word is not None and word.signature_path:
+        found["technician_signature"] = _drawn(word.signed_by_name, word.said_at, word.signature_path)
+    elif hand_in.signature_path and is_same:
         found["technician_signature"] = _drawn(
             hand_in.signed_by_name, hand_in.handed_in_at, hand_in.signature_path
         )

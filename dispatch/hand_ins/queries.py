@@ -5,19 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
-from dispatch.hand_ins import owing
+from dispatch.hand_ins import owing, rules
 from dispatch.hand_ins.model import HandIn, HandInReceipt, HandInWord
 from dispatch.paging import USUAL, Page, cut
-from dispatch.parts.model import Part, VanStock
+from dispatch.parts.model import Part, StockMovement, VanStock
 from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
@@ -153,3 +153,22 @@ def hand_ins(
     if principal.role is Role.TECHNICIAN:
         statement = statement.where(HandIn.technician_id == principal.technician_id)
     return cut(session, statement, HandIn.id, cursor=cursor, limit=limit)
+
+
+def counted_since(session: Session, technician_id: uuid.UUID, part_id: uuid.UUID, since: datetime) -> int:
+    """Return what counts have changed of a part on a van since a moment."""
+    statement = select(func.coalesce(func.sum(StockMovement.change), 0)).where(
+        StockMovement.technician_id == technician_id,
+        StockMovement.part_id == part_id,
+        StockMovement.reason == "counted",
+        StockMovement.moved_at > since,
+    )
+    return int(session.scalars(statement).one())
+
+
+def accepted_word(session: Session, hand_in: HandIn) -> HandInWord | None:
+    """Return the technician's signature under the cashier's count."""
+    statement = select(HandInWord).where(
+        HandInWord.hand_in_id == hand_in.id, HandInWord.kind == rules.ACCEPTED
+    )
+    return session.scalars(statement.order_by(HandInWord.said_at.desc()).limit(1)).first()

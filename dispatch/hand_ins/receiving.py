@@ -167,18 +167,22 @@ def close(session: Session, *, by: Principal, hand_in: HandIn, receipt: HandInRe
 
 
 def _book_van(session: Session, by: Principal, hand_in: HandIn, receipt: HandInReceipt, stands: str) -> None:
-    changes = {sku: change for sku, change, _ in rules.stock_booked(receipt.stock, stands) if change}
-    known = parts_named(session, changes)
-    for sku, change in changes.items():
-        parts.move(
-            session,
-            by=by,
-            technician_id=hand_in.technician_id,
-            part_id=known[sku].id,
-            change=change,
-            reason="counted",
-            source=f"hand_in:{hand_in.id}:{sku}",
-        )
+    """Book what lacks or is over; what other counts found since then is booked already."""
+    found = [row for row in rules.stock_booked(receipt.stock, stands) if row[1]]
+    known = parts_named(session, [sku for sku, _, _ in found])
+    for sku, difference, is_cashiers in found:
+        since = receipt.received_at if is_cashiers else hand_in.handed_in_at
+        change = difference - queries.counted_since(session, hand_in.technician_id, known[sku].id, since)
+        if change:
+            parts.move(
+                session,
+                by=by,
+                technician_id=hand_in.technician_id,
+                part_id=known[sku].id,
+                change=change,
+                reason="counted",
+                source=f"hand_in:{hand_in.id}:{sku}",
+            )
 
 
 def _counted(session: Session, hand_in: HandIn) -> HandInReceipt:

@@ -252,7 +252,13 @@ def receive_stock(
     own = {row["sku"]: row for row in handed}
     again = {row["sku"]: row for row in count_stock(expected, counted)}
     return [
-        {**row, "handed": own[sku]["counted"] if sku in own else None, "reason": reasons.get(str(sku), "")}
+        {
+            **row,
+            "handed": own[sku]["counted"] if sku in own else None,
+            "handed_difference": own[sku]["difference"] if sku in own else None,
+            "is_recounted": sku in again,
+            "reason": reasons.get(str(sku), ""),
+        }
         for sku, row in sorted({**own, **again}.items())
     ]
 
@@ -270,7 +276,7 @@ def check_explained(
 def agrees(money: Sequence[Mapping[str, Any]], stock: Sequence[Mapping[str, Any]], missing: int) -> bool:
     """Tell whether the cashier counted and found what the technician handed in."""
     same_money = all(row["counted_minor"] == row["handed_minor"] for row in money)
-    return same_money and not missing and all(row["counted"] == row["handed"] for row in stock)
+    return same_money and not missing and all(row["difference"] == row["handed_difference"] for row in stock)
 
 
 def differs(money: Sequence[Mapping[str, Any]], stock: Sequence[Mapping[str, Any]]) -> bool:
@@ -285,9 +291,12 @@ def money_booked(money: Sequence[Mapping[str, Any]], stands: str) -> Iterator[tu
         yield row["method"], row["currency"], counted, row["expected_minor"] - counted
 
 
-def stock_booked(stock: Sequence[Mapping[str, Any]], stands: str) -> Iterator[tuple[str, int, str]]:
-    """Give part number, change of the van's stock and reason, by the count that stands."""
+def stock_booked(stock: Sequence[Mapping[str, Any]], stands: str) -> Iterator[tuple[str, int, bool]]:
+    """
+    Give part number, difference, and whether the cashier found it, by the count that stands.
+
+    Either difference is against what the van should have held when it was counted: parts move in between.
+    """
     for row in stock:
-        own = row["counted"] if row["handed"] is None else row["handed"]
-        counted = row["counted"] if stands == CASHIER else own
-        yield row["sku"], counted - row["expected"], row["reason"]
+        is_cashiers = row["is_recounted"] and (stands == CASHIER or row["handed_difference"] is None)
+        yield row["sku"], row["difference"] if is_cashiers else row["handed_difference"], is_cashiers

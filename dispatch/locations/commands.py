@@ -17,7 +17,7 @@ from dispatch import text as words
 from dispatch.access.rules import Principal
 from dispatch.locations.duty import day_of
 from dispatch.locations.model import LocationNotice, LocationOff, Position
-from dispatch.locations.rules import Fix, sorted_out
+from dispatch.locations.rules import LONGEST_BREAK, Fix, sorted_out
 from dispatch.technicians.model import Absence, BreakTaken, Technician
 
 _THIN = text("""
@@ -80,10 +80,10 @@ def switch_off(session: Session, *, technician_id: uuid.UUID, at: datetime, reas
 
 
 def switch_on(session: Session, *, technician_id: uuid.UUID, at: datetime) -> LocationOff | None:
-    """Switch positions on again; None if they were not off."""
-    found = _open(session, technician_id)
-    if found is not None:
-        found.on_at = max(at, found.off_at)
+    """Switch positions on again; None if they were not off. Two phones may both have switched them off."""
+    found = None
+    while (row := _open(session, technician_id)) is not None:
+        found, row.on_at = row, max(at, row.off_at)
         db.flush(session)
     return found
 
@@ -111,6 +111,7 @@ def fade(session: Session, *, coarse_days: int, keep_days: int) -> tuple[int, in
         BreakTaken.technician_id == Position.technician_id,
         BreakTaken.started_at <= Position.at,
         or_(BreakTaken.ended_at.is_(None), BreakTaken.ended_at > Position.at),
+        BreakTaken.started_at > Position.at - LONGEST_BREAK,
     )
     away = exists().where(
         Absence.technician_id == Position.technician_id,

@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatch.locations.model import LocationOff
-from dispatch.locations.rules import Day
+from dispatch.locations.rules import LONGEST_BREAK, Day
 from dispatch.technicians.model import Absence, BreakTaken, Shift
 from dispatch.technicians.rules import Interval, free_of
 
@@ -46,9 +46,15 @@ def day_of(session: Session, technician_id: uuid.UUID, start: datetime, end: dat
             for row in session.scalars(shifts)
             for piece in free_of(Interval(row.starts_at, row.ends_at), absences)
         ],
-        _stretches((row.started_at, row.ended_at) for row in session.scalars(breaks)),
+        [_rest(row) for row in session.scalars(breaks)],
         _stretches((row.off_at, row.on_at) for row in session.scalars(off)),
     )
+
+
+def _rest(row: BreakTaken) -> Interval:
+    """A break; one whose end was forgotten is over after the longest that there are."""
+    latest = row.started_at + LONGEST_BREAK
+    return Interval(row.started_at, min(row.ended_at or latest, latest))
 
 
 def _stretches(pairs: Iterable[tuple[datetime, datetime | None]]) -> list[Interval]:

@@ -21,7 +21,10 @@ FRESH = timedelta(minutes=10)
 """So young a position tells where somebody is now."""
 FRESH_STATE, STALE, OFF, BREAK, UNKNOWN = "fresh", "stale", "off", "on_break", "unknown"
 STATES = (FRESH_STATE, STALE, OFF, BREAK, UNKNOWN)
-MOST_FIXES = 200
+MOST_METRES = 100_000
+"""Beyond such an accuracy a position tells nothing."""
+LONGEST_BREAK = timedelta(hours=2)
+"""A break whose end was forgotten is over then."""
 
 
 class TrailPrivate(Forbidden):

@@ -137,7 +137,7 @@ def receive(
         part_id=part.id,
         change=rules.checked_quantity(quantity),
         reason="loaded",
-        source=f"receive:{territory_id}:{text.line(source, 'source')}",
+        source=f"receive:{territory_id}:{part.id}:{serial or ''}:{text.line(source, 'source')}",
         lot=lot,
         serial=serial,
     )

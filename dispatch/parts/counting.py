@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
 from dispatch.access.rules import Principal
 from dispatch.parts import rules, units
-from dispatch.parts.model import Part, StockCount, StoreStock, VanStock
+from dispatch.parts.model import Part, PartTransfer, StockCount, StoreStock, VanStock
 from dispatch.parts.moving import move_at, named
 from dispatch.parts.rules import VAN, Place
 
@@ -36,7 +37,8 @@ def count(
     if found is not None and (not part.is_serialised or len(found) != counted):
         raise rules.SerialNeeded(f"{counted} pieces of {part.sku} with {len(found)} serial numbers")
     stock = _row(session, place, part)
-    expected = stock.quantity
+    out = _handed_out(session, place, part)
+    expected = stock.quantity - sum(out.values())  # it has left, though nobody has confirmed it yet
     why = text.optional_line(reason, "reason", longest=500)
     if rules.checked_count(counted) != expected and why is None:
         raise rules.CountUnexplained(f"{expected} expected, {counted} counted", expected=expected)
@@ -64,8 +66,25 @@ def count(
             note=why,
         )
     if found is not None:
-        units.settle(session, part=part, place=place, serials=sorted(found))
+        handed = {serial for serial in out if serial is not None}
+        units.settle(session, part=part, place=place, serials=sorted(found | handed))
     return row
+
+
+def _handed_out(session: Session, place: Place, part: Part) -> Counter[str | None]:
+    """Return what a place has handed over and nobody has confirmed, by serial number."""
+    giver = (
+        PartTransfer.giver_id == place.id
+        if place.kind == VAN
+        else and_(PartTransfer.giver_id.is_(None), PartTransfer.territory_id == place.id)
+    )
+    statement = select(PartTransfer.serial, PartTransfer.quantity).where(
+        giver, PartTransfer.part_id == part.id, PartTransfer.state == "handed"
+    )
+    found: Counter[str | None] = Counter()
+    for serial, quantity in session.execute(statement):
+        found[serial] += quantity
+    return found
 
 
 def set_level(

@@ -26,8 +26,10 @@ ROWS = {
     "territory": "select ctid, xmin from territory where id = :territory_id",
     "stock": "select ctid, xmin from van_stock where technician_id in (select id from crew)",
     "store": "select ctid, xmin from store_stock where territory_id = :territory_id",
+    "handed": "select ctid, xmin from part_transfer where territory_id = :territory_id and state = 'handed'",
     "set_aside": (
-        "select ctid, xmin from visit where technician_id in (select id from crew) and state = any(:planned)"
+        "select ctid, xmin from visit where technician_id in"
+        " (select id from technician where territory_id = :territory_id) and state = any(:planned)"
         " and parts ?| array(select p.sku from store_stock s join part p on p.id = s.part_id"
         " where s.territory_id = :territory_id and s.quantity > 0)"
     ),

@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 
 from dispatch.planning.offering import asker_of, offers_of
 from dispatch.planning.promising import book
+from dispatch.planning.rules import OfferPolicy, VisitNotPlannable
+from dispatch.settings import Settings
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 
 CHANNEL = "system"
 """The technician who hands over tells the customer, on site."""
-DAYS = 3
+DAYS, EVERY = 3, 1_000
+"""Days to look at, and more windows than they have: the earliest may not be among the best."""
 
 
 def place_handover(session: Session, visit_id: uuid.UUID) -> datetime | None:
@@ -27,7 +30,11 @@ def place_handover(session: Session, visit_id: uuid.UUID) -> datetime | None:
     visit = session.get(Visit, visit_id)
     if visit is None or visit.state != VisitState.UNPLANNED or visit.window_start is not None:
         return None
-    found = offers_of(session, asker_of(session, visit), days=DAYS).windows
+    policy = OfferPolicy.of(Settings.from_environment())
+    try:
+        found = offers_of(session, asker_of(session, visit), days=DAYS, limit=EVERY, policy=policy).windows
+    except VisitNotPlannable:  # it waits for a part or the customer
+        return None
     if not found:
         return None
     first = min(found, key=lambda offer: (offer.start, offer.end))

@@ -56,6 +56,30 @@ def pick(
     return done
 
 
+def pick_listed(
+    session: Session,
+    *,
+    by: Principal,
+    technician: Technician,
+    day: date,
+    picked: Mapping[str, int],
+    serials: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Sequence[PartTransfer], dict[str, int]]:
+    """
+    Note what was loaded without contact: the list may have changed since.
+
+    What is still on it is booked; the rest is returned, by part number, and is to be asked for.
+    """
+    if heads.find(session, technician.territory_id, day) is not None:
+        heads.locked(session, technician.territory_id, day)
+    listed = {one.part.sku: one.quantity for one in pick_list(session, technician, day)}
+    beyond = {sku: over for sku, count in picked.items() if (over := count - listed.get(sku, 0)) > 0}
+    kept = {sku: count - beyond.get(sku, 0) for sku, count in picked.items()}
+    named = {sku: list(given)[: kept.get(sku, 0)] for sku, given in (serials or {}).items()}
+    done = pick(session, by=by, technician=technician, day=day, picked=kept, serials=named)
+    return done, beyond
+
+
 def _pieces(part: Part, count: int, serials: Sequence[str]) -> list[tuple[int, str | None]]:
     """Give one entry for all pieces, or one for each serial of a part whose pieces are told apart."""
     if not part.is_serialised:

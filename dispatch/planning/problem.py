@@ -12,18 +12,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.contracts.house_rules import rules_of_contracts
 from dispatch.customers.model import Site
-from dispatch.parts.model import Part, VanStock
 from dispatch.planning import nights
-from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates, on_plan_of
+from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
-from dispatch.planning.supplying import Need, with_store
+from dispatch.planning.supplying import Need, carried, with_store
 from dispatch.planning.wanting import held_job
 from dispatch.promises import holding
 from dispatch.promises.model import SlotHold
@@ -33,7 +32,7 @@ from dispatch.technicians.queries import OnDuty
 from dispatch.territories.model import Territory
 from dispatch.travel import TravelTimes
 from dispatch.travel.provider import Point
-from dispatch.work_orders.lifecycle import ON_DUTY_STATES, VisitState
+from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import one_step_up
 from optimizer.concessions import conceded
@@ -95,7 +94,7 @@ def build(
         jobs = [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
     jobs += [held_job(hold, held_at[hold.site_id], day, places) for hold in held]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
-    stock = _stock(session, day, set(duties))
+    stock = carried(session, day, set(duties))
     stock = with_store(
         session,
         day,
@@ -277,29 +276,6 @@ def _windows(day: Day, visit: Visit, now: int, is_relaxed: bool) -> tuple[Window
     if is_relaxed or end < now:
         return (Window(max(start, now), Day.LATEST),)
     return (Window(start, end),)
-
-
-def _stock(session: Session, day: Day, technician_ids: set[uuid.UUID]) -> dict[uuid.UUID, dict[str, int]]:
-    """Return what the vans carry on a day: what they carry now, less what is planned before the day."""
-    statement = (
-        select(VanStock.technician_id, Part.sku, VanStock.quantity)
-        .join(Part, Part.id == VanStock.part_id)
-        .where(VanStock.technician_id.in_(technician_ids), VanStock.quantity > 0)
-    )
-    found: dict[uuid.UUID, dict[str, int]] = {}
-    for technician_id, sku, quantity in session.execute(statement):
-        found.setdefault(technician_id, {})[sku] = quantity
-    earlier = select(Visit.technician_id, Visit.parts).where(
-        Visit.technician_id.in_(technician_ids),
-        or_(Visit.planned_start < day.midnight, Visit.id.in_(on_plan_of(day.later(-1)))),
-        Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
-    )
-    for technician_id, parts in session.execute(earlier):
-        van = found.get(technician_id, {}) if technician_id else {}
-        for sku, count in parts.items():
-            if sku in van:
-                van[sku] = max(0, van[sku] - int(count))
-    return found
 
 
 def _on_routes(plan: DayPlan | None, rows: Sequence[Facts], held: Sequence[SlotHold]) -> list[Need]:

@@ -13,17 +13,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
-from dispatch.parts.model import Part, StoreStock, VanStock
-from dispatch.planning.candidates import ANNOUNCED, NOT_BEGUN
+from dispatch.parts.model import Part, PartTransfer, StoreStock, VanStock
+from dispatch.planning.candidates import ANNOUNCED, NOT_BEGUN, on_plan_of
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanHead, PlanStop
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
-from dispatch.work_orders.model import Visit
+from dispatch.work_orders.model import PartUse, Visit
 
 Vans = dict[uuid.UUID, dict[str, int]]
 Need = tuple[uuid.UUID, Mapping[str, int]]
@@ -52,7 +52,7 @@ class Pick:
     visit_ids: tuple[uuid.UUID, ...]
 
 
-def shares(session: Session, territory_id: uuid.UUID, *, besides: Collection[uuid.UUID] = ()) -> list[Share]:
+def shares(session: Session, territory_id: uuid.UUID) -> list[Share]:
     """Return where the parts of all planned visits of a territory come from, in the order of their begin."""
     crew = select(Technician.id).where(Technician.territory_id == territory_id)
     statement = select(Visit.id, Visit.technician_id, Visit.planned_start, Visit.parts).where(
@@ -60,19 +60,21 @@ def shares(session: Session, territory_id: uuid.UUID, *, besides: Collection[uui
         Visit.planned_start.is_not(None),
         Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
     )
-    planned = [row for row in session.execute(statement) if row.parts and row.id not in besides]
+    planned = [row for row in session.execute(statement) if row.parts]
     if not planned:
         return []
-    store = store_of(session, territory_id)
+    store, used = store_of(session, territory_id), fitted(session, [row.id for row in planned])
     vans = _vans(session, {row.technician_id for row in planned})
+    vans.update(on_the_way(session, territory_id))
     found = []
     for row in sorted(planned, key=lambda row: (row.planned_start, row.id)):
-        for sku, count in sorted(row.parts.items()):
-            on_van = min(int(count), max(0, vans[row.technician_id, sku]))
+        for sku, wanted in sorted(row.parts.items()):
+            count = max(0, int(wanted) - used[row.id, sku])
+            on_van = min(count, max(0, vans[row.technician_id, sku]))
             vans[row.technician_id, sku] -= on_van
-            in_store = min(int(count) - on_van, max(0, store.get(sku, 0)))
+            in_store = min(count - on_van, max(0, store.get(sku, 0)))
             store[sku] = store.get(sku, 0) - in_store
-            missing = int(count) - on_van - in_store
+            missing = count - on_van - in_store
             found.append(Share(row.id, row.technician_id, row.planned_start, sku, on_van, in_store, missing))
     return found
 
@@ -112,13 +114,84 @@ def pick_list(session: Session, technician: Technician, day: date) -> list[Pick]
 
 
 def store_of(session: Session, territory_id: uuid.UUID) -> dict[str, int]:
-    """Return what the store of a territory has, by part number."""
+    """Return what lies in the store of a territory, by part number; what is handed out lies there no more."""
     statement = (
         select(Part.sku, StoreStock.quantity)
         .join(StoreStock, StoreStock.part_id == Part.id)
         .where(StoreStock.territory_id == territory_id, StoreStock.quantity > 0)
     )
-    return {sku: quantity for sku, quantity in session.execute(statement)}  # noqa: C416 - rows are no pairs
+    out = _handed_out(session, territory_id)
+    return {sku: left for sku, quantity in session.execute(statement) if (left := quantity - out[sku]) > 0}
+
+
+def _handed_out(session: Session, territory_id: uuid.UUID) -> Counter[str]:
+    """Return what the store has handed over and nobody has confirmed yet, by part number."""
+    statement = (
+        select(Part.sku, func.sum(PartTransfer.quantity))
+        .join(Part, Part.id == PartTransfer.part_id)
+        .where(PartTransfer.territory_id == territory_id, PartTransfer.state == "handed")
+        .where(PartTransfer.giver_id.is_(None))
+        .group_by(Part.sku)
+    )
+    return Counter({sku: int(quantity) for sku, quantity in session.execute(statement)})
+
+
+def on_the_way(session: Session, territory_id: uuid.UUID) -> Counter[tuple[uuid.UUID, str]]:
+    """Return by van and part number what was handed to it, less what it handed over, unconfirmed."""
+    statement = (
+        select(PartTransfer.giver_id, PartTransfer.taker_id, Part.sku, PartTransfer.quantity)
+        .join(Part, Part.id == PartTransfer.part_id)
+        .where(PartTransfer.territory_id == territory_id, PartTransfer.state == "handed")
+    )
+    found: Counter[tuple[uuid.UUID, str]] = Counter()
+    for giver_id, taker_id, sku, quantity in session.execute(statement):
+        if taker_id is not None:
+            found[taker_id, sku] += quantity
+        if giver_id is not None:
+            found[giver_id, sku] -= quantity
+    return found
+
+
+def fitted(session: Session, visit_ids: Collection[uuid.UUID]) -> Counter[tuple[uuid.UUID, str]]:
+    """Return what visits under way have fitted already, by visit and part number: vans gave it away then."""
+    statement = (
+        select(PartUse.visit_id, Part.sku, PartUse.quantity)
+        .join(Part, Part.id == PartUse.part_id)
+        .where(PartUse.visit_id.in_(visit_ids), PartUse.direction == "in", PartUse.voided_by.is_(None))
+    )
+    found: Counter[tuple[uuid.UUID, str]] = Counter()
+    for visit_id, sku, quantity in session.execute(statement):
+        found[visit_id, sku] += quantity
+    return found
+
+
+def carried(session: Session, day: Day, technician_ids: Collection[uuid.UUID]) -> Vans:
+    """
+    Return what the vans can use on a day: what they carry, less what is planned before or under way.
+
+    What a van was handed is there, though nobody has confirmed it yet; what it handed over is not.
+    """
+    vans = _vans(session, technician_ids)
+    vans.update(on_the_way(session, day.territory_id))
+    earlier = select(Visit.id, Visit.technician_id, Visit.parts).where(
+        Visit.technician_id.in_(technician_ids),
+        or_(
+            Visit.planned_start < day.midnight,
+            Visit.id.in_(on_plan_of(day.later(-1))),
+            Visit.state.in_(ON_DUTY_STATES),
+        ),
+        Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
+    )
+    rows = [row for row in session.execute(earlier) if row.parts]
+    used = fitted(session, [row.id for row in rows]) if rows else Counter()
+    for row in rows:
+        for sku, wanted in row.parts.items():
+            vans[row.technician_id, sku] -= max(0, int(wanted) - used[row.id, sku])
+    found: Vans = {}
+    for (who, sku), pieces in vans.items():
+        if pieces > 0 and who in technician_ids:
+            found.setdefault(who, {})[sku] = pieces
+    return found
 
 
 def with_store(
@@ -141,8 +214,10 @@ def with_store(
     rest = Counter(store_of(session, day.territory_id))
     if not rest:
         return vans
-    for share in shares(session, day.territory_id, besides=of_day):
-        rest[share.sku] -= share.from_store
+    own = set(of_day)
+    for share in shares(session, day.territory_id):
+        if share.visit_id not in own:  # a later visit may live on what a van has beside this day's
+            rest[share.sku] -= share.from_store
     whole = rest.copy()
     given: dict[uuid.UUID, Counter[str]] = {who: Counter(vans.get(who, {})) for who in vans}
     left = {who: Counter(stock) for who, stock in given.items()}

@@ -85,7 +85,9 @@ def write(
     written = session.scalars(once.returning(OfficeReminder)).one_or_none()
     if written is None:
         known = select(OfficeReminder).filter_by(kind=waiting.kind, subject=waiting.subject, level=level)
-        _take_up(session.scalars(known).one(), waiting, level)
+        found = session.scalars(known).one()
+        found.territory_id = territory_id  # who moved is reminded where they work now
+        _take_up(found, waiting, level)
         session.flush()
     return written
 

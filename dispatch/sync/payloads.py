@@ -97,6 +97,10 @@ class Payload:
             raise OperationInvalid(f"{name} is not a list of texts", field=name)
         return values
 
+    def optional_texts(self, name: str) -> list[str] | None:
+        """A list of texts, or None when it is left out; an empty list is a list."""
+        return None if self._given.get(name) is None else self.texts(name)
+
     def objects(self, name: str) -> list[Mapping[str, Any]]:
         """A list of objects; left out means none."""
         values = self._list(name)

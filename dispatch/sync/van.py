@@ -14,7 +14,7 @@ from dispatch.parts.model import PartTransfer
 from dispatch.parts.queries import find_transfer, part_named
 from dispatch.parts.rules import VAN, Place
 from dispatch.parts.transferring import Wish
-from dispatch.planning.picking import pick
+from dispatch.planning.picking import pick_listed
 from dispatch.planning.supplying import pick_list
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.payloads import Payload
@@ -68,9 +68,11 @@ def confirm_picked(session: Session, reported: Reported) -> Mapping[str, Any]:
     for piece in payload.text_objects("serials"):
         serials.setdefault(piece.get("sku", ""), []).append(piece.get("serial", ""))
     wanted = payload.whole_by_name("picked")
-    done = pick(session, by=reported.by, technician=me, day=day, picked=wanted, serials=serials)
+    done, beyond = pick_listed(
+        session, by=reported.by, technician=me, day=day, picked=wanted, serials=serials
+    )
     left = {one.part.sku: one.quantity for one in pick_list(session, me, day)}
-    return {"transfer_ids": [str(row.id) for row in done], "left": left}
+    return {"transfer_ids": [str(row.id) for row in done], "left": left, "beyond": beyond}
 
 
 def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
@@ -84,7 +86,7 @@ def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
         part=part_named(session, text.code(payload.text("sku"), "sku")),
         counted=payload.whole("counted"),
         reason=payload.optional_text("reason"),
-        serials=payload.texts("serials") or None,
+        serials=payload.optional_texts("serials"),
     )
     return {"count_id": str(row.id), "expected": row.expected}
 

@@ -14,6 +14,7 @@ from dispatch.customers.model import Asset
 from dispatch.work_orders.advising import open_advice
 from dispatch.work_orders.coding import Solution, findings_by_asset, solutions
 from dispatch.work_orders.declaring import files_by_visit
+from dispatch.work_orders.handing_over import works_before
 from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import DeclaredFile, Finding, WorkOrder
 from dispatch.work_orders.on_site_model import AdvisedWork
@@ -31,6 +32,7 @@ class Facts:
     files: Mapping[uuid.UUID, Sequence[DeclaredFile]]
     advice: Mapping[uuid.UUID, Sequence[AdvisedWork]]
     history: Mapping[uuid.UUID, Sequence[tuple[datetime, Finding]]]
+    before: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]]
     _solutions: dict[tuple[str, str, str], Sequence[Solution]] = field(default_factory=dict)
 
     def solutions(self, order: WorkOrder, asset: Asset | None) -> Sequence[Solution]:
@@ -60,6 +62,7 @@ def read_facts(session: Session, rows: Sequence[Any]) -> Facts:
         files=files_by_visit(session, [visit.id for visit in visits]),
         advice=open_advice(session, open_sites) if open_sites else {},
         history=findings_by_asset(session, assets) if assets else {},
+        before=works_before(session, visits),
     )
 
 

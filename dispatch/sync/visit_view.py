@@ -20,7 +20,6 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders.advising import concerning
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.coding import MOST_SHOWN, Solution
-from dispatch.work_orders.handing_over import work_before
 from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
 from dispatch.work_orders.model import DeclaredFile, Finding, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import AdvisedWork
@@ -173,7 +172,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         "record": shown(session, visit, facts.recorded) if is_full else None,
         "files": _files(facts.files.get(visit.id, [])) if is_full else [],
         "checklists": _checklists(session, visit, facts.recorded.standing[visit.id]),
-        "before": work_before(session, visit) if is_full and visit.attempt > 1 else [],
+        "before": list(facts.before.get(visit.id, [])) if is_full else [],
         "advice": _advice(visit, order, facts.advice.get(order.site_id, [])) if is_full else [],
         "hints": _hints(visit, facts.solutions(order, asset), facts.of_asset(order.asset_id))
         if is_full

@@ -56,7 +56,10 @@ def _fix(row: Mapping[str, Any], drift: timedelta) -> Fix | None:
         given = Payload(row, FIX_FIELDS)
         at = read_moment(given.text("at"))
         latitude, longitude = float(given.text("latitude")), float(given.text("longitude"))
-        return Fix(at + drift, latitude, longitude, given.optional_whole("accuracy_metres"))
+        metres = given.optional_whole("accuracy_metres")
+        if metres is not None and not 0 <= metres <= rules.MOST_METRES:
+            return None
+        return Fix(at + drift, latitude, longitude, metres)
     except (DispatchError, ValueError, OverflowError):
         return None
 

@@ -93,7 +93,8 @@ def hand_over(
         if (known.tool_id, known.taker_id) != (row.id, taker_id):
             raise rules.HandoverInvalid("this id belongs to another handover")
         return known
-    if not _speaks_for(by, row.keeper_id):
+    is_fetched = taker_id is None and by.role is not Role.TECHNICIAN  # from somebody who has left, or lost it
+    if not is_fetched and not _speaks_for(by, row.keeper_id):
         raise rules.ToolNotYours("somebody else keeps the tool")
     if row.is_retired:
         raise rules.ToolRetired("the tool is retired")

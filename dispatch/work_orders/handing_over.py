@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,15 +105,32 @@ def _rest_of(session: Session, visit: Visit, rest: Rest) -> Needs:
     )
 
 
-def work_before(session: Session, visit: Visit) -> list[dict[str, Any]]:
-    """Return what was done at earlier visits of the order, for whoever goes on; the first one first."""
-    earlier = [one for one in visit.work_order.visits if one.attempt < visit.attempt and one.started_at]
-    ids = [one.id for one in earlier]
+def works_before(session: Session, visits: Collection[Visit]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+    """Return what earlier visits of the same orders did, by visit, the first one first."""
+    again = [visit for visit in visits if visit.attempt > 1]
+    if not again:
+        return {}
+    statement = select(Visit).where(
+        Visit.work_order_id.in_({visit.work_order_id for visit in again}), Visit.started_at.is_not(None)
+    )
+    begun = session.scalars(statement.order_by(Visit.attempt)).all()
+    told = _told(session, begun)
+    return {
+        visit.id: [
+            told[one.id]
+            for one in begun
+            if one.work_order_id == visit.work_order_id and one.attempt < visit.attempt
+        ]
+        for visit in again
+    }
+
+
+def _told(session: Session, begun: Sequence[Visit]) -> dict[uuid.UUID, dict[str, Any]]:
+    ids = [one.id for one in begun]
     found, used = findings_of(session, ids), parts_of(session, ids)
-    names = _technicians(session, earlier)
-    notes = _notes(session, ids)
-    return [
-        {
+    names, notes = _technicians(session, begun), _notes(session, ids)
+    return {
+        one.id: {
             "number": one.number,
             "technician": names.get(one.technician_id, ""),
             "started_at": one.started_at.isoformat() if one.started_at else None,
@@ -124,8 +142,8 @@ def work_before(session: Session, visit: Visit) -> list[dict[str, Any]]:
             ],
             "parts": used.get(one.id, []),
         }
-        for one in earlier
-    ]
+        for one in begun
+    }
 
 
 def parts_of(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
@@ -142,7 +160,7 @@ def parts_of(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[dic
     return found
 
 
-def _technicians(session: Session, earlier: list[Visit]) -> dict[uuid.UUID | None, str]:
+def _technicians(session: Session, earlier: Sequence[Visit]) -> dict[uuid.UUID | None, str]:
     statement = select(Technician.id, Technician.name).where(
         Technician.id.in_([one.technician_id for one in earlier if one.technician_id])
     )

@@ -69,6 +69,9 @@ def _after_fact(session: Session, visit: Visit) -> None:
     outdate_reports(session, visit)
     db.flush(session)
     announce_visit(session, visit)
+    for later in visit.work_order.visits:
+        if later.attempt > visit.attempt:  # whoever goes on is told what was done before
+            announce_visit(session, later)
 
 
 def record_findings(

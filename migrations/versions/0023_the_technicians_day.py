@@ -208,6 +208,7 @@ def _positions() -> None:
 def downgrade() -> None:
     """Forget positions, the cashier's side, supplements and the accounts."""
     op.execute("delete from schedule where name in ('chase-hand-ins', 'fade-positions')")
+    op.execute("delete from office_reminder where kind in ('hand_in', 'open_hand_in', 'custody')")
     for table in ("location_notice", "location_off", "position"):
         op.drop_table(table)
     for table in ("keeper_entry", "hand_in_word", "hand_in_receipt", "hand_in_payment"):

@@ -22,9 +22,11 @@ BESIDE = "beside"
 
 def compile_ahead() -> None:
     """Go through all loops in two processes: little more than half the time where nothing is stored."""
-    with subprocess.Popen([sys.executable, "-m", __package__, BESIDE]):
+    with subprocess.Popen([sys.executable, "-m", __package__, BESIDE]) as other:
         RuinEngine().solve(PLAIN, budget=FEW)
         _quote(PLAIN, CompiledOracle)
+    if other.returncode:  # it may have been stopped for want of memory: one after the other takes less
+        compile_beside()
     RuinEngine().compile()  # what each of the two had no use for
 
 

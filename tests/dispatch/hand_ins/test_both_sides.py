@@ -18,10 +18,14 @@ from dispatch.errors import Stale
 from dispatch.hand_ins import account, queries, receiving, rules
 from dispatch.hand_ins.commands import hand_in
 from dispatch.hand_ins.model import HandIn, HandInReceipt, KeeperEntry
+from dispatch.hand_ins.papers import snapshot
 from dispatch.hand_ins.rules import Signature, Voucher
 from dispatch.money import CurrencyMismatch, Money
+from dispatch.parts import commands as parts
+from dispatch.parts.counting import count
 from dispatch.parts.model import StockMovement
-from dispatch.parts.rules import PartUnknown
+from dispatch.parts.rules import VAN, PartUnknown, Place
+from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
 from tests.builders import DAY, a_part, a_principal, a_technician, a_user, a_visit, at, van_stock
@@ -219,9 +223,60 @@ def test_the_van_is_booked_as_it_was_counted(
     assert queries.van_of(session, who.id) == {mine.sku: 4, theirs.sku: 7, neither.sku: 5}
 
 
+def test_one_shortage_is_booked_once_however_often_it_is_counted(
+    session: Session, who: Technician, cashier: Principal, visit: Visit, now: MovableClock
+) -> None:
+    """R-511: counted at the hand-in, again by the phone, and received a day later."""
+    part = a_part(session)
+    van_stock(session, who, part, 6)
+    record = handed(session, who, counted_stock={part.sku: 5})
+    now.set(at(20))
+    place = Place(VAN, who.id)
+    count(session, by=a_principal(), place=place, part=part, counted=5, reason="one is gone")
+    now.set(at(9, days=1))
+    counted(session, cashier, record, note="one is gone", countersigned=("Ada", STROKES))
+    assert queries.van_of(session, who.id) == {part.sku: 5}
+
+
+@pytest.mark.usefixtures("visit")
+@pytest.mark.parametrize("stands", ["cashier", "technician"])
+def test_parts_that_move_between_the_counts_are_no_difference(
+    session: Session, who: Technician, cashier: Principal, now: MovableClock, stands: str
+) -> None:
+    """R-511: two were fitted before the cashier counted; each count is held against its own moment."""
+    part = a_part(session)
+    van_stock(session, who, part, 5)
+    record = handed(session, who, counted_stock={part.sku: 5})
+    now.set(at(9, days=1))
+    parts.move(
+        session, by=None, technician_id=who.id, part_id=part.id, change=-2, reason="fitted", source="P1"
+    )
+    receipt = counted(session, cashier, record, counted_stock={part.sku: 2}, note="one is gone")
+    assert record.state == "received"
+    assert receipt.stock[0]["handed_difference"] == 0
+    judge = a_principal(Role.SUPERVISOR)
+    receiving.decide(session, by=judge, hand_in=record, stands=stands, reason="looked at the van")
+    assert queries.van_of(session, who.id) == {part.sku: 2 if stands == "cashier" else 3}
+
+
+def test_the_paper_shows_the_technicians_name_under_signed_figures_alone(
+    session: Session, who: Technician, cashier: Principal, visit: Visit
+) -> None:
+    """R-603: a count the technician disputes stands on paper without the technician's drawing."""
+    record = handed(session, who)
+    receipt = counted(session, cashier, record, 4000, note="ten short")
+    shown = snapshot(session, record, "en", Settings())
+    assert "technician_signature" not in shown
+    signature = Signature("Ada", STROKES, receipt.shown_sha256)
+    receiving.answer(session, by=a_principal(), hand_in=record, accepts=True, signature=signature)
+    assert snapshot(session, record, "en", Settings())["technician_signature"]["name"] == "Ada"
+
+
 def test_a_part_that_does_not_exist_cannot_be_counted(
     session: Session, who: Technician, cashier: Principal, visit: Visit
 ) -> None:
+    with pytest.raises(PartUnknown):
+        handed(session, who, counted_stock={"NOTHING": 1})
     record = handed(session, who)
     with pytest.raises(PartUnknown):
         counted(session, cashier, record, counted_stock={"NOTHING": 1}, note="?")

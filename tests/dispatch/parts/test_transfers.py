@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import db
 from dispatch.errors import NotFound
-from dispatch.parts import commands, queries, rules, transferring
+from dispatch.parts import commands, counting, queries, rules, transferring
 from dispatch.parts.model import PartTransfer
 from dispatch.parts.moving import held_at
 from dispatch.parts.rules import STORE, VAN, Place
@@ -253,3 +253,25 @@ def test_transfers_that_cross_are_confirmed_at_once_without_waiting_for_each_oth
     with sessions() as session:
         assert [held_at(session, Place(VAN, who), part_id) for who in (ada, ben)] == [10, -10]
     engine.dispose()
+
+
+def test_a_delivery_of_several_lines_is_booked_line_by_line(shelf: Shelf) -> None:
+    """R-511: one delivery note, two part numbers, said twice."""
+    other = b.a_part(shelf.session)
+    for part, quantity in ((shelf.part, 2), (other, 5)) * 2:
+        commands.receive(
+            shelf.session, by=shelf.desk, territory_id=shelf.territory.id, part=part, quantity=quantity,
+            source="LS-4711",
+        )  # fmt: skip
+    assert [held_at(shelf.session, shelf.store, part.id) for part in (shelf.part, other)] == [2, 5]
+
+
+def test_a_count_between_handing_over_and_confirming_loses_nothing(shelf: Shelf) -> None:
+    """R-511: what was handed out has left the shelf, though the taker has not confirmed it."""
+    shelf.received(5)
+    transfer = shelf.asked(0, 1, 1)
+    transferring.hand_over(shelf.session, by=shelf.desk, transfer=transfer)
+    row = counting.count(shelf.session, by=shelf.desk, place=shelf.store, part=shelf.part, counted=4)
+    assert (row.expected, row.reason) == (4, None)
+    transferring.confirm(shelf.session, by=b.of(shelf.ada), transfer=transfer)
+    assert shelf.holds() == (4, 1, 0)

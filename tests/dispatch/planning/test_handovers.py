@@ -16,7 +16,7 @@ from dispatch.planning.handovers import place_handover
 from dispatch.technicians.model import Technician
 from dispatch.work_orders import refusals
 from dispatch.work_orders.commands import Rest, hand_over, take_step
-from dispatch.work_orders.handing_over import work_before
+from dispatch.work_orders.handing_over import works_before
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
 from tests import builders as b
@@ -55,7 +55,7 @@ def test_the_rest_goes_to_another_visit_and_the_time_stays_with_who_worked(
     assert (visit.state, visit.is_solved) == ("verified", False)
     assert (visit.started_at, visit.finished_at) == (at(9.5), at(10))
     assert (following.attempt, following.duration_minutes, following.parts) == (2, 45, {left.sku: 2})
-    told = work_before(town.session, following)
+    told = works_before(town.session, [following])[following.id]
     assert [(one["technician"], one["note"]) for one in told] == [(near.name, REST.note)]
     assert told[0]["findings"][0]["fault"] == "Bearing worn"
     assert told[0]["parts"] == [{"sku": fitted.sku, "quantity": 1, "direction": "in"}]

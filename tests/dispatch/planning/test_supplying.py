@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from dispatch.parts.model import Part, StoreStock
+from dispatch.parts import transferring
+from dispatch.parts.model import Part, StoreStock, VanStock
 from dispatch.parts.moving import held_at
 from dispatch.parts.rules import STORE, VAN, Place
+from dispatch.parts.transferring import Wish
 from dispatch.planning import heads, readying
 from dispatch.planning.commands import book, offer
 from dispatch.planning.picking import pick
@@ -19,7 +21,7 @@ from dispatch.planning.rules import PickTooMany, SlotGone
 from dispatch.planning.supplying import pick_list, shares_on, with_store
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, a_part, a_principal, a_shift, at, of, van_stock
+from tests.builders import DAY, a_part, a_principal, a_shift, at, of, part_use, van_stock
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town
 
@@ -150,6 +152,54 @@ def test_the_stores_last_piece_is_promised_once(town: Town) -> None:
     town.session.get_one(StoreStock, (town.territory.id, part.id)).quantity = 2
     town.session.flush()
     assert codes(town, second, TOMORROW) == set()
+
+
+def test_a_later_visit_that_lives_on_the_stores_piece_keeps_it(town: Town) -> None:
+    """R-511: the van's own piece goes to tomorrow's visit of the same van."""
+    ada, other = both_days(town), both_days(town)
+    rest: dict[str, Any] = {"break_minutes": 0, "break_earliest": None, "break_latest": None}
+    a_shift(town.session, ada, starts_at=at(8, days=2), ends_at=at(16, days=2), **rest)
+    part = a_part(town.session)
+    van_stock(town.session, ada, part, 1)
+    in_store(town, part, 1)
+    first, later, asked = (town.visit(parts={part.sku: 1}) for _ in range(3))
+    published(town, (ada, first, 10))
+    published(town, (ada, later, 10), on=DAY + timedelta(days=2))
+    assert other.id != ada.id
+    assert codes(town, asked, TOMORROW) == {"PARTS"}
+
+
+def test_what_is_handed_out_is_not_promised_again(town: Town) -> None:
+    """R-511: the last piece lies in Ada's van, though her phone has not confirmed it."""
+    ada = both_days(town)
+    both_days(town)
+    part, desk = a_part(town.session), a_principal(territory_ids=frozenset({town.territory.id}))
+    in_store(town, part, 1)
+    visit = town.visit(parts={part.sku: 1})
+    assert codes(town, visit, TOMORROW) == set()
+    wish = Wish(territory_id=town.territory.id, part=part, quantity=1, giver_id=None, taker_id=ada.id)
+    transfer = transferring.ask(town.session, by=desk, wish=wish)
+    transferring.hand_over(town.session, by=desk, transfer=transfer)
+    vans = {t.id: t.stock for t in town.built(on=TOMORROW).problem.technicians}
+    assert {who: stock for who, stock in vans.items() if stock} == {str(ada.id): {part.sku: 1}}
+
+
+def test_a_visit_under_way_claims_what_it_has_not_fitted_yet(town: Town, now: MovableClock) -> None:
+    """R-304: what it fitted left the van then; what it has not is no offer's."""
+    who = both_days(town)
+    part = a_part(town.session)
+    van_stock(town.session, who, part, 1)
+    visit = town.visit(parts={part.sku: 1})
+    published(town, (who, visit, 9), on=DAY)
+    visit.state, visit.started_at = "travelling", at(9)
+    steps(town, visit, "on_site", "working")
+    now.set(at(9.5))
+    asked = town.visit(parts={part.sku: 1})
+    assert codes(town, asked, DAY) == {"PARTS"}
+    part_use(town.session, visit, part)
+    town.session.get_one(VanStock, (who.id, part.id)).quantity = 0
+    in_store(town, part, 1)
+    assert codes(town, asked, TOMORROW) == set()
 
 
 def test_a_visit_keeps_what_is_set_aside_when_its_day_begins(town: Town, now: MovableClock) -> None:

@@ -99,8 +99,10 @@ def test_a_list_is_picked_once_by_phone(field: Field) -> None:
     for _ in range(2):
         [receipt] = field.push(op)
         assert (receipt["result"], receipt["effect"]["left"], on_van(field, sku)) == ("applied", {sku: 1}, 1)
-    more = field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 2})
-    assert results(field.push(more)) == ["rejected:PICK_TOO_MANY"]
+    more = field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 2, "NOT-LISTED": 1})
+    [receipt] = field.push(more)
+    assert (receipt["result"], receipt["effect"]["beyond"]) == ("applied", {sku: 1, "NOT-LISTED": 1})
+    assert (receipt["effect"]["left"], on_van(field, sku)) == ({}, 2)
 
 
 def test_conflict_clause_15_a_tool_is_its_givers_until_it_is_accepted(field: Field) -> None:
