@@ -14,7 +14,7 @@ from dispatch.bootstrap import JOBS, SUBSCRIPTIONS
 from tests.phone.machine import SyncMachine
 from tests.services import TestServices
 
-EXAMPLES = int(os.environ.get("TRUCKROLL_SYNC_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("TRUCKROLL_SYNC_EXAMPLES", "24"))
 STEPS = int(os.environ.get("TRUCKROLL_SYNC_STEPS", "50"))
 PHASES = [Phase.explicit, Phase.generate] + ([Phase.shrink] if "TRUCKROLL_SYNC_SHRINK" in os.environ else [])
 SEED = int(os.environ.get("TRUCKROLL_SYNC_SEED", "20261129"))
