@@ -31,16 +31,17 @@ CHECKS: Mapping[str, Mapping[str, Any]] = {
     "content_type_conformance": ON,
     "response_schema_conformance": ON,
     "response_headers_conformance": ON,
-    # A phone of a schema that is not served any more is told so (426) before its body is read.
+    # A phone of a schema that is not served any more is told so (426) before its body is read, and so is one
+    # that speaks another version of tus (412).
     "negative_data_rejection": ON
-    | {"expected-statuses": ["400", "401", "404", "405", "415", "422", "426", "428"]},
+    | {"expected-statuses": ["400", "401", "404", "405", "412", "415", "422", "426", "428"]},
     "ignored_auth": ON,
     "unsupported_method": ON,
     "allow_header_conformance": ON,
     "use_after_free": ON,
     "ensure_resource_availability": ON,
     # A missing If-Match has a status of its own, RFC 6585.
-    "missing_required_header": ON | {"expected-statuses": ["400", "401", "403", "404", "428"]},
+    "missing_required_header": ON | {"expected-statuses": ["400", "401", "403", "404", "412", "428"]},
     # A schema cannot say which ids, versions, cursors and states there are: what is well-formed may meet 404,
     # 409, 412 and 422, but never 400, 405, 413, 415 or 428.
     "positive_data_acceptance": ON | {"expected-statuses": ["2xx", "403", "404", "409", "412", "422"]},
