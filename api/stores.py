@@ -12,7 +12,7 @@ from api import roles
 from api.auth import current_principal, policy
 from api.fields import Id, Moment, Text, Whole, Word
 from api.idempotency import creates
-from api.parts import POSITIVE, LoadedShape, VanStockList, held
+from api.parts import POSITIVE, LoadedShape, NewLoad, VanStockList, held
 from api.resource import Resource
 from api.schemas import Joined, Schema, list_of
 from api.session import current_session
@@ -28,14 +28,8 @@ ENDS = ("supplier", "store", "van", "customer", "scrap", "count")
 REASONS = ("fitted", "returned", "loaded", "counted", "transferred", "scrapped")
 
 
-class NewDelivery(Schema):
-    """Parts that a supplier brought; ``source`` names the delivery, which counts once."""
-
-    sku = Text(64, required=True)
-    quantity = Whole(required=True, metadata=POSITIVE)
-    source = Text(100, required=True)
-    lot = Text(64, allow_none=True, load_default=None)
-    serial = Text(64, allow_none=True, load_default=None)
+class NewDelivery(NewLoad):
+    """Parts that a supplier brought; ``source`` names the delivery, each line of which counts once."""
 
 
 class NewScrap(Schema):

@@ -79,7 +79,7 @@ def _handed_out(session: Session, place: Place, part: Part) -> Counter[str | Non
         else and_(PartTransfer.giver_id.is_(None), PartTransfer.territory_id == place.id)
     )
     statement = select(PartTransfer.serial, PartTransfer.quantity).where(
-        giver, PartTransfer.part_id == part.id, PartTransfer.state == "handed"
+        giver, PartTransfer.part_id == part.id, PartTransfer.state == rules.HANDED
     )
     found: Counter[str | None] = Counter()
     for serial, quantity in session.execute(statement):

@@ -13,19 +13,23 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.parts.model import Part, PartTransfer, StoreStock, VanStock
+from dispatch.parts.rules import HANDED
 from dispatch.planning.candidates import ANNOUNCED, NOT_BEGUN, on_plan_of
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanHead, PlanStop
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
-from dispatch.work_orders.model import PartUse, Visit
+from dispatch.work_orders.model import Visit
+from dispatch.work_orders.queries import fitted
 
 Vans = dict[uuid.UUID, dict[str, int]]
+Pieces = Counter[tuple[uuid.UUID | None, str]]
+"""By technician and part number; None is the store."""
 Need = tuple[uuid.UUID, Mapping[str, int]]
 """A technician, and pieces by part number."""
 
@@ -65,7 +69,7 @@ def shares(session: Session, territory_id: uuid.UUID) -> list[Share]:
         return []
     store, used = store_of(session, territory_id), fitted(session, [row.id for row in planned])
     vans = _vans(session, {row.technician_id for row in planned})
-    vans.update(on_the_way(session, territory_id))
+    vans.update(_under_way(session, territory_id))
     found = []
     for row in sorted(planned, key=lambda row: (row.planned_start, row.id)):
         for sku, wanted in sorted(row.parts.items()):
@@ -120,48 +124,22 @@ def store_of(session: Session, territory_id: uuid.UUID) -> dict[str, int]:
         .join(StoreStock, StoreStock.part_id == Part.id)
         .where(StoreStock.territory_id == territory_id, StoreStock.quantity > 0)
     )
-    out = _handed_out(session, territory_id)
-    return {sku: left for sku, quantity in session.execute(statement) if (left := quantity - out[sku]) > 0}
+    way = _under_way(session, territory_id)
+    out = {sku: min(0, pieces) for (who, sku), pieces in way.items() if who is None}
+    return {sku: left for sku, pieces in session.execute(statement) if (left := pieces + out.get(sku, 0)) > 0}
 
 
-def _handed_out(session: Session, territory_id: uuid.UUID) -> Counter[str]:
-    """Return what the store has handed over and nobody has confirmed yet, by part number."""
-    statement = (
-        select(Part.sku, func.sum(PartTransfer.quantity))
-        .join(Part, Part.id == PartTransfer.part_id)
-        .where(PartTransfer.territory_id == territory_id, PartTransfer.state == "handed")
-        .where(PartTransfer.giver_id.is_(None))
-        .group_by(Part.sku)
-    )
-    return Counter({sku: int(quantity) for sku, quantity in session.execute(statement)})
-
-
-def on_the_way(session: Session, territory_id: uuid.UUID) -> Counter[tuple[uuid.UUID, str]]:
-    """Return by van and part number what was handed to it, less what it handed over, unconfirmed."""
+def _under_way(session: Session, territory_id: uuid.UUID) -> Pieces:
+    """Return what each place was handed, less what it handed over, while nobody has confirmed it."""
     statement = (
         select(PartTransfer.giver_id, PartTransfer.taker_id, Part.sku, PartTransfer.quantity)
         .join(Part, Part.id == PartTransfer.part_id)
-        .where(PartTransfer.territory_id == territory_id, PartTransfer.state == "handed")
+        .where(PartTransfer.territory_id == territory_id, PartTransfer.state == HANDED)
     )
-    found: Counter[tuple[uuid.UUID, str]] = Counter()
+    found: Pieces = Counter()
     for giver_id, taker_id, sku, quantity in session.execute(statement):
-        if taker_id is not None:
-            found[taker_id, sku] += quantity
-        if giver_id is not None:
-            found[giver_id, sku] -= quantity
-    return found
-
-
-def fitted(session: Session, visit_ids: Collection[uuid.UUID]) -> Counter[tuple[uuid.UUID, str]]:
-    """Return what visits under way have fitted already, by visit and part number: vans gave it away then."""
-    statement = (
-        select(PartUse.visit_id, Part.sku, PartUse.quantity)
-        .join(Part, Part.id == PartUse.part_id)
-        .where(PartUse.visit_id.in_(visit_ids), PartUse.direction == "in", PartUse.voided_by.is_(None))
-    )
-    found: Counter[tuple[uuid.UUID, str]] = Counter()
-    for visit_id, sku, quantity in session.execute(statement):
-        found[visit_id, sku] += quantity
+        found[taker_id, sku] += quantity
+        found[giver_id, sku] -= quantity
     return found
 
 
@@ -172,7 +150,7 @@ def carried(session: Session, day: Day, technician_ids: Collection[uuid.UUID]) -
     What a van was handed is there, though nobody has confirmed it yet; what it handed over is not.
     """
     vans = _vans(session, technician_ids)
-    vans.update(on_the_way(session, day.territory_id))
+    vans.update(_under_way(session, day.territory_id))
     earlier = select(Visit.id, Visit.technician_id, Visit.parts).where(
         Visit.technician_id.in_(technician_ids),
         or_(
@@ -189,7 +167,7 @@ def carried(session: Session, day: Day, technician_ids: Collection[uuid.UUID]) -
             vans[row.technician_id, sku] -= max(0, int(wanted) - used[row.id, sku])
     found: Vans = {}
     for (who, sku), pieces in vans.items():
-        if pieces > 0 and who in technician_ids:
+        if who is not None and pieces > 0 and who in technician_ids:
             found.setdefault(who, {})[sku] = pieces
     return found
 
@@ -259,7 +237,7 @@ def _share_out(
                 given[who][sku] += max(0, rest[sku])
 
 
-def _vans(session: Session, keepers: Collection[uuid.UUID]) -> Counter[tuple[uuid.UUID, str]]:
+def _vans(session: Session, keepers: Collection[uuid.UUID]) -> Pieces:
     statement = (
         select(VanStock.technician_id, Part.sku, VanStock.quantity)
         .join(Part, Part.id == VanStock.part_id)

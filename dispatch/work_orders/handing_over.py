@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +21,7 @@ from dispatch.work_orders.guards import check_capacity
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import PartUse, Visit, VisitEvent
 from dispatch.work_orders.opening import follow_up
-from dispatch.work_orders.queries import findings_of
+from dispatch.work_orders.queries import findings_of, fitted
 from dispatch.work_orders.rules import Needs
 from dispatch.work_orders.signing import waive
 from dispatch.work_orders.steps import take_step
@@ -91,15 +90,13 @@ def _rest_of(session: Session, visit: Visit, rest: Rest) -> Needs:
         technician = session.get(Technician, wanted)
         if wanted == visit.technician_id or technician is None or not technician.is_active:
             raise refusals.TechnicianInactive("there is no such other technician", technician=str(wanted))
-    left = Counter({sku: int(count) for sku, count in visit.parts.items()})
-    for part in parts_of(session, [visit.id]).get(visit.id, []):
-        if part["direction"] == "in":
-            left[part["sku"]] -= part["quantity"]
+    used = fitted(session, [visit.id])
+    left = {sku: int(count) - used[visit.id, sku] for sku, count in visit.parts.items()}
     return Needs(
         duration_minutes=text.whole(rest.minutes, "remaining_minutes", 5, 1440),
         skills=visit.skills,
         certificates=tuple(visit.certificates),
-        parts=dict(+left),
+        parts={sku: count for sku, count in left.items() if count > 0},
         required_technician_id=wanted,
         checklists=tuple(pin["code"] for pin in visit.checklists if lacking(session, visit.id, [pin])),
     )
@@ -127,7 +124,7 @@ def works_before(session: Session, visits: Collection[Visit]) -> dict[uuid.UUID,
 
 def _told(session: Session, begun: Sequence[Visit]) -> dict[uuid.UUID, dict[str, Any]]:
     ids = [one.id for one in begun]
-    found, used = findings_of(session, ids), parts_of(session, ids)
+    found, used = findings_of(session, ids), _parts(session, ids)
     names, notes = _technicians(session, begun), _notes(session, ids)
     return {
         one.id: {
@@ -146,7 +143,7 @@ def _told(session: Session, begun: Sequence[Visit]) -> dict[uuid.UUID, dict[str,
     }
 
 
-def parts_of(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
+def _parts(session: Session, ids: list[uuid.UUID]) -> dict[uuid.UUID, list[dict[str, Any]]]:
     """Return parts fitted and taken out, by visit."""
     statement = (
         select(PartUse.visit_id, Part.sku, PartUse.quantity, PartUse.direction)

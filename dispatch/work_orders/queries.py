@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select
@@ -14,6 +15,7 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
+from dispatch.parts.model import Part
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.lifecycle import FINISHED_STATES, VisitState
 from dispatch.work_orders.model import (
@@ -197,6 +199,19 @@ def part_uses_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.
     found: dict[uuid.UUID, list[PartUse]] = {}
     for use in session.scalars(statement.order_by(PartUse.id)):
         found.setdefault(use.visit_id, []).append(use)
+    return found
+
+
+def fitted(session: Session, visit_ids: Collection[uuid.UUID]) -> Counter[tuple[uuid.UUID, str]]:
+    """Return the pieces that visits have fitted, by visit and part number: vans gave them away then."""
+    statement = (
+        select(PartUse.visit_id, Part.sku, PartUse.quantity)
+        .join(Part, Part.id == PartUse.part_id)
+        .where(PartUse.visit_id.in_(visit_ids), PartUse.direction == "in", PartUse.voided_by.is_(None))
+    )
+    found: Counter[tuple[uuid.UUID, str]] = Counter()
+    for visit_id, sku, quantity in session.execute(statement):
+        found[visit_id, sku] += quantity
     return found
 
 
