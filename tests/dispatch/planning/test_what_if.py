@@ -206,7 +206,7 @@ def test_three_more_emergencies_are_drawn_by_the_seed_and_leave_no_trace(town: T
 # Planned -----------------------------------------------------------------------------------------
 
 
-def scenario(town: Town, title: str, **assumptions: Any) -> Scenario:
+def scenario(town: Town, title: str, seconds: float = 0.3, **assumptions: Any) -> Scenario:
     """A scenario that was planned."""
     row = request_scenario(
         town.session,
@@ -215,7 +215,7 @@ def scenario(town: Town, title: str, **assumptions: Any) -> Scenario:
         day=DAY,
         title=title,
         assumptions=assumptions,
-        seconds=0.3,
+        seconds=seconds,
     )
     run_id, scenario_id = row.run_id, row.id
     town.session.commit()
@@ -326,7 +326,7 @@ def test_a_scenario_of_a_day_beyond_one_search_is_planned_in_parts(
     visits = town.visits(24, duration_minutes=30)
     town.session.commit()
     monkeypatch.setenv("TRUCKROLL_OPTIMISER_PART_VISITS", "7")
-    found = scenario(town, "Large", **away(crew[0]))
+    found = scenario(town, "Large", 3, **away(crew[0]))
     assert view_of(town.session, found).state == "done"
     plan = town.session.get_one(DayPlan, found.plan_id)
     assert int(plan.stats["parts"]) > 1
