@@ -23,6 +23,8 @@ class VisitShape(Schema):
     number = fields.String(required=True)
     work_order_id = Id(required=True)
     attempt = Whole(required=True)
+    seat = Whole(required=True)
+    leader_id = Id(required=True, allow_none=True)
     state = Word(VISIT_STATES, required=True)
     skills = Counts(required=True)
     certificates = fields.List(fields.String(), required=True)

@@ -89,6 +89,9 @@ JOBS = (
     Job("loaners.follow", "dispatch.loaners.jobs:follow", "default", timeout_seconds=60),
     Job("loaners.chase", "dispatch.loaners.jobs:chase", "default", timeout_seconds=120),
     Job("locations.fade", "dispatch.locations.jobs:fade", "default", timeout_seconds=120),
+    Job(
+        "work_orders.release_seats", "dispatch.work_orders.jobs:release_seats", "default", timeout_seconds=60
+    ),
     Job("hand_ins.chase", "dispatch.hand_ins.jobs:chase", "default", timeout_seconds=120),
     Job("intake.read_mailbox", "dispatch.intake.jobs:read_mailbox", "default", timeout_seconds=300),
     Job("intake.carry_files", "dispatch.intake.jobs:carry_files", "default", timeout_seconds=60),
@@ -131,6 +134,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.TechnicianArrived: ("messages.write",),
     events.VisitCompleted: ("messages.write", "work_orders.render_report", "loaners.follow"),
     events.VisitVerified: ("billing.settle", "loaners.follow"),
+    events.SeatGivenUp: ("billing.settle",),
     events.VisitFailed: ("messages.write", "promises.follow_no_show"),
     events.VisitCancelled: ("messages.write", "loaners.follow"),
     events.SecondBookingOpened: ("messages.write",),

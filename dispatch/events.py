@@ -102,6 +102,14 @@ class VisitVerified(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeatGivenUp(Event):
+    """Somebody of a crew is not needed any more; an order that waited for them may be settled."""
+
+    visit_id: str
+    work_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitFailed(Event):
     """Nobody let the technician in."""
 

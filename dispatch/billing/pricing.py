@@ -44,6 +44,8 @@ class VisitFacts:
     visit_id: str
     number: str
     work_seconds: int
+    goes_along: bool = False
+    """Whether a crew's leader is charged for the way: labour is each member's, the call-out is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ def lines_of(facts: OrderFacts, prices: Prices) -> list[Line]:
     lines: list[Line] = []
     for visit in facts.visits:
         labour = _labour(visit, facts, prices)
-        lines += [labour, *_discount(visit, labour, facts), _travel(visit, facts, prices)]
+        lines += [labour, *_discount(visit, labour, facts)]
+        lines += [] if visit.goes_along else [_travel(visit, facts, prices)]
     return lines + [_part(part, facts, prices) for part in facts.parts]
 
 
@@ -261,8 +264,8 @@ def totals(nets: Sequence[int], rate: Decimal) -> TaxedTotals:
     return TaxedTotals(net, tax, net + tax, tuple(taxes))
 
 
-def estimate(minutes: int, parts_minor: int, prices: Prices) -> tuple[int, int, int]:
+def estimate(minutes: int, parts_minor: int, prices: Prices, people: int = 1) -> tuple[int, int, int]:
     """Return labour, parts and travel in minor units, as told to the customer before the work (R-204)."""
     billed = billable_minutes(minutes * 60, prices)
-    labour = money.times(prices.labour_per_hour_minor, hours_of(billed))
+    labour = people * money.times(prices.labour_per_hour_minor, hours_of(billed))
     return labour, parts_minor, prices.travel_fee_minor

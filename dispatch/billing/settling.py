@@ -129,8 +129,11 @@ def _facts(
         contract_covers=covered_by(contract, worked_on),
         estimate_minor=max(0, order.estimate_minor - charged),
         approved_minor=max(0, approved - charged),
-        labour_norm_minutes=order.labour_norm_minutes,
-        visits=tuple(VisitFacts(str(visit.id), visit.number, _worked(visit)) for visit in visits),
+        labour_norm_minutes=order.labour_norm_minutes * max(visit.crew_size for visit in visits),
+        visits=tuple(
+            VisitFacts(str(visit.id), visit.number, _worked(visit), visit.leader_id is not None)
+            for visit in visits
+        ),
         parts=tuple(_parts(session, visits, order.currency)),
         goodwill_reason=order.goodwill_reason,
         labour_discount_percent=_discount(session, order, visits, contract),
@@ -142,7 +145,7 @@ def _discount(session: Session, order: WorkOrder, visits: Sequence[Visit], contr
     percent = house_rules(session, contract).reservation_discount_percent
     if not percent or not visits:
         return 0
-    wanted = {visit.id for visit in visits}
+    wanted = {visit.id for visit in visits if visit.leader_id is None}
     return percent if wanted <= kept_reservations(session, wanted) else 0
 
 

@@ -36,7 +36,9 @@ def estimate(session: Session, call: RepairCall) -> CallEstimate:
     zone = zone_of(session, call.territory_id)
     prices = prices_on(session, clock.business_day(clock.now(), zone))
     listed = parts.listed_minor(session, template.parts)
-    labour, parts_minor, travel = pricing.estimate(template.duration_minutes, listed, prices)
+    labour, parts_minor, travel = pricing.estimate(
+        template.duration_minutes, listed, prices, template.crew_size
+    )
     return CallEstimate(
         template.duration_minutes,
         Money(labour, prices.currency),

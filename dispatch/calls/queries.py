@@ -96,7 +96,7 @@ def assessment_of(session: Session, principal: Principal, call_id: uuid.UUID) ->
 def first_visit_of(session: Session, judged: Assessment) -> Visit | None:
     """Return the visit that an assessment opened; none after guidance."""
     statement = select(Visit).where(Visit.work_order_id == judged.work_order_id)
-    return session.scalars(statement.order_by(Visit.attempt).limit(1)).first()
+    return session.scalars(statement.order_by(Visit.attempt, Visit.seat).limit(1)).first()
 
 
 def find_template(session: Session, code: str) -> ProblemTemplate:
@@ -164,6 +164,6 @@ def _newest_visit(session: Session, call: RepairCall) -> Visit | None:
         select(Visit)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
         .where(WorkOrder.call_id == call.id)
-        .order_by(Visit.attempt.desc())
+        .order_by(Visit.attempt.desc(), Visit.seat)
     )
     return session.scalars(statement.limit(1)).first()

@@ -84,7 +84,7 @@ def carry_files(session: Session, work_order_id: uuid.UUID) -> int:
         .order_by(InquiryFile.id)
     )
     visit = session.scalars(
-        select(Visit).where(Visit.work_order_id == order.id).order_by(Visit.attempt).limit(1)
+        select(Visit).where(Visit.work_order_id == order.id).order_by(Visit.attempt, Visit.seat).limit(1)
     ).one()
     carried = 0
     for file in session.scalars(statement).all():

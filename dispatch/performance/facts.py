@@ -84,13 +84,14 @@ def _fact(visit: Visit, order: WorkOrder, was_repeated: bool, promises: Sequence
         last_window_end=last.window_end if last else None,
         is_reservation=bool(first and first.is_reservation),
         is_solved=bool(visit.is_solved),
-        is_first_attempt=visit.attempt == 1,
+        is_first_attempt=visit.attempt == 1 and visit.leader_id is None,
         is_repeat=order.repeat_of_id is not None,
         was_repeated=was_repeated,
         is_no_access=visit.state == VisitState.NO_ACCESS,
         requested_at=order.requested_at,
-        response_due_at=order.response_due_at,
-        resolution_due_at=order.resolution_due_at,
+        response_due_at=order.response_due_at if visit.leader_id is None else None,
+        resolution_due_at=order.resolution_due_at if visit.leader_id is None else None,
+        goes_along=visit.leader_id is not None,
     )
 
 

@@ -40,6 +40,8 @@ class VisitFact:
     requested_at: datetime
     response_due_at: datetime | None
     resolution_due_at: datetime | None
+    goes_along: bool = False
+    """Whether somebody else leads the crew: their time counts, the visit is counted by its leader (R-203)."""
     chasers: int = 0
     """How often the order's customer has asked when somebody comes (R-105)."""
 
@@ -153,7 +155,7 @@ def repeat_rate(day: Day) -> Ratio:
 
 def repair_seconds(day: Day) -> Ratio:
     """Σ(repair end − repair start) ÷ repairs."""
-    repairs = [v for v in day[0] if v.finished_at is not None]
+    repairs = [v for v in day[0] if v.finished_at is not None and not v.goes_along]
     return _sum([v.work_seconds for v in repairs], len(repairs))
 
 
@@ -230,12 +232,12 @@ def visits_per_technician_day(day: Day) -> Ratio:
 
 def reservation_share(day: Day) -> Ratio:
     """Visits reserved at least 24 h ahead ÷ visits (R-301)."""
-    return _share(list(day[0]), lambda v: v.is_reservation)
+    return _share([v for v in day[0] if not v.goes_along], lambda v: v.is_reservation)
 
 
 def no_access(day: Day) -> Ratio:
     """Visits without access ÷ attended visits."""
-    attended = [v for v in day[0] if v.arrived_at or v.is_no_access]
+    attended = [v for v in day[0] if (v.arrived_at or v.is_no_access) and not v.goes_along]
     return _share(attended, lambda v: v.is_no_access)
 
 

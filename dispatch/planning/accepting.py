@@ -11,20 +11,23 @@ import uuid
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import travel
+from dispatch import clock, travel
 from dispatch.access.rules import Principal
-from dispatch.planning import heads, plan_rows, problem
+from dispatch.planning import crews, heads, plan_rows, problem
 from dispatch.planning.days import day_of
 from dispatch.planning.differences import Difference, between
 from dispatch.planning.model import DayPlan, PlanHead
 from dispatch.planning.problem import Built
 from dispatch.planning.publishing import publish
 from dispatch.planning.rules import PlanNotPublishable, PlanStale, RowNotAcceptable, RowUnknown
+from dispatch.work_orders.model import Visit
 from optimizer.check import check, cost
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Plan, Route, Unserved
+from optimizer.problem import Problem
 from optimizer.timing import timetable
 
 Orders = dict[str, tuple[str, ...]]
@@ -52,12 +55,12 @@ def accept_rows(
     if plan.base_version != head.version:
         raise PlanStale(f"the plan was made on version {plan.base_version}", current=head.version)
     current = heads.in_force(session, head)
-    rows = _rows_named(between(session, current, plan).rows, visit_ids)
+    rows = _rows_named(session, between(session, current, plan).rows, visit_ids)
     relaxed = frozenset(str(row.visit_id) for row in rows if row.breaks_promise)
     day = day_of(session, plan.territory_id, plan.day)
     taken = [row.visit_id for row in rows]
     built = problem.build(session, day, travel.times(), plan=current, extra=taken, relaxed=relaxed)
-    kept, merged = _merged(built, current, rows)
+    kept, merged = _merged(built, _meeting(built, current, plan, rows), current, rows)
     _require_nobody_lost(built, current, merged)
     _require_rules(built, kept, merged)
     row = plan_rows.store(
@@ -74,12 +77,26 @@ def accept_rows(
     return publish(session, by=by, plan=row, expected_version=expected_version)
 
 
-def _rows_named(rows: Sequence[Difference], visit_ids: Sequence[uuid.UUID]) -> list[Difference]:
+def _rows_named(
+    session: Session, rows: Sequence[Difference], visit_ids: Sequence[uuid.UUID]
+) -> list[Difference]:
+    """Return the rows of visits; of a crew nobody is taken over alone."""
     known = {row.visit_id: row for row in rows}
     unknown = [str(visit_id) for visit_id in visit_ids if visit_id not in known]
     if unknown or not visit_ids:
         raise RowUnknown("the proposal changes nothing about a visit named", visits=unknown)
-    return [known[visit_id] for visit_id in dict.fromkeys(visit_ids)]
+    named = session.scalars(select(Visit).where(Visit.id.in_(visit_ids), Visit.crew_size > 1))
+    along = [one.id for visit in named for one in visit.crew if one.id in known]
+    return [known[visit_id] for visit_id in dict.fromkeys([*visit_ids, *along])]
+
+
+def _meeting(built: Built, current: DayPlan | None, plan: DayPlan, rows: Sequence[Difference]) -> Problem:
+    """The day's problem in which crews begin at their moments: as proposed if taken over, else as before."""
+    taken = {row.visit_id for row in rows}
+    stops = {str(stop.visit_id): stop for stop in current.stops} if current is not None else {}
+    stops |= {str(stop.visit_id): stop for stop in plan.stops if stop.visit_id in taken}
+    now = built.day.seconds(clock.now())
+    return crews.at_their_moments(built.problem, stops, built.day, now=now)
 
 
 def _require_nobody_lost(built: Built, current: DayPlan | None, merged: Plan) -> None:
@@ -102,7 +119,9 @@ def _require_rules(built: Built, kept: Plan, merged: Plan) -> None:
         raise RowNotAcceptable(f"a rule would be broken among what stays: {', '.join(broken)}")
 
 
-def _merged(built: Built, current: DayPlan | None, rows: Sequence[Difference]) -> tuple[Plan, Plan]:
+def _merged(
+    built: Built, meeting: Problem, current: DayPlan | None, rows: Sequence[Difference]
+) -> tuple[Plan, Plan]:
     """The plan in force without the rows, and with them taken over."""
     taken = frozenset(str(row.visit_id) for row in rows)
     kept = plan_rows.to_plan(built, current, without=taken)
@@ -111,7 +130,7 @@ def _merged(built: Built, current: DayPlan | None, rows: Sequence[Difference]) -
     for row in sorted((row for row in rows if row.after), key=_moment):
         assert row.after is not None  # noqa: S101 - the others are filtered out
         who = str(row.after.technician_id)
-        route = _with(built, orders.get(who, ()), who, row)
+        route = _with(built, meeting, orders.get(who, ()), who, row)
         routes[who], orders[who] = route, tuple(stop.visit_id for stop in route.stops)
     unserved = {left.visit_id: left for left in _left_out(current, rows, taken)}
     return kept, Plan(tuple(routes.values()), tuple(unserved.values()))
@@ -122,12 +141,14 @@ def _moment(row: Difference) -> tuple[datetime, str]:
     return row.after.start, row.number
 
 
-def _with(built: Built, order: tuple[str, ...], technician_id: str, row: Difference) -> Route:
+def _with(
+    built: Built, meeting: Problem, order: tuple[str, ...], technician_id: str, row: Difference
+) -> Route:
     """A route with a visit put in where its start comes nearest to the one proposed, then cheapest."""
     assert row.after is not None  # noqa: S101 - dropped rows are not put in
     wanted, name = built.day.seconds(row.after.start), str(row.visit_id)
     best: tuple[int, int, Route] | None = None
-    for found in _tries(built, order, technician_id, name):
+    for found in _tries(built, meeting, order, technician_id, name):
         start = next(stop.start for stop in found.stops if stop.visit_id == name)
         key = (abs(start - wanted), found.return_time)
         if best is None or key < best[:2]:
@@ -139,16 +160,18 @@ def _with(built: Built, order: tuple[str, ...], technician_id: str, row: Differe
     return best[2]
 
 
-def _tries(built: Built, order: tuple[str, ...], technician_id: str, name: str) -> Iterator[Route]:
+def _tries(
+    built: Built, meeting: Problem, order: tuple[str, ...], technician_id: str, name: str
+) -> Iterator[Route]:
     """Every way to put a visit into a route behind what has begun."""
-    technician, asked = built.problem.technician(technician_id), built.problem.visit(name)
+    technician, asked = meeting.technician(technician_id), meeting.visit(name)
     if technician is None or asked is None:
         return
-    visits = [visit for each in order if (visit := built.problem.visit(each)) is not None]
+    visits = [visit for each in order if (visit := meeting.visit(each)) is not None]
     begun = sum(visit.id in built.begun for visit in visits)
     for place in range(begun, len(visits) + 1):
         try:
-            yield timetable(built.problem, technician, (*visits[:place], asked, *visits[place:]))
+            yield timetable(meeting, technician, (*visits[:place], asked, *visits[place:]))
         except InfeasibleRoute:
             continue
 

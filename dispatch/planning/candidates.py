@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock
 from dispatch.customers.model import Site
@@ -20,6 +20,7 @@ from dispatch.work_orders.rules import EMERGENCY
 NOT_BEGUN = (VisitState.UNPLANNED, VisitState.PLANNED, VisitState.PUBLISHED, VisitState.ACCEPTED)
 ANNOUNCED = frozenset({VisitState.PUBLISHED, VisitState.ACCEPTED})
 BEGUN = tuple(ON_DUTY_STATES | FINISHED_STATES)
+NOT_OVER = (*NOT_BEGUN, *ON_DUTY_STATES)
 
 Facts = tuple[Visit, WorkOrder, Site]
 
@@ -40,18 +41,23 @@ def candidates(
 
     What waits for a part or the customer is left out until it has begun (decision 15). What is promised
     after midnight is the night shift's of the evening before if its window is over with that shift, unless
-    the plan of the calendar day has it; what the other day has on its plan is left to it.
+    the plan of the calendar day has it; what the other day has on its plan is left to it. A crew's members
+    are there where their leader is, until the leader has finished.
     """
     on_plan = [stop.visit_id for stop in plan.stops] if plan else []
-    waiting = and_(Visit.state.in_(NOT_BEGUN), WorkOrder.waiting_reason.is_(None))
-    named = Visit.id.in_([*on_plan, *extra])
+    leader = aliased(Visit)
+    still_wanted = or_(Visit.leader_id.is_(None), leader.state.in_(NOT_OVER))
+    waiting = and_(Visit.state.in_(NOT_BEGUN), WorkOrder.waiting_reason.is_(None), still_wanted)
+    ids = [*on_plan, *extra]
+    named = or_(Visit.id.in_(ids), Visit.leader_id.in_(ids))
     of_day = named if only_routes else or_(named, _for_day(session, day))
     wanted = or_(_begun(session, day, on_plan), and_(waiting, of_day))
     statement = (
         select(Visit, WorkOrder, Site)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
         .join(Site, WorkOrder.site_id == Site.id)
-        .outerjoin(PlanLock, PlanLock.visit_id == Visit.id)
+        .outerjoin(leader, leader.id == Visit.leader_id)
+        .outerjoin(PlanLock, PlanLock.visit_id == func.coalesce(Visit.leader_id, Visit.id))
         .where(WorkOrder.territory_id == day.territory_id, wanted)
         .order_by(Visit.id)
         .execution_options(populate_existing=True)

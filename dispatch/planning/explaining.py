@@ -17,9 +17,9 @@ from dispatch import travel
 from dispatch.errors import NotFound
 from dispatch.planning import heads, plan_rows, problem
 from dispatch.planning.assuming import Assumptions, imaginary, supposed
+from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_of
 from dispatch.planning.model import DayPlan, PlanStop, Scenario
-from dispatch.planning.offering import require_plannable
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import VisitNotPlannable
 from dispatch.work_orders.model import Visit

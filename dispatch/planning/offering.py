@@ -20,7 +20,7 @@ from dispatch import clock
 from dispatch.contracts.house_rules import house_rules, rules_under
 from dispatch.customers.model import Site
 from dispatch.planning import heads, nights, open_days, spreads
-from dispatch.planning.candidates import NOT_BEGUN
+from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.open_days import Question
 from dispatch.planning.quiet_times import QuietTimes, quiet_times
@@ -169,12 +169,6 @@ def question(
     return asked
 
 
-def require_plannable(visit: Visit) -> None:
-    """Refuse a visit that has begun or is over."""
-    if visit.state not in NOT_BEGUN:
-        raise VisitNotPlannable(f"visit {visit.number} is {visit.state}")
-
-
 def reserve_of(session: Session, territory_id: uuid.UUID) -> int:
     """R-308: return the percentage of what is left of a territory's days that emergencies are to have."""
     statement = select(Territory.emergency_reserve_percent).where(Territory.id == territory_id)
@@ -186,7 +180,8 @@ def is_reserved(asker: Asker, asked: Question, percent: int) -> bool:
     if asker.priority >= EMERGENCY or not percent:
         return False
     now = max(0, asked.day.built.day.seconds(clock.now()))
-    return not asked.day.load.leaves(asked.job.duration, percent, now)
+    seats = len(asked.crew.seats) if asked.crew is not None else 1
+    return not asked.day.load.leaves(asked.job.duration * seats, percent, now)
 
 
 Span = tuple[datetime, datetime]

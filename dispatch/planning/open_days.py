@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, travel
 from dispatch.customers.model import Site
-from dispatch.planning import heads, plan_rows, problem, refusing
+from dispatch.planning import crews, heads, plan_rows, problem, refusing
 from dispatch.planning.candidates import Facts
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import fingerprint
@@ -29,8 +29,11 @@ from dispatch.planning.model import PlanLock
 from dispatch.planning.problem import Built, Places
 from dispatch.planning.wanting import Wanted
 from dispatch.travel import TravelTimes
+from dispatch.work_orders.crews import live_members
 from dispatch.work_orders.model import Visit, WorkOrder
+from optimizer import meeting
 from optimizer.booking import Effort, Quoting, SiteTravel, open_oracle
+from optimizer.meeting import Crew, CrewOffer
 from optimizer.offers import asked, with_site
 from optimizer.oracle import Offer, Refusal
 from optimizer.plan import Plan
@@ -67,37 +70,54 @@ class Question:
     job: Job
     places: Places
     site: SiteTravel | None = None
+    crew: Crew | None = None
+    """Everybody who is wanted, where it takes several; ``job`` is the leader's."""
 
-    def quote(self, windows: Sequence[Window]) -> list[Offer]:
+    def quote(self, windows: Sequence[Window]) -> Sequence[Offer]:
         """Return the cheapest offer per window."""
+        if self.crew is not None:
+            return meeting.quote(self.day.oracle, self.crew, windows, site=self.site)
         return self.day.oracle.quote(self.job, windows, site=self.site)
 
     def reopen(self, window: Window) -> Offer | None:
-        """Make room in a window by changing the nearest routes, all their visits kept; None where none is."""
+        """
+        Make room in a window by changing the nearest routes, all their visits kept; None where none is.
+
+        No routes are changed for a crew: it meets where there is room as the day stands, or in a new plan.
+        """
+        if self.crew is not None:
+            return None
         return self.day.oracle.reopen(self.job, window, site=self.site, effort=MAKING_ROOM)
 
     def is_about_room(self, window: Window) -> bool:
         """Tell whether no rule keeps everybody away, so that it may be worth looking for room."""
-        return any(found.code == "CAPACITY" for found in self.closed_because(window))
+        return self.crew is None and any(found.code == "CAPACITY" for found in self.closed_because(window))
 
     def closed_because(self, window: Window) -> list[Refusal]:
         """Return why each technician cannot come in a window that has no quote, without opening any route."""
         problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        return refusing.closed_because(problem, job, [window])
+        return self._reasons(problem, refusing.closed_because(problem, job, [window]))
 
     def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
         """Return why each technician cannot come in any of the windows, for which there was no quote."""
         problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        if refusing.is_simple(problem, job):
+        if refusing.is_simple(problem, job) and self.crew is None:
             return refusing.closed_because(problem, job, windows)
-        return self.day.oracle.refusals(self.job, windows, site=self.site)
+        return self._reasons(problem, self.day.oracle.refusals(self.job, windows, site=self.site))
+
+    def _reasons(self, problem: Problem, found: list[Refusal]) -> list[Refusal]:
+        return found if self.crew is None else crews.nobody_along(problem, found)
 
     def taken(self, offer: Offer) -> Plan:
         """Return the day's plan with the offer taken; the open day stays as it is."""
+        if isinstance(offer, CrewOffer):
+            return meeting.plan_with(self.day.oracle, offer, site=self.site)[1]
         return self.day.oracle.taken(offer, site=self.site)
 
     def problem_with(self, offer: Offer) -> Problem:
         """Return the day's problem with the visit in the window offered."""
+        if isinstance(offer, CrewOffer):
+            return meeting.plan_with(self.day.oracle, offer, site=self.site)[0]
         wider, there = with_site(self.day.oracle.problem, self.job, self.site)
         return asked(wider, there, offer.window)[0]
 
@@ -165,6 +185,8 @@ def question(
     ``without_hold`` is the held window that the visit is about to take.
     """
     row = _row(session, visit.id)
+    if visit.crew_size > 1:
+        return _of_crew(session, day, visit, row, exact=exact, without_hold=without_hold)
     opened = _opened(session, day, without_hold=without_hold) if exact else _kept(session, day)
     known = opened.built.problem.visit(str(visit.id))
     if known is not None:
@@ -186,7 +208,40 @@ def question_of(session: Session, day: Day, wanted: Wanted, *, exact: bool = Fal
     opened = _opened(session, day) if exact else _kept(session, day)
     places = opened.built.places.with_site(wanted.site)
     is_known = places is opened.built.places or not opened.built.problem.technicians
-    return Question(opened, wanted.job(day, places), places, None if is_known else _travel(places))
+    job, size = wanted.job(day, places), wanted.needs.crew_size
+    crew = crews.asked_for(crews.seats_of(job, size)) if size > 1 else None
+    return Question(
+        opened, crew.seats[0] if crew else job, places, None if is_known else _travel(places), crew
+    )
+
+
+def _of_crew(
+    session: Session,
+    day: Day,
+    visit: Visit,
+    row: Facts | None,
+    *,
+    exact: bool,
+    without_hold: uuid.UUID | None,
+) -> Question | None:
+    """Put a crew to a day, as if none of it were planned there."""
+    if row is None or row[1].waiting_reason is not None:
+        return None
+    seats = [visit, *live_members(visit)]
+    apart = frozenset(str(seat.id) for seat in seats)
+    kept = None if exact else _kept(session, day)
+    if kept is None or any(kept.built.problem.visit(name) for name in apart):
+        kept = _opened(session, day, apart=apart, without_hold=without_hold)
+    places = kept.built.places.with_site(row[2])
+    is_known = places is kept.built.places or not kept.built.problem.technicians
+    pins = select(PlanLock.visit_id, PlanLock.technician_id).where(
+        PlanLock.visit_id.in_([seat.id for seat in seats]), PlanLock.technician_id.is_not(None)
+    )
+    pinned = {str(pin.visit_id): str(pin.technician_id) for pin in session.execute(pins)}
+    jobs = [problem.asked_job(kept.built, (seat, row[1], row[2]), places) for seat in seats]
+    jobs = [replace(job, required_technician=pinned.get(job.id, job.required_technician)) for job in jobs]
+    crew = crews.asked_for(jobs)
+    return Question(kept, crew.seats[0], places, None if is_known else _travel(places), crew)
 
 
 def _kept(session: Session, day: Day) -> OpenDay:
@@ -215,14 +270,18 @@ def _opened(
     day: Day,
     *,
     extra: Sequence[uuid.UUID] = (),
+    apart: frozenset[str] = frozenset(),
     without_hold: uuid.UUID | None = None,
 ) -> OpenDay:
+    """Read a day; visits that are kept apart are on its stored routes, but not on those that are asked."""
     session.flush()
     session.expire_all()  # what this session read before may be older than the rows the day is named by
     current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
     built = problem.build(session, day, travel.times(), plan=current, extra=extra, only_routes=True)
     stored = plan_rows.to_plan(built, current)
-    oracle = open_oracle(built.problem, stored)
+    if apart:
+        built = _without(built, apart)
+    oracle = open_oracle(built.problem, plan_rows.to_plan(built, current) if apart else stored)
     _keep_held(oracle, built)
     if without_hold is not None and str(without_hold) in built.holds:
         built, oracle = _freed(oracle, built, str(without_hold))
@@ -238,19 +297,33 @@ def _keep_held(oracle: Quoting, built: Built) -> None:
     answer; a hold that no longer fits is told when it is used.
     """
     for job in built.problem.visits:
-        if job.id in built.holds:
-            found = next(iter(oracle.quote(job, job.windows)), None)
-            found = found or oracle.reopen(job, job.windows[0], effort=MAKING_ROOM)
-            if found is not None:
-                oracle.commit(found)
+        if job.id not in built.holds or crews.MEMBER in job.id:
+            continue
+        along = [seat for seat in built.problem.visits if seat.id.startswith(job.id + crews.MEMBER)]
+        if along:
+            for meet in meeting.quote(oracle, crews.asked_for([job, *along]), job.windows):
+                for seat in meet.seats:
+                    oracle.commit(seat)
+            continue
+        found = next(iter(oracle.quote(job, job.windows)), None)
+        found = found or oracle.reopen(job, job.windows[0], effort=MAKING_ROOM)
+        if found is not None:
+            oracle.commit(found)
 
 
 def _freed(oracle: Quoting, built: Built, hold: str) -> tuple[Built, Quoting]:
     """Take one held window off the routes as they are with it, so that its visit finds its place there."""
-    plan = plan_rows.without_holds(oracle.problem, oracle.plan, frozenset({hold}))
-    rest = tuple(job for job in oracle.problem.visits if job.id != hold)
+    gone = frozenset(name for name in built.holds if name.partition(crews.MEMBER)[0] == hold)
+    plan = plan_rows.without_holds(oracle.problem, oracle.plan, gone)
+    rest = tuple(job for job in oracle.problem.visits if job.id not in gone)
     freed = oracle.problem.changed(visits=rest)
-    return replace(built, problem=freed, holds=built.holds - {hold}), open_oracle(freed, plan)
+    return replace(built, problem=freed, holds=built.holds - gone), open_oracle(freed, plan)
+
+
+def _without(built: Built, apart: frozenset[str]) -> Built:
+    """Return a day without visits that are asked about as if they were not there."""
+    day = built.problem.with_locks(lock for lock in built.problem.locks if lock.visit_id not in apart)
+    return replace(built, problem=day.changed(visits=tuple(job for job in day.visits if job.id not in apart)))
 
 
 def _travel(places: Places) -> SiteTravel:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from dispatch import clock
+from dispatch.planning import crews
 from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.planning.problem import Built, stops_by_route
 from optimizer.drives import begun_start
@@ -24,28 +25,35 @@ def to_plan(built: Built, plan: DayPlan | None, *, without: frozenset[str] = fro
     Read a stored plan as the optimiser's, begun stops first in the order in which they happened.
 
     Each route is timed again as the day stands now; one that no longer holds keeps its stored times, and
-    nothing is inserted into it. Visits that are gone and technicians off duty are left out.
+    nothing is inserted into it. Visits that are gone and technicians off duty are left out; crews meet at the
+    moment that is stored.
     """
     stored = {str(stop.visit_id): stop for stop in plan.stops} if plan else {}
     order = stops_by_route(plan.stops) if plan else {}
+    now = built.day.seconds(clock.now())
+    day = crews.at_their_moments(built.problem, stored, built.day, now=now)
     routes: list[Route] = []
-    for technician in built.problem.technicians:
-        begun = built.problem.begun_by(technician.id)
+    for technician in day.technicians:
+        begun = day.begun_by(technician.id)
         later = [
             visit
             for visit_id in order.get(technician.id, [])
-            if visit_id not in built.begun | without and (visit := built.problem.visit(visit_id)) is not None
+            if visit_id not in built.begun | without and (visit := day.visit(visit_id)) is not None
         ]
         if begun or later:
-            routes.append(_route(built, technician, (*begun, *later), stored))
+            routes.append(_route(built, day, technician, (*begun, *later), stored))
     return Plan(tuple(routes))
 
 
 def _route(
-    built: Built, technician: Technician, visits: tuple[Visit, ...], stored: dict[str, PlanStop]
+    built: Built,
+    day: Problem,
+    technician: Technician,
+    visits: tuple[Visit, ...],
+    stored: dict[str, PlanStop],
 ) -> Route:
     try:
-        return timetable(built.problem, technician, visits)
+        return timetable(day, technician, visits)
     except InfeasibleRoute:
         stops = tuple(_stop(built, visit, stored.get(visit.id)) for visit in visits)
         return Route(technician.id, technician.shift.start, stops)

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.contracts.house_rules import rules_of_contracts
 from dispatch.customers.model import Site
-from dispatch.planning import nights
+from dispatch.planning import crews, nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.supplying import Need, carried, with_store
-from dispatch.planning.wanting import held_job
+from dispatch.planning.wanting import held_jobs
 from dispatch.promises import holding
 from dispatch.promises.model import SlotHold
 from dispatch.promises.queries import kept_reservations
@@ -89,10 +89,14 @@ def build(
     places = Places(crew, [*(row[2] for row in rows), *held_at.values()])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
-    if not only_routes:
+    if only_routes:
+        jobs = crews.kept_together(rows, jobs, plan, day, now)
+    else:
         reserved = _with_priority(session, rows)
         jobs = [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
-    jobs += [held_job(hold, held_at[hold.site_id], day, places) for hold in held]
+        jobs = crews.tied(rows, jobs)
+    held_by = [held_jobs(hold, held_at[hold.site_id], day, places, tied=not only_routes) for hold in held]
+    jobs += [job for seats in held_by for job in seats]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = carried(session, day, set(duties))
     stock = with_store(
@@ -109,7 +113,7 @@ def build(
     roads = places.matrix(travel)
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), roads, tuple(locks), prices)
     problem, _ = conceded(problem)
-    holds = frozenset(str(hold.id) for hold in held)
+    holds = frozenset(job.id for seats in held_by for job in seats)
     return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places, holds)
 
 
@@ -234,6 +238,10 @@ def _with_clocks(day: Day, row: Facts, job: Job, reserved: frozenset[uuid.UUID])
     visit, order, _ = row
     if visit.state in BEGUN:
         return job
+    if visit.leader_id is not None:  # what the customer hears of is the leader's
+        return replace(
+            job, priority=one_step_up(order.priority) if visit.leader_id in reserved else job.priority
+        )
     told = visit.planned_start if visit.state in ANNOUNCED else None
     response = order.response_due_at if visit.attempt == 1 else None
     return replace(

@@ -19,6 +19,7 @@ from dispatch import clock, outbox, travel
 from dispatch.access.rules import Principal
 from dispatch.events import EmergencyRaised
 from dispatch.planning import heads, nights, open_days, plan_rows, problem, spreads
+from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
 from dispatch.planning.offering import (
@@ -30,7 +31,6 @@ from dispatch.planning.offering import (
     likeliest,
     offers_of,
     question,
-    require_plannable,
     reserve_of,
 )
 from dispatch.planning.open_days import Question
@@ -44,11 +44,12 @@ from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch
 from dispatch.settings import Settings
 from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.crews import live_members, require_leader
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
 from optimizer.oracle import Offer as Quote
-from optimizer.plan import Plan, Route
+from optimizer.plan import Plan
 from optimizer.problem import Window
 
 MOST_REASONS = 5
@@ -90,6 +91,7 @@ def hold(
         excluded_technicians=list(wanted.excluded_technicians),
         required_technician_id=wanted.needs.required_technician_id,
         duration_minutes=wanted.needs.duration_minutes,
+        crew_size=wanted.needs.crew_size,
         priority=wanted.priority,
         technician_id=uuid.UUID(best.technician_id),
         expected_start=day.moment(best.start),
@@ -199,7 +201,8 @@ def book(
     draft = _draft(session, head, built, current)
     plan_rows.replace_routes(session, draft, built, before=before, after=after)
     heads.touch(head)
-    _place(session, by, visit, day, after.route_of(best.technician_id))
+    for one in (visit, *live_members(visit)):
+        _place(session, by, one, day, after)
     _loosen(session, visit, start, end)
     if kept is not None:
         kept.visit_id = visit.id
@@ -249,20 +252,25 @@ def _without_holds(asked: Question, best: Quote) -> tuple[Plan, Plan]:
 def _lock_days(
     session: Session, visit: Visit, days: Sequence[Day], hold_id: uuid.UUID | None
 ) -> Mapping[date, PlanHead]:
-    """Lock every day concerned in order of time, then the visit; return the heads."""
+    """Lock every day concerned in order of time, then the visit and those of its crew; return the heads."""
     territory_id = days[0].territory_id
-    concerned = {*(day.day for day in days), *heads.days_with(session, territory_id, visit.id)}
+    require_leader(visit)
+    former = {on for one in visit.crew for on in heads.days_with(session, territory_id, one.id)}
+    concerned = {*(day.day for day in days), *former}
     concerned |= set(session.scalars(select(SlotHold.day).where(SlotHold.id == hold_id)))
     locked = {on: heads.locked(session, territory_id, on) for on in sorted(concerned)}
-    session.refresh(visit, with_for_update={"of": Visit})
+    for one in sorted(visit.crew, key=lambda one: one.id):
+        session.refresh(one, with_for_update={"of": Visit})
     return locked
 
 
-def _place(session: Session, by: Principal | None, visit: Visit, day: Day, route: Route | None) -> None:
+def _place(session: Session, by: Principal | None, visit: Visit, day: Day, plan: Plan) -> None:
     """Note technician and times with a visit that no technician has heard of yet."""
-    if route is None or visit.state not in {VisitState.UNPLANNED, VisitState.PLANNED}:
+    if visit.state not in {VisitState.UNPLANNED, VisitState.PLANNED}:
         return
-    stop = next(stop for stop in route.stops if stop.visit_id == str(visit.id))
+    route, stop = next(
+        (route, stop) for route in plan.routes for stop in route.stops if stop.visit_id == str(visit.id)
+    )
     work_orders.place(
         session,
         by=by,
@@ -298,21 +306,23 @@ def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, d
 
     A published visit goes back to the pool, and its technician's phone forgets it.
     """
-    for on in heads.days_with(session, day.territory_id, visit.id):
-        if on == day.day:
-            continue
+    crew = [visit, *live_members(visit)]
+    names = frozenset(str(one.id) for one in crew)
+    former_days = {on for one in crew for on in heads.days_with(session, day.territory_id, one.id)}
+    for on in sorted(former_days - {day.day}):
         head = heads.locked(session, day.territory_id, on)
         former = replace(day, day=on)
         current = heads.in_force(session, head)
         built = problem.build(session, former, travel.times(), plan=current)
         before = plan_rows.to_plan(built, current)
         draft = _draft(session, head, built, current)
-        after = plan_rows.to_plan(built, draft, without=frozenset({str(visit.id)}))
+        after = plan_rows.to_plan(built, draft, without=names)
         plan_rows.replace_routes(session, draft, built, before=before, after=after)
-        session.execute(delete(Booking).where(Booking.visit_id == visit.id))
+        session.execute(delete(Booking).where(Booking.visit_id.in_([one.id for one in crew])))
         heads.touch(head)
-        if visit.state == VisitState.PUBLISHED:
-            work_orders.release(session, by=by, visit=visit, reason="moved to another day")
+        for one in crew:
+            if one.state == VisitState.PUBLISHED:
+                work_orders.release(session, by=by, visit=one, reason="moved to another day")
 
 
 def _draft(session: Session, head: PlanHead, built: Built, current: DayPlan | None) -> DayPlan:

@@ -20,7 +20,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from dispatch import clock, db, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
-from dispatch.planning import heads, nights
+from dispatch.planning import crews, heads, nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanStop
 from dispatch.planning.rules import (
@@ -35,8 +35,9 @@ from dispatch.planning.rules import (
 from dispatch.promises import commands as promises
 from dispatch.technicians import queries as technicians
 from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.crews import require_leader
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Visit
+from dispatch.work_orders.model import Visit, WorkOrder
 
 Visits = Mapping[uuid.UUID, Visit]
 
@@ -58,6 +59,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     visits = _visits_of(session, plan)
     _require_not_begun_elsewhere(plan, visits)
     _require_on_duty(session, plan, visits)
+    crews.require_whole(session, plan, visits)
     former = session.get(DayPlan, head.published_plan_id) if head.published_plan_id else None
     _release_dropped(session, by, plan, former, head)
     changed = _assign(session, by, plan, visits)
@@ -125,7 +127,8 @@ def _visits_of(session: Session, plan: DayPlan) -> Visits:
     """Lock and return the visits of a plan as they stand now."""
     ids = [stop.visit_id for stop in plan.stops]
     statement = select(Visit).where(Visit.id.in_(ids)).order_by(Visit.id).with_for_update()
-    statement = statement.options(selectinload(Visit.work_order)).execution_options(populate_existing=True)
+    order = selectinload(Visit.work_order).selectinload(WorkOrder.visits)
+    statement = statement.options(order).execution_options(populate_existing=True)
     return {visit.id: visit for visit in session.scalars(statement)}
 
 
@@ -162,6 +165,8 @@ def _assign(session: Session, by: Principal | None, plan: DayPlan, visits: Visit
                 planned_end=stop.end,
                 knows_duty=True,
             )
+        if visit.leader_id is not None:  # the leader's customer hears of the leader
+            continue
         is_new |= _promise_if_needed(session, by, visit, stop)
         if is_new:
             changed.append(visit)
@@ -238,6 +243,8 @@ def lock_visit(
         raise VisitNotPlannable(f"R-508: this technician is excluded from order {visit.work_order.number}")
     if technician_id is None and start is None:
         raise LockEmpty("neither a technician nor a start is named")
+    if start is not None:
+        require_leader(visit)
     if start is not None:
         check_window(clock.aware(start), clock.aware(start) + timedelta(seconds=1), clock.now())
     _touch_days(session, visit, start)

@@ -49,6 +49,13 @@ class PlanNotPublishable(Conflict):
     remedy = "Optimise the day again and publish the new proposal."
 
 
+class CrewNotWhole(Conflict):
+    """The plan sends a crew in part, at different moments, or without a skill that the work takes (R-501)."""
+
+    code = "CREW_NOT_WHOLE"
+    remedy = "Optimise the day again, or take the visit off the plan."
+
+
 class VisitNotPlannable(Conflict):
     """The visit is under way, finished or cancelled, so planning does not touch it."""
 

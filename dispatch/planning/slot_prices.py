@@ -9,6 +9,7 @@ from dispatch import clock
 from dispatch.planning.chances import Forecast, Spread, forecast, lost
 from dispatch.planning.open_days import Question
 from dispatch.planning.rules import OfferPolicy
+from optimizer.meeting import CrewOffer
 from optimizer.objectives.overtime import route_cents
 from optimizer.objectives.travel import leg_cents
 from optimizer.offers import Rearranged, with_site
@@ -61,11 +62,18 @@ class Ledger:
         self._formers: dict[str, Former] = {}
 
     def judge(self, quote: Quote) -> tuple[Price, float]:
-        """Return the price of a quote, split, and the chance of arriving by the end of its window."""
+        """
+        Return the price of a quote, split, and the chance of arriving by the end of its window.
+
+        A crew is as likely to be there as whoever of it is the least likely.
+        """
         routes = self._after(quote)
         formers = [self._former(name) for name in routes]
         windows = _windows(job for former in formers for job in former.jobs)
-        windows[self._job.id] = quote.window
+        wanted = [
+            _name(self._job, seat) for seat in (quote.seats if isinstance(quote, CrewOffer) else (quote,))
+        ]
+        windows |= dict.fromkeys(wanted, quote.window)
         had: dict[str, Forecast] = {}
         will: dict[str, Forecast] = {}
         travel = overtime = 0
@@ -77,7 +85,7 @@ class Ledger:
             overtime += self._overtime(former.technician, after) - self._overtime(former.technician, before)
         harm = round(lost(had, will) * self._policy.broken_promise_minor)
         rest = quote.extra_cost - travel - overtime
-        return Price(travel, overtime, rest + harm), will[self._job.id].chance
+        return Price(travel, overtime, rest + harm), min(will[name].chance for name in wanted)
 
     def _after(self, quote: Quote) -> dict[str, Route | None]:
         """Routes that a quote changes, by technician, as they would be; None for one who stays at home."""
@@ -86,10 +94,15 @@ class Ledger:
                 **dict.fromkeys(sorted(quote.emptied)),
                 **{route.technician_id: route for route in quote.routes},
             }
-        former = self._former(quote.technician_id)
-        narrowed = replace(self._job, windows=(quote.window,))
-        with_it = (*former.jobs[: quote.position], narrowed, *former.jobs[quote.position :])
-        return {quote.technician_id: timetable(self._problem, former.technician, with_it)}
+        seats = quote.seats if isinstance(quote, CrewOffer) else (quote,)
+        return {seat.technician_id: self._with(seat) for seat in seats}
+
+    def _with(self, seat: Quote) -> Route:
+        """A route with the visit, or with that of one of its crew."""
+        former = self._former(seat.technician_id)
+        narrowed = replace(self._job, id=_name(self._job, seat), windows=(seat.window,))
+        with_it = (*former.jobs[: seat.position], narrowed, *former.jobs[seat.position :])
+        return timetable(self._problem, former.technician, with_it)
 
     def _former(self, technician_id: str) -> Former:
         """A route without the visit, timed and forecast once for all windows."""
@@ -131,6 +144,11 @@ class Ledger:
 
     def _overtime(self, technician: Technician, route: Route | None) -> int:
         return route_cents(self._problem.policy, technician, route.return_time) if route else 0
+
+
+def _name(job: Job, seat: Quote) -> str:
+    """The visit that a quote is about: the one asked about, or that of one of its crew."""
+    return seat.visit.id if seat.visit is not None else job.id
 
 
 def _windows(jobs: Iterable[Job]) -> dict[str, Window]:

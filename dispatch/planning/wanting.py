@@ -15,6 +15,7 @@ from dispatch.contracts.hours import due_times
 from dispatch.contracts.model import Contract
 from dispatch.customers.model import Asset, Site
 from dispatch.db import new_id
+from dispatch.planning import crews
 from dispatch.planning.days import Day
 from dispatch.promises.model import SlotHold
 from dispatch.territories.queries import zone_of
@@ -69,8 +70,8 @@ class Wanted:
         )
 
 
-def held_job(hold: SlotHold, site: Site, day: Day, places: Located) -> Job:
-    """Return a held window as the optimiser's visit, to begin within it."""
+def held_jobs(hold: SlotHold, site: Site, day: Day, places: Located, *, tied: bool) -> list[Job]:
+    """Return a held window as the optimiser's visits, to begin within it; those of a crew are tied or not."""
     needs = Needs(
         duration_minutes=hold.duration_minutes,
         skills=hold.skills,
@@ -80,7 +81,8 @@ def held_job(hold: SlotHold, site: Site, day: Day, places: Located) -> Job:
     )
     asked = Wanted(site, needs, hold.priority, tuple(hold.excluded_technicians), id=hold.id)
     window = Window(max(0, day.seconds(hold.window_start)), day.seconds(hold.window_end))
-    return asked.job(day, places, window)
+    seats = crews.seats_of(asked.job(day, places, window), hold.crew_size)
+    return [crews.as_team(job, str(hold.id)) for job in seats] if tied and len(seats) > 1 else seats
 
 
 def wanted(

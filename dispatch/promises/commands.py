@@ -15,6 +15,7 @@ from dispatch.events import VisitPromised
 from dispatch.promises import rules
 from dispatch.promises.model import Promise
 from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.crews import require_leader
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 
@@ -45,6 +46,7 @@ def promise(
     Rows are never changed: who promised, when, by which channel, at what slot score, and whether it counts
     as a reservation (R-301).
     """
+    require_leader(visit)
     start, end = clock.aware(window[0]), clock.aware(window[1])
     now = clock.now()
     rules.check_window(start, end, now)
@@ -69,7 +71,8 @@ def promise(
             session.flush()
     except IntegrityError as error:
         raise rules.PromiseRaced(f"visit {visit.number} was promised at the same moment") from error
-    visit.window_start, visit.window_end = start, end
+    for one in visit.crew:  # whoever goes along is bound to the window, though told to nobody
+        one.window_start, one.window_end = start, end
     db.flush(session)
     announce_visit(session, visit)
     outbox.record(session, VisitPromised(visit_id=str(visit.id), promise_id=str(told.id)))

@@ -19,9 +19,9 @@ from dispatch.customers.model import Customer
 from dispatch.errors import NotFound
 from dispatch.promises.model import CustomerMark
 from dispatch.promises.rules import MARK_KINDS, MarksOff, NotLate
-from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
+from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
-from dispatch.work_orders.opening import follow_up
+from dispatch.work_orders.opening import follow_up, has_open_visit
 
 
 def mark(
@@ -88,7 +88,7 @@ def book_again(session: Session, *, visit: Visit) -> Visit | None:
         return None
     if VisitState(visit.state) is not VisitState.NO_ACCESS:
         return None
-    if any(VisitState(other.state) in OPEN_STATES for other in order.visits):
+    if has_open_visit(order):
         return None
     return follow_up(session, by=None, visit=visit)
 

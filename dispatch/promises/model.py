@@ -206,6 +206,7 @@ class SlotHold(Identified, Base):
     __table_args__ = (
         CheckConstraint("window_end > window_start", name="window"),
         CheckConstraint("duration_minutes between 1 and 1440", name="duration"),
+        CheckConstraint("crew_size between 1 and 4", name="crew_size"),
         Index(
             "ix_slot_hold_open",
             "territory_id",
@@ -226,6 +227,7 @@ class SlotHold(Identified, Base):
     excluded_technicians: Mapped[list[Any]] = mapped_column(default=list)
     required_technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
     duration_minutes: Mapped[int]
+    crew_size: Mapped[int] = mapped_column(default=1)
     priority: Mapped[int]
     technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
     """Who would come as the day stood; planning may send another."""

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dispatch.customers.model import Asset
+from dispatch.work_orders import crews
 from dispatch.work_orders.advising import open_advice
 from dispatch.work_orders.coding import Solution, findings_by_asset, solutions
 from dispatch.work_orders.declaring import files_by_visit
@@ -33,6 +34,8 @@ class Facts:
     advice: Mapping[uuid.UUID, Sequence[AdvisedWork]]
     history: Mapping[uuid.UUID, Sequence[tuple[datetime, Finding]]]
     before: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]]
+    crews: Mapping[uuid.UUID, Sequence[str]]
+    """Names of those who go along, by visit."""
     _solutions: dict[tuple[str, str, str], Sequence[Solution]] = field(default_factory=dict)
 
     def solutions(self, order: WorkOrder, asset: Asset | None) -> Sequence[Solution]:
@@ -63,6 +66,7 @@ def read_facts(session: Session, rows: Sequence[Any]) -> Facts:
         advice=open_advice(session, open_sites) if open_sites else {},
         history=findings_by_asset(session, assets) if assets else {},
         before=works_before(session, visits),
+        crews=crews.names_of(session, visits),
     )
 
 

@@ -20,10 +20,11 @@ def is_announced(visit: Visit) -> bool:
 
 
 def announce_visit(session: Session, visit: Visit) -> None:
-    """Tell the assignee's devices that the visit or what hangs on it changed; flush before this."""
-    if visit.technician_id is not None and is_announced(visit):
-        scope = feed.technician_scope(visit.technician_id)
-        feed.announce_once(session, scope, "visit", visit.id, version=visit.version)
+    """Tell the devices of the assignee and of the crew that the visit changed; flush before this."""
+    for one in visit.crew if visit.crew_size > 1 else (visit,):
+        if one.technician_id is not None and is_announced(one):
+            scope = feed.technician_scope(one.technician_id)
+            feed.announce_once(session, scope, "visit", one.id, version=one.version)
 
 
 def withdraw_visit(session: Session, visit: Visit, technician_id: uuid.UUID) -> None:

@@ -125,7 +125,7 @@ def check_assignment(session: Session, visit: Visit, given: Assignment, *, knows
     zone = zone_of(session, order.territory_id)
     check_may_be_sent(
         technician,
-        skills=visit.skills,
+        skills=visit.skills if visit.crew_size == 1 else {},  # a crew holds them together: planning.crews
         certificates=visit.certificates,
         day=clock.business_day(given.planned_start, zone),
     )

@@ -35,7 +35,7 @@ def check_capacity(by: Principal | None, actor: Actor, visit: Visit) -> None:
             raise CapacityForbidden("only a technician acts as assignee")
         if technician_id != visit.technician_id:
             raise refusals.NotYourVisit("the visit is assigned to somebody else")
-    elif technician_id is not None and actor not in {A.CASE, A.HANDOVER}:
+    elif technician_id is not None and actor not in {A.CASE, A.HANDOVER, A.CREW}:
         raise CapacityForbidden(f"a technician does not act as {actor.value}")
 
 
@@ -83,6 +83,8 @@ def _check_reopened_in_time(visit: Visit, occurred_at: datetime) -> None:
 
 
 def _check_finished(session: Session, visit: Visit) -> None:
+    if visit.leader_id is not None:  # the crew's leader keeps the record
+        return
     if session.scalars(select(Finding.id).where(Finding.visit_id == visit.id).limit(1)).first() is None:
         raise refusals.FindingsMissing(f"visit {visit.number} has no findings")
     if current_report(session, visit.id) is None:
@@ -101,7 +103,7 @@ def _check_verifiable(session: Session, visit: Visit) -> None:
     is_open, is_signed, lacks_bytes = session.execute(questions).one()
     if is_open:
         raise refusals.CaseStillOpen(f"visit {visit.number} has an open case")
-    if not is_signed:
+    if not is_signed and visit.leader_id is None:
         raise refusals.SignatureMissing(f"the record of visit {visit.number} is not signed as it stands")
     if lacks_bytes:
         raise refusals.BytesMissing(f"files of visit {visit.number} are announced and not here yet")

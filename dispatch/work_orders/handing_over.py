@@ -16,7 +16,7 @@ from dispatch.access.rules import Principal
 from dispatch.checklists.queries import lacking
 from dispatch.parts.model import Part
 from dispatch.technicians.model import Technician
-from dispatch.work_orders import refusals
+from dispatch.work_orders import crews, refusals
 from dispatch.work_orders.guards import check_capacity
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import PartUse, Visit, VisitEvent
@@ -56,6 +56,7 @@ def hand_over(
     not fitted yet go to the next visit, which planning gives the earliest place. The customer signs at the
     end. Raises ``HandoverImpossible`` unless work is under way, ``NotYourVisit`` for somebody else's.
     """
+    crews.require_leader(visit)
     visit.expect_version(expected_version)
     if S(visit.state) not in {S.WORKING, S.PAUSED}:
         raise refusals.HandoverImpossible(f"visit {visit.number} is {visit.state}")
@@ -97,6 +98,7 @@ def _rest_of(session: Session, visit: Visit, rest: Rest) -> Needs:
         skills=visit.skills,
         certificates=tuple(visit.certificates),
         parts={sku: count for sku, count in left.items() if count > 0},
+        crew_size=visit.crew_size,
         required_technician_id=wanted,
         checklists=tuple(pin["code"] for pin in visit.checklists if lacking(session, visit.id, [pin])),
     )

@@ -1,4 +1,4 @@
-"""Jobs of work orders: the signed record becomes a document."""
+"""Jobs of work orders: the signed record becomes a document, seats that nobody took are given up."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dispatch.customers.model import Customer
 from dispatch.documents.words import Language
 from dispatch.outbox import Lease
 from dispatch.settings import Settings
+from dispatch.work_orders.crews import release_idle
 from dispatch.work_orders.guards import current_report
 from dispatch.work_orders.model import StoredDocument, Visit
 from dispatch.work_orders.reporting import render_service_report
@@ -36,3 +37,9 @@ def _render(session: Session, visit_id: uuid.UUID) -> StoredDocument | None:
     customer = session.get_one(Customer, visit.work_order.customer_id)
     language = cast("Language", customer.language)
     return render_service_report(session, visit, report, language, Settings.from_environment())
+
+
+def release_seats(lease: Lease, **_: str) -> None:
+    """Call off members of crews who never set out although their leader has finished long ago."""
+    with lease.finishing() as session:
+        lease.result = {"released": release_idle(session)}

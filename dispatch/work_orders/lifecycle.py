@@ -56,6 +56,8 @@ class Actor(StrEnum):
     AUTO_RULE = "auto_rule"
     HANDOVER = "handover"
     """A technician's part of the work ends, a colleague goes on with another visit."""
+    CREW = "crew"
+    """A crew's member follows its leader: called off with it, or before the same closed door."""
     CASE = "case"
     """The conflict path of the sync protocol: keeps a fact that physically happened."""
 
@@ -96,7 +98,8 @@ STEPS: tuple[Step, ...] = (
     *_steps([S.WORKING, S.PAUSED], S.DONE, [A.ASSIGNEE], offline=True),
     *_steps([S.WORKING, S.PAUSED], S.DONE, [A.HANDOVER], offline=True),
     *_steps([S.TRAVELLING, S.ON_SITE], S.NO_ACCESS, [A.ASSIGNEE], offline=True),
-    *_steps(BEFORE_DONE, S.CANCELLED, [A.DISPATCHER]),
+    *_steps([S.TRAVELLING, S.ON_SITE], S.NO_ACCESS, [A.CREW]),
+    *_steps(BEFORE_DONE, S.CANCELLED, [A.DISPATCHER, A.CREW]),
     *_steps([S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED], S.CANCELLED, [A.CUSTOMER]),
     *_steps(ASSIGNED, S.PUBLISHED, [A.DISPATCHER]),
     *_steps([S.DONE], S.WORKING, [A.ASSIGNEE], offline=True),
@@ -110,6 +113,7 @@ _BY_EDGE = {(step.from_state, step.to_state, step.actor): step for step in STEPS
 ON_DUTY_STATES = frozenset({S.TRAVELLING, S.ON_SITE, S.WORKING, S.PAUSED})
 FINISHED_STATES = frozenset({S.DONE, S.VERIFIED, S.CLOSED})
 OPEN_STATES = frozenset(BEFORE_DONE)
+NOT_SET_OUT = frozenset(BEFORE_DONE[:4])
 FINISHED_ORDERS = frozenset({OrderState.CLOSED, OrderState.INVOICED, OrderState.CANCELLED})
 
 

@@ -58,7 +58,10 @@ class WorkOrder(Identified, Versioned, Base):
     """Decision 15: waiting for ``part`` or ``customer`` is a flag with a clock, not a state."""
     waiting_since: Mapped[datetime | None]
 
-    visits: Mapped[list[Visit]] = relationship(back_populates="work_order", order_by="Visit.attempt")
+    visits: Mapped[list[Visit]] = relationship(
+        back_populates="work_order", order_by="(Visit.attempt, Visit.seat)"
+    )
+    """Every attendance, of a crew its leader first."""
 
     @property
     def number(self) -> str:
@@ -94,13 +97,15 @@ class ServicePause(Identified, Base):
 
 
 class Visit(Identified, Versioned, Base):
-    """One attendance at a site."""
+    """One attendance of one technician at a site; a crew has one for each member."""
 
     __tablename__ = "visit"
     __table_args__ = (
-        UniqueConstraint("work_order_id", "attempt"),
+        UniqueConstraint("work_order_id", "attempt", "seat"),
         CheckConstraint("duration_minutes between 1 and 1440", name="duration"),
         CheckConstraint("crew_size between 1 and 4", name="crew_size"),
+        CheckConstraint("(leader_id is null) = (seat = 0)", name="seat"),
+        Index("ix_visit_leader_id", "leader_id", postgresql_where=text("leader_id is not null")),
         Index("ix_visit_technician_id_planned_start", "technician_id", "planned_start"),
         Index("ix_visit_state", "state"),
     )
@@ -109,6 +114,10 @@ class Visit(Identified, Versioned, Base):
     """Number of the dispatch sheet (R-502)."""
     work_order_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("work_order.id"))
     attempt: Mapped[int] = mapped_column(default=1)
+    seat: Mapped[int] = mapped_column(default=0)
+    """R-203: place in a crew; 0 leads it and keeps the record, or goes alone."""
+    leader_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("visit.id"))
+    """The visit of the crew's leader, of everybody who goes along."""
     state: Mapped[str] = mapped_column(default="unplanned")
     skills: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Skill code to lowest level."""
@@ -143,6 +152,12 @@ class Visit(Identified, Versioned, Base):
     def number(self) -> str:
         """The dispatch sheet's number (R-502)."""
         return f"DS-{self.serial:06d}"
+
+    @property
+    def crew(self) -> list[Visit]:
+        """The visit of a crew's leader and those of its members, by seat; the visit alone without a crew."""
+        lead = self.leader_id or self.id
+        return [one for one in self.work_order.visits if lead in {one.id, one.leader_id}]
 
 
 class VisitTransition(Base):

@@ -9,8 +9,7 @@ from dispatch.parts import queries as parts
 from dispatch.parts.rules import checked_quantity
 from dispatch.technicians import queries as technicians
 from dispatch.technicians.rules import LEVELS
-from dispatch.work_orders.refusals import CrewNotPlannable
-from dispatch.work_orders.rules import Needs
+from dispatch.work_orders.rules import CREW, Needs
 
 
 def check_needs(session: Session, needs: Needs, *, check_certificates: bool = True) -> None:
@@ -25,11 +24,4 @@ def check_needs(session: Session, needs: Needs, *, check_certificates: bool = Tr
     for quantity in needs.parts.values():
         checked_quantity(quantity)
     text.whole(needs.duration_minutes, "duration_minutes", 1, 1440)
-    checked_crew(needs.crew_size)
-
-
-def checked_crew(size: int) -> int:
-    """Return how many people a visit takes; more than one is refused while planning sends one (R-203)."""
-    if text.whole(size, "crew_size", 1, 4) > 1:
-        raise CrewNotPlannable(f"a crew of {size} cannot be planned yet", crew_size=size)
-    return size
+    text.whole(needs.crew_size, "crew_size", *CREW)

@@ -20,7 +20,7 @@ def cancel_visit(
     actor: Actor = Actor.DISPATCHER,
     expected_version: int | None = None,
 ) -> Visit:
-    """Call a visit off; its technician's devices forget it."""
+    """Call a visit off; its technician's devices forget it. A crew's members follow their leader."""
     visit.expect_version(expected_version)
     take_step(session, visit=visit, target=VisitState.CANCELLED, actor=actor, by=by, reason=reason)
     return visit

@@ -16,12 +16,19 @@ from dispatch.contracts.model import Contract
 from dispatch.contracts.queries import hours_of
 from dispatch.customers.model import Site
 from dispatch.territories.queries import zone_of
-from dispatch.work_orders import pausing, refusals
+from dispatch.work_orders import crews, pausing, refusals
 from dispatch.work_orders.announcing import announce_visit
-from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, Actor, OrderState, VisitState
+from dispatch.work_orders.lifecycle import (
+    FINISHED_ORDERS,
+    NOT_SET_OUT,
+    OPEN_STATES,
+    Actor,
+    OrderState,
+    VisitState,
+)
 from dispatch.work_orders.model import Visit, WorkOrder
-from dispatch.work_orders.needing import check_needs, checked_crew
-from dispatch.work_orders.rules import EMERGENCY, Estimate, FaultClass, Needs, OrderKind, Repeat
+from dispatch.work_orders.needing import check_needs
+from dispatch.work_orders.rules import CREW, EMERGENCY, Estimate, FaultClass, Needs, OrderKind, Repeat
 from dispatch.work_orders.steps import carry_order_state, take_step
 
 S = VisitState
@@ -97,7 +104,7 @@ def _add_visit(session: Session, order: WorkOrder, needs: Needs, *, attempt: int
         skills=dict(needs.skills),
         certificates=list(needs.certificates),
         parts=dict(needs.parts),
-        crew_size=checked_crew(needs.crew_size),
+        crew_size=text.whole(needs.crew_size, "crew_size", *CREW),
         duration_minutes=text.whole(needs.duration_minutes, "duration_minutes", 1, 1440),
         required_technician_id=needs.required_technician_id,
         checklists=checklists.pinned(session, needs.checklists),
@@ -105,6 +112,7 @@ def _add_visit(session: Session, order: WorkOrder, needs: Needs, *, attempt: int
     session.add(visit)
     carry_order_state(session, order)
     db.flush(session)
+    crews.man(session, visit)
     return visit
 
 
@@ -114,6 +122,7 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
 
     Without other needs it asks for the same skills and time again; parts are asked for again too.
     """
+    crews.require_leader(visit)
     order = locked_order(session, visit.work_order_id)
     if OrderState(order.state) in FINISHED_ORDERS - {OrderState.CLOSED}:
         raise refusals.OrderFinished(f"order {order.number} is {order.state}")
@@ -121,7 +130,7 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
     unsolved = S(visit.state) in {S.DONE, S.VERIFIED, S.CLOSED} and visit.is_solved is False
     if not failed and not unsolved:
         raise refusals.FollowUpNotNeeded(f"visit {visit.number} is {visit.state}")
-    if any(S(other.state) in OPEN_STATES for other in order.visits):
+    if has_open_visit(order):
         raise refusals.FollowUpExists(f"order {order.number} has an open visit")
     same = Needs(
         duration_minutes=visit.duration_minutes,
@@ -138,6 +147,11 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
     return _add_visit(session, order, needs or same, attempt=latest + 1)
 
 
+def has_open_visit(order: WorkOrder) -> bool:
+    """Tell whether somebody is still to come, or there; who only goes along does not count."""
+    return any(S(visit.state) in OPEN_STATES for visit in order.visits if visit.leader_id is None)
+
+
 def change_needs(
     session: Session,
     *,
@@ -147,17 +161,18 @@ def change_needs(
     expected_version: int | None = None,
 ) -> Visit:
     """Correct what a visit needs before anybody set out (R-203)."""
+    crews.require_leader(visit)
     visit.expect_version(expected_version)
-    if S(visit.state) not in {S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED}:
+    if S(visit.state) not in NOT_SET_OUT:
         raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
     check_needs(session, needs)
     visit.skills, visit.certificates = dict(needs.skills), list(needs.certificates)
     visit.parts = dict(needs.parts)
-    visit.crew_size = checked_crew(needs.crew_size)
+    visit.crew_size = text.whole(needs.crew_size, "crew_size", *CREW)
     visit.duration_minutes = text.whole(needs.duration_minutes, "duration_minutes", 1, 1440)
     visit.required_technician_id = needs.required_technician_id
     db.flush(session)
-    announce_visit(session, visit)
+    crews.man(session, visit, by=by)
     return visit
 
 
@@ -177,7 +192,7 @@ def change_priority(
     db.flush(session)
     for visit in order.visits:
         announce_visit(session, visit)
-        if is_new_emergency and S(visit.state) in OPEN_STATES:
+        if is_new_emergency and visit.leader_id is None and S(visit.state) in OPEN_STATES:
             outbox.record(session, events.EmergencyRaised(visit_id=str(visit.id)))
     return order
 
@@ -197,6 +212,8 @@ def cancel_order(
     if not still_open:
         raise refusals.OrderFinished(f"order {order.number} is {order.state}")
     for visit in still_open:
+        if S(visit.state) not in OPEN_STATES:  # it followed its crew's leader
+            continue
         take_step(session, visit=visit, target=S.CANCELLED, actor=actor, by=by, reason=reason)
     return order
 

@@ -20,7 +20,7 @@ from dispatch.parts.model import Part
 from dispatch.settings import Settings
 from dispatch.technicians.model import Certificate, Skill, Technician
 from dispatch.territories.queries import zone_of
-from dispatch.work_orders import paper_checks
+from dispatch.work_orders import crews, paper_checks
 from dispatch.work_orders.model import Approval, PartUse, ServiceReport, Visit, WorkOrder
 from dispatch.work_orders.queries import (
     approvals_of,
@@ -62,6 +62,7 @@ def dispatch_sheet_snapshot(
             "order_number": order.number,
             "date": day.isoformat(),
             "technician": {"name": technician.name if technician else "-"},
+            "crew": list(crews.names_of(session, [visit]).get(visit.id, ())),
             "window_start": seconds(visit.window_start),
             "window_end": seconds(visit.window_end),
             "planned_start": seconds(visit.planned_start),
@@ -115,7 +116,10 @@ def service_report_snapshot(
             "customer": _without_none({"name": customer.name, "phone": customer.phone}),
             "site": [site.address],
             "asset": _asset(session, order, day),
-            "technicians": [technician.name] if technician else [],
+            "technicians": [
+                *([technician.name] if technician else []),
+                *crews.names_of(session, [visit]).get(visit.id, ()),
+            ],
             "result": _result(visit, order),
             "problem": problem_of(session, order).words(language) or order.fault_code,
             "fault": last.fault if last else "-",

@@ -165,7 +165,7 @@ def list_visits(
 def visits_of_order(session: Session, principal: Principal, order: WorkOrder) -> Sequence[Visit]:
     """Return those visits of an order that a person may see, in the order in which they were made."""
     statement = _visits(principal).where(Visit.work_order_id == order.id)
-    return session.scalars(statement.order_by(Visit.attempt)).all()
+    return session.scalars(statement.order_by(Visit.attempt, Visit.seat)).all()
 
 
 def timeline(session: Session, principal: Principal, visit_id: uuid.UUID) -> Sequence[VisitEvent]:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dispatch.errors import Conflict, Forbidden, Invalid
 
 
-class CrewNotPlannable(Invalid):
-    """
-    The work asks for more than one person, and planning sends one person to a visit (R-203).
+class LeaderDecides(Conflict):
+    """A crew's member goes where and when its leader goes; this is asked of the leader's visit (R-203)."""
 
-    Accepting the number would promise a team that nobody sends.
-    """
-
-    code = "CREW_NOT_PLANNABLE"
-    remedy = "Open one order per person, or wait for team visits."
+    code = "LEADER_DECIDES"
+    remedy = "Ask it of the visit that leads the crew."
 
 
 class ReasonMissing(Invalid):

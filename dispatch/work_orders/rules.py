@@ -48,6 +48,10 @@ PLANNED_WORK = frozenset(
 """R-307: work that nobody waits for, so that it can keep out of the way of a business."""
 
 
+CREW = (1, 4)
+"""R-203: how many people one visit may take, the least and the most."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """R-203: what a visit needs: skills with levels, certificates, parts by number, crew and minutes."""

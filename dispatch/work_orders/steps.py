@@ -15,11 +15,21 @@ from dispatch.access.rules import Principal
 from dispatch.work_orders import guards
 from dispatch.work_orders.announcing import announce_visit, is_announced, withdraw_visit
 from dispatch.work_orders.guards import outdate_reports
-from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState, order_state, step
+from dispatch.work_orders.lifecycle import (
+    NOT_SET_OUT,
+    OPEN_STATES,
+    Actor,
+    OrderState,
+    VisitState,
+    order_state,
+    step,
+)
 from dispatch.work_orders.model import Visit, VisitEvent, WorkOrder
 
 S = VisitState
 SETTLED = frozenset({OrderState.INVOICED})
+GO_ALONG = NOT_SET_OUT | {S.TRAVELLING, S.ON_SITE}
+"""Where a member is who has not begun to work: a closed door is theirs as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +92,29 @@ def take_step(
         withdraw_visit(session, visit, former)
     announce_visit(session, visit)
     _record_event(session, visit, target)
+    _lead_crew(session, visit, target, by, entry)
     return entry
+
+
+def _lead_crew(
+    session: Session, visit: Visit, target: VisitState, by: Principal | None, entry: VisitEvent
+) -> None:
+    """Let a crew's members follow their leader who was called off, or who met a closed door."""
+    if visit.leader_id is not None or visit.crew_size == 1 or target not in {S.CANCELLED, S.NO_ACCESS}:
+        return
+    for member in visit.crew[1:]:
+        state = S(member.state)
+        goal = target if target is S.CANCELLED or state in {S.TRAVELLING, S.ON_SITE} else S.CANCELLED
+        if state in (OPEN_STATES if target is S.CANCELLED else GO_ALONG):
+            take_step(
+                session,
+                visit=member,
+                target=goal,
+                actor=Actor.CREW,
+                by=by,
+                occurred_at=entry.occurred_at,
+                reason=entry.reason,
+            )
 
 
 def _set_times(session: Session, visit: Visit, source: VisitState, target: VisitState, at: datetime) -> None:
@@ -144,9 +176,10 @@ def _set_flags(session: Session, visit: Visit, target: VisitState, actor: Actor)
 
 
 def carry_order_state(session: Session, order: WorkOrder) -> None:
-    """Derive the order's state from its visits; an invoiced order keeps its state."""
+    """Derive the order's state from its visits, of crews their leaders'; an invoiced one keeps its state."""
     if order.state not in SETTLED:
-        order.state = order_state(S(visit.state) for visit in order.visits).value
+        leading = (visit for visit in order.visits if visit.leader_id is None)
+        order.state = order_state(S(visit.state) for visit in leading).value
 
 
 _EVENTS: dict[VisitState, Callable[[Visit], events.Event]] = {
@@ -162,7 +195,12 @@ _EVENTS: dict[VisitState, Callable[[Visit], events.Event]] = {
 
 
 def _record_event(session: Session, visit: Visit, target: VisitState) -> None:
-    if target in _EVENTS:
+    """Let others react; of a crew's member only settlement hears, since the leader speaks for all."""
+    if visit.leader_id is not None and target in {S.CANCELLED, S.NO_ACCESS}:
+        outbox.record(
+            session, events.SeatGivenUp(visit_id=str(visit.id), work_order_id=str(visit.work_order_id))
+        )
+    elif target in _EVENTS and (visit.leader_id is None or target is S.VERIFIED):
         outbox.record(session, _EVENTS[target](visit))
     report = guards.current_report(session, visit.id) if target is S.DONE else None
     if report is not None and report.revision > 1:

@@ -11,9 +11,9 @@ from dispatch.access.rules import Principal
 from dispatch.errors import Conflict
 from dispatch.work_orders import guards, refusals
 from dispatch.work_orders.announcing import announce_visit
-from dispatch.work_orders.lifecycle import OPEN_STATES, Actor, OrderState, VisitState
+from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState
 from dispatch.work_orders.model import ReviewCase, Visit, VisitEvent, WorkOrder
-from dispatch.work_orders.opening import follow_up
+from dispatch.work_orders.opening import follow_up, has_open_visit
 from dispatch.work_orders.steps import take_step
 
 S = VisitState
@@ -28,7 +28,7 @@ def verify(session: Session, *, by: Principal | None, visit: Visit) -> VisitEven
     actor = Actor.DISPATCHER if by is not None else Actor.AUTO_RULE
     entry = take_step(session, visit=visit, target=S.VERIFIED, actor=actor, by=by)
     order = visit.work_order
-    if visit.is_solved is False and not any(S(other.state) in OPEN_STATES for other in order.visits):
+    if visit.leader_id is None and visit.is_solved is False and not has_open_visit(order):
         follow_up(session, by=by, visit=visit)
     return entry
 

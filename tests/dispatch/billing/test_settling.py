@@ -147,3 +147,23 @@ def test_paused_time_is_not_billed(books: Session) -> None:
     a_tariff(books)
     order = a_verified_order(books, minutes=60, visit={"paused_seconds": 30 * 60})
     assert settled(books, order).lines[0].net_minor == 3000
+
+
+def test_a_crew_is_charged_for_everybodys_work_and_one_way(books: Session) -> None:
+    """R-203, R-601: labour of each member; settlement waits until the last of them is through."""
+    a_tariff(books)
+    order = a_verified_order(books, minutes=50, visit={"crew_size": 2})
+    leader = order.visits[0]
+    seat = {"order": order, "attempt": 1, "seat": 1, "leader_id": leader.id, "crew_size": 2}
+    member = a_visit(books, technician=a_technician(books), state="done", **seat)
+    assert settle(books, work_order_id=order.id) is None
+    member.state = "verified"
+    books.flush()
+    found = settled(books, order)
+    kinds = [(line.kind, line.source_key.split(":")[1]) for line in found.lines if line.kind != "part"]
+    assert kinds == [
+        ("labour", str(leader.id)),
+        ("travel", str(leader.id)),
+        ("labour", str(member.id)),
+    ]
+    assert {visit.state for visit in order.visits} == {"closed"}

@@ -15,7 +15,6 @@ from dispatch.calls import rules
 from dispatch.calls.commands import assess
 from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
 from dispatch.calls.rules import Judgement, Told
-from dispatch.calls.templates import create_template
 from dispatch.customers.model import Asset, Customer
 from dispatch.errors import NotFound, Stale
 from dispatch.events import Event
@@ -25,7 +24,6 @@ from dispatch.technicians.rules import CertificateUnknown, SkillUnknown
 from dispatch.text import ChoiceUnknown, NumberOutOfRange
 from dispatch.work_orders import refusals
 from dispatch.work_orders.model import WorkOrder
-from dispatch.work_orders.rules import Needs
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
 
@@ -151,7 +149,6 @@ def test_the_price_is_told_and_accepted_before_the_work(
         ({"parts": {"KNOWN": 0}}, QuantityInvalid),
         ({"duration_minutes": 0}, NumberOutOfRange),
         ({"crew_size": 5}, NumberOutOfRange),
-        ({"crew_size": 2}, refusals.CrewNotPlannable),
         ({"priority": 0}, NumberOutOfRange),
         ({"fault_class": "weather"}, ChoiceUnknown),
         ({"kind": "magic"}, ChoiceUnknown),
@@ -170,16 +167,13 @@ def test_needs_that_nobody_could_meet_are_refused(
     assert session.scalars(select(Assessment)).all() == []
 
 
-def test_a_template_for_a_team_is_refused_while_planning_sends_one_person(session: Session) -> None:
-    """R-203: the refusal says what to do instead."""
-    with pytest.raises(refusals.CrewNotPlannable) as refused:
-        create_template(
-            session, by=None, code="TEAM", title_en="Lift a boiler", title_zh="抬锅炉",
-            product_kind="boiler", fault_class="product", kind="installation", fault_code="LIFT",
-            needs=Needs(duration_minutes=60, crew_size=2), labour_norm_minutes=60,
-        )  # fmt: skip
-    assert refused.value.remedy == "Open one order per person, or wait for team visits."
-    assert session.get(ProblemTemplate, "TEAM") is None
+def test_a_template_for_two_opens_a_visit_for_each(session: Session, call: RepairCall) -> None:
+    """R-203: the template's crew is what the supervisor begins with; the judgement may say otherwise."""
+    template = session.get_one(ProblemTemplate, call.template_code)
+    template.crew_size = 2
+    judged(session, call)
+    order = session.scalars(select(WorkOrder)).one()
+    assert [(visit.seat, visit.crew_size) for visit in order.visits] == [(0, 2), (1, 2)]
 
 
 @pytest.mark.parametrize(
