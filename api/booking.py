@@ -33,6 +33,7 @@ class WorkShape(Schema):
     skills = Counts(load_default=dict)
     certificates = ListOf(Text(64), 20, load_default=list)
     parts = Counts(load_default=dict)
+    crew_size = Whole(1, 4, load_default=1)
     required_technician_id = Id(allow_none=True, load_default=None)
 
 
@@ -68,6 +69,7 @@ class HoldShape(Schema):
     day = Day(required=True)
     window = Window(start="window_start", end="window_end", required=True)
     site_id = Id(required=True)
+    crew_size = Whole(required=True)
     technician_id = Id(required=True)
     expected_start = Moment(required=True)
     cost_minor = Whole(required=True)

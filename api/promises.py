@@ -44,7 +44,8 @@ class OfferShape(Schema):
     """
     A window that the plan can hold, with its price to the plan in minor units.
 
-    ``chance`` is the probability of arriving by its end, ``load`` the part of its working time that is taken.
+    ``chance`` is the probability of arriving by its end, ``load`` the part of its working time that is taken,
+    ``along`` who goes along with the technician, where it takes a crew.
     """
 
     day = Day(required=True)
@@ -54,6 +55,7 @@ class OfferShape(Schema):
     chance = Real(0, 1, required=True)
     fullness = Real(0, 1, required=True, attribute="load", data_key="load")
     technician_id = Id(required=True)
+    along = fields.List(Id(), required=True)
     expected_start = Moment(required=True)
     slack_seconds = Whole(required=True)
     meets_response = Flag(required=True)

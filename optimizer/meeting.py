@@ -66,6 +66,11 @@ def quote(
     return sorted(found, key=lambda offer: (offer.extra_cost, offer.start, offer.window.start))
 
 
+def seats_of(offer: Offer) -> tuple[Offer, ...]:
+    """Return the offers of everybody who goes, the leader's first."""
+    return offer.seats if isinstance(offer, CrewOffer) else (offer,)
+
+
 def taken(desk: Quoting, offer: CrewOffer, *, site: SiteTravel | None = None) -> Quoting:
     """
     Return the oracle with a crew's offer taken; the one that was asked stays as it is.

@@ -73,12 +73,16 @@ def _needs(session: Session, staffing: Staffing) -> Iterator[Finding]:
     templates = session.scalars(select(ProblemTemplate).where(ProblemTemplate.is_active)).all()
     skills = {(code, int(level)) for template in templates for code, level in template.skills.items()}
     papers = {code for template in templates for code in template.certificates}
+    sizes = {template.crew_size for template in templates} - {1}
     missing: dict[str, list[date]] = defaultdict(list)
     for day, crew in staffing.staffed:
         held = [{skill.skill_code: skill.level for skill in duty.technician.skills} for duty in crew]
         for code, level in skills:
             if not any(each.get(code, 0) >= level for each in held):
                 missing[f"skill {code} level {level}"].append(day)
+        for size in sizes:
+            if len(crew) < size:
+                missing[f"colleagues enough for a crew of {size}"].append(day)
         valid = {
             paper.code
             for duty in crew

@@ -32,6 +32,7 @@ from dispatch.territories.model import Territory
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
+from optimizer.meeting import seats_of
 from optimizer.offers import Rearranged
 from optimizer.oracle import Offer as Quote
 from optimizer.problem import Window
@@ -65,6 +66,8 @@ class WindowOffer:
     plan_version: int
     is_searched: bool = False
     """Whether other visits of the day make room, all of them kept within their windows."""
+    along: tuple[uuid.UUID, ...] = ()
+    """Who goes along, where it takes a crew."""
 
     @property
     def cost_minor(self) -> int:
@@ -368,6 +371,7 @@ class _Desk:
             meets_response=due is None or moment(quote.start) <= due,
             plan_version=side.version,
             is_searched=isinstance(quote, Rearranged),
+            along=tuple(uuid.UUID(seat.technician_id) for seat in seats_of(quote)[1:]),
         )
 
     def _refuse(self, closed: _Closed, spans: Sequence[Span]) -> None:

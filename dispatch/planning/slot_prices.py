@@ -9,7 +9,7 @@ from dispatch import clock
 from dispatch.planning.chances import Forecast, Spread, forecast, lost
 from dispatch.planning.open_days import Question
 from dispatch.planning.rules import OfferPolicy
-from optimizer.meeting import CrewOffer
+from optimizer.meeting import seats_of
 from optimizer.objectives.overtime import route_cents
 from optimizer.objectives.travel import leg_cents
 from optimizer.offers import Rearranged, with_site
@@ -70,9 +70,7 @@ class Ledger:
         routes = self._after(quote)
         formers = [self._former(name) for name in routes]
         windows = _windows(job for former in formers for job in former.jobs)
-        wanted = [
-            _name(self._job, seat) for seat in (quote.seats if isinstance(quote, CrewOffer) else (quote,))
-        ]
+        wanted = [_name(self._job, seat) for seat in seats_of(quote)]
         windows |= dict.fromkeys(wanted, quote.window)
         had: dict[str, Forecast] = {}
         will: dict[str, Forecast] = {}
@@ -94,8 +92,7 @@ class Ledger:
                 **dict.fromkeys(sorted(quote.emptied)),
                 **{route.technician_id: route for route in quote.routes},
             }
-        seats = quote.seats if isinstance(quote, CrewOffer) else (quote,)
-        return {seat.technician_id: self._with(seat) for seat in seats}
+        return {seat.technician_id: self._with(seat) for seat in seats_of(quote)}
 
     def _with(self, seat: Quote) -> Route:
         """A route with the visit, or with that of one of its crew."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dispatch.sync.protocol import SCHEMA
+from dispatch.sync.protocol import DETAIL
 from dispatch.sync.refusals import Resync
 
 LONGEST = 2_000
@@ -45,7 +45,7 @@ def signing_key(secret: bytes) -> bytes:
 def write(position: Position, *, key: bytes, technician_id: uuid.UUID) -> str:
     """Return a position as opaque text."""
     content = {
-        "v": SCHEMA,
+        "v": DETAIL,
         "f": position.feed_epoch,
         "s": position.scope_moment.isoformat(),
         "x": position.xid,
@@ -70,7 +70,7 @@ def read(text: str, *, key: bytes, technician_id: uuid.UUID) -> Position:
     if not hmac.compare_digest(mac, _mac(raw, key, technician_id)):
         raise refused
     content: dict[str, Any] = json.loads(raw)
-    if content.get("v") != SCHEMA:
+    if content.get("v") != DETAIL:
         raise Resync("visits are told in more detail since this cursor was given")
     return Position(
         feed_epoch=content["f"],

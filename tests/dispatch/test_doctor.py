@@ -238,6 +238,13 @@ def test_needs_that_nobody_on_duty_covers_are_named_by_weekday(clean: Session) -
     assert len(messages) == 2
 
 
+def test_a_crew_that_nobody_completes_is_named_by_weekday(clean: Session) -> None:
+    """R-203: one technician on duty, and a template for two."""
+    a_template(clean, crew_size=2)
+    messages = [f.message for f in doctor.examine(clean) if f.code == "NEED_UNCOVERED"]
+    assert ["colleagues enough for a crew of 2 on Monday" in message for message in messages] == [True]
+
+
 def test_limits_that_no_shift_can_keep_are_counted(clean: Session) -> None:
     """R-401: 60 minutes around the clock, and one shift in the week."""
     place = clean.scalars(select(Territory)).one()

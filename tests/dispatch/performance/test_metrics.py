@@ -42,6 +42,19 @@ NOBODY = replace(
     VISIT, travelling_at=None, arrived_at=None, started_at=None, finished_at=None, is_solved=False
 )
 DOOR = replace(VISIT, started_at=None, finished_at=None, is_solved=False, is_no_access=True)
+ALONG = replace(
+    VISIT,
+    technician_id="bea",
+    first_window_end=None,
+    last_window_start=None,
+    last_window_end=None,
+    is_reservation=False,
+    is_solved=False,
+    is_first_attempt=False,
+    response_due_at=None,
+    resolution_due_at=None,
+    goes_along=True,
+)
 LATE = replace(VISIT, arrived_at=at(10.1), started_at=at(10.1), finished_at=at(11.1))
 
 
@@ -141,3 +154,18 @@ def test_shares_stay_between_nothing_and_everything(
             assert 0 <= ratio.numerator <= ratio.denominator
         if name in {"utilisation", "overtime_seconds", "idle_seconds", "repair_seconds"}:
             assert ratio.numerator >= 0
+
+
+def test_who_goes_along_adds_hours_and_counts_for_nothing_else() -> None:
+    """R-203, R-704: a crew is one repair, one promise and one reservation, and everybody's working time."""
+    alone, crew = indicators((VISIT,), (DUTY,)), indicators((VISIT, ALONG), (DUTY,))
+    moved = {name for name, ratio in crew.items() if ratio != alone[name]}
+    assert moved <= {
+        "utilisation",
+        "wrench_time",
+        "travel_share",
+        "schedule_adherence",
+        "duration_accuracy",
+        "visits_per_technician_day",
+    }
+    assert crew["wrench_time"].numerator == 2 * alone["wrench_time"].numerator
