@@ -33,6 +33,14 @@ ROWS = {
         " and parts ?| array(select p.sku from store_stock s join part p on p.id = s.part_id"
         " where s.territory_id = :territory_id and s.quantity > 0)"
     ),
+    "drafted": (
+        "select s.ctid, s.xmin from plan_stop s join plan_head h on h.working_plan_id = s.plan_id"
+        " join visit v on v.id = s.visit_id where h.territory_id = :territory_id and v.parts <> '{}'"
+    ),
+    "held_parts": (
+        "select ctid, xmin from slot_hold where territory_id = :territory_id and released_at is null"
+        " and visit_id is null and expires_at > :now and parts <> '{}'"
+    ),
     "part": "select ctid, xmin from part",
     "earlier": (
         "select ctid, xmin from visit where technician_id in (select id from crew)"
