@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from sqlalchemy import select
 
 from dispatch import db
 from dispatch.parts.model import StoreStock
@@ -73,13 +77,8 @@ def test_a_count_by_phone_books_its_difference_once(field: Field) -> None:
         assert (receipt["result"], receipt["effect"]["expected"], on_van(field, sku)) == ("applied", 3, 2)
 
 
-def test_a_list_is_picked_once_by_phone(field: Field) -> None:
-    """R-304, R-511: sent twice it loads once; what is not on it is rejected."""
-    with db.transaction() as session:
-        part = builders.a_part(session)
-        sku = part.sku
-        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
-    visit = field.visit(parts={sku: 2})
+def a_published_stop(field: Field, visit: uuid.UUID) -> None:
+    """The day's plan, published with this visit alone."""
     with db.transaction() as session:
         head = heads.locked(session, field.territory_id, builders.DAY)
         row = session.get_one(Visit, visit)
@@ -95,6 +94,16 @@ def test_a_list_is_picked_once_by_phone(field: Field) -> None:
         session.add(plan)
         session.flush()
         head.published_plan_id = plan.id
+
+
+def test_a_list_is_picked_once_by_phone(field: Field) -> None:
+    """R-304, R-511: sent twice it loads once; what is not on it is rejected."""
+    with db.transaction() as session:
+        part = builders.a_part(session)
+        sku = part.sku
+        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
+    visit = field.visit(parts={sku: 2})
+    a_published_stop(field, visit)
     op = field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 1})
     for _ in range(2):
         [receipt] = field.push(op)
@@ -130,3 +139,36 @@ def test_conflict_clause_15_a_tool_is_its_givers_until_it_is_accepted(field: Fie
     assert keeper() == bea.technician_id
     late = bea.op(protocol.TOOL_DECLINE, **named, reason="broken")
     assert results(bea.push(late)) == ["rejected:HANDOVER_OVER"]
+
+
+def test_a_pick_and_a_publication_of_its_day_wait_in_one_order(
+    field: Field,
+) -> None:
+    """R-511: the publication holds the day and then its visits; the push has named one of them."""
+    with db.transaction() as session:
+        part = builders.a_part(session)
+        sku = part.sku
+        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
+    visit = field.visit(parts={sku: 2})
+    a_published_stop(field, visit)
+    ops = [
+        field.op(protocol.ACCEPT, visit),
+        field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 1}),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction() as session:
+            heads.locked(session, field.territory_id, builders.DAY)
+            pushed = pool.submit(field.push, *ops)
+            wait_until_somebody_waits(field)
+            session.execute(select(Visit.id).where(Visit.id == visit).with_for_update())
+        assert results(pushed.result(timeout=30)) == ["applied", "applied"]
+    assert on_van(field, sku) == 1
+
+
+def wait_until_somebody_waits(field: Field) -> None:
+    """Until the other connection waits for a lock; asked of the database again and again."""
+    held = "wait_event_type = 'Lock' and datname = current_database()"
+    asked = f"select count(*) from pg_stat_activity where {held}"
+    deadline = time.monotonic() + 30
+    while not field.ask(asked)[0][0]:
+        assert time.monotonic() < deadline
