@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, migrating, outbox
 from dispatch.billing.commands import record_payment
 from dispatch.hand_ins import queries
+from dispatch.hand_ins.account import balances
 from dispatch.hand_ins.commands import hand_in
 from dispatch.money import Money
 from tests.builders import DAY, a_technician, a_visit, at
@@ -47,7 +48,11 @@ def test_what_was_handed_in_before_is_closed_and_booked(database_url: str) -> No
             ).all()
         assert [tuple(row) for row in states] == [(kept[1], "closed", 0, 1)]
         assert [tuple(row) for row in covered] == [(kept[1], kept[2])]
-        assert [tuple(row) for row in booked] == [(kept[0], "difference", 100), (kept[0], "handed_in", 4900)]
+        entries = [(kept[0], "difference", 100), (kept[0], "handed_in", 4900), (kept[0], "settled", 100)]
+        assert [tuple(row) for row in booked] == entries
+        with Session(engine) as session:
+            [balance] = balances(session, kept[0])
+        assert (balance.owed_minor, balance.custody_minor) == (0, 700)
     finally:
         engine.dispose()
         clock.set_source(None)
