@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,9 @@ from dispatch.sync import protocol
 from dispatch.tools.model import Tool
 from dispatch.work_orders.model import Visit
 from tests import builders
+from tests.builders import at
 from tests.dispatch.sync.field import Field, results
+from tests.dispatch.sync.test_questions import asked
 
 
 def a_part_on(field: Field, quantity: int) -> Any:
@@ -168,7 +171,86 @@ def test_a_pick_and_a_publication_of_its_day_wait_in_one_order(
 def wait_until_somebody_waits(field: Field) -> None:
     """Until the other connection waits for a lock; asked of the database again and again."""
     held = "wait_event_type = 'Lock' and datname = current_database()"
-    asked = f"select count(*) from pg_stat_activity where {held}"
+    waiting = f"select count(*) from pg_stat_activity where {held}"
     deadline = time.monotonic() + 30
-    while not field.ask(asked)[0][0]:
+    while not field.ask(waiting)[0][0]:
         assert time.monotonic() < deadline
+
+
+def test_pull_clause_13_a_complete_pull_tells_what_the_van_is_to_load_and_to_keep(field: Field) -> None:
+    """R-304, R-511: as it is now, whatever the cursor; nothing of a colleague's; null on other pages."""
+    bea = field.colleague()
+    with db.transaction() as session:
+        part = builders.a_part(session, is_serialised=True)
+        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
+        sku, names = part.sku, {"name_en": part.name_en, "name_zh": part.name_zh}
+        tools = [
+            Tool(
+                territory_id=field.territory_id, serial=builders.serial("M"), name_en="Gauge", name_zh="表",
+                keeper_id=who, is_retired=is_retired,
+            )
+            for who, is_retired in (
+                (field.technician_id, False), (field.technician_id, True), (bea.technician_id, False)
+            )
+        ]  # fmt: skip
+        session.add_all(tools)
+        serials = [tool.serial for tool in tools]
+    empty = {"pick_lists": [], "transfers": [], "tools": [], "tool_handovers": []}
+    assert field.pull().van == {**empty, "tools": [named(serials[0])]}
+    first = field.visit(parts={sku: 2})
+    field.visit(planned_start=at(11))
+    a_published_stop(field, first)
+    transfer = str(uuid.uuid4())
+    wanted = {"transfer_id": transfer, "sku": sku, "quantity": 1}
+    assert results(
+        field.push(field.op(protocol.TRANSFER_ASK, **wanted, taker_id=str(field.technician_id)))
+    ) == ["applied"]
+    handover = {"handover_id": str(uuid.uuid4()), "serial": serials[2], "taker_id": str(field.technician_id)}
+    assert results(bea.push(bea.op(protocol.TOOL_HAND_OVER, **handover))) == ["applied"]
+    whole = field.pull()
+    van = whole.van
+    assert van is not None
+    parts = [{"sku": sku, **names, "quantity": 2, "is_serialised": True}]
+    assert van["pick_lists"] == [{"day": builders.DAY.isoformat(), "parts": parts}]
+    [moving] = van["transfers"]
+    assert (moving["id"], moving["state"], moving["sku"], moving["giver_id"]) == (
+        transfer,
+        "asked",
+        sku,
+        None,
+    )
+    [offered] = van["tool_handovers"]
+    assert (offered["id"], offered["serial"]) == (handover["handover_id"], serials[2])
+    assert offered["giver_id"] == str(bea.technician_id)
+    assert field.pull(whole.cursor).van == van
+    assert json.loads(json.dumps(van)) == van
+    assert field.pull(page=1).van is None
+    told = bea.pull().van
+    assert told == {**empty, "tools": [named(serials[2])]}
+
+
+def named(serial: str) -> dict[str, Any]:
+    """A gauge as a phone is told of it."""
+    return {"serial": serial, "name_en": "Gauge", "name_zh": "表", "calibrated_until": None}
+
+
+def test_what_a_pull_tells_of_a_van_takes_as_many_questions_for_much_as_for_little(field: Field) -> None:
+    def questions() -> int:
+        with asked() as found:
+            field.pull()
+        return len(found)
+
+    def grown() -> int:
+        with db.transaction() as session:
+            part = builders.a_part(session)
+            tool = Tool(
+                territory_id=field.territory_id, serial=builders.serial("M"), name_en="Gauge", name_zh="表",
+                keeper_id=field.technician_id,
+            )  # fmt: skip
+            session.add(tool)
+            sku = part.sku
+        wanted = {"transfer_id": str(uuid.uuid4()), "sku": sku, "quantity": 1}
+        field.push(field.op(protocol.TRANSFER_ASK, **wanted, taker_id=str(field.technician_id)))
+        return questions()
+
+    assert grown() == grown()
