@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.planning.candidates import BEGUN, NOT_BEGUN
 from dispatch.planning.days import Day
+from dispatch.planning.supplying import DRAFTS_COUNT
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
 
 ROWS = {
@@ -35,7 +36,8 @@ ROWS = {
     ),
     "drafted": (
         "select s.ctid, s.xmin from plan_stop s join plan_head h on h.working_plan_id = s.plan_id"
-        " join visit v on v.id = s.visit_id where h.territory_id = :territory_id and v.parts <> '{}'"
+        " join visit v on v.id = s.visit_id"
+        " where h.territory_id = :territory_id and h.day >= :drafts_from and v.parts <> '{}'"
     ),
     "held_parts": (
         "select ctid, xmin from slot_hold where territory_id = :territory_id and released_at is null"
@@ -102,6 +104,7 @@ def fingerprint(session: Session, day: Day) -> str:
             "day": day.day,
             "eve": day.day - timedelta(days=1),
             "now": clock.now(),
+            "drafts_from": clock.now().date() - DRAFTS_COUNT,
             "begin": begin,
             "end": end,
             "midnight": day.midnight,

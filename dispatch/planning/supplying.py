@@ -11,7 +11,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Text, bindparam, func, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -67,6 +67,10 @@ class Pick:
     part: Part
     quantity: int
     visit_ids: tuple[uuid.UUID, ...]
+
+
+DRAFTS_COUNT = timedelta(days=2)
+"""How old the day of a draft may be, whatever the zone; what was never published by then is none any more."""
 
 
 def keep_store(session: Session, territory_id: uuid.UUID, parts: Collection[str]) -> None:
@@ -139,12 +143,14 @@ def _planned(session: Session, territory_id: uuid.UUID, needing: ColumnElement[b
 def _as_drafted(
     session: Session, territory_id: uuid.UUID, planned: Sequence[_Planned], needing: ColumnElement[bool]
 ) -> list[_Planned]:
-    """Return planned visits where drafts have them, and what only a draft has."""
+    """Return planned visits where drafts have them, and what only a draft has; the latest day's counts."""
     statement = (
         select(Visit.id, PlanStop.technician_id, PlanStop.start, Visit.parts)
         .join(PlanStop, PlanStop.visit_id == Visit.id)
         .join(PlanHead, PlanHead.working_plan_id == PlanStop.plan_id)
         .where(PlanHead.territory_id == territory_id, Visit.state.in_(NOT_BEGUN), needing)
+        .where(PlanHead.day >= clock.now().date() - DRAFTS_COUNT)
+        .order_by(PlanHead.day)
     )
     drafts = {row.id: _Planned(*row) for row in session.execute(statement)}
     return list(({row.visit_id: row for row in planned} | drafts).values())

@@ -328,6 +328,24 @@ def test_a_draft_of_another_day_that_needs_the_stores_piece_keeps_it(town: Town)
     assert codes(town, asked, later) == {"PARTS"}
 
 
+def test_a_draft_that_was_never_published_is_forgotten(town: Town, now: MovableClock) -> None:
+    """R-511: the day is over; the piece is there for whoever asks now."""
+    both_days(town)
+    part = a_part(town.session)
+    in_store(town, part, 1)
+    visit, asked = (town.visit(parts={part.sku: 1}) for _ in range(2))
+    a_shift(
+        town.session, both_days(town), starts_at=at(8, days=9), ends_at=at(16, days=9), break_minutes=0,
+        break_earliest=None, break_latest=None,
+    )  # fmt: skip
+    head = heads.locked(town.session, town.territory.id, DAY)
+    town.plan_of([(both_days(town), visit, at(9))], head, state="draft")
+    later = DAY + timedelta(days=9)
+    assert codes(town, asked, later) == {"PARTS"}
+    now.set(at(8, days=4))
+    assert codes(town, asked, later) == set()
+
+
 def test_visits_without_the_stores_parts_are_not_read(town: Town) -> None:
     """However many visits are planned, opening a day asks the same and reads those that need its parts."""
     ada, part, other = both_days(town), a_part(town.session), a_part(town.session)
