@@ -13,29 +13,26 @@ depends_on = None
 SETTLED = """
     insert into keeper_entry (id, technician_id, hand_in_id, kind, method, currency, amount_minor, reason,
                               booked_by, booked_at, source)
-    select gen_random_uuid(), technician_id, null, 'settled', method, currency, amount,
+    select gen_random_uuid(), technician_id, null, 'settled', method, currency,
+           earlier - case when earlier > 0 then least(greatest(settled, 0), earlier)
+                          else greatest(least(settled, 0), earlier) end,
            'closed before the account existed', null, now(),
            'before_account:' || technician_id || ':' || method || ':' || currency
     from (
         select technician_id, method, currency,
-               case when earlier > 0 then least(greatest(owed, 0), earlier)
-                    else greatest(least(owed, 0), earlier) end as amount
-        from (
-            select technician_id, method, currency,
-                   coalesce(sum(amount_minor) filter (where kind = 'difference'), 0)
-                     - coalesce(sum(amount_minor) filter (where kind = 'settled'), 0) as owed,
-                   coalesce(sum(amount_minor) filter (
-                       where kind = 'difference'
-                         and not exists (
-                             select from hand_in_receipt where hand_in_receipt.hand_in_id = entry.hand_in_id
-                         )
-                   ), 0) as earlier
-            from keeper_entry as entry
-            group by technician_id, method, currency
-        ) as sums
-    ) as found
-    where amount <> 0
+               coalesce(sum(amount_minor) filter (where kind = 'settled'), 0) as settled,
+               coalesce(sum(amount_minor) filter (
+                   where kind = 'difference'
+                     and not exists (
+                         select from hand_in_receipt where hand_in_receipt.hand_in_id = entry.hand_in_id
+                     )
+               ), 0) as earlier
+        from keeper_entry as entry
+        group by technician_id, method, currency
+    ) as sums
+    where (earlier > 0 and settled < earlier) or (earlier < 0 and settled > earlier)
 """
+"""What was closed has no receipt of a cashier; what finance settled since counts for the oldest first."""
 
 
 def upgrade() -> None:
