@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from dispatch.parts import commands, counting, rules, transferring, units
@@ -209,3 +209,11 @@ def test_a_voided_use_brings_no_piece_back_that_is_elsewhere_since(
     assert held_at(session, Place(VAN, ada.id), pump.id) == 1
     doubts = {one.technician_id for one in units.unexplained(session, ada.territory_id)}
     assert (ada.id in doubts) is (since != "nothing")
+
+
+def test_a_history_is_looked_up_and_not_searched_for(session: Session, pump: Part) -> None:
+    """R-511: however many movements there are."""
+    session.execute(text("set local enable_seqscan = off"))
+    asked = text("explain select id from stock_movement where part_id = :part and serial = 'S1'")
+    plan = " ".join(session.scalars(asked, {"part": pump.id}))
+    assert "ix_stock_movement_part_id_serial" in plan
