@@ -182,6 +182,13 @@ class Changes(Schema):
     notices = fields.List(
         fields.Dict(), required=True, metadata={"description": "What the phone says now, in its own words."}
     )
+    van = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Pick lists, open transfers and tools with the last page; a phone may ignore it."
+        },
+    )
 
 
 class RejectionShape(Schema):
@@ -284,6 +291,7 @@ def pull(args: dict[str, Any]) -> object:
         "acked_seq": dict(pulled.acked_seq),
         "changes": list(pulled.changes),
         "notices": list(pulled.notices),
+        "van": pulled.van,
     }
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from flask import Response
 from marshmallow import fields
 
 from api import roles
 from api.addresses import DAY_ADDRESS, DAY_PARAMETER, day_in_address
 from api.auth import current_principal, policy
+from api.config import current_settings
 from api.fields import Day, Id, Moment, Text, Whole
 from api.idempotency import creates
+from api.papers import LanguageArgs, file_answer, serves
 from api.resource import Resource
 from api.schemas import Counts, ListOf, QuerySchema, Schema, list_of
 from api.session import current_session
@@ -51,6 +54,12 @@ class PickShape(Schema):
 
 class PickArgs(QuerySchema):
     """Which day."""
+
+    day = Day(required=True)
+
+
+class PickSheetArgs(LanguageArgs):
+    """Which day, and the paper's language."""
 
     day = Day(required=True)
 
@@ -104,6 +113,21 @@ def read_pick_list(args: dict[str, Any], technician_id: uuid.UUID) -> object:
     session = current_session()
     technician = find_technician(session, current_principal(), technician_id)
     return {"items": _shown(session, technician, args["day"])}
+
+
+@resource.get("/technicians/<uuid:technician_id>/pick-list.pdf")
+@policy(*roles.ALL)
+@resource.arguments(PickSheetArgs, location="query")
+@serves(resource)
+def read_pick_sheet(args: dict[str, Any], technician_id: uuid.UUID) -> Response:
+    """The same on paper, to be signed by whoever loads and whoever keeps the store."""
+    from dispatch.planning import pick_papers
+
+    session, settings = current_session(), current_settings()
+    technician = find_technician(session, current_principal(), technician_id)
+    language, day = args["language"] or settings.language, args["day"]
+    content = pick_papers.pick_sheet(session, technician, day, language, settings)
+    return file_answer(content, name=f"{technician.number}-{day.isoformat()}.pdf")
 
 
 @resource.post("/technicians/<uuid:technician_id>/pick-list")

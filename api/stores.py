@@ -197,7 +197,7 @@ def list_transfers(territory_id: uuid.UUID) -> object:
     """Transfers nobody has confirmed or declined, the oldest first; technicians see their own."""
     session, me = current_session(), current_principal()
     place = find_territory(session, me, territory_id)
-    return {"items": [_shown(row) for row in queries.open_transfers(session, me, place.id)]}
+    return {"items": [_with(part, row) for row, part in queries.open_transfers(session, me, place.id)]}
 
 
 @resource.post("/territories/<uuid:territory_id>/transfers")
@@ -257,5 +257,8 @@ def decline(body: dict[str, Any], transfer_id: uuid.UUID) -> object:
 
 
 def _shown(row: Any) -> object:
-    part = queries.find_part(current_session(), current_principal(), row.part_id)
+    return _with(queries.find_part(current_session(), current_principal(), row.part_id), row)
+
+
+def _with(part: Any, row: Any) -> object:
     return Joined(row, sku=part.sku, name_en=part.name_en, name_zh=part.name_zh)

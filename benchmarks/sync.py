@@ -23,15 +23,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
-from benchmarks import naive_sync
+from benchmarks import naive_sync, office
 from benchmarks.field_phones import OF_A_VISIT, PHOTO_SIDE, Photographs, Technicians, effects_of, record_visit
 from benchmarks.own_installation import installation, killing
 from benchmarks.runs import Row, tail, write
@@ -40,7 +40,6 @@ from dispatch.simulation.fault_proxy import Answer, Exchange, FaultProxy, Weathe
 from dispatch.simulation.phone import PhoneClient
 from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.simulation.traffic import PUSH, OperationCount, compared
-from dispatch.work_orders.model import Visit
 
 RESULTS = Path(__file__).parent / "results" / "sync.jsonl"
 BATCH = 50
@@ -57,7 +56,6 @@ STORM = Weather(
     bytes_per_second=5_000,
 )
 HEALED = Weather(dropped=0.01, lost=0.2, repeated=0.02, cut=0.2)
-MOVED_MINUTES = 90
 DARK_SECONDS, DARK_EVERY = 10.0, 120.0
 
 
@@ -81,6 +79,22 @@ class Load:
     healed: Weather = HEALED
     photo_side: int = PHOTO_SIDE
 
+    def told(self) -> Row:
+        """What a row says of its load, the faults included."""
+        return {
+            "phones": self.phones,
+            "minutes": self.minutes,
+            "rate": self.rate,
+            "operations": self.operations,
+            "photos_each": self.photos,
+            "seed": self.seed,
+            "heal_minutes": self.heal_minutes,
+            "most_minutes": self.most_minutes,
+            "photo_side": self.photo_side,
+            "storm": _plain(self.storm),
+            "healed": _plain(self.healed),
+        }
+
     @property
     def pushes(self) -> int:
         """Pushes of the steady part."""
@@ -90,6 +104,13 @@ class Load:
     def last_visits(self) -> int:
         """Visits of each phone whose operations come at the end of the shift."""
         return max(1, (self.operations - self.photos) // OF_A_VISIT)
+
+
+def _plain(weather: Weather) -> Row:
+    """Weather as a row tells it and reads it back."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in asdict(weather).items()
+    }
 
 
 class Stopwatch(OperationCount):
@@ -206,7 +227,8 @@ def run(load: Load, url: str, folder: Path) -> Row:
             count.is_steady = False
             for shift in shifts:
                 shift.work_offline()
-            moved = _move(shifts, load.seed)
+            last = [uuid.UUID(visit) for shift in shifts for visit in shift.done[-load.last_visits :]]
+            told = office.tell(last, load.seed)
             home = time.monotonic()
             healing = threading.Timer(load.heal_minutes * 60, setattr, (line, "weather", load.healed))
             healing.start()
@@ -219,28 +241,10 @@ def run(load: Load, url: str, folder: Path) -> Row:
                 ]
             )
             healing.cancel()
-        row = _told(load, shifts, count, line) | _standing(moved)
+        row = _told(load, shifts, count, line) | office.standing(told, [shift.phone for shift in shifts])
     for shift in shifts:
         shift.phone.close()
     return row
-
-
-def _move(shifts: list[Shift], seed: int) -> list[uuid.UUID]:
-    """The office gives every third visit of the day's end more time, while the phones have no contact."""
-    last = [uuid.UUID(visit) for shift in shifts for visit in shift.done[-shift.load.last_visits :]]
-    moved = random.Random(seed).sample(last, max(1, len(last) // 3))
-    with db.transaction() as session:
-        for visit_id in moved:
-            session.get_one(Visit, visit_id).duration_minutes = MOVED_MINUTES
-    return moved
-
-
-def _standing(moved: list[uuid.UUID]) -> dict[str, int]:
-    with db.transaction() as session:
-        statement = select(func.count(Visit.id)).where(
-            Visit.id.in_(moved), Visit.duration_minutes == MOVED_MINUTES
-        )
-        return {"office_changes": len(moved), "overwritten": len(moved) - session.scalars(statement).one()}
 
 
 @contextmanager
@@ -338,15 +342,7 @@ def main(arguments: list[str] | None = None) -> None:
         heal_minutes=args.heal,
         most_minutes=args.most,
     )
-    head = {
-        "measure": "sync under load",
-        "phones": load.phones,
-        "minutes": load.minutes,
-        "rate": load.rate,
-        "operations": load.operations,
-        "photos_each": load.photos,
-        "seed": load.seed,
-    }
+    head = {"measure": "sync under load", **load.told()}
     with tempfile.TemporaryDirectory(prefix="sync-") as name:
         room = Path(name)
         room.chmod(0o711)

@@ -16,7 +16,10 @@ class DocumentKindUnknown(Invalid):
     """There is no document of this kind, or not in this language."""
 
     code = "DOCUMENT_KIND_UNKNOWN"
-    remedy = "Use one of the kinds invoice, service_report, dispatch_sheet, handin in the language zh or en."
+    remedy = (
+        "Use one of the kinds invoice, service_report, dispatch_sheet, handin, pick_list"
+        " in the language zh or en."
+    )
 
 
 class RenderingFailed(DispatchError):

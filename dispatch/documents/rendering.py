@@ -12,10 +12,10 @@ from dispatch.documents.checking import check
 from dispatch.documents.errors import DocumentKindUnknown
 from dispatch.documents.figures import Figures
 from dispatch.documents.typesetting import typeset
-from dispatch.documents.views import dispatch_sheet, handin, invoice, service_report
+from dispatch.documents.views import dispatch_sheet, handin, invoice, pick_list, service_report
 from dispatch.documents.words import LANGUAGES, Language
 
-Kind = Literal["invoice", "service_report", "dispatch_sheet", "handin"]
+Kind = Literal["invoice", "service_report", "dispatch_sheet", "handin", "pick_list"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 DOCUMENTS: dict[Kind, tuple[Any, Callable[[Any, Figures], dict[str, Any]]]] = {
@@ -23,6 +23,7 @@ DOCUMENTS: dict[Kind, tuple[Any, Callable[[Any, Figures], dict[str, Any]]]] = {
     "service_report": (shapes.ServiceReportSnapshot, service_report.view),
     "dispatch_sheet": (shapes.DispatchSheetSnapshot, dispatch_sheet.view),
     "handin": (shapes.HandinSnapshot, handin.view),
+    "pick_list": (shapes.PickListSnapshot, pick_list.view),
 }
 
 

@@ -316,6 +316,26 @@ class DispatchSheetSnapshot(Frame):
     estimate: NotRequired[Estimate]
 
 
+class PickRow(TypedDict):
+    """Pieces of one part to load from the store; serialised pieces leave room for their numbers."""
+
+    code: Code
+    name: Text
+    quantity: Number
+    sheet_numbers: list[Code]
+    serialised: NotRequired[bool]
+
+
+class PickListSnapshot(Frame):
+    """What a technician loads from the store for a day [领料单] (R-511)."""
+
+    number: Code
+    date: Day
+    technician: Party
+    store: Text
+    parts: list[PickRow]
+
+
 class SheetRow(TypedDict):
     """One order sheet due back, with its vouchers."""
 

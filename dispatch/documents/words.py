@@ -197,6 +197,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "place": ("存放处", "Place"),
     "no_parts_to_take": ("无需携带配件。", "No parts to take."),
     "expires_before": ("服务日前到期", "expires before the visit"),
+    # pick list
+    "pick_list": ("领料单", "Pick list"),
+    "store": ("仓库", "Store"),
+    "parts_to_pick": ("从仓库领取", "To load from the store"),
+    "nothing_to_pick": ("无需领料。", "Nothing to load."),
+    "for_sheets": ("用于派工单", "For order sheets"),
+    "serial_numbers": ("序列号", "Serial numbers"),
+    "store_signature": ("仓库签名", "Store keeper's signature"),
     # hand-in
     "handin": ("交单结款单", "Day-end hand-in"),
     "business_date": ("业务日期", "Business day"),

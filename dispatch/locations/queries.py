@@ -15,7 +15,7 @@ from dispatch.access import audit
 from dispatch.access.rules import Principal
 from dispatch.contracts.house_rules import house_rules
 from dispatch.locations import rules
-from dispatch.locations.duty import day_of
+from dispatch.locations.duty import days_of
 from dispatch.locations.model import LocationNotice, LocationOff, Position
 from dispatch.technicians.model import Technician
 from dispatch.technicians.queries import on_duty
@@ -63,18 +63,31 @@ def standings(session: Session, principal: Principal, territory_id: uuid.UUID) -
     }
     _log(session, principal, "positions_read", territory_id)
     newest = latest(session, duties, min(duties.values(), default=now))
-    return [_standing(session, who, newest.get(who), began, now) for who, began in duties.items()]
+    days, why = days_of(session, duties.keys(), now, now), _reasons(session, duties)
+    return [
+        _standing(who, days[who], why.get(who, ""), newest.get(who), began, now)
+        for who, began in duties.items()
+    ]
 
 
-def _standing(
-    session: Session, technician_id: uuid.UUID, newest: Position | None, began: datetime, now: datetime
+def _reasons(session: Session, technician_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, str]:
+    """Return why positions are switched off now."""
+    off = select(LocationOff.technician_id, LocationOff.reason).where(
+        LocationOff.technician_id.in_(list(technician_ids)), LocationOff.on_at.is_(None)
+    )
+    return {who: reason for who, reason in session.execute(off)}  # noqa: C416 - rows are no pairs
+
+
+def _standing(  # noqa: PLR0917 - whose, and what is known of them
+    technician_id: uuid.UUID,
+    day: rules.Day,
+    why: str,
+    newest: Position | None,
+    began: datetime,
+    now: datetime,
 ) -> Standing:
-    day = day_of(session, technician_id, now, now)
     if day.off:
-        off = select(LocationOff.reason).where(
-            LocationOff.technician_id == technician_id, LocationOff.on_at.is_(None)
-        )
-        return Standing(technician_id, rules.OFF, session.scalars(off).first() or "", None)
+        return Standing(technician_id, rules.OFF, why, None)
     if day.breaks:
         return Standing(technician_id, rules.BREAK, "", None)
     if newest is None or newest.at < began:

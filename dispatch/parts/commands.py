@@ -248,8 +248,9 @@ def move(
     lot: str | None = None,
     serial: str | None = None,
     moved_at: datetime | None = None,
+    undoes: str | None = None,
 ) -> Moved:
-    """Change a van's stock once per ``source``, whatever comes twice (R-511)."""
+    """Change a van's stock once per ``source``, whatever comes twice; ``undoes`` names a fitting (R-511)."""
     return move_at(
         session,
         by=by,
@@ -261,4 +262,5 @@ def move(
         lot=lot,
         serial=serial,
         moved_at=moved_at,
+        undoes=undoes,
     )

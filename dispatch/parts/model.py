@@ -83,6 +83,12 @@ class StockMovement(Identified, Base):
     __table_args__ = (
         Index("ix_stock_movement_technician_id_moved_at", "technician_id", "moved_at"),
         Index("ix_stock_movement_territory_id_moved_at", "territory_id", "moved_at"),
+        Index(
+            "ix_stock_movement_part_id_serial",
+            "part_id",
+            "serial",
+            postgresql_where=text("serial is not null"),
+        ),
         CheckConstraint("change <> 0", name="change"),
         CheckConstraint("(technician_id is null) <> (territory_id is null)", name="place"),
     )

@@ -47,11 +47,13 @@ def move_at(
     serial: str | None = None,
     note: str | None = None,
     moved_at: datetime | None = None,
+    undoes: str | None = None,
 ) -> Moved:
     """
     Change what a place holds once per ``source``, whatever comes twice; ``other`` is the end besides it.
 
-    The stock may turn negative, since what was fitted was fitted; the answer says so.
+    The stock may turn negative, since what was fitted was fitted; the answer says so. ``undoes`` is the
+    source of the fitting that this takes back.
     """
     rules.checked_quantity(abs(change))
     part = session.get_one(Part, part_id)
@@ -79,7 +81,16 @@ def move_at(
     if session.scalars(movement).first() is None:
         return Moved(held_at(session, place, part_id), is_repeated=True)
     if part.is_serialised and piece is not None:
-        units.follow(session, part=part, serial=piece, place=place, change=change, reason=reason, other=other)
+        units.follow(
+            session,
+            part=part,
+            serial=piece,
+            place=place,
+            change=change,
+            reason=reason,
+            other=other,
+            undoes=undoes,
+        )
     return Moved(_add(session, place, part_id, change), is_repeated=False)
 
 

@@ -153,14 +153,17 @@ def find_transfer(session: Session, principal: Principal, transfer_id: uuid.UUID
     return found
 
 
-def open_transfers(session: Session, principal: Principal, territory_id: uuid.UUID) -> Sequence[PartTransfer]:
-    """Return transfers that nobody has confirmed or declined, the oldest first."""
-    statement = select(PartTransfer).where(
-        PartTransfer.territory_id == territory_id,
-        PartTransfer.state.in_([ASKED, HANDED]),
-        _ends(principal),
+def open_transfers(
+    session: Session, principal: Principal, territory_id: uuid.UUID
+) -> Sequence[Row[PartTransfer, Part]]:
+    """Return transfers that nobody has confirmed or declined with their part, the oldest first."""
+    statement = (
+        select(PartTransfer, Part)
+        .join(Part, Part.id == PartTransfer.part_id)
+        .where(PartTransfer.territory_id == territory_id, PartTransfer.state.in_([ASKED, HANDED]))
+        .where(_ends(principal))
     )
-    return session.scalars(statement.order_by(PartTransfer.asked_at, PartTransfer.id)).all()
+    return session.execute(statement.order_by(PartTransfer.asked_at, PartTransfer.id)).all()
 
 
 def _ends(principal: Principal) -> ColumnElement[bool]:

@@ -43,12 +43,21 @@ def check_serial(part: Part, serial: str | None, change: int, reason: str) -> No
 
 
 def follow(
-    session: Session, *, part: Part, serial: str, place: Place, change: int, reason: str, other: Place | None
+    session: Session,
+    *,
+    part: Part,
+    serial: str,
+    place: Place,
+    change: int,
+    reason: str,
+    other: Place | None,
+    undoes: str | None = None,
 ) -> None:
     """
     Note where a unit is after a movement; one that is elsewhere neither changes hands nor comes in.
 
-    Of a transfer's two movements the one at the taker tells it all.
+    Of a transfer's two movements the one at the taker tells it all. ``undoes`` is the source of a fitting
+    that is taken back: a unit that was fitted or held elsewhere since stays there.
     """
     if other is not None and change < 0:
         return
@@ -56,6 +65,8 @@ def follow(
         select(PartUnit).filter_by(part_id=part.id, serial=serial).with_for_update(),
         execution_options={"populate_existing": True},
     ).one_or_none()
+    if undoes is not None and not _is_last_known(session, part, serial, unit, undoes):
+        return
     leaves = place if change < 0 else other
     is_there = _is_at(unit, leaves) if leaves else unit is None or unit.gone_to is not None
     if reason not in FACTS and not is_there:
@@ -81,6 +92,19 @@ def settle(session: Session, *, part: Part, place: Place, serials: Sequence[str]
     )
     for serial in sorted(serials):
         follow(session, part=part, serial=serial, place=place, change=1, reason="counted", other=None)
+
+
+def _is_last_known(session: Session, part: Part, serial: str, unit: PartUnit | None, fitting: str) -> bool:
+    """Tell whether a fitting is the last that is known of a unit; fitted twice, it is at the second place."""
+    newest = (
+        select(StockMovement.source)
+        .where(StockMovement.part_id == part.id, StockMovement.serial == serial)
+        .where(StockMovement.reason == "fitted")
+        .order_by(StockMovement.id.desc())
+        .limit(1)
+    )
+    is_gone = unit is not None and unit.gone_to == GONE["fitted"]
+    return is_gone and session.scalars(newest).one_or_none() == fitting
 
 
 def _is_at(unit: PartUnit | None, place: Place) -> bool:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.planning.candidates import BEGUN, NOT_BEGUN
 from dispatch.planning.days import Day
+from dispatch.planning.supplying import DRAFTS_COUNT
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
 
 ROWS = {
@@ -32,6 +33,15 @@ ROWS = {
         " (select id from technician where territory_id = :territory_id) and state = any(:planned)"
         " and parts ?| array(select p.sku from store_stock s join part p on p.id = s.part_id"
         " where s.territory_id = :territory_id and s.quantity > 0)"
+    ),
+    "drafted": (
+        "select s.ctid, s.xmin from plan_stop s join plan_head h on h.working_plan_id = s.plan_id"
+        " join visit v on v.id = s.visit_id"
+        " where h.territory_id = :territory_id and h.day >= :drafts_from and v.parts <> '{}'"
+    ),
+    "held_parts": (
+        "select ctid, xmin from slot_hold where territory_id = :territory_id and released_at is null"
+        " and visit_id is null and expires_at > :now and parts <> '{}'"
     ),
     "part": "select ctid, xmin from part",
     "earlier": (
@@ -94,6 +104,7 @@ def fingerprint(session: Session, day: Day) -> str:
             "day": day.day,
             "eve": day.day - timedelta(days=1),
             "now": clock.now(),
+            "drafts_from": clock.now().date() - DRAFTS_COUNT,
             "begin": begin,
             "end": end,
             "midnight": day.midnight,

@@ -21,6 +21,7 @@ from dispatch.customers.model import Site
 from dispatch.planning import crews, nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
 from dispatch.planning.days import Day
+from dispatch.planning.dealing import demands
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.supplying import Need, carried, with_store
 from dispatch.planning.wanting import held_jobs
@@ -103,9 +104,9 @@ def build(
         session,
         day,
         {who: stock.get(who, {}) for who in duties},
-        of_day=[row[0].id for row in rows],
+        of_day=[*(row[0].id for row in rows), *(hold.id for hold in held), *filter(None, [without_hold])],
         routes=_on_routes(plan, rows, held),
-        open_needs=None if only_routes else [job.parts for job in jobs],
+        open_needs=None if only_routes else demands(day, crew, jobs, pins),
     )
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]

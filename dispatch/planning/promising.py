@@ -37,6 +37,7 @@ from dispatch.planning.open_days import Question
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window, new_reason
 from dispatch.planning.slot_prices import Ledger
+from dispatch.planning.supplying import keep_store
 from dispatch.planning.wanting import Wanted
 from dispatch.promises import commands as promises
 from dispatch.promises import holding
@@ -76,6 +77,7 @@ def hold(
     asker = asker_for(session, wanted)
     days = nights.days_for(session, asker.territory_id, start)
     locked = {on.day: heads.locked(session, asker.territory_id, on.day) for on in days}
+    keep_store(session, asker.territory_id, wanted.needs.parts)
     sides = [open_days.question_of(session, on, wanted, exact=True) for on in days]
     asked, best = _best(session, asker, sides, (start, end), reserve=reserve_of(session, asker.territory_id))
     day = asked.day.built.day
@@ -191,6 +193,7 @@ def book(
     kept = _used(session, by, hold_id, visit, (start, end)) if hold_id else None
     if kept is not None:
         days = [replace(days[0], day=kept.day)]
+    keep_store(session, order.territory_id, visit.parts)
     sides = [question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
     asked, best = _best(session, asker_of(session, visit), sides, (start, end))
     built, day = asked.day.built, asked.day.built.day

@@ -154,8 +154,20 @@ def _on_the_way(
 
 
 def _set_aside(session: Session, territory_id: uuid.UUID) -> Counter[str]:
-    """Pieces of the store that planned visits need, those that are nowhere as well."""
-    wanted: Counter[str] = Counter()
+    """Pieces of the store that planned visits need, less what their vans asked for; those nowhere as well."""
+    needed: Counter[tuple[uuid.UUID | None, str]] = Counter()
     for share in shares(session, territory_id):
-        wanted[share.sku] += share.from_store + share.missing
+        needed[share.technician_id, share.sku] += share.from_store + share.missing
+    statement = (
+        select(PartTransfer.taker_id, Part.sku, func.sum(PartTransfer.quantity))
+        .join(Part, Part.id == PartTransfer.part_id)
+        .where(PartTransfer.territory_id == territory_id, PartTransfer.state == ASKED)
+        .where(PartTransfer.taker_id.is_not(None))
+        .group_by(PartTransfer.taker_id, Part.sku)
+    )
+    for taker, sku, pieces in session.execute(statement):
+        needed[taker, sku] -= int(pieces)
+    wanted: Counter[str] = Counter()
+    for (_, sku), pieces in needed.items():
+        wanted[sku] += max(0, pieces)
     return wanted

@@ -29,6 +29,24 @@ NOT_PASSED_ON = frozenset({"connection", "host", "keep-alive", "transfer-encodin
 
 
 @dataclass(frozen=True, slots=True)
+class Lot:
+    """What a request draws, each from 0 to 1; the same number of draws whatever becomes of it."""
+
+    cut: float
+    fate: float
+    late: float
+    wait: float
+    where: float
+    """How much of the body is sent before it breaks off."""
+
+    @classmethod
+    def drawn(cls, seed: int, serial: int) -> Self:
+        """Draw the lot of a request by its number."""
+        chance = random.Random(f"{seed}:{serial}")
+        return cls(*(chance.random() for _ in range(5)))
+
+
+@dataclass(frozen=True, slots=True)
 class Weather:
     """How bad the network is: shares of requests, and the way's length and width."""
 
@@ -43,20 +61,21 @@ class Weather:
     bytes_per_second: float = 0.0
     """Of what a phone sends; 0 is as fast as it goes."""
 
-    def fate(self, chance: random.Random, size: int) -> str:
-        """Draw what becomes of a request with a body of so many bytes."""
-        if size >= SHORTEST_CUT and chance.random() < self.cut:
+    def fate(self, lot: Lot, size: int) -> str:
+        """Return what becomes of a request with a body of so many bytes."""
+        if size >= SHORTEST_CUT and lot.cut < self.cut:
             return CUT
-        drawn = chance.random()
+        drawn = lot.fate
         for fate, share in ((DROPPED, self.dropped), (LOST, self.lost), (REPEATED, self.repeated)):
             if drawn < share:
                 return fate
             drawn -= share
         return GOOD
 
-    def delay(self, chance: random.Random, size: int) -> float:
-        """Draw how many seconds the way takes."""
-        waited = chance.uniform(*self.late_seconds) if chance.random() < self.late else 0.0
+    def delay(self, lot: Lot, size: int) -> float:
+        """Return how many seconds the way takes."""
+        soonest, latest = self.late_seconds
+        waited = soonest + lot.wait * (latest - soonest) if lot.late < self.late else 0.0
         return waited + (size / self.bytes_per_second if self.bytes_per_second else 0.0)
 
 
@@ -127,29 +146,29 @@ class FaultProxy:
 
     def pass_on(self, request: Exchange) -> Answer | None:
         """Let a request meet its fate; return the answer that the phone hears, if any."""
-        chance = self._next_chance()
-        fate = self.weather.fate(chance, len(request.body))
+        lot = self._next_lot()
+        fate = self.weather.fate(lot, len(request.body))
         if time.monotonic() < self._dark_until:
             fate = DARK
         with self._lock:
             self.fates[fate] += 1
         if self._traffic is not None:
             self._traffic.left(request)
-        time.sleep(self.weather.delay(chance, len(request.body)))
+        time.sleep(self.weather.delay(lot, len(request.body)))
         if fate in {DROPPED, DARK}:
             return None
         if fate == CUT:
-            self._cut(request, chance.randrange(1, len(request.body)))
+            self._cut(request, 1 + int(lot.where * (len(request.body) - 1)))
             return None
         if fate == REPEATED:
             self._ask(request)
         answer = self._ask(request)
         return None if fate == LOST else answer
 
-    def _next_chance(self) -> random.Random:
+    def _next_lot(self) -> Lot:
         with self._lock:
             self._serial += 1
-            return random.Random(f"{self._seed}:{self._serial}")
+            return Lot.drawn(self._seed, self._serial)
 
     def _ask(self, request: Exchange) -> Answer | None:
         """Ask the server; None when it is not there or dies over it."""

@@ -241,7 +241,11 @@ class PhoneClient:
             if page["complete"]:
                 break
         self.store.apply_pull(
-            changes, cursor=page["cursor"], acked_seq=page["acked_seq"], is_whole=start is None
+            changes,
+            cursor=page["cursor"],
+            acked_seq=page["acked_seq"],
+            is_whole=start is None,
+            van=page.get("van"),
         )
 
     def _ask(self, method: str, address: str, **options: Any) -> dict[str, Any]:

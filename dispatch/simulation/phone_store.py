@@ -206,8 +206,9 @@ class PhoneStore:
         cursor: str,
         acked_seq: Mapping[str, int],
         is_whole: bool,
+        van: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take a complete pull in one transaction; the whole scope replaces what was held."""
+        """Take a complete pull in one transaction; whole scope and van replace what was held."""
         with self.writing() as database:
             if is_whole:
                 database.execute("delete from visit")
@@ -220,6 +221,8 @@ class PhoneStore:
                 else:
                     database.execute("delete from visit where id = ?", (change["id"],))
             _set(database, "cursor", cursor)
+            if van is not None:
+                _set(database, "van", json.dumps(van))
             for epoch, seq in acked_seq.items():
                 database.execute(
                     "insert into acked (epoch, seq) values (?, ?)"
@@ -235,6 +238,11 @@ class PhoneStore:
                 "select seq from acked where epoch = ?", (self.install_epoch,)
             ).fetchone()
         return int(row[0]) if row else 0
+
+    def van(self) -> dict[str, Any]:
+        """What to load, what is on its way and which tools are held, as last pulled."""
+        held = self.setting("van")
+        return dict(json.loads(held)) if held else {}
 
     def visits(self) -> list[dict[str, Any]]:
         """The pulled visits in the planned order."""

@@ -18,9 +18,10 @@ from dispatch.access.model import Device
 from dispatch.access.rules import Principal, Role
 from dispatch.sync.clock_repair import DeviceClock
 from dispatch.sync.deciding import Decider
+from dispatch.sync.locking import lock_days, lock_visits
 from dispatch.sync.model import DeviceEpoch, Operation
 from dispatch.sync.protocol import HELD
-from dispatch.sync.push import HOLD_FOR, device_scope, lock_visits
+from dispatch.sync.push import HOLD_FOR, device_scope
 from dispatch.sync.refusals import DeviceRevoked
 
 
@@ -49,6 +50,7 @@ def decide_overdue(session: Session, device_id: uuid.UUID, name: str, *, company
         now=clock.now(),
         company_currency=company_currency,
     )
+    lock_days(session, by, ())
     return _decide(session, decider, is_revoked=device.revoked_at is not None)
 
 

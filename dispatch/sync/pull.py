@@ -21,6 +21,7 @@ from dispatch.sync.cursor import Position
 from dispatch.sync.protocol import PAGE
 from dispatch.sync.push import acknowledged, device_scope, require_device
 from dispatch.sync.refusals import Resync
+from dispatch.sync.van_view import van_of
 
 RETENTION = timedelta(days=90)
 """How long the feed can be continued; an older cursor starts anew."""
@@ -45,6 +46,8 @@ class Pulled:
     server_time: datetime
     notices: Sequence[Mapping[str, Any]] = ()
     """What the phone should say to its technician now; replaces what was said before."""
+    van: Mapping[str, Any] | None = None
+    """What to load, what is on its way, tools held; with the last page alone."""
 
 
 def pull(
@@ -75,7 +78,9 @@ def pull(
         following, changes, acked = _since(session, principal, position, horizon=horizon, now=now, page=page)
     text_cursor = cursors.write(following, key=key, technician_id=technician_id)
     notices = notices_of(session, technician_id)
-    return Pulled(text_cursor, _is_complete(following), acked, changes, now, notices)
+    is_complete = _is_complete(following)
+    van = van_of(session, principal, now) if is_complete else None
+    return Pulled(text_cursor, is_complete, acked, changes, now, notices, van)
 
 
 def _is_complete(following: Position) -> bool:

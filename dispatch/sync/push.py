@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from dispatch.sync import refusals
 from dispatch.sync.clock_repair import DeviceClock
 from dispatch.sync.deciding import Decider, TooBold
 from dispatch.sync.envelope import Incoming, read_batch
+from dispatch.sync.locking import lock_days, lock_visits
 from dispatch.sync.model import DeviceEpoch, Operation
 from dispatch.sync.protocol import MARKER, MARKER_VALUE, SCHEMA
 from dispatch.sync.receipts import rejected
@@ -79,6 +80,7 @@ def push(
     device_clock = DeviceClock.read(given if isinstance(given, Mapping) else {})
     now = admitted_at or clock.now()
     epochs = _lock_epochs(session, by, {operation.install_epoch for operation in operations})
+    lock_days(session, by, [operation.body for operation in operations])
     visits = _lock_visits(session, by, operations)
     answers, fresh = _sort_out(session, by, operations)
     for name in sorted({operation.install_epoch for operation in operations}):
@@ -141,13 +143,6 @@ def _lock_visits(session: Session, by: Principal, operations: Sequence[Incoming]
     ids = {operation.visit_id for operation in operations} - {None}
     lock_visits(session, ids)
     return visits_ever_held(session, by, [one for one in ids if one is not None]) if ids else {}
-
-
-def lock_visits(session: Session, visit_ids: Iterable[uuid.UUID | None]) -> None:
-    """Hold the visits in one order, whoever else changes several of them."""
-    wanted = {visit_id for visit_id in visit_ids if visit_id is not None}
-    if wanted:
-        session.execute(select(Visit.id).where(Visit.id.in_(wanted)).order_by(Visit.id).with_for_update())
 
 
 Identity = tuple[uuid.UUID, str]

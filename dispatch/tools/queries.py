@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from sqlalchemy import column, select, table
+from sqlalchemy import Row, column, select, table
 from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
@@ -72,6 +72,16 @@ def waiting_for(session: Session, technician_id: uuid.UUID) -> Sequence[ToolHand
         ToolHandover.taker_id == technician_id, ToolHandover.state == HANDED
     )
     return session.scalars(statement.order_by(ToolHandover.handed_at, ToolHandover.id)).all()
+
+
+def handovers_awaited(session: Session, technician_id: uuid.UUID) -> Sequence[Row[ToolHandover, Tool]]:
+    """Return the same with their tools."""
+    statement = (
+        select(ToolHandover, Tool)
+        .join(Tool, Tool.id == ToolHandover.tool_id)
+        .where(ToolHandover.taker_id == technician_id, ToolHandover.state == HANDED)
+    )
+    return session.execute(statement.order_by(ToolHandover.handed_at, ToolHandover.id)).all()
 
 
 def not_calibrated(session: Session, keepers: Collection[uuid.UUID], on: date) -> Sequence[Tool]:

@@ -213,7 +213,12 @@ def _keeper(visit: Visit, by: Principal | None) -> uuid.UUID | None:
 
 
 def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse, reason: str) -> PartUse:
-    """Take back a part recorded by mistake; it returns to the van, and both facts and the reason are kept."""
+    """
+    Take back a part recorded by mistake; it returns to the van, and both facts and the reason are kept.
+
+    A piece with a serial number that was fitted elsewhere since stays there: the van is listed until somebody
+    counts (R-511).
+    """
     why = text.line(reason, "reason", longest=500)
     check_recordable(session, visit, by)
     if use.voided_by is not None:
@@ -228,7 +233,9 @@ def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse
     ).first()
     if fitted is not None and fitted.technician_id is not None:
         source = f"part_use_void:{use.id}"
-        _move(session, by, fitted.technician_id, use, change=use.quantity, reason="returned", source=source)
+        keeper, change = fitted.technician_id, use.quantity
+        undoes = fitted.source
+        _move(session, by, keeper, use, change=change, reason="returned", source=source, undoes=undoes)
     return use
 
 
@@ -241,6 +248,7 @@ def _move(
     change: int,
     reason: str,
     source: str,
+    undoes: str | None = None,
 ) -> None:
     stock.move(
         session,
@@ -252,6 +260,7 @@ def _move(
         source=source,
         lot=use.lot,
         serial=use.serial,
+        undoes=undoes,
     )
 
 

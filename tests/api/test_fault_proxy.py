@@ -12,7 +12,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from dispatch.access.rules import Role
-from dispatch.simulation.fault_proxy import CUT, DARK, DROPPED, LOST, REPEATED, FaultProxy, Weather
+from dispatch.simulation.fault_proxy import CUT, DARK, DROPPED, LOST, REPEATED, FaultProxy, Lot, Weather
 from dispatch.simulation.phone import PhoneClient
 from dispatch.simulation.photos import a_photo
 from dispatch.simulation.traffic import OperationCount, compared, faults
@@ -109,8 +109,17 @@ def test_a_dead_server_is_no_answer() -> None:
 
 def test_fates_follow_from_the_seed_in_the_stated_shares() -> None:
     def drawn(seed: int) -> list[str]:
-        return [STORM.fate(random.Random(f"{seed}:{number}"), 2000) for number in range(4000)]
+        return [STORM.fate(Lot.drawn(seed, number), 2000) for number in range(4000)]
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert drawn(1).count(CUT) == pytest.approx(0.3 * 4000, rel=0.1)
     assert drawn(1).count(LOST) == pytest.approx(0.7 * 0.2 * 4000, rel=0.1)
+
+
+def test_what_a_request_draws_does_not_depend_on_the_size_of_its_body() -> None:
+    """A body that is too short to be cut meets the fate that a longer one would, and waits as long."""
+    lots = [Lot.drawn(SEED, number) for number in range(1000)]
+    pairs = [(STORM.fate(lot, 2000), STORM.fate(lot, 20)) for lot in lots]
+    assert {long for long, short in pairs if long != short} == {CUT}
+    assert [STORM.delay(lot, 2000) for lot in lots] == [STORM.delay(lot, 20) for lot in lots]
+    assert {short for long, short in pairs if long == CUT} == {"good", DROPPED, LOST, REPEATED}

@@ -139,6 +139,7 @@ QUERIES = {
     "/v1/technicians/<uuid:technician_id>/hand-ins/expected": "?day=2026-03-02",
     "/v1/territories/<uuid:territory_id>/part-units/history": "?sku=PUMP&serial=1",
     "/v1/technicians/<uuid:technician_id>/pick-list": "?day=2026-03-02",
+    "/v1/technicians/<uuid:technician_id>/pick-list.pdf": "?day=2026-03-02",
     "/v1/technicians/<uuid:technician_id>/trail": "?day=2026-03-02",
 }
 UPLOAD = "/v1/visits/<uuid:visit_id>/attachments"

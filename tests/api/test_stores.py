@@ -104,6 +104,9 @@ def test_a_day_without_a_plan_has_no_pick_list(desk: Desk) -> None:
     assert desk.read(Role.TECHNICIAN, f"{path}?day={day()}")["items"] == []
     wanted = {"day": day(), "picked": {"PUMP": 1}}
     assert code_of(desk.post(Role.TECHNICIAN, path, wanted)) == (409, "PICK_TOO_MANY")
+    for language in ("zh", "en"):
+        paper = desk.of(Role.TECHNICIAN).get(f"{path}.pdf?day={day()}&language={language}")
+        assert (paper.status_code, paper.data[:5]) == (200, b"%PDF-")
     assert desk.made(Role.TECHNICIAN, path, wanted | {"picked": {}}) == {"transfer_ids": [], "items": []}
     reserved = f"/v1/territories/{desk.territory}/days/{day()}/reservations"
     assert desk.read(Role.DISPATCHER, reserved)["items"] == []

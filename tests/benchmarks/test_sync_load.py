@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,12 +13,15 @@ from sqlalchemy import text
 from werkzeug.serving import make_server
 
 from api import create_app
-from benchmarks import naive_sync, sync, sync_page
+from benchmarks import naive_sync, office, sync, sync_page
 from benchmarks.field_phones import EFFECTS, effects_of
+from benchmarks.office import Told
 from benchmarks.page import ASIDE, PAGE, NoMarks
 from benchmarks.sync import Load
 from dispatch import bootstrap, db
 from dispatch.simulation.fault_proxy import Weather
+from dispatch.work_orders.model import Visit
+from tests import builders
 from tests.api.company import settings_of_tests
 
 ROUGH = Weather(lost=0.3, repeated=0.1, cut=0.3)
@@ -55,8 +59,9 @@ def test_a_small_load_loses_and_doubles_nothing_and_losses_would_be_seen(server:
     assert (row["made"], row["decided"], row["visits"], row["photos"]) == (74, 74, 7, 4)
     for name in ("lost", "undecided", "invented", "disagreeing", "contradicted", "undrained_phones"):
         assert row[name] == 0
-    for name in ("effects_lost", "effects_doubled", "photos_lost", "photos_doubled", "overwritten"):
+    for name in ("effects_lost", "effects_doubled", "photos_lost", "photos_doubled", "overwritten", "untold"):
         assert row[name] == 0
+    assert row["office_changes"] > 0
     assert row["push_at_phone"]["count"] == 1
     assert row["faults"]["lost"] > 0
     assert effects_of(8, 5) == {
@@ -91,7 +96,7 @@ def test_rows_of_phones_stay_off_the_page_of_contests() -> None:
 
 
 def a_row(**fields: object) -> dict[str, object]:
-    full = {"phones": 300, "minutes": 30, "rate": 30, "operations": 60, "photos_each": 20}
+    full = Load().told()
     zeros = dict.fromkeys((*sync_page.LOST, *sync_page.DOUBLED, *sync_page.UNDECIDED, "server_errors"), 0)
     times = {"push_at_server": {"p95": 1200}, "pull_at_server": {"p95": 100}, "drained_seconds": 500.0}
     told = {
@@ -105,6 +110,35 @@ def a_row(**fields: object) -> dict[str, object]:
     where = {"at": "2026-12-01T00:00:00", "load": [3], "machine": {"processor": "P", "cores": 2}}
     head = {"measure": "sync under load", "side": "truckroll", "seed": 1}
     return head | full | zeros | times | told | where | fields
+
+
+@pytest.mark.parametrize(
+    "milder",
+    [{"storm": {}}, {"healed": {}}, {"heal_minutes": 0.1}, {"most_minutes": 300.0}, {"photo_side": 8}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_run_with_other_faults_has_no_place_on_the_page(milder: dict[str, object]) -> None:
+    assert sync_page.is_official(json.loads(json.dumps(a_row())))
+    assert not sync_page.is_official(a_row(**milder))
+
+
+def test_what_the_office_wrote_is_compared_with_what_stands(server: str) -> None:
+    """An office change that somebody overwrites is counted, each kind of it."""
+    with db.transaction() as session:
+        skill = builders.a_skill(session)
+        ids = [builders.a_visit(session, state="published", skills={skill.code: 2}).id for _ in range(4)]
+        told = [
+            Told(visit_id, session.get_one(Visit, visit_id).duration_minutes, {skill.code: 2}, 3)
+            for visit_id in ids
+        ]
+        for visit_id in ids:
+            session.get_one(Visit, visit_id).work_order.priority = 3
+    assert office.standing(told, []) == {"office_changes": 4, "overwritten": 0, "untold": 4}
+    with db.transaction() as session:
+        session.get_one(Visit, ids[0]).duration_minutes += 1
+        session.get_one(Visit, ids[1]).skills = {}
+        session.get_one(Visit, ids[2]).work_order.priority = 4
+    assert office.standing(told, [])["overwritten"] == 3
 
 
 def test_the_page_tells_only_of_runs_of_full_size() -> None:

@@ -268,6 +268,35 @@ def a_dispatch_sheet(**changes: Any) -> dict[str, Any]:
     )
 
 
+def a_pick_list(**changes: Any) -> dict[str, Any]:
+    """Return what a technician loads for two visits; the pumps have numbers of their own."""
+    return deepcopy(
+        FRAME
+        | {
+            "number": "P-07-2026-03-05",
+            "date": "2026-03-05",
+            "technician": {"name": "李强"},
+            "store": "北区 North",
+            "parts": [
+                {
+                    "code": "IE-88",
+                    "name": "点火电极 Ignition electrode",
+                    "quantity": "3",
+                    "sheet_numbers": ["S-10231-1", "S-10240-1"],
+                },
+                {
+                    "code": "PU-5",
+                    "name": "水泵 Pump",
+                    "quantity": "2",
+                    "sheet_numbers": ["S-10240-1"],
+                    "serialised": True,
+                },
+            ],
+        }
+        | changes
+    )
+
+
 def a_handin(**changes: Any) -> dict[str, Any]:
     """Return a hand-in 5.00 short in cash with one sheet missing."""
     return deepcopy(
@@ -322,4 +351,5 @@ SAMPLES: dict[str, Any] = {
     "service_report": a_service_report,
     "dispatch_sheet": a_dispatch_sheet,
     "handin": a_handin,
+    "pick_list": a_pick_list,
 }

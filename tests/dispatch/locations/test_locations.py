@@ -21,8 +21,10 @@ from dispatch.locations.rules import Fix
 from dispatch.technicians.breaks import end_break, start_break
 from dispatch.technicians.model import Technician
 from dispatch.technicians.rules import Interval
+from dispatch.territories.model import Territory
 from tests.builders import DAY, a_principal, a_shift, a_technician, an_absence, at, of
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.sync.test_questions import asked
 
 HERE = (60.17123, 24.94123)
 
@@ -192,3 +194,24 @@ def test_kept_is_exactly_what_lies_on_duty(
     allowed = quarters(duty) - quarters(breaks) - quarters(off)
     assert [fix.at for fix in kept] == [moment for moment in moments if moment in allowed]
     assert len(kept) + sum(dropped.values()) == len(moments)
+
+
+def test_everybody_is_asked_about_at_once(session: Session, who: Technician) -> None:
+    """R-903: however many are on duty, switched off or on a break, the database is asked as often."""
+    territory = session.get_one(Territory, who.territory_id)
+    boss = a_principal(Role.DISPATCHER)
+
+    def statements() -> tuple[int, list[str]]:
+        with asked() as found:
+            states = [one.state for one in queries.standings(session, boss, territory.id)]
+        return len(found), states
+
+    statements()
+    one, _ = statements()
+    others = [a_technician(session, territory=territory) for _ in range(3)]
+    for other in others:
+        a_shift(session, other)
+    commands.switch_off(session, technician_id=others[0].id, at=at(10), reason="doctor")
+    start_break(session, technician_id=others[1].id, at=at(14.9))
+    many, states = statements()
+    assert (many, sorted(states)) == (one, ["off", "on_break", "unknown", "unknown"])

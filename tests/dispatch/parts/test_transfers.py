@@ -22,6 +22,7 @@ from dispatch.parts.rules import STORE, VAN, Place
 from dispatch.parts.transferring import Wish
 from tests import builders as b
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.sync.test_questions import asked
 
 
 class Shelf:
@@ -275,3 +276,18 @@ def test_a_count_between_handing_over_and_confirming_loses_nothing(shelf: Shelf)
     assert (row.expected, row.reason) == (4, None)
     transferring.confirm(shelf.session, by=b.of(shelf.ada), transfer=transfer)
     assert shelf.holds() == (4, 1, 0)
+
+
+def test_open_transfers_come_with_their_parts_in_one_question(session: Session) -> None:
+    """However many parts are on their way."""
+    who, desk = b.a_technician(session), b.a_principal()
+    for _ in range(4):
+        wish = Wish(
+            territory_id=who.territory_id, part=b.a_part(session), quantity=1, giver_id=None, taker_id=who.id
+        )
+        transferring.ask(session, by=desk, wish=wish)
+    session.expunge_all()
+    with asked() as found:
+        rows = queries.open_transfers(session, desk, who.territory_id)
+        assert all(row.part_id == part.id for row, part in rows)
+    assert (len(rows), len(found)) == (4, 1)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from dispatch.parts import commands, counting, rules, transferring, units
@@ -16,7 +16,9 @@ from dispatch.parts.moving import held_at
 from dispatch.parts.rules import STORE, VAN, Place
 from dispatch.parts.transferring import Wish
 from dispatch.parts.units import Unexplained
+from dispatch.work_orders import commands as visits
 from tests import builders as b
+from tests.builders import at
 from tests.dispatch.conftest import MovableClock
 
 ME = b.a_principal()
@@ -180,3 +182,38 @@ def test_generated_pieces_are_where_a_list_by_hand_has_them(
         elif kind == 3 and one:
             known[serial] = "customer"
     assert where(session, part) == known
+
+
+@pytest.mark.parametrize("since", ["fitted", "counted", "nothing"])
+def test_a_voided_use_brings_no_piece_back_that_is_elsewhere_since(
+    session: Session, pump: Part, now: MovableClock, since: str
+) -> None:
+    """R-511: the number was misread; the piece stays where it is, and the van is to be counted."""
+    ada = b.a_technician(session)
+    ben = b.a_technician(session, territory=session.get_one(b.Territory, ada.territory_id))
+    commands.load_van(session, by=None, technician_id=ada.id, part=pump, quantity=1, source="D", serial="S1")
+    wrong = b.a_visit(session, technician=ada, state="working", started_at=at(9))
+    use = visits.use_part(
+        session, by=b.of(ada), visit=wrong, sku=pump.sku, direction="in", quantity=1, serial="S1"
+    )
+    if since == "fitted":
+        right = b.a_visit(session, technician=ben, state="working", started_at=at(9))
+        visits.use_part(
+            session, by=b.of(ben), visit=right, sku=pump.sku, direction="in", quantity=1, serial="S1"
+        )
+    elif since == "counted":
+        place = Place(VAN, ben.id)
+        counting.count(session, by=ME, place=place, part=pump, counted=1, reason="found", serials=["S1"])
+    visits.void_part_use(session, by=b.of(ada), visit=wrong, use=use, reason="misread")
+    assert where(session, pump) == {"S1": {"fitted": "customer", "counted": ben.id, "nothing": ada.id}[since]}
+    assert held_at(session, Place(VAN, ada.id), pump.id) == 1
+    doubts = {one.technician_id for one in units.unexplained(session, ada.territory_id)}
+    assert (ada.id in doubts) is (since != "nothing")
+
+
+def test_a_history_is_looked_up_and_not_searched_for(session: Session, pump: Part) -> None:
+    """R-511: however many movements there are."""
+    session.execute(text("set local enable_seqscan = off"))
+    asked = text("explain select id from stock_movement where part_id = :part and serial = 'S1'")
+    plan = " ".join(session.scalars(asked, {"part": pump.id}))
+    assert "ix_stock_movement_part_id_serial" in plan

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, outbox, travel
 from dispatch.customers.model import Site
 from dispatch.errors import DispatchError
+from dispatch.parts.model import StoreStock
 from dispatch.planning import heads
 from dispatch.planning.commands import book, hold, lock_visit, offer, publish
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
@@ -25,7 +27,7 @@ from dispatch.settings import Settings
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import Needs
-from tests.builders import DAY, a_visit, an_order, at, frozen_clock
+from tests.builders import DAY, a_part, a_shift, a_visit, an_order, at, frozen_clock
 from tests.dispatch.planning.test_searched_offers import a_day_that_must_be_changed, gas
 from tests.planning_world import Town, a_town, register_kinds
 
@@ -257,3 +259,46 @@ def test_a_booking_and_a_publication_at_once_lose_nothing(committed: db.Sessions
         in_force = heads.in_force(session, head)
         assert in_force is not None
         assert {stop.visit_id for stop in in_force.stops} == {first, second}
+
+
+def a_store_of_one(factory: db.Sessions) -> list[uuid.UUID]:
+    """One technician on two days, one piece in the store, two visits that need it."""
+    with factory.begin() as session:
+        town = a_town(session)
+        who, part = town.technician(break_minutes=0), a_part(session)
+        for days in (1, 2):
+            a_shift(session, who, starts_at=at(8, days=days), ends_at=at(16, days=days), break_minutes=0,
+                    break_earliest=None, break_latest=None)  # fmt: skip
+        session.add(StoreStock(territory_id=town.territory.id, part_id=part.id, quantity=1))
+        return [town.visit(parts={part.sku: 1}).id for _ in range(2)]
+
+
+@pytest.mark.parametrize("holds", [False, True], ids=["both_book", "one_holds"])
+def test_of_two_days_one_is_promised_the_stores_last_piece(committed: db.Sessions, holds: bool) -> None:
+    """R-511: whoever comes second waits for the first, though of another day, and is told PARTS."""
+    visit_ids = a_store_of_one(committed)
+    both_ready = threading.Barrier(2)
+
+    def call(number: int) -> str:
+        with db.transaction() as session:
+            visit, day = session.get_one(Visit, visit_ids[number]), number + 1
+            heads.locked(session, visit.work_order.territory_id, DAY + timedelta(days=day))
+            both_ready.wait()  # each has its own day
+            window = {"start": at(10, days=day), "end": at(12, days=day)}
+            try:
+                if number and holds:
+                    site = session.get_one(Site, visit.work_order.site_id)
+                    hold(
+                        session,
+                        by=None,
+                        wanted=Wanted(site, Needs(duration_minutes=60, parts=visit.parts), 3),
+                        **window,
+                        minutes=5,
+                    )
+                else:
+                    book(session, by=None, visit=visit, **window, channel="phone")
+            except SlotGone as gone:
+                return ",".join(reason["code"] for reason in gone.detail["reasons"])
+        return "promised"
+
+    assert sorted(at_once(2, call)) == ["PARTS", "promised"]

@@ -11,6 +11,7 @@ from dispatch.parts import commands, counting, rules, transferring
 from dispatch.parts.model import Part
 from dispatch.parts.moving import held_at
 from dispatch.parts.rules import STORE, VAN, Place
+from dispatch.parts.transferring import Wish
 from dispatch.planning.refilling import Refill, refills, take_over
 from tests.builders import a_part, a_principal, at, of
 from tests.planning_world import Town
@@ -103,3 +104,21 @@ def test_only_what_is_proposed_is_taken_over(town: Town) -> None:
         wanted = [Refill(None, part.sku, free=0, minimum=0, target=0, quantity=quantity)]
         with pytest.raises(refusal):
             take_over(town.session, by=ME, territory_id=town.territory.id, wanted=wanted)
+
+
+def test_what_a_visits_van_asked_for_is_not_ordered_as_well(town: Town) -> None:
+    """R-511: asked for, handed over and confirmed, the store's one piece is the visit's."""
+    who, part = town.technician(), a_part(town.session)
+    stocked(town, Place(STORE, town.territory.id), part, 1, (0, 0))
+    times = {"planned_start": at(15), "planned_end": at(16)}
+    town.visit(parts={part.sku: 1}, technician=who, state="published", **times)
+    assert proposed(town) == []
+    wish = Wish(territory_id=town.territory.id, part=part, quantity=1, giver_id=None, taker_id=who.id)
+    transfer = transferring.ask(town.session, by=ME, wish=wish)
+    assert proposed(town) == []
+    transferring.hand_over(town.session, by=ME, transfer=transfer)
+    assert proposed(town) == []
+    transferring.confirm(town.session, by=of(who), transfer=transfer)
+    assert proposed(town) == []
+    town.visit(parts={part.sku: 1}, technician=who, state="published", **times)
+    assert proposed(town) == [(None, 1)]

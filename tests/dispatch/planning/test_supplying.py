@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+import uuid
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from dispatch.customers.model import Site
 from dispatch.parts import transferring
 from dispatch.parts.model import Part, StoreStock, VanStock
 from dispatch.parts.moving import held_at
 from dispatch.parts.rules import STORE, VAN, Place
 from dispatch.parts.transferring import Wish
 from dispatch.planning import heads, readying
-from dispatch.planning.commands import book, offer
+from dispatch.planning.commands import book, hold, offer
+from dispatch.planning.dealing import Demand, deal
 from dispatch.planning.picking import pick
 from dispatch.planning.rules import PickTooMany, SlotGone
-from dispatch.planning.supplying import pick_list, shares_on, with_store
-from dispatch.technicians.model import Technician
+from dispatch.planning.supplying import pick_list, shares, shares_on, with_store
+from dispatch.planning.wanting import Wanted
+from dispatch.technicians.model import Technician, TechnicianSkill
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, a_part, a_principal, a_shift, at, of, part_use, van_stock
+from dispatch.work_orders.rules import Needs
+from tests.builders import DAY, a_part, a_principal, a_shift, a_skill, at, of, part_use, van_stock
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.sync.test_questions import asked
 from tests.planning_world import Town
 
 TOMORROW = DAY + timedelta(days=1)
@@ -227,7 +234,9 @@ def test_a_plan_made_anew_never_takes_more_than_the_store_has(town: Town, seed: 
     needs = [{part.sku: chance.randint(1, 2)} for _ in range(chance.randint(1, 5))]
     routes = [(chance.choice(crew).id, parts) for parts in needs if chance.random() < 0.5]
     day = town.built(on=TOMORROW).day
-    given = with_store(town.session, day, vans, of_day=[], routes=routes, open_needs=needs)
+    able = frozenset(who.id for who in crew)
+    wanted = [Demand(parts, able) for parts in needs]
+    given = with_store(town.session, day, vans, of_day=[], routes=routes, open_needs=wanted)
     left = sum(parts[part.sku] for parts in needs)
     fetched: Counter[str] = Counter()
     for who in crew:
@@ -261,3 +270,118 @@ def test_only_the_own_list_is_picked(town: Town) -> None:
     published(town, (ada, town.visit(parts={part.sku: 1}), 9))
     with pytest.raises(PickTooMany):
         pick(town.session, by=a_principal(), technician=ben, day=TOMORROW, picked={part.sku: 1})
+
+
+def test_scarce_pieces_go_to_whoever_can_serve_what_needs_them(town: Town) -> None:
+    """R-304, R-511: of two vans the one whose technician has the skill gets the store's piece."""
+    part = a_part(town.session)
+    crew = sorted((both_days(town) for _ in range(2)), key=lambda who: str(who.id))
+    a_skill(town.session)
+    crew[1].skills.append(TechnicianSkill(skill_code="gas", level=2))
+    in_store(town, part, 1)
+    needs: dict[str, Any] = {"parts": {part.sku: 1}, "skills": {"gas": 2}}
+    for visit in (town.visit(**needs), town.visit(**needs)):
+        visit.window_start, visit.window_end = at(10, days=1), at(12, days=1)
+    town.session.flush()
+    vans = {t.id: t.stock for t in town.built(on=TOMORROW).problem.technicians}
+    assert {who: stock for who, stock in vans.items() if stock} == {str(crew[1].id): {part.sku: 1}}
+
+
+def test_a_window_held_on_another_day_keeps_the_stores_piece(town: Town, now: MovableClock) -> None:
+    """R-309, R-511: until the hold is over; the caller who holds it takes it."""
+    ada, part = both_days(town), a_part(town.session)
+    rest: dict[str, Any] = {"break_minutes": 0, "break_earliest": None, "break_latest": None}
+    a_shift(town.session, ada, starts_at=at(8, days=2), ends_at=at(16, days=2), **rest)
+    in_store(town, part, 1)
+    first, second = (town.visit(parts={part.sku: 1}) for _ in range(2))
+    later = TOMORROW + timedelta(days=1)
+    assert codes(town, second, later) == set()
+    asked = Wanted(
+        town.session.get_one(Site, first.work_order.site_id),
+        Needs(duration_minutes=60, parts={part.sku: 1}),
+        3,
+    )
+    window = {"start": at(10, days=1), "end": at(12, days=1)}
+    kept = hold(town.session, by=None, wanted=asked, **window, minutes=5)
+    assert codes(town, second, later) == {"PARTS"}
+    book(town.session, by=None, visit=first, **window, channel="phone", hold_id=kept.id)
+    assert codes(town, second, later) == {"PARTS"}
+    steps(town, first, "cancelled")
+    hold(town.session, by=None, wanted=asked, **window, minutes=5)
+    now.set(at(8.2))
+    assert codes(town, second, later) == set()
+
+
+def test_a_draft_of_another_day_that_needs_the_stores_piece_keeps_it(town: Town) -> None:
+    """R-511: published with the piece on Ada's van, drafted to Ben, who has none."""
+    ada, ben, part = both_days(town), both_days(town), a_part(town.session)
+    rest: dict[str, Any] = {"break_minutes": 0, "break_earliest": None, "break_latest": None}
+    a_shift(town.session, ben, starts_at=at(8, days=2), ends_at=at(16, days=2), **rest)
+    van_stock(town.session, ada, part, 1)
+    in_store(town, part, 1)
+    visit, asked = (town.visit(parts={part.sku: 1}) for _ in range(2))
+    published(town, (ada, visit, 9))
+    later = TOMORROW + timedelta(days=1)
+    assert codes(town, asked, later) == set()
+    head = heads.locked(town.session, town.territory.id, TOMORROW)
+    town.plan_of([(ben, visit, at(9, days=1))], head, state="draft")
+    assert codes(town, asked, later) == {"PARTS"}
+
+
+def test_a_draft_that_was_never_published_is_forgotten(town: Town, now: MovableClock) -> None:
+    """R-511: the day is over; the piece is there for whoever asks now."""
+    both_days(town)
+    part = a_part(town.session)
+    in_store(town, part, 1)
+    visit, asked = (town.visit(parts={part.sku: 1}) for _ in range(2))
+    a_shift(
+        town.session, both_days(town), starts_at=at(8, days=9), ends_at=at(16, days=9), break_minutes=0,
+        break_earliest=None, break_latest=None,
+    )  # fmt: skip
+    head = heads.locked(town.session, town.territory.id, DAY)
+    town.plan_of([(both_days(town), visit, at(9))], head, state="draft")
+    later = DAY + timedelta(days=9)
+    assert codes(town, asked, later) == {"PARTS"}
+    now.set(at(8, days=4))
+    assert codes(town, asked, later) == set()
+
+
+def test_visits_without_the_stores_parts_are_not_read(town: Town) -> None:
+    """However many visits are planned, opening a day asks the same and reads those that need its parts."""
+    ada, part, other = both_days(town), a_part(town.session), a_part(town.session)
+    in_store(town, part, 1)
+    published(town, (ada, town.visit(parts={part.sku: 1}), 9))
+    with asked() as few:
+        [found] = shares(town.session, town.territory.id, drafted=True, skus={part.sku})
+    for hour in (10, 11, 12):
+        town.visit(technician=ada, state="published", planned_start=at(hour), planned_end=at(hour + 1))
+    town.visit(
+        parts={other.sku: 1}, technician=ada, state="published", planned_start=at(13), planned_end=at(14)
+    )
+    with asked() as many:
+        assert shares(town.session, town.territory.id, drafted=True, skus={part.sku}) == [found]
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_dealt_pieces_serve_as_many_visits_as_the_vans_can(seed: int) -> None:
+    """R-511: one piece for each visit, against every way to send the visits; no more than the store has."""
+    chance = random.Random(seed)
+    crew = [uuid.UUID(int=number) for number in range(3)]
+    held = {who: chance.randint(0, 1) for who in crew}
+    wanted = [
+        Demand({"P": 1}, frozenset(chance.sample(crew, chance.randint(1, 2))))
+        for _ in range(chance.randint(1, 4))
+    ]
+    pieces = chance.randint(0, 3)
+    given = deal("P", pieces, held, wanted)
+    assert sum(given.values()) == pieces
+    ways = [Counter(way) for way in itertools.product(*(sorted(one.able) for one in wanted))]
+    best = max(
+        sum(min(count, held[who]) for who, count in way.items())
+        + min(pieces, sum(max(0, count - held[who]) for who, count in way.items()))
+        for way in ways
+    )
+    served = max(sum(min(count, held[who] + given[who]) for who, count in way.items()) for way in ways)
+    assert served >= best - 1
+    assert not given.keys() - {who for one in wanted for who in one.able}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+
+from sqlalchemy import select
 
 from dispatch import db
 from dispatch.parts.model import StoreStock
@@ -13,7 +18,9 @@ from dispatch.sync import protocol
 from dispatch.tools.model import Tool
 from dispatch.work_orders.model import Visit
 from tests import builders
+from tests.builders import at
 from tests.dispatch.sync.field import Field, results
+from tests.dispatch.sync.test_questions import asked
 
 
 def a_part_on(field: Field, quantity: int) -> Any:
@@ -73,13 +80,8 @@ def test_a_count_by_phone_books_its_difference_once(field: Field) -> None:
         assert (receipt["result"], receipt["effect"]["expected"], on_van(field, sku)) == ("applied", 3, 2)
 
 
-def test_a_list_is_picked_once_by_phone(field: Field) -> None:
-    """R-304, R-511: sent twice it loads once; what is not on it is rejected."""
-    with db.transaction() as session:
-        part = builders.a_part(session)
-        sku = part.sku
-        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
-    visit = field.visit(parts={sku: 2})
+def a_published_stop(field: Field, visit: uuid.UUID) -> None:
+    """The day's plan, published with this visit alone."""
     with db.transaction() as session:
         head = heads.locked(session, field.territory_id, builders.DAY)
         row = session.get_one(Visit, visit)
@@ -95,6 +97,16 @@ def test_a_list_is_picked_once_by_phone(field: Field) -> None:
         session.add(plan)
         session.flush()
         head.published_plan_id = plan.id
+
+
+def test_a_list_is_picked_once_by_phone(field: Field) -> None:
+    """R-304, R-511: sent twice it loads once; what is not on it is rejected."""
+    with db.transaction() as session:
+        part = builders.a_part(session)
+        sku = part.sku
+        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
+    visit = field.visit(parts={sku: 2})
+    a_published_stop(field, visit)
     op = field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 1})
     for _ in range(2):
         [receipt] = field.push(op)
@@ -130,3 +142,115 @@ def test_conflict_clause_15_a_tool_is_its_givers_until_it_is_accepted(field: Fie
     assert keeper() == bea.technician_id
     late = bea.op(protocol.TOOL_DECLINE, **named, reason="broken")
     assert results(bea.push(late)) == ["rejected:HANDOVER_OVER"]
+
+
+def test_a_pick_and_a_publication_of_its_day_wait_in_one_order(
+    field: Field,
+) -> None:
+    """R-511: the publication holds the day and then its visits; the push has named one of them."""
+    with db.transaction() as session:
+        part = builders.a_part(session)
+        sku = part.sku
+        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
+    visit = field.visit(parts={sku: 2})
+    a_published_stop(field, visit)
+    ops = [
+        field.op(protocol.ACCEPT, visit),
+        field.op(protocol.PICK, day=builders.DAY.isoformat(), picked={sku: 1}),
+    ]
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction() as session:
+            heads.locked(session, field.territory_id, builders.DAY)
+            pushed = pool.submit(field.push, *ops)
+            wait_until_somebody_waits(field)
+            session.execute(select(Visit.id).where(Visit.id == visit).with_for_update())
+        assert results(pushed.result(timeout=30)) == ["applied", "applied"]
+    assert on_van(field, sku) == 1
+
+
+def wait_until_somebody_waits(field: Field) -> None:
+    """Until the other connection waits for a lock; asked of the database again and again."""
+    held = "wait_event_type = 'Lock' and datname = current_database()"
+    waiting = f"select count(*) from pg_stat_activity where {held}"
+    deadline = time.monotonic() + 30
+    while not field.ask(waiting)[0][0]:
+        assert time.monotonic() < deadline
+
+
+def test_pull_clause_13_a_complete_pull_tells_what_the_van_is_to_load_and_to_keep(field: Field) -> None:
+    """R-304, R-511: as it is now, whatever the cursor; nothing of a colleague's; null on other pages."""
+    bea = field.colleague()
+    with db.transaction() as session:
+        part = builders.a_part(session, is_serialised=True)
+        session.add(StoreStock(territory_id=field.territory_id, part_id=part.id, quantity=3))
+        sku, names = part.sku, {"name_en": part.name_en, "name_zh": part.name_zh}
+        tools = [
+            Tool(
+                territory_id=field.territory_id, serial=builders.serial("M"), name_en="Gauge", name_zh="表",
+                keeper_id=who, is_retired=is_retired,
+            )
+            for who, is_retired in (
+                (field.technician_id, False), (field.technician_id, True), (bea.technician_id, False)
+            )
+        ]  # fmt: skip
+        session.add_all(tools)
+        serials = [tool.serial for tool in tools]
+    empty = {"pick_lists": [], "transfers": [], "tools": [], "tool_handovers": []}
+    assert field.pull().van == {**empty, "tools": [named(serials[0])]}
+    first = field.visit(parts={sku: 2})
+    field.visit(planned_start=at(11))
+    a_published_stop(field, first)
+    transfer = str(uuid.uuid4())
+    wanted = {"transfer_id": transfer, "sku": sku, "quantity": 1}
+    assert results(
+        field.push(field.op(protocol.TRANSFER_ASK, **wanted, taker_id=str(field.technician_id)))
+    ) == ["applied"]
+    handover = {"handover_id": str(uuid.uuid4()), "serial": serials[2], "taker_id": str(field.technician_id)}
+    assert results(bea.push(bea.op(protocol.TOOL_HAND_OVER, **handover))) == ["applied"]
+    whole = field.pull()
+    van = whole.van
+    assert van is not None
+    parts = [{"sku": sku, **names, "quantity": 2, "is_serialised": True}]
+    assert van["pick_lists"] == [{"day": builders.DAY.isoformat(), "parts": parts}]
+    [moving] = van["transfers"]
+    assert (moving["id"], moving["state"], moving["sku"], moving["giver_id"]) == (
+        transfer,
+        "asked",
+        sku,
+        None,
+    )
+    [offered] = van["tool_handovers"]
+    assert (offered["id"], offered["serial"]) == (handover["handover_id"], serials[2])
+    assert offered["giver_id"] == str(bea.technician_id)
+    assert field.pull(whole.cursor).van == van
+    assert json.loads(json.dumps(van)) == van
+    assert field.pull(page=1).van is None
+    told = bea.pull().van
+    assert told == {**empty, "tools": [named(serials[2])]}
+
+
+def named(serial: str) -> dict[str, Any]:
+    """A gauge as a phone is told of it."""
+    return {"serial": serial, "name_en": "Gauge", "name_zh": "表", "calibrated_until": None}
+
+
+def test_what_a_pull_tells_of_a_van_takes_as_many_questions_for_much_as_for_little(field: Field) -> None:
+    def questions() -> int:
+        with asked() as found:
+            field.pull()
+        return len(found)
+
+    def grown() -> int:
+        with db.transaction() as session:
+            part = builders.a_part(session)
+            tool = Tool(
+                territory_id=field.territory_id, serial=builders.serial("M"), name_en="Gauge", name_zh="表",
+                keeper_id=field.technician_id,
+            )  # fmt: skip
+            session.add(tool)
+            sku = part.sku
+        wanted = {"transfer_id": str(uuid.uuid4()), "sku": sku, "quantity": 1}
+        field.push(field.op(protocol.TRANSFER_ASK, **wanted, taker_id=str(field.technician_id)))
+        return questions()
+
+    assert grown() == grown()

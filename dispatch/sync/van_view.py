@@ -1,0 +1,93 @@
+"""What a pull tells of a van: what to load, what is on its way, which tools are held (R-511)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.access.rules import Principal
+from dispatch.parts.model import Part, PartTransfer
+from dispatch.parts.queries import open_transfers
+from dispatch.planning.candidates import ANNOUNCED
+from dispatch.planning.supplying import pick_list
+from dispatch.technicians.model import Technician
+from dispatch.territories.queries import zone_of
+from dispatch.tools.queries import handovers_awaited, tools_kept_by
+from dispatch.work_orders.model import Visit
+
+DAYS = 2
+"""Today and tomorrow: the van is loaded in the morning or the evening before."""
+
+
+def van_of(session: Session, principal: Principal, now: datetime) -> Mapping[str, Any]:
+    """Return the pick lists of today and tomorrow, open transfers, tools, and tools on their way here."""
+    me = session.get_one(Technician, principal.technician_id)
+    today = clock.business_day(now, zone_of(session, me.territory_id))
+    days = [today + timedelta(days=ahead) for ahead in range(DAYS)] if _needs_parts(session, me) else []
+    return {
+        "pick_lists": [listed for day in days if (listed := _listed(session, me, day))["parts"]],
+        "transfers": [_transfer(*row) for row in open_transfers(session, principal, me.territory_id)],
+        "tools": [
+            {
+                "serial": tool.serial,
+                "name_en": tool.name_en,
+                "name_zh": tool.name_zh,
+                "calibrated_until": _text(tool.calibrated_until),
+            }
+            for tool in tools_kept_by(session, me.id)
+            if not tool.is_retired
+        ],
+        "tool_handovers": [
+            {"id": str(row.id), "serial": tool.serial, "giver_id": _id(row.giver_id), "note": row.note}
+            for row, tool in handovers_awaited(session, me.id)
+        ],
+    }
+
+
+def _needs_parts(session: Session, me: Technician) -> bool:
+    """Tell whether anything could be on a list at all; most technicians ask in vain."""
+    wanted = exists().where(
+        Visit.technician_id == me.id, Visit.state.in_([str(state) for state in ANNOUNCED]), Visit.parts != {}
+    )
+    return bool(session.scalar(select(wanted)))
+
+
+def _listed(session: Session, me: Technician, day: date) -> dict[str, Any]:
+    parts = [
+        {**_named(one.part), "quantity": one.quantity, "is_serialised": one.part.is_serialised}
+        for one in pick_list(session, me, day)
+    ]
+    return {"day": day.isoformat(), "parts": parts}
+
+
+def _transfer(row: PartTransfer, part: Part) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "state": row.state,
+        **_named(part),
+        "quantity": row.quantity,
+        "lot": row.lot,
+        "serial": row.serial,
+        "giver_id": _id(row.giver_id),
+        "taker_id": _id(row.taker_id),
+        "note": row.note,
+        "asked_at": row.asked_at.isoformat(),
+        "handed_at": _text(row.handed_at),
+    }
+
+
+def _named(part: Part) -> dict[str, str]:
+    return {"sku": part.sku, "name_en": part.name_en, "name_zh": part.name_zh}
+
+
+def _id(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _text(moment: date | None) -> str | None:
+    return None if moment is None else moment.isoformat()
