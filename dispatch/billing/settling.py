@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 
@@ -129,7 +130,7 @@ def _facts(
         contract_covers=covered_by(contract, worked_on),
         estimate_minor=max(0, order.estimate_minor - charged),
         approved_minor=max(0, approved - charged),
-        labour_norm_minutes=order.labour_norm_minutes * max(visit.crew_size for visit in visits),
+        labour_norm_minutes=order.labour_norm_minutes * max(Counter(v.attempt for v in visits).values()),
         visits=tuple(
             VisitFacts(str(visit.id), visit.number, _worked(visit), visit.leader_id is not None)
             for visit in visits
@@ -145,7 +146,7 @@ def _discount(session: Session, order: WorkOrder, visits: Sequence[Visit], contr
     percent = house_rules(session, contract).reservation_discount_percent
     if not percent or not visits:
         return 0
-    wanted = {visit.id for visit in visits if visit.leader_id is None}
+    wanted = {visit.leader_id or visit.id for visit in visits}
     return percent if wanted <= kept_reservations(session, wanted) else 0
 
 

@@ -114,7 +114,7 @@ def _sheets(session: Session, hand_in: HandIn) -> list[dict[str, Any]]:
 
 
 def _is_signed(session: Session, visit: Visit) -> bool:
-    report = current_report(session, visit.id)
+    report = current_report(session, visit.leader_id or visit.id)  # the leader has it signed for the crew
     return report is not None and report.signed_by_name is not None
 
 

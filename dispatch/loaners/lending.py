@@ -24,15 +24,15 @@ from dispatch.events import LoanerLent, LoanerOverdue
 from dispatch.loaners import rules
 from dispatch.loaners.model import RUNNING, Loan, LoanerUnit
 from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.crews import led
 from dispatch.work_orders.lifecycle import (
     FINISHED_ORDERS,
     ON_DUTY_STATES,
-    OPEN_STATES,
     OrderState,
     VisitState,
 )
 from dispatch.work_orders.model import Visit, WorkOrder
-from dispatch.work_orders.opening import locked_order
+from dispatch.work_orders.opening import has_open_visit, locked_order
 from dispatch.work_orders.rules import Estimate, FaultClass, Needs, OrderKind
 
 log = structlog.get_logger(__name__)
@@ -158,7 +158,7 @@ def _no_longer_needed(session: Session, loan: Loan, repair: WorkOrder) -> None:
     if loan.state in {"wanted", "reserved"}:
         if loan.delivery_order_id is not None:
             delivery = session.get_one(WorkOrder, loan.delivery_order_id)
-            if any(VisitState(visit.state) in OPEN_STATES for visit in delivery.visits):
+            if has_open_visit(delivery):
                 work_orders.cancel_order(session, by=None, order=delivery, reason="the original is repaired")
         loan.state, loan.ended_at = "cancelled", clock.now()
         _free(session, loan)
@@ -283,7 +283,7 @@ def _call_off_pickup(session: Session, loan: Loan) -> None:
     if loan.pickup_order_id is None:
         return
     pickup = session.get_one(WorkOrder, loan.pickup_order_id)
-    if any(VisitState(visit.state) in OPEN_STATES for visit in pickup.visits):
+    if has_open_visit(pickup):
         work_orders.cancel_order(session, by=None, order=pickup, reason="the loaner is not fetched any more")
 
 
@@ -305,9 +305,9 @@ def rules_of(session: Session, order: WorkOrder) -> HouseRules:
 
 def is_solved(order: WorkOrder) -> bool:
     """Tell whether a visit solved the fault."""
-    return any(visit.is_solved and visit.finished_at is not None for visit in order.visits)
+    return any(visit.is_solved and visit.finished_at is not None for visit in led(order))
 
 
 def is_done(order: WorkOrder) -> bool:
     """Tell whether something was brought or fetched: a visit was finished and not left unsolved."""
-    return any(visit.finished_at is not None and visit.is_solved is not False for visit in order.visits)
+    return any(visit.finished_at is not None and visit.is_solved is not False for visit in led(order))

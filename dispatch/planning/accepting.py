@@ -14,12 +14,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, travel
+from dispatch import travel
 from dispatch.access.rules import Principal
 from dispatch.planning import crews, heads, plan_rows, problem
 from dispatch.planning.days import day_of
-from dispatch.planning.differences import Difference, between
-from dispatch.planning.model import DayPlan, PlanHead
+from dispatch.planning.differences import SENTENCES, Cause, Change, Difference, Place, between
+from dispatch.planning.model import DayPlan, PlanHead, PlanStop
 from dispatch.planning.problem import Built
 from dispatch.planning.publishing import publish
 from dispatch.planning.rules import PlanNotPublishable, PlanStale, RowNotAcceptable, RowUnknown
@@ -55,7 +55,7 @@ def accept_rows(
     if plan.base_version != head.version:
         raise PlanStale(f"the plan was made on version {plan.base_version}", current=head.version)
     current = heads.in_force(session, head)
-    rows = _rows_named(session, between(session, current, plan).rows, visit_ids)
+    rows = _rows_named(session, current, plan, visit_ids)
     relaxed = frozenset(str(row.visit_id) for row in rows if row.breaks_promise)
     day = day_of(session, plan.territory_id, plan.day)
     taken = [row.visit_id for row in rows]
@@ -78,16 +78,29 @@ def accept_rows(
 
 
 def _rows_named(
-    session: Session, rows: Sequence[Difference], visit_ids: Sequence[uuid.UUID]
+    session: Session, current: DayPlan | None, plan: DayPlan, visit_ids: Sequence[uuid.UUID]
 ) -> list[Difference]:
-    """Return the rows of visits; of a crew nobody is taken over alone."""
-    known = {row.visit_id: row for row in rows}
+    """Return the rows of visits; of a crew nobody is taken over alone, however little it changes for them."""
+    known = {row.visit_id: row for row in between(session, current, plan).rows}
     unknown = [str(visit_id) for visit_id in visit_ids if visit_id not in known]
     if unknown or not visit_ids:
         raise RowUnknown("the proposal changes nothing about a visit named", visits=unknown)
     named = session.scalars(select(Visit).where(Visit.id.in_(visit_ids), Visit.crew_size > 1))
-    along = [one.id for visit in named for one in visit.crew if one.id in known]
-    return [known[visit_id] for visit_id in dict.fromkeys([*visit_ids, *along])]
+    seats = {one.id: one for visit in named for one in visit.crew}
+    for stop in plan.stops:
+        if stop.visit_id in seats and stop.visit_id not in known:
+            known[stop.visit_id] = _along(seats[stop.visit_id], stop)
+    return [known[name] for name in dict.fromkeys([*visit_ids, *seats]) if name in known]
+
+
+def _along(visit: Visit, stop: PlanStop) -> Difference:
+    """The row of a visit that goes with others of its crew and hardly changes itself."""
+    after = Place(stop.technician_id, stop.start)
+    sentence = SENTENCES[Cause.CHEAPER]
+    return Difference(
+        visit.id, visit.number, Change.LATER, None, after, is_told=False, breaks_promise=False,
+        cause=Cause.CHEAPER, sentence=sentence,
+    )  # fmt: skip
 
 
 def _meeting(built: Built, current: DayPlan | None, plan: DayPlan, rows: Sequence[Difference]) -> Problem:
@@ -95,8 +108,7 @@ def _meeting(built: Built, current: DayPlan | None, plan: DayPlan, rows: Sequenc
     taken = {row.visit_id for row in rows}
     stops = {str(stop.visit_id): stop for stop in current.stops} if current is not None else {}
     stops |= {str(stop.visit_id): stop for stop in plan.stops if stop.visit_id in taken}
-    now = built.day.seconds(clock.now())
-    return crews.at_their_moments(built.problem, stops, built.day, now=now)
+    return crews.at_their_moments(built.problem, stops, built.day)
 
 
 def _require_nobody_lost(built: Built, current: DayPlan | None, merged: Plan) -> None:

@@ -62,7 +62,7 @@ class Difference:
     One visit that the plan treats otherwise.
 
     is_told
-        Whether technician and customer have heard of the former place.
+        Whether technician and customer have heard of the former place; of a crew its leader stands for all.
     breaks_promise
         Whether the new start lies after the promised window, or the visit is dropped although promised.
     """
@@ -138,7 +138,7 @@ def _rows(
             change=change,
             before=_place(old),
             after=_place(new),
-            is_told=old is not None and VisitState(visit.state) in TOLD,
+            is_told=old is not None and VisitState(visit.state) in TOLD and visit.leader_id is None,
             breaks_promise=_breaks(visit, new),
             cause=cause,
             sentence=reasons.get(name, SENTENCES[cause]),
@@ -176,7 +176,9 @@ def _cause(old: PlanStop | None, new: PlanStop | None, on_duty: set[uuid.UUID]) 
 
 
 def _breaks(visit: Visit, new: PlanStop | None) -> bool:
-    return visit.window_end is not None and (new is None or new.start > visit.window_end)
+    """Of a crew the leader's promise is the customer's; who goes along has made none."""
+    late = visit.window_end is not None and (new is None or new.start > visit.window_end)
+    return late and visit.leader_id is None
 
 
 def _place(stop: PlanStop | None) -> Place | None:

@@ -107,7 +107,15 @@ def explanation(session: Session, plan: DayPlan, visit: Visit) -> Explanation:
     if plan.state == "what_if":
         built, timed = _supposed(session, day, plan, visit)
     else:
-        built = problem.build(session, day, travel.times(), plan=plan, extra=[visit.id], only_routes=True)
+        built = problem.build(
+            session,
+            day,
+            travel.times(),
+            plan=plan,
+            extra=[visit.id],
+            only_routes=True,
+            as_teams=visit.crew_size > 1,
+        )
         timed = plan_rows.to_plan(built, plan)
     if built.problem.visit(str(visit.id)) is None:
         raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")

@@ -117,6 +117,9 @@ def _is_worse(now: StopForecast | None, then: StopForecast | None) -> bool:
     return then is None or ORDER.index(then.danger) > ORDER.index(now.danger)
 
 
+TOGETHER = "it is a crew's: a new plan moves all of them together"
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """What was found for one visit: a repair, or why there is none."""
@@ -127,10 +130,11 @@ class _Answer:
 
 def _repairs(read: Supposed, plan: DayPlan, worse: Sequence[PlanStop]) -> dict[str, _Answer]:
     """Find a place for each visit on the rest of the day, the most urgent promise first."""
-    names = frozenset(str(stop.visit_id) for stop in worse)
+    crews = {name for name, visit in read.built.visits.items() if visit.crew_size > 1}
+    found = {str(s.visit_id): _Answer(None, TOGETHER) for s in worse if str(s.visit_id) in crews}
+    names = frozenset(str(stop.visit_id) for stop in worse) - crews
     jobs = [job for job in read.built.problem.visits if job.id in names]
     oracle = open_oracle(read.built.problem, plan_rows.to_plan(read.built, plan, without=names))
-    found: dict[str, _Answer] = {}
     for job in sorted(jobs, key=lambda job: (_until(job), job.id)):
         for windows in (job.windows, (Window(0, Day.LATEST),)):
             offers: list[Offer] = oracle.quote(job, windows)

@@ -187,14 +187,18 @@ def question(
     row = _row(session, visit.id)
     if visit.crew_size > 1:
         return _of_crew(session, day, visit, row, exact=exact, without_hold=without_hold)
-    opened = _opened(session, day, without_hold=without_hold) if exact else _kept(session, day)
+    opened = (
+        _opened(session, day, without_hold=without_hold, asking=visit.id)
+        if exact or _moves_parts(visit)
+        else _kept(session, day)
+    )
     known = opened.built.problem.visit(str(visit.id))
     if known is not None:
         return Question(opened, known, opened.built.places)
     if row is None or row[1].waiting_reason is not None:
         return None
     if session.scalar(select(PlanLock.id).where(PlanLock.visit_id == visit.id)) is not None:
-        opened = _opened(session, day, extra=[visit.id], without_hold=without_hold)
+        opened = _opened(session, day, extra=[visit.id], without_hold=without_hold, asking=visit.id)
         pinned = opened.built.problem.visit(str(visit.id))
         return Question(opened, pinned, opened.built.places) if pinned is not None else None
     places = opened.built.places.with_site(row[2])
@@ -229,9 +233,9 @@ def _of_crew(
         return None
     seats = [visit, *live_members(visit)]
     apart = frozenset(str(seat.id) for seat in seats)
-    kept = None if exact else _kept(session, day)
+    kept = None if exact or _moves_parts(visit) else _kept(session, day)
     if kept is None or any(kept.built.problem.visit(name) for name in apart):
-        kept = _opened(session, day, apart=apart, without_hold=without_hold)
+        kept = _opened(session, day, apart=apart, without_hold=without_hold, asking=visit.id)
     places = kept.built.places.with_site(row[2])
     is_known = places is kept.built.places or not kept.built.problem.technicians
     pins = select(PlanLock.visit_id, PlanLock.technician_id).where(
@@ -242,6 +246,11 @@ def _of_crew(
     jobs = [replace(job, required_technician=pinned.get(job.id, job.required_technician)) for job in jobs]
     crew = crews.asked_for(jobs)
     return Question(kept, crew.seats[0], places, None if is_known else _travel(places), crew)
+
+
+def _moves_parts(visit: Visit) -> bool:
+    """Tell whether a visit has pieces on some day, which are there for it on another one."""
+    return bool(visit.parts) and visit.planned_start is not None
 
 
 def _kept(session: Session, day: Day) -> OpenDay:
@@ -272,12 +281,15 @@ def _opened(
     extra: Sequence[uuid.UUID] = (),
     apart: frozenset[str] = frozenset(),
     without_hold: uuid.UUID | None = None,
+    asking: uuid.UUID | None = None,
 ) -> OpenDay:
     """Read a day; visits that are kept apart are on its stored routes, but not on those that are asked."""
     session.flush()
     session.expire_all()  # what this session read before may be older than the rows the day is named by
     current = heads.in_force(session, heads.find(session, day.territory_id, day.day))
-    built = problem.build(session, day, travel.times(), plan=current, extra=extra, only_routes=True)
+    built = problem.build(
+        session, day, travel.times(), plan=current, extra=extra, only_routes=True, asking=asking
+    )
     stored = plan_rows.to_plan(built, current)
     if apart:
         built = _without(built, apart)

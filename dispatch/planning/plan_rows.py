@@ -30,8 +30,7 @@ def to_plan(built: Built, plan: DayPlan | None, *, without: frozenset[str] = fro
     """
     stored = {str(stop.visit_id): stop for stop in plan.stops} if plan else {}
     order = stops_by_route(plan.stops) if plan else {}
-    now = built.day.seconds(clock.now())
-    day = crews.at_their_moments(built.problem, stored, built.day, now=now)
+    day = crews.at_their_moments(built.problem, stored, built.day)
     routes: list[Route] = []
     for technician in day.technicians:
         begun = day.begun_by(technician.id)

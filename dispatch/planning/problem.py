@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -59,6 +59,8 @@ class Built:
     """Points and minutes behind the problem's locations."""
     holds: frozenset[str] = frozenset()
     """Ids of windows kept for callers: they take room like visits and are never stored in a plan."""
+    told: Mapping[str, Window | None] = field(default_factory=dict)
+    """Windows of crews' visits as customers were told them; None for who goes along."""
 
 
 def build(
@@ -71,6 +73,8 @@ def build(
     relaxed: frozenset[str] = frozenset(),
     only_routes: bool = False,
     without_hold: uuid.UUID | None = None,
+    as_teams: bool = False,
+    asking: uuid.UUID | None = None,
 ) -> Built:
     """
     Gather one day into an optimiser problem.
@@ -78,7 +82,9 @@ def build(
     ``plan`` is the plan in force (its technicians are the previous ones), ``extra`` names visits to include
     whatever their promise, ``relaxed`` names visits whose promised window may be missed because it cannot be
     kept any more. With ``only_routes`` what is on no route of the plan is left out. Windows held for callers
-    are visits like others, but for ``without_hold``.
+    are visits like others, but for ``without_hold``. Where routes are kept, crews meet when and as they are
+    planned to, unless they are asked for ``as_teams``. Pieces that the visit ``asking`` has elsewhere are
+    there for it.
     """
     now = max(0, day.seconds(clock.now()))
     crew = technicians.on_duty(session, day.territory_id, day.day)
@@ -90,21 +96,23 @@ def build(
     places = Places(crew, [*(row[2] for row in rows), *held_at.values()])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
-    if only_routes:
-        jobs = crews.kept_together(rows, jobs, plan, day, now)
-    else:
+    if not only_routes:
         reserved = _with_priority(session, rows)
         jobs = [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
-        jobs = crews.tied(rows, jobs)
+    jobs = crews.tied(rows, jobs, duties, None if only_routes else day)
     held_by = [held_jobs(hold, held_at[hold.site_id], day, places, tied=not only_routes) for hold in held]
     jobs += [job for seats in held_by for job in seats]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
-    stock = carried(session, day, set(duties))
+    stock = carried(session, day, set(duties), without=asking)
     stock = with_store(
         session,
         day,
         {who: stock.get(who, {}) for who in duties},
-        of_day=[*(row[0].id for row in rows), *(hold.id for hold in held), *filter(None, [without_hold])],
+        of_day=[
+            *(row[0].id for row in rows),
+            *(hold.id for hold in held),
+            *filter(None, [without_hold, asking]),
+        ],
         routes=_on_routes(plan, rows, held),
         open_needs=None if only_routes else demands(day, crew, jobs, pins),
     )
@@ -114,8 +122,12 @@ def build(
     roads = places.matrix(travel)
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), roads, tuple(locks), prices)
     problem, _ = conceded(problem)
+    told = crews.told(problem, rows)
+    if only_routes and not as_teams:
+        problem = crews.kept_together(problem, plan, day)
     holds = frozenset(job.id for seats in held_by for job in seats)
-    return Built(day, problem, {str(row[0].id): row[0] for row in rows}, frozenset(begun), places, holds)
+    visits = {str(row[0].id): row[0] for row in rows}
+    return Built(day, problem, visits, frozenset(begun), places, holds, told)
 
 
 def _sites(session: Session, held: Sequence[SlotHold]) -> Sequence[Site]:

@@ -245,6 +245,7 @@ def lock_visit(
         raise LockEmpty("neither a technician nor a start is named")
     if start is not None:
         require_leader(visit)
+    crews.require_pin_of_one(session, visit, technician_id)
     if start is not None:
         check_window(clock.aware(start), clock.aware(start) + timedelta(seconds=1), clock.now())
     _touch_days(session, visit, start)

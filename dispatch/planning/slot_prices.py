@@ -57,7 +57,7 @@ class Ledger:
         self.asked, self._spread, self._policy = asked, spread, policy
         self._plan = asked.day.oracle.plan
         self._problem, self._job = with_site(asked.day.oracle.problem, asked.job, asked.site)
-        self._begun = asked.day.built.begun
+        self._begun, self._told = asked.day.built.begun, asked.day.built.told
         self._now = asked.day.built.day.seconds(clock.now())
         self._formers: dict[str, Former] = {}
 
@@ -69,7 +69,7 @@ class Ledger:
         """
         routes = self._after(quote)
         formers = [self._former(name) for name in routes]
-        windows = _windows(job for former in formers for job in former.jobs)
+        windows = self._windows(job for former in formers for job in former.jobs)
         wanted = [_name(self._job, seat) for seat in seats_of(quote)]
         windows |= dict.fromkeys(wanted, quote.window)
         had: dict[str, Forecast] = {}
@@ -101,6 +101,11 @@ class Ledger:
         with_it = (*former.jobs[: seat.position], narrowed, *former.jobs[seat.position :])
         return timetable(self._problem, former.technician, with_it)
 
+    def _windows(self, jobs: Iterable[Job]) -> dict[str, Window]:
+        """Windows that customers were told; what narrows them for a crew is nobody's promise."""
+        known = ((job.id, self._told.get(job.id, job.windows[0])) for job in jobs if job.windows)
+        return {name: window for name, window in known if window is not None}
+
     def _former(self, technician_id: str) -> Former:
         """A route without the visit, timed and forecast once for all windows."""
         known = self._formers.get(technician_id)
@@ -110,7 +115,7 @@ class Ledger:
                 raise ValueError(f"technician {technician_id} is not of this day")
             others = self._others(technician_id)
             before = timetable(self._problem, technician, others) if others else None
-            known = Former(technician, others, before, self._forecast(before, _windows(others)))
+            known = Former(technician, others, before, self._forecast(before, self._windows(others)))
             self._formers[technician_id] = known
         return known
 
@@ -146,7 +151,3 @@ class Ledger:
 def _name(job: Job, seat: Quote) -> str:
     """The visit that a quote is about: the one asked about, or that of one of its crew."""
     return seat.visit.id if seat.visit is not None else job.id
-
-
-def _windows(jobs: Iterable[Job]) -> dict[str, Window]:
-    return {job.id: job.windows[0] for job in jobs if job.windows}

@@ -226,11 +226,18 @@ def _under_way(session: Session, territory_id: uuid.UUID) -> Pieces:
     return found
 
 
-def carried(session: Session, day: Day, technician_ids: Collection[uuid.UUID]) -> Vans:
+def carried(
+    session: Session,
+    day: Day,
+    technician_ids: Collection[uuid.UUID],
+    *,
+    without: uuid.UUID | None = None,
+) -> Vans:
     """
     Return what the vans can use on a day: what they carry, less what is planned before or under way.
 
-    What a van was handed is there, though nobody has confirmed it yet; what it handed over is not.
+    What a van was handed is there, though nobody has confirmed it yet; what it handed over is not. The visit
+    ``without`` may leave its place for another.
     """
     vans = _vans(session, technician_ids)
     vans.update(_under_way(session, day.territory_id))
@@ -243,7 +250,7 @@ def carried(session: Session, day: Day, technician_ids: Collection[uuid.UUID]) -
         ),
         Visit.state.in_([*NOT_BEGUN, *ON_DUTY_STATES]),
     )
-    rows = [row for row in session.execute(earlier) if row.parts]
+    rows = [row for row in session.execute(earlier) if row.parts and row.id != without]
     used = fitted(session, [row.id for row in rows]) if rows else Counter()
     for row in rows:
         for sku, wanted in row.parts.items():

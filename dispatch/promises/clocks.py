@@ -25,6 +25,7 @@ from dispatch.events import ResolutionMissed
 from dispatch.promises.model import ServiceStep
 from dispatch.promises.rules import ESCALATION
 from dispatch.territories.queries import zone_of
+from dispatch.work_orders.crews import led
 from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, VisitState
 from dispatch.work_orders.model import ServicePause, Visit, WorkOrder
 
@@ -138,8 +139,8 @@ def _of_order(session: Session, order: WorkOrder, *, is_paused: bool) -> Iterato
     contract = session.get(Contract, order.contract_id) if order.contract_id else None
     hours = hours_of(session, contract, zone_of(session, order.territory_id)) if contract else None
     for kind, due, met, planned in (
-        ("response", order.response_due_at, _arrived(order.visits), _comes(order.visits)),
-        ("resolution", order.resolution_due_at, _solved(order.visits), _ends(order.visits)),
+        ("response", order.response_due_at, _arrived(led(order)), _comes(led(order))),
+        ("resolution", order.resolution_due_at, _solved(led(order)), _ends(led(order))),
     ):
         if due is not None:
             yield _clock(order, kind, due, met, planned, hours, is_paused=is_paused)

@@ -169,6 +169,8 @@ def _note_result(session: Session, reported: Reported, visit: Visit, payload: Pa
     }:
         return  # somebody else is at it: what this technician says stays in the case
     is_solved, rating = payload.optional_flag("is_solved"), payload.optional_whole("rating")
+    if visit.leader_id is not None:  # the leader tells what became of it
+        return
     if is_solved is not None and visit.is_solved is not is_solved:
         visit.is_solved = is_solved
         outdate_reports(session, visit)

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock, db
@@ -20,7 +20,7 @@ from dispatch.technicians.model import Technician
 from dispatch.work_orders import refusals
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.lifecycle import FINISHED_STATES, NOT_SET_OUT, Actor, VisitState
-from dispatch.work_orders.model import Visit
+from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.steps import take_step
 
 S = VisitState
@@ -31,17 +31,12 @@ SMALLER = "the crew has become smaller"
 
 
 def man(session: Session, leader: Visit, *, by: Principal | None = None) -> None:
-    """
-    Give a visit as many members as its crew asks for, and take back those that it does not need any more.
-
-    Members who have set out stay: they can say themselves what became of it.
-    """
+    """Give a visit as many members as its crew asks for, and take back those that are too many."""
     members = live_members(leader)
     for member in members:
         member.crew_size, member.duration_minutes = leader.crew_size, leader.duration_minutes
     for spare in members[leader.crew_size - 1 :]:
-        if S(spare.state) in NOT_SET_OUT:
-            take_step(session, visit=spare, target=S.CANCELLED, actor=Actor.CREW, by=by, reason=SMALLER)
+        take_step(session, visit=spare, target=S.CANCELLED, actor=Actor.CREW, by=by, reason=SMALLER)
     seat = max((one.seat for one in leader.work_order.visits if one.attempt == leader.attempt), default=0)
     for number in range(leader.crew_size - 1 - len(members)):
         session.add(_member(leader, seat + 1 + number))
@@ -68,6 +63,11 @@ def _member(leader: Visit, seat: int) -> Visit:
     )
 
 
+def led(order: WorkOrder) -> list[Visit]:
+    """Return the visits of an order that customers know of: who goes alone, and the leaders of crews."""
+    return [visit for visit in order.visits if visit.leader_id is None]
+
+
 def live_members(leader: Visit) -> list[Visit]:
     """Return the visits of those who go along with a leader, without any that was called off, by seat."""
     return [one for one in leader.crew if one.leader_id == leader.id and one.state != S.CANCELLED]
@@ -84,7 +84,7 @@ def require_leader(visit: Visit) -> None:
 
 def names_of(session: Session, visits: Collection[Visit]) -> dict[uuid.UUID, Sequence[str]]:
     """Return by visit the names of those who go along with its technician, the leader first."""
-    crews = {visit.id: visit.crew for visit in visits if visit.crew_size > 1}
+    crews = _crews_of(session, [visit for visit in visits if visit.crew_size > 1])
     wanted = {one.technician_id for crew in crews.values() for one in crew if one.technician_id}
     known = select(Technician.id, Technician.name).where(Technician.id.in_(wanted))
     names = {row.id: row.name for row in session.execute(known)} if wanted else {}
@@ -95,6 +95,19 @@ def names_of(session: Session, visits: Collection[Visit]) -> dict[uuid.UUID, Seq
             if one.id != visit_id and one.state != S.CANCELLED and one.technician_id in names
         )
         for visit_id, crew in crews.items()
+    }
+
+
+def _crews_of(session: Session, visits: Sequence[Visit]) -> dict[uuid.UUID, list[Visit]]:
+    """Return the crews of visits by visit, read together."""
+    if not visits:
+        return {}
+    leads = {visit.leader_id or visit.id for visit in visits}
+    statement = select(Visit).where(or_(Visit.id.in_(leads), Visit.leader_id.in_(leads)))
+    everybody = session.scalars(statement.order_by(Visit.seat)).all()
+    return {
+        visit.id: [one for one in everybody if (visit.leader_id or visit.id) in {one.id, one.leader_id}]
+        for visit in visits
     }
 
 

@@ -112,7 +112,7 @@ def works_before(session: Session, visits: Collection[Visit]) -> dict[uuid.UUID,
     statement = select(Visit).where(
         Visit.work_order_id.in_({visit.work_order_id for visit in again}), Visit.started_at.is_not(None)
     )
-    begun = session.scalars(statement.order_by(Visit.attempt)).all()
+    begun = session.scalars(statement.order_by(Visit.attempt, Visit.seat)).all()
     told = _told(session, begun)
     return {
         visit.id: [

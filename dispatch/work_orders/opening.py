@@ -149,7 +149,7 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
 
 def has_open_visit(order: WorkOrder) -> bool:
     """Tell whether somebody is still to come, or there; who only goes along does not count."""
-    return any(S(visit.state) in OPEN_STATES for visit in order.visits if visit.leader_id is None)
+    return any(S(visit.state) in OPEN_STATES for visit in crews.led(order))
 
 
 def change_needs(
@@ -163,8 +163,9 @@ def change_needs(
     """Correct what a visit needs before anybody set out (R-203)."""
     crews.require_leader(visit)
     visit.expect_version(expected_version)
-    if S(visit.state) not in NOT_SET_OUT:
-        raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
+    for one in (visit, *crews.live_members(visit)):
+        if S(one.state) not in NOT_SET_OUT:
+            raise refusals.RecordLocked(f"visit {one.number} is {one.state}")
     check_needs(session, needs)
     visit.skills, visit.certificates = dict(needs.skills), list(needs.certificates)
     visit.parts = dict(needs.parts)

@@ -38,7 +38,7 @@ def resume(session: Session, order: WorkOrder) -> None:
     hours = hours_of(session, contract, zone_of(session, order.territory_id))
     stood.ended_at = clock.now()
     former = order.resolution_due_at
-    has_arrived = any(visit.arrived_at is not None for visit in order.visits)
+    has_arrived = any(visit.arrived_at is not None for visit in order.visits if visit.leader_id is None)
     for name in ("resolution_due_at",) if has_arrived else ("resolution_due_at", "response_due_at"):
         due = getattr(order, name)
         if due is not None and stood.started_at < due:

@@ -340,6 +340,7 @@ def visits_of_asset(session: Session, asset_id: uuid.UUID, *, before: Visit, lim
         select(Visit)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
         .where(WorkOrder.asset_id == asset_id, Visit.id != before.id, Visit.finished_at.is_not(None))
+        .where(Visit.leader_id.is_(None))
         .order_by(Visit.finished_at.desc())
     )
     return session.scalars(statement.limit(limit)).all()

@@ -107,7 +107,8 @@ def record_findings(
         if not getattr(finding, name):
             raise text.TextInvalid(f"{name} is empty", field=name)
     session.add(finding)
-    visit.is_solved = findings.is_solved
+    if visit.leader_id is None:  # the leader tells what became of it
+        visit.is_solved = findings.is_solved
     _after_fact(session, visit)
     keep_advice(session, visit, finding)
     return finding

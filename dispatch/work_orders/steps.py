@@ -100,7 +100,7 @@ def _lead_crew(
     session: Session, visit: Visit, target: VisitState, by: Principal | None, entry: VisitEvent
 ) -> None:
     """Let a crew's members follow their leader who was called off, or who met a closed door."""
-    if visit.leader_id is not None or visit.crew_size == 1 or target not in {S.CANCELLED, S.NO_ACCESS}:
+    if visit.leader_id is not None or target not in {S.CANCELLED, S.NO_ACCESS}:
         return
     for member in visit.crew[1:]:
         state = S(member.state)

@@ -137,8 +137,9 @@ def _past(
 ) -> PastOrder:
     last = [findings[visit.id][-1] for visit in order.visits if findings.get(visit.id)]
     advised = [(finding.visit_id, words) for finding in last for words in finding.advised]
-    finished = [visit.finished_at for visit in order.visits if visit.finished_at is not None]
-    is_open = any(VisitState(visit.state) in OPEN_STATES for visit in order.visits)
+    visits = [visit for visit in order.visits if visit.leader_id is None]
+    finished = [visit.finished_at for visit in visits if visit.finished_at is not None]
+    is_open = any(VisitState(visit.state) in OPEN_STATES for visit in visits)
     return PastOrder(
         id=order.id,
         number=order.number,

@@ -385,3 +385,21 @@ def test_dealt_pieces_serve_as_many_visits_as_the_vans_can(seed: int) -> None:
     served = max(sum(min(count, held[who] + given[who]) for who, count in way.items()) for way in ways)
     assert served >= best - 1
     assert not given.keys() - {who for one in wanted for who in one.able}
+
+
+def test_a_visit_takes_the_stores_last_piece_along_to_another_day(town: Town) -> None:
+    """R-511: what it has on the day it leaves is there for it, and for nobody else until it has moved."""
+    ada = both_days(town)
+    rest: dict[str, Any] = {"break_minutes": 0, "break_earliest": None, "break_latest": None}
+    a_shift(town.session, ada, starts_at=at(8, days=2), ends_at=at(16, days=2), **rest)
+    part = a_part(town.session)
+    in_store(town, part, 1)
+    moved, other = (town.visit(parts={part.sku: 1}) for _ in range(2))
+    book(town.session, by=None, visit=moved, start=at(10, days=1), end=at(12, days=1), channel="phone")
+    later = DAY + timedelta(days=2)
+    assert codes(town, moved, later) == set()
+    assert codes(town, other, later) == {"PARTS"}
+    book(town.session, by=None, visit=moved, start=at(10, days=2), end=at(12, days=2), channel="phone")
+    assert moved.planned_start is not None
+    assert moved.planned_start.date() == later
+    assert codes(town, other, TOMORROW) == {"PARTS"}

@@ -46,8 +46,12 @@ def test_a_member_finishes_with_own_times_alone(field: Field) -> None:
     other = field.colleague()
     lead, member = a_crew(field, other)
     steps = (protocol.TRAVEL, protocol.ARRIVE, protocol.START, protocol.FINISH)
-    told = other.push(*[other.op(kind, member) for kind in steps])
+    told = other.push(
+        *[other.op(kind, member) for kind in steps[:-1]],
+        other.op(protocol.FINISH, member, is_solved=True, rating=5),
+    )
     assert {one["result"] for one in told} == {protocol.APPLIED}
+    assert field.ask("select is_solved, rating from visit where id = :id", id=member) == [(None, None)]
     assert (field.state(member), field.state(lead)) == ("verified", "published")
     assert {one["result"] for one in field.push(*field.whole_visit(lead))} == {protocol.APPLIED}
     assert field.state(lead) == "verified"

@@ -10,12 +10,15 @@ from sqlalchemy.orm import Session
 from dispatch import events
 from dispatch.access.rules import Role
 from dispatch.events import Event
+from dispatch.loaners import lending
 from dispatch.work_orders import crews, refusals
 from dispatch.work_orders.commands import (
+    Findings,
     Rest,
     cancel_visit,
     follow_up,
     hand_over,
+    record_findings,
     take_step,
     verify_if_complete,
 )
@@ -88,9 +91,9 @@ def test_a_leader_called_off_takes_everybody_along(session: Session, state: str)
 
 
 def test_a_member_called_off_leaves_the_others(session: Session, recorded: list[Event]) -> None:
-    leader, member, other = a_crew(session, "published", "published", "published")
+    leader, member, other = a_crew(session, "travelling", "published", "published")
     cancel_visit(session, by=OFFICE, visit=member, reason="one is enough")
-    assert [one.state for one in (leader, member, other)] == ["published", "cancelled", "published"]
+    assert [one.state for one in (leader, member, other)] == ["travelling", "cancelled", "published"]
     assert [type(event) for event in recorded] == [events.SeatGivenUp]
 
 
@@ -139,3 +142,16 @@ def test_everybody_hears_who_goes_along(session: Session) -> None:
         leader.id: ("Member 1",),
         member.id: (lead.name,),
     }
+
+
+def test_what_became_of_it_is_what_the_leader_says(session: Session) -> None:
+    """R-704, R-402: a member who is through has neither solved the fault nor delivered the loaner."""
+    leader, member = a_crew(session, "working", "working")
+    by = b.of(session.get_one(b.Technician, member.technician_id))
+    seen = Findings(fault="heavy", cause="size", action="carried", is_solved=True)
+    record_findings(session, by=by, visit=member, findings=seen)
+    take_step(session, visit=member, target=S.DONE, actor=Actor.ASSIGNEE, by=by)
+    order = leader.work_order
+    assert member.is_solved is None
+    assert (lending.is_done(order), lending.is_solved(order)) == (False, False)
+    assert crews.led(order) == [leader]
