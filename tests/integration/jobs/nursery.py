@@ -9,6 +9,7 @@ shown by the tests of ``truckroll up``.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -113,6 +114,8 @@ def serve(program: str, orders: socket.socket) -> None:
     """Load a program and fork a worker for each order, until nobody can order any more."""
     module = importlib.import_module(program)
     module.load()
+    gc.collect()
+    gc.freeze()  # what is loaded stays: neither this process nor a worker walks through it again
     nurses: list[int] = []
     while True:
         order, descriptors, _, _ = socket.recv_fds(orders, LONGEST_ORDER, 3)
