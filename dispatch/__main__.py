@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -40,6 +41,7 @@ def parser_for(command: str | None) -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 refused or found wanting, 2 wrong use."""
+    gc.set_threshold(20_000, 20, 50)  # loading a program makes many objects and no rubbish
     words = sys.argv[1:] if argv is None else argv
     args = parser_for(words[0] if words else None).parse_args(words)
     try:

@@ -1,5 +1,6 @@
 """Fixtures of every test that needs the database or the queue: the real ones, started once."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -16,6 +17,9 @@ from tests.services import (
     settings_for,
     short_home,
 )
+
+gc.set_threshold(100_000, 50, 100)
+"""Rubbish is looked for seldom: a tenth of the tests' time went into walking through all that is loaded."""
 
 
 @pytest.fixture(scope="session")

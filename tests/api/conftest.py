@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from dispatch.access.rules import Role
 from tests.api.company import Client, ClientFor, Company, settings_of_tests
 from tests.api.database import SharedDatabase
 from tests.api.desk import Desk
+from tests.api.live import serving
 from tests.services import TestServices
 
 
@@ -65,3 +67,10 @@ def anybody(company: Company) -> Client:
 def desk(company: Company, client_for: ClientFor) -> Desk:
     """The office of the north at work."""
     return Desk(company, client_for)
+
+
+@pytest.fixture
+def address(app: Flask, _database: SharedDatabase, redis_url: str, tmp_path: Path) -> Iterator[str]:
+    """The installation's own web server on the database of this test."""
+    with serving(_database.url, redis_url, tmp_path) as found:
+        yield found

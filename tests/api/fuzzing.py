@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import schemathesis
-from schemathesis import BaseSchema, Case, HookContext
+from schemathesis import BaseSchema, Case, HookContext, Response
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.failures import Failure
 from schemathesis.core.parameters import ParameterLocation
@@ -160,6 +161,7 @@ _ADDRESSED = re.compile(r"/v1/[a-z-]+(?:/[^/{}]+)?")
 def _filled_in(etag: Callable[[str], str | None]) -> Iterator[None]:
     """Send the version that a thing has and keys that are new, where the generator made them up."""
     serial = itertools.count(1)
+    version_of = cache(etag)  # until something is changed, which most of what a generator makes up is not
 
     def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
         if case.meta is None or case.meta.is_negative_at(ParameterLocation.HEADER):
@@ -167,17 +169,23 @@ def _filled_in(etag: Callable[[str], str | None]) -> Iterator[None]:
         headers: Any = case.headers or {}
         addressed = _ADDRESSED.match(case.formatted_path)
         if addressed and "If-Match" in headers:
-            headers["If-Match"] = etag(addressed[0]) or '"1"'
+            headers["If-Match"] = version_of(addressed[0]) or '"1"'
         if SCHEMA_HEADER in headers:
             headers[SCHEMA_HEADER] = str(SCHEMA)
         if "Idempotency-Key" in headers:
             headers["Idempotency-Key"] = f"generated-{next(serial)}"
 
+    def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
+        if case.method != "GET" and response.status_code < 400:
+            version_of.cache_clear()
+
     schemathesis.hook(before_call)
+    schemathesis.hook(after_call)
     try:
         yield
     finally:
         schemathesis.hooks.unregister(before_call)
+        schemathesis.hooks.unregister(after_call)
 
 
 def _has_no_nul(context: HookContext, body: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from api import create_app, errors
@@ -22,14 +23,21 @@ CANARY = "canary-4711-李雷"
 MEMBERS = {"type", "title", "status", "code", "detail", "remedy", "instance"}
 
 
+@pytest.fixture(scope="module")
+def _probed() -> Flask:
+    """An application with one extra address."""
+    application = create_app(settings_of_tests())
+    application.add_url_rule("/v1/probe", "probe", methods=["POST"])
+    return application
+
+
 @pytest.fixture
-def probe(company: Company) -> Callable[[Callable[[], Any]], Any]:
+def probe(company: Company, _probed: Flask) -> Callable[[Callable[[], Any]], Any]:
     """Ask an application whose one extra address runs the given view."""
 
     def ask(view: Callable[[], Any]) -> Any:
-        application = create_app(settings_of_tests())
-        application.add_url_rule("/v1/probe", "probe", policy.public(view), methods=["POST"])
-        return company.with_settings(application).anybody().post("/v1/probe")
+        _probed.view_functions["probe"] = policy.public(view)
+        return company.with_settings(_probed).anybody().post("/v1/probe")
 
     return ask
 

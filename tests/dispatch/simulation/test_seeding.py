@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -11,6 +12,11 @@ from dispatch import scheduling
 from dispatch.outbox import Schedule, SimulatedClock
 from dispatch.simulation import seeding
 from dispatch.simulation.day import generate_day
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUCKROLL_HASH_COST", "quick")
 
 
 def test_clock_and_schedules_come_into_the_world_together(session: Session) -> None:

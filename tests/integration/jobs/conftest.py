@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,11 +11,12 @@ import redis
 
 from dispatch.embedded.find import find_valkey
 from dispatch.settings import Settings
-from tests.architecture.tree import ROOT
+from tests.integration.jobs.nursery import Nursery, Worker, nursery
+from tests.integration.jobs.workers import environment_of
 from tests.job_stage import Stage, make_tables, staged, wait_for
 from tests.services import TestServices
 
-Start = Callable[..., subprocess.Popen[bytes]]
+Start = Callable[..., Worker]
 
 
 @pytest.fixture(scope="module")
@@ -82,37 +81,28 @@ def stage(jobs_url: str, valkey: MortalValkey) -> Iterator[Stage]:
         yield ready
 
 
-@pytest.fixture
-def start(jobs_url: str, valkey: MortalValkey, tmp_path: Path) -> Iterator[Start]:
-    """Starts workers (`start("default")`) and waits until they serve; all are killed in the end."""
-    children: list[subprocess.Popen[bytes]] = []
-    logs = (tmp_path / "workers.log").open("wb")
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Nursery]:
+    """Where workers and schedulers with the test's job handlers come from."""
+    with nursery("tests.integration.jobs.program") as ready:
+        yield ready
 
-    def start_one(*words: str, redis_url: str | None = valkey.url) -> subprocess.Popen[bytes]:
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        environment |= {"DATABASE_URL": jobs_url, "TRUCKROLL_ENV": "test", "TRUCKROLL_HOME": str(tmp_path)}
-        if redis_url:
-            environment["REDIS_URL"] = redis_url
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.jobs.program", *words],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=logs,
-        )
-        children.append(child)
-        if words[0] != "scheduler":
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"ready\n"
-        return child
+
+@pytest.fixture
+def start(jobs_url: str, valkey: MortalValkey, programs: Nursery, tmp_path: Path) -> Iterator[Start]:
+    """Starts workers (`start("default")`) and waits until they serve; all are killed in the end."""
+    running: list[Worker] = []
+
+    def start_one(*words: str, redis_url: str | None = valkey.url) -> Worker:
+        settings = {"DATABASE_URL": jobs_url} | ({"REDIS_URL": redis_url} if redis_url else {})
+        worker = programs.start(environment_of(tmp_path, settings), *words, log=tmp_path / "workers.log")
+        running.append(worker)
+        assert words[0] == "scheduler" or worker.is_ready()
+        return worker
 
     yield start_one
-    for child in children:
-        child.kill()
-        child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
-    logs.close()
+    for worker in running:
+        worker.close()
 
 
 @pytest.fixture

@@ -19,6 +19,13 @@ FOLLOWERS: dict[type[events.Event], tuple[str, ...]] = {
 }
 
 
+def load() -> None:
+    """Load what the worker works with."""
+    bootstrap.load_models()
+    outbox.register(bootstrap.JOBS, {}, timing=QUICK)
+    outbox.load_handlers("default")
+
+
 def main() -> int:
     """Start like the command line and serve the queue of short jobs."""
     structlog.configure(
@@ -33,7 +40,3 @@ def main() -> int:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     return work.work(settings, "default", Sweeper(every_seconds=0.5, grace_seconds=0.5))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,6 +13,13 @@ from dispatch.sweeping import Sweeper
 from tests.job_handlers import QUICK
 
 
+def load() -> None:
+    """Load what the worker works with."""
+    bootstrap.load_models()
+    outbox.register(bootstrap.JOBS, {}, timing=QUICK)
+    outbox.load_handlers("planning")
+
+
 def main() -> int:
     """Start like the command line and serve the planning queue."""
     structlog.configure(
@@ -25,7 +32,3 @@ def main() -> int:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     return work.work(settings, "planning", Sweeper(every_seconds=0.5, grace_seconds=0.5))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -13,6 +13,11 @@ from dispatch.sweeping import Sweeper
 from tests.job_handlers import JOBS, QUICK
 
 
+def load() -> None:
+    """Load what the worker works with."""
+    bootstrap.load_models()
+
+
 def main(role: str, alone_after_seconds: str = "60") -> int:
     """Start like the command line and play the role."""
     structlog.configure(
@@ -29,7 +34,3 @@ def main(role: str, alone_after_seconds: str = "60") -> int:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     return work.work(settings, role, sweeper)
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))

@@ -17,6 +17,7 @@ from dispatch.events import VisitVerified
 from tests.builders import a_technician, a_territory, frozen_clock
 from tests.integration.jobs.conftest import MortalValkey
 from tests.integration.jobs.money_program import FOLLOWERS
+from tests.integration.jobs.nursery import Nursery, nursery
 from tests.integration.jobs.workers import Start, workers
 from tests.invariants import broken
 from tests.job_handlers import QUICK
@@ -34,6 +35,13 @@ POINTS = (
     "issue.before_commit",
     "issue.after_commit",
 )
+
+
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Nursery]:
+    """Where workers of the money come from."""
+    with nursery("tests.integration.jobs.money_program") as ready:
+        yield ready
 
 
 @pytest.fixture
@@ -54,13 +62,13 @@ def books(database_url: str, valkey: MortalValkey) -> Iterator[Stage]:
 
 
 @pytest.fixture
-def start(database_url: str, valkey: MortalValkey, tmp_path: Path) -> Iterator[Start]:
+def start(database_url: str, valkey: MortalValkey, programs: Nursery, tmp_path: Path) -> Iterator[Start]:
     """Starts workers with the billing jobs; ``crash_at`` arms one place, to go off once."""
     settings = {
         "DATABASE_URL": database_url,
         "REDIS_URL": valkey.url,
     }
-    with workers("tests.integration.jobs.money_program", tmp_path, settings, each_dies=True) as start_one:
+    with workers(programs, tmp_path, settings, each_dies=True) as start_one:
         yield start_one
 
 

@@ -20,6 +20,7 @@ from dispatch.planning.model import DayPlan
 from dispatch.settings import Settings
 from tests.builders import DAY, MORNING, frozen_clock
 from tests.integration.jobs.conftest import MortalValkey
+from tests.integration.jobs.nursery import Nursery, nursery
 from tests.integration.jobs.workers import Start, workers
 from tests.job_handlers import QUICK
 from tests.job_stage import Stage, wait_for
@@ -35,6 +36,13 @@ POINTS = (
     "join.before_commit",
 )
 VISITS, PARTS = 48, 3
+
+
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Nursery]:
+    """Where planning workers come from."""
+    with nursery("tests.integration.jobs.planning_program") as ready:
+        yield ready
 
 
 @pytest.fixture
@@ -69,7 +77,7 @@ def stage(town: Town) -> Stage:
 
 
 @pytest.fixture
-def start(database_url: str, valkey: MortalValkey, tmp_path: Path) -> Iterator[Start]:
+def start(database_url: str, valkey: MortalValkey, programs: Nursery, tmp_path: Path) -> Iterator[Start]:
     """Starts planning workers; ``crash_at`` arms one place, to go off once."""
     settings = {
         "DATABASE_URL": database_url,
@@ -77,7 +85,7 @@ def start(database_url: str, valkey: MortalValkey, tmp_path: Path) -> Iterator[S
         "TRUCKROLL_CLOCK": "simulated",
         "TRUCKROLL_OPTIMISER_PART_VISITS": "20",
     }
-    with workers("tests.integration.jobs.planning_program", tmp_path, settings, each_dies=False) as start_one:
+    with workers(programs, tmp_path, settings, each_dies=False) as start_one:
         yield start_one
 
 
