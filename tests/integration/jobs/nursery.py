@@ -4,7 +4,7 @@ Worker processes without the seconds that each needs to load its libraries.
 A nursery is a process that has loaded a program with all that it works with, and forks a worker of it
 whenever a test asks. The worker is a process of its own with a start of its own (settings, connections,
 queue); what it inherits is what a work-horse inherits from its worker. That workers start from nothing is
-shown by the tests of ``truckroll up``.
+shown by the demo day.
 """
 
 from __future__ import annotations
