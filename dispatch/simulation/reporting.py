@@ -43,7 +43,7 @@ def summarise(demo: DemoDay, seconds: float) -> dict[str, Any]:
             "chain": _chain(session),
             "plan": _plan(session, demo),
             "promises": promises_told(session, demo.day.day, demo.day.timezone),
-            "crews": _crews(session, demo),
+            "crews": _crews(session),
             "loans": _counts(session, Loan.state),
             "money": _money(session, demo.day.currency),
             "indicators": _indicators(session, demo.day.day),
@@ -182,19 +182,16 @@ def _unserved(session: Session, demo: DemoDay) -> list[dict[str, str]]:
     ]
 
 
-def _crews(session: Session, demo: DemoDay) -> dict[str, int]:
-    """Visits for several people in the day's last plan, and how many of them are sent at one moment."""
+def _crews(session: Session) -> dict[str, int]:
+    """Visits for several people that were begun, and how many of them were planned for all at one moment."""
     statement = (
-        select(func.count(), func.count(PlanStop.start.distinct()), func.max(Visit.crew_size))
-        .select_from(PlanStop)
-        .join(Visit, Visit.id == PlanStop.visit_id)
-        .join(DayPlan, DayPlan.id == PlanStop.plan_id)
-        .where(DayPlan.day == demo.day.day, DayPlan.state == "published", Visit.crew_size > 1)
+        select(func.count(), func.count(Visit.planned_start.distinct()), func.max(Visit.crew_size))
+        .where(Visit.crew_size > 1, Visit.arrived_at.is_not(None))
         .group_by(func.coalesce(Visit.leader_id, Visit.id))
     )
     rows = session.execute(statement).all()
     whole = sum(people == size and moments == 1 for people, moments, size in rows)
-    return {"visits of crews": len(rows), "of them whole at once": whole}
+    return {"visits of crews": len(rows), "planned for all at once": whole}
 
 
 def _sync(session: Session, demo: DemoDay) -> dict[str, int]:
