@@ -199,7 +199,8 @@ class FieldTechnician:
         self.phone.record("visit.no_access", at=self.timeline.now, visit_id=visit_id, payload=reason)
         self.work.no_access += 1
         self._sheets.append(visit_id)
-        self.unfinished.append(visit_id)
+        if not self._goes_along(visit_id):
+            self.unfinished.append(visit_id)
         self._send()
         self._next()
 
@@ -208,7 +209,23 @@ class FieldTechnician:
         minutes = self.call_for(visit_id).course.work_minutes
         self.timeline.at(self.timeline.now + timedelta(minutes=minutes), lambda: self._finish(visit_id))
 
+    def _goes_along(self, visit_id: str) -> bool:
+        """Whether a colleague leads the crew and keeps the record."""
+        return any(str(visit["id"]) == visit_id and visit.get("leader_id") for visit in self.phone.visits())
+
+    def _help(self, visit_id: str) -> None:
+        """End the own part of a crew's work; findings, signature and money are the leader's."""
+        self.phone.record("visit.finish", at=self.timeline.now, visit_id=visit_id, payload={})
+        self.work.visits += 1
+        self.work.worked_minutes += self.call_for(visit_id).course.work_minutes
+        self._sheets.append(visit_id)
+        self._send()
+        self._next()
+
     def _finish(self, visit_id: str) -> None:
+        if self._goes_along(visit_id):
+            self._help(visit_id)
+            return
         now, call = self.timeline.now, self.call_for(visit_id)
         template, course = self._templates[call.template], call.course
         self.phone.record("finding.add", at=now, visit_id=visit_id, payload=self._finding(call))

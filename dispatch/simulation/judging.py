@@ -47,7 +47,9 @@ def records(session: Session, day: GeneratedDay) -> Iterator[str]:
     undecided = _count(session, Operation.op_id, Operation.state == "held")
     if not sent or undecided:
         yield f"{undecided} of {sent} operations of phones are undecided"
-    done = select(Visit.id).where(Visit.travelling_at.is_not(None), Visit.state.in_(FINISHED_STATES))
+    done = select(Visit.id).where(
+        Visit.travelling_at.is_not(None), Visit.state.in_(FINISHED_STATES), Visit.leader_id.is_(None)
+    )
     finished = len(session.scalars(done).all())
     signed = _count(session, ServiceReport.id.distinct(), ServiceReport.visit_id.in_(done))
     printed = _count(

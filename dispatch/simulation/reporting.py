@@ -43,6 +43,7 @@ def summarise(demo: DemoDay, seconds: float) -> dict[str, Any]:
             "chain": _chain(session),
             "plan": _plan(session, demo),
             "promises": promises_told(session, demo.day.day, demo.day.timezone),
+            "crews": _crews(session),
             "loans": _counts(session, Loan.state),
             "money": _money(session, demo.day.currency),
             "indicators": _indicators(session, demo.day.day),
@@ -181,6 +182,18 @@ def _unserved(session: Session, demo: DemoDay) -> list[dict[str, str]]:
     ]
 
 
+def _crews(session: Session) -> dict[str, int]:
+    """Visits for several people that were begun, and how many of them were planned for all at one moment."""
+    statement = (
+        select(func.count(), func.count(Visit.planned_start.distinct()), func.max(Visit.crew_size))
+        .where(Visit.crew_size > 1, Visit.arrived_at.is_not(None))
+        .group_by(func.coalesce(Visit.leader_id, Visit.id))
+    )
+    rows = session.execute(statement).all()
+    whole = sum(people == size and moments == 1 for people, moments, size in rows)
+    return {"visits of crews": len(rows), "planned for all at once": whole}
+
+
 def _sync(session: Session, demo: DemoDay) -> dict[str, int]:
     """What the phones recorded, what passed the line, and what the database says of it ."""
     by_phones = ~Operation.install_epoch.startswith("office-")
@@ -260,6 +273,7 @@ def as_text(summary: dict[str, Any]) -> str:
         "",
         "The promises",
         *(f"  {name:<28}{value:>8}" for name, value in counted(summary["promises"]).items()),
+        *(f"  {name:<28}{value:>8}" for name, value in summary["crews"].items()),
         *(f"  {'loaners ' + name:<28}{value:>8}" for name, value in summary["loans"].items()),
         "",
         "Indicators of the day",

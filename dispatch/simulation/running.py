@@ -95,7 +95,7 @@ class DemoDay:
         prices = pricing.Prices(
             "demo", self.day.currency, _minor(LABOUR_PER_HOUR), 30, 15, _minor(TRAVEL_FEE), TAX_RATE, 1095, 10
         )
-        nets = pricing.estimate(call.course.work_minutes, parts, prices)
+        nets = pricing.estimate(call.course.work_minutes, parts, prices, template.crew_size)
         sums = pricing.totals(nets, TAX_RATE)
         return Bill(sums.net_minor, sums.gross_minor)
 
@@ -181,8 +181,9 @@ class DemoDay:
         dispatcher = self.desk.people["dispatcher"]
         order_id = dispatcher.get(f"/v1/visits/{visit_id}")["work_order_id"]
         order = dispatcher.get(f"/v1/work-orders/{order_id}")
-        waiting = [visit for visit in order["visits"] if visit["state"] == "unplanned"]
-        if not waiting and order["visits"][-1]["state"] == "no_access":
+        leading = [visit for visit in order["visits"] if visit["leader_id"] is None]
+        waiting = [visit for visit in leading if visit["state"] == "unplanned"]
+        if not waiting and leading[-1]["state"] == "no_access":
             waiting = [dispatcher.create(f"/v1/work-orders/{order_id}/visits", {})]
         for visit in waiting:
             self.desk.follow_up(visit["id"], self.day.day + timedelta(days=1))
