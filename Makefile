@@ -34,9 +34,8 @@ campaign-demo: install  ## The demo's day while its servers and workers are kill
 campaign-engine: install  ## 10,000 fuzzed days, each planned by both engines and judged; goes on where it stopped (ARGS="--minutes 60")
 	@$(BIN)/python -m benchmarks.fuzzed_days $(ARGS)
 
-campaign-sync: install  ## The phone's protocol under 5,000 generated days of 100 steps (ARGS="-x")
-	@TRUCKROLL_SYNC_EXAMPLES=5000 TRUCKROLL_SYNC_STEPS=100 TRUCKROLL_SYNC_SHRINK=1 \
-		$(BIN)/pytest -m "" -q tests/phone/test_properties.py $(ARGS)
+campaign-sync: install  ## The phone's protocol under 5,000 generated stories of 100 steps; goes on where it stopped (ARGS="--minutes 60")
+	@$(BIN)/python -m benchmarks.phone_stories $(ARGS)
 
 mutants-sync: install  ## Do the protocol's tests bite? Seeded bugs, each hunted by them (ARGS="--only cursor")
 	@$(BIN)/python -m benchmarks.mutants_sync $(ARGS)

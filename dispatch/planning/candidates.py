@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock
@@ -13,6 +14,7 @@ from dispatch.customers.model import Site
 from dispatch.planning import nights
 from dispatch.planning.days import Day
 from dispatch.planning.model import DayPlan, PlanHead, PlanLock, PlanStop
+from dispatch.technicians.model import Shift
 from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.rules import EMERGENCY
@@ -77,13 +79,28 @@ def _for_day(session: Session, day: Day) -> ColumnElement[bool]:
     over = func.coalesce(PlanLock.start, Visit.window_end)
     eve, morrow = day.later(-1), day.later(1)
     night_over = nights.end_of(session, eve)
-    is_left = over > night_over if night_over > start else true()
+    is_left = or_(over > night_over, _pinned_to_days(start)) if night_over > start else true()
     by_day = and_(told >= start, told < end, is_left, Visit.id.not_in(on_plan_of(eve)))
-    by_night = and_(told >= end, over <= nights.end_of(session, day), Visit.id.not_in(on_plan_of(morrow)))
+    by_night = and_(
+        told >= end,
+        over <= nights.end_of(session, day),
+        not_(_pinned_to_days(end)),
+        Visit.id.not_in(on_plan_of(morrow)),
+    )
     promised = or_(by_day, by_night)
     may_go = or_(Visit.attempt == 1, WorkOrder.priority >= EMERGENCY)
     free = and_(told.is_(None), may_go, WorkOrder.opened_at < end)
     return or_(promised, free)
+
+
+def _pinned_to_days(midnight: datetime) -> ColumnElement[bool]:
+    """Pinned to somebody who does not work over a midnight, so that no night shift can serve it."""
+    works = exists().where(
+        Shift.technician_id == PlanLock.technician_id,
+        Shift.starts_at < midnight,
+        Shift.ends_at > midnight,
+    )
+    return func.coalesce(and_(PlanLock.technician_id.is_not(None), not_(works)), false())
 
 
 def on_plan_of(day: Day) -> Select[uuid.UUID]:

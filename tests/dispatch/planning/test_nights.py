@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dispatch.planning import nights
-from dispatch.planning.commands import book, hold, offer_wanted, publish
+from dispatch.planning.commands import book, hold, lock_visit, offer_wanted, publish
 from dispatch.planning.days import day_of
 from dispatch.planning.forecasting import routes_ahead
 from dispatch.planning.offering import likeliest
@@ -160,6 +160,26 @@ def test_what_is_promised_for_the_night_and_on_no_plan_belongs_to_exactly_one_da
     seen = {day: promised_in(town.built(None, day)) for day in days}
     for name, owner in owners.items():
         assert [day for day in days if name in seen[day]] == [owner]
+
+
+def test_a_pin_inside_a_night_and_an_early_shift_is_of_whoever_it_names(
+    town: Town, now: MovableClock
+) -> None:
+    """Both shifts are on duty at half past five; the dispatcher has chosen one."""
+    eve, on, zone = date(2026, 3, 2), date(2026, 3, 3), "Europe/London"
+    settle(town, zone, eve, now)
+    by_night = on_shift(town, moment(zone, eve, 22), moment(zone, eve, 30))
+    by_day = on_shift(town, moment(zone, on, 5), moment(zone, on, 13))
+    chance = random.Random(3)
+    owners = {}
+    for who, owner in ((by_night, eve), (by_day, on), (None, eve)):
+        visit = visit_at(town, wanted(town, chance))
+        start = moment(zone, on, 5, 15)
+        lock_visit(town.session, by=None, visit=visit, technician_id=who.id if who else None, start=start)
+        owners[str(visit.id)] = owner
+    for day in (eve, on):
+        of_day = set(town.built(None, day).visits) & set(owners)
+        assert of_day == {name for name, owner in owners.items() if owner == day}
 
 
 def test_an_emergency_after_midnight_goes_to_the_shift_that_is_on_duty(town: Town, now: MovableClock) -> None:
