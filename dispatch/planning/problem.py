@@ -104,30 +104,25 @@ def build(
     jobs += [job for seats in held_by for job in seats]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = carried(session, day, set(duties), without=asking)
+    mine = [row[0].id for row in rows] + [hold.id for hold in held]
     stock = with_store(
         session,
         day,
         {who: stock.get(who, {}) for who in duties},
-        of_day=[
-            *(row[0].id for row in rows),
-            *(hold.id for hold in held),
-            *filter(None, [without_hold, asking]),
-        ],
+        of_day=[*mine, *filter(None, [without_hold, asking])],
         routes=_on_routes(plan, rows, held),
         open_needs=None if only_routes else demands(day, crew, jobs, pins),
     )
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
-    roads = places.matrix(travel)
-    problem = Problem(day.day, tuple(vehicles), tuple(jobs), roads, tuple(locks), prices)
+    problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks), prices)
     problem, _ = conceded(problem)
     told = crews.told(problem, rows)
     if only_routes and not as_teams:
         problem = crews.kept_together(problem, plan, day)
     holds = frozenset(job.id for seats in held_by for job in seats)
-    visits = {str(row[0].id): row[0] for row in rows}
-    return Built(day, problem, visits, frozenset(begun), places, holds, told)
+    return Built(day, problem, {str(r[0].id): r[0] for r in rows}, frozenset(begun), places, holds, told)
 
 
 def _sites(session: Session, held: Sequence[SlotHold]) -> Sequence[Site]:

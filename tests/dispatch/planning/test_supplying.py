@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-import uuid
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +17,7 @@ from dispatch.parts.rules import STORE, VAN, Place
 from dispatch.parts.transferring import Wish
 from dispatch.planning import heads, readying
 from dispatch.planning.commands import book, hold, offer
-from dispatch.planning.dealing import Demand, deal
+from dispatch.planning.dealing import Demand
 from dispatch.planning.picking import pick
 from dispatch.planning.rules import PickTooMany, SlotGone
 from dispatch.planning.supplying import pick_list, shares, shares_on, with_store
@@ -361,30 +359,6 @@ def test_visits_without_the_stores_parts_are_not_read(town: Town) -> None:
     with asked() as many:
         assert shares(town.session, town.territory.id, drafted=True, skus={part.sku}) == [found]
     assert len(many) == len(few)
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_dealt_pieces_serve_as_many_visits_as_the_vans_can(seed: int) -> None:
-    """R-511: one piece for each visit, against every way to send the visits; no more than the store has."""
-    chance = random.Random(seed)
-    crew = [uuid.UUID(int=number) for number in range(3)]
-    held = {who: chance.randint(0, 1) for who in crew}
-    wanted = [
-        Demand({"P": 1}, frozenset(chance.sample(crew, chance.randint(1, 2))))
-        for _ in range(chance.randint(1, 4))
-    ]
-    pieces = chance.randint(0, 3)
-    given = deal("P", pieces, held, wanted)
-    assert sum(given.values()) == pieces
-    ways = [Counter(way) for way in itertools.product(*(sorted(one.able) for one in wanted))]
-    best = max(
-        sum(min(count, held[who]) for who, count in way.items())
-        + min(pieces, sum(max(0, count - held[who]) for who, count in way.items()))
-        for way in ways
-    )
-    served = max(sum(min(count, held[who] + given[who]) for who, count in way.items()) for way in ways)
-    assert served >= best - 1
-    assert not given.keys() - {who for one in wanted for who in one.able}
 
 
 def test_a_visit_takes_the_stores_last_piece_along_to_another_day(town: Town) -> None:
