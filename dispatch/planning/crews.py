@@ -36,12 +36,17 @@ ALONE = "{} has no room at a moment at which the rest of the crew has"
 
 
 def tied(
-    rows: Sequence[Facts], jobs: Sequence[Job], duties: Mapping[uuid.UUID, OnDuty], day: Day | None
+    rows: Sequence[Facts],
+    jobs: Sequence[Job],
+    duties: Mapping[uuid.UUID, OnDuty],
+    day: Day,
+    *,
+    priced: bool,
 ) -> list[Job]:
     """
     Return the visits of a day, those of a crew tied to each other; its skills are the crew's.
 
-    With a day, whoever follows a crew that has set out costs the more the later they come.
+    If ``priced``, whoever follows a crew that has set out costs the more the later they come.
     """
     crews: dict[uuid.UUID, list[Visit]] = {}
     for visit, _, _ in rows:
@@ -56,7 +61,8 @@ def tied(
         if lead not in crews:
             found.append(job)
         elif begun[lead] and visit.state in NOT_BEGUN:
-            found.append(_following(visit, job, crews[lead], begun[lead], duties, day))
+            following = _following(visit, job, crews[lead], begun[lead], duties)
+            found.append(_meeting(visit, following, begun[lead], day, priced=priced))
         elif not begun[lead]:
             found.append(as_team(job, str(lead)))
         else:
@@ -64,16 +70,15 @@ def tied(
     return found
 
 
-def _following(  # noqa: PLR0917 - a visit, and what its crew has come to
+def _following(
     visit: Visit,
     job: Job,
     crew: Sequence[Visit],
     begun: Sequence[Visit],
     duties: Mapping[uuid.UUID, OnDuty],
-    day: Day | None,
 ) -> Job:
     """
-    Return a visit of a crew of which somebody has set out: as near to them in time as can be.
+    Return a visit of a crew of which somebody has set out.
 
     The first who is still to be sent brings the skills that those have not; somebody who is there already is
     nobody more.
@@ -87,13 +92,20 @@ def _following(  # noqa: PLR0917 - a visit, and what its crew has come to
         for code, level in wanted.items()
         if not any(skill.skill_code == code and skill.level >= int(level) for skill in held)
     }
-    meet = next((one.planned_start for one in (visit, *begun) if one.planned_start is not None), None)
     return replace(
         job,
         skills=rest if visit is first else {},
         excluded_technicians=job.excluded_technicians | {str(who) for who in there},
-        respond_by=max(0, day.seconds(meet)) if day is not None and meet is not None else None,
     )
+
+
+def _meeting(visit: Visit, job: Job, begun: Sequence[Visit], day: Day, *, priced: bool) -> Job:
+    """Return a visit of a crew that has set out: not before they were to meet, and soon after."""
+    meet = next((one.planned_start for one in (*begun, visit) if one.planned_start is not None), None)
+    if meet is None:
+        return job
+    at = max(0, day.seconds(meet), day.seconds(clock.now()))
+    return replace(job, windows=_from(job.windows, at), respond_by=at if priced else job.respond_by)
 
 
 def as_team(job: Job, name: str) -> Job:

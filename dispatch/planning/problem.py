@@ -99,7 +99,7 @@ def build(
     if not only_routes:
         reserved = _with_priority(session, rows)
         jobs = [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
-    jobs = crews.tied(rows, jobs, duties, None if only_routes else day)
+    jobs = crews.tied(rows, jobs, duties, day, priced=not only_routes)
     held_by = [held_jobs(hold, held_at[hold.site_id], day, places, tied=not only_routes) for hold in held]
     jobs += [job for seats in held_by for job in seats]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
