@@ -9,14 +9,13 @@ A bug is killed when a test fails. The sources of this checkout are never touche
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.runs import tested
 
 ROOT = Path(__file__).parent.parent
 COPIED = (
@@ -223,23 +222,13 @@ def applied(root: Path, mutant: Mutant) -> str:
 
 def is_killed(root: Path) -> tuple[bool, str]:
     """Run the hunters in a copy until the first test fails; return which one it was."""
-    command = [sys.executable, "-m", "pytest", "-m", "", "-q", "-x", "-p", "no:cacheprovider", *HUNTERS]
     room = {
         "TRUCKROLL_SYNC_EXAMPLES": EXAMPLES,
         "TRUCKROLL_SYNC_STEPS": STEPS,
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    try:
-        done = subprocess.run(
-            command,
-            cwd=root,
-            env=os.environ | room,
-            capture_output=True,
-            text=True,
-            timeout=MOST_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    done = tested(root, ["-x", *HUNTERS], room, seconds=MOST_SECONDS)
+    if done is None:
         return False, "no answer in time"
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     return done.returncode == 1, failed[0][:160] if failed else done.stdout[-160:]

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.runs import tail
+from benchmarks.runs import tail, tested
 from benchmarks.sources import Sources
 
 ROOT = Path(__file__).parents[1]
@@ -53,19 +50,9 @@ def is_sound(portion: int, steps: int, report: Path) -> bool:
         "TRUCKROLL_SYNC_SEED": str(portion + 1),
         "TRUCKROLL_SYNC_SHRINK": "1",
     }
-    command = [sys.executable, "-m", "pytest", "-m", "", "-q", "-p", "no:cacheprovider", str(STORY)]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=os.environ | room,
-            capture_output=True,
-            text=True,
-            timeout=SLOWEST * PORTION,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as stuck:
-        report.write_text(f"no answer in {stuck.timeout:.0f} s", encoding="utf-8")
+    done = tested(ROOT, [str(STORY)], room, seconds=SLOWEST * PORTION)
+    if done is None:
+        report.write_text(f"no answer in {SLOWEST * PORTION:.0f} s", encoding="utf-8")
         return False
     if done.returncode != 0:
         report.write_text(done.stdout + done.stderr, encoding="utf-8")

@@ -6,7 +6,7 @@ import platform
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -165,6 +165,25 @@ def key_of(row: Row) -> str:
     """What makes a run the same run: a later row of the same key takes the place of an earlier one."""
     names = ("measure", "kind", "instance", "recipe", "solver", "version", "seed", "seconds", "size", "rules")
     return json.dumps([row.get(name) for name in names], sort_keys=True)
+
+
+def tested(
+    folder: Path, words: Sequence[str], room: Mapping[str, str], *, seconds: float
+) -> subprocess.CompletedProcess[str] | None:
+    """Run tests of a checkout, slow ones as well; None where they gave no answer in time."""
+    command = [sys.executable, "-m", "pytest", "-m", "", "-q", "-p", "no:cacheprovider", *words]
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | room,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def tail() -> Row:

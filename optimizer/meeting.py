@@ -54,9 +54,8 @@ def quote(
 ) -> list[CrewOffer]:
     """Return the cheapest way for a crew to meet in each window, dearest last; none where it cannot."""
     pieces = [piece for window in windows for piece in _pieces(window)]
-    kinds = _different(crew)
-    firsts = [desk.quote(kind, pieces, site=site, each_technician=True) for kind in kinds]
-    starts = {offer.start for offers in firsts for offer in offers}
+    firsts = _offers(desk, _stand_ins(crew), pieces, site)
+    starts = {offer.start for offers in firsts.values() for offer in offers}
     found = []
     for window in windows:
         moments = _spread(sorted(at for at in starts if window.start <= at <= window.end))
@@ -95,12 +94,25 @@ def plan_with(desk: Quoting, offer: CrewOffer, *, site: SiteTravel | None = None
     return changed.problem, changed.plan
 
 
-def _different(crew: Crew) -> list[Visit]:
-    """The leader, and one of each kind of member: most of them differ by their name alone."""
-    kinds = {
-        (seat.required_technician, seat.certificates, tuple(seat.parts)): seat for seat in crew.seats[1:]
+def _stand_ins(crew: Crew) -> list[Visit]:
+    """Return for each seat the visit that is asked about: members who want the same are asked about once."""
+    lead, *members = crew.seats
+    asked: dict[object, Visit] = {}
+    return [lead, *(asked.setdefault(_wish(seat), seat) for seat in members)]
+
+
+def _wish(seat: Visit) -> object:
+    return seat.required_technician, seat.certificates, tuple(sorted(seat.parts.items()))
+
+
+def _offers(
+    desk: Quoting, seats: Sequence[Visit], windows: Sequence[Window], site: SiteTravel | None
+) -> dict[str, list[Offer]]:
+    """Everybody's offers in each window, by the visit asked about."""
+    different = {seat.id: seat for seat in seats}
+    return {
+        name: desk.quote(seat, windows, site=site, each_technician=True) for name, seat in different.items()
     }
-    return [crew.seats[0], *kinds.values()]
 
 
 def _pieces(window: Window) -> list[Window]:
@@ -124,31 +136,22 @@ def _best(
     """The cheapest crew at any of some moments, the earliest of equals."""
     if not moments:
         return None
-    kinds = _different(crew)
-    asked = {kind.id: desk.quote(kind, moments, site=site, each_technician=True) for kind in kinds}
+    seats = _stand_ins(crew)
+    offers = {
+        seat.id: desk.quote(seat, moments, site=site, each_technician=True)
+        for seat in {s.id: s for s in seats}.values()
+    }
     best: tuple[Cents, Seconds, tuple[Offer, ...]] | None = None
     for moment in moments:
         there = [
-            [
-                replace(offer, visit=seat)
-                for offer in asked[_kind(kinds, crew, seat).id]
-                if offer.window == moment
-            ]
-            for seat in crew.seats
+            [replace(offer, visit=seat) for offer in offers[asked.id] if offer.window == moment]
+            for seat, asked in zip(crew.seats, seats, strict=True)
         ]
         found = _gathered(desk.problem, crew, there)
         cost = sum(offer.extra_cost for offer in found) if found else 0
         if found and (best is None or cost < best[0]):
             best = (cost, moment.start, found)
     return best[2] if best is not None else None
-
-
-def _kind(kinds: Sequence[Visit], crew: Crew, seat: Visit) -> Visit:
-    """The visit that was asked about in place of a seat."""
-    if seat is crew.seats[0]:
-        return kinds[0]
-    same = (seat.required_technician, seat.certificates, tuple(seat.parts))
-    return next(k for k in kinds[1:] if (k.required_technician, k.certificates, tuple(k.parts)) == same)
 
 
 def _gathered(problem: Problem, crew: Crew, there: Sequence[Sequence[Offer]]) -> tuple[Offer, ...] | None:

@@ -21,7 +21,7 @@ from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.rules import CrewNotWhole, VisitNotPlannable
 from dispatch.technicians.model import Technician as Person
 from dispatch.technicians.queries import OnDuty
-from dispatch.work_orders.crews import live_members, require_leader
+from dispatch.work_orders.crews import live_crew, require_leader
 from dispatch.work_orders.model import Visit
 from optimizer.errors import InfeasibleRoute
 from optimizer.meeting import Crew
@@ -232,7 +232,7 @@ def nobody_along(problem: Problem, refused: Collection[Refusal]) -> list[Refusal
 def require_plannable(visit: Visit) -> None:
     """Refuse a visit that has begun or is over, for itself or for somebody of its crew."""
     require_leader(visit)
-    for one in (visit, *live_members(visit)):
+    for one in live_crew(visit):
         if one.state not in NOT_BEGUN:
             raise VisitNotPlannable(f"visit {one.number} is {one.state}")
 
@@ -247,7 +247,7 @@ def require_whole(session: Session, plan: DayPlan, visits: Mapping[uuid.UUID, Vi
         for lead in visit.crew[:1]
     }
     for leader in leaders.values():
-        crew = [leader, *live_members(leader)]
+        crew = live_crew(leader)
         there = [(stops[one.id].technician_id, stops[one.id].start) for one in crew if one.id in stops]
         if all(one.state in NOT_BEGUN for one in crew):
             fault = _apart(crew, there)

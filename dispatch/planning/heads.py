@@ -24,6 +24,12 @@ def locked(session: Session, territory_id: uuid.UUID, day: date) -> PlanHead:
     return session.scalars(statement.with_for_update().execution_options(populate_existing=True)).one()
 
 
+def hold(session: Session, territory_id: uuid.UUID, day: date) -> None:
+    """Hold a day until the transaction ends, if it has a head; one without any has no plan to wait for."""
+    if find(session, territory_id, day) is not None:
+        locked(session, territory_id, day)
+
+
 def check_version(head: PlanHead, expected: int | None) -> None:
     """Refuse a decision on a day that moved on since it was read; ``None`` skips the check."""
     if expected is not None and head.version != expected:

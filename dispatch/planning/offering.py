@@ -22,7 +22,7 @@ from dispatch.customers.model import Site
 from dispatch.planning import heads, nights, open_days, spreads
 from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
-from dispatch.planning.open_days import Question
+from dispatch.planning.questions import Question
 from dispatch.planning.quiet_times import QuietTimes, quiet_times
 from dispatch.planning.rules import OfferPolicy, VisitNotPlannable, is_open
 from dispatch.planning.slot_prices import Ledger, Price
@@ -183,8 +183,7 @@ def is_reserved(asker: Asker, asked: Question, percent: int) -> bool:
     if asker.priority >= EMERGENCY or not percent:
         return False
     now = max(0, asked.day.built.day.seconds(clock.now()))
-    seats = len(asked.crew.seats) if asked.crew is not None else 1
-    return not asked.day.load.leaves(asked.job.duration * seats, percent, now)
+    return not asked.day.load.leaves(asked.job.duration * asked.people, percent, now)
 
 
 Span = tuple[datetime, datetime]

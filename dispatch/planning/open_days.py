@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from threading import Lock
 
@@ -20,22 +20,19 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, travel
 from dispatch.customers.model import Site
-from dispatch.planning import crews, heads, plan_rows, problem, refusing
+from dispatch.planning import crews, heads, plan_rows, problem
 from dispatch.planning.candidates import Facts
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import fingerprint
 from dispatch.planning.load import Load
 from dispatch.planning.model import PlanLock
 from dispatch.planning.problem import Built, Places
+from dispatch.planning.questions import MAKING_ROOM, OpenDay, Question, put
 from dispatch.planning.wanting import Wanted
-from dispatch.travel import TravelTimes
-from dispatch.work_orders.crews import live_members
+from dispatch.work_orders.crews import live_crew
 from dispatch.work_orders.model import Visit, WorkOrder
 from optimizer import meeting
-from optimizer.booking import Effort, Quoting, SiteTravel, open_oracle
-from optimizer.meeting import Crew, CrewOffer
-from optimizer.offers import asked, with_site
-from optimizer.oracle import Offer, Refusal
+from optimizer.booking import Quoting, SiteTravel, open_oracle
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Technician, Window, matrix_of
 from optimizer.problem import Visit as Job
@@ -43,83 +40,8 @@ from optimizer.timing import timetable
 
 MOST_BYTES = 256 << 20
 """Memory for open days in one process, about."""
-MAKING_ROOM = Effort(rounds=2_000)
-"""How long room is searched for: in iterations, so that the same day gives the same answer."""
 FRESH_SECONDS = 30
 """How long a day that has begun is quoted as it stood; its technicians move with the clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenDay:
-    """A day's routes, read once: what waits without any route is not among its visits."""
-
-    built: Built
-    oracle: Quoting
-    source: TravelTimes
-    """Where its travel times come from, told apart by identity."""
-    load: Load
-    stored: Plan
-    """The routes as the database holds them: nothing held is on them, nor changed to make room for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A visit put to the oracle of a day; ``site`` when the day does not know its address yet."""
-
-    day: OpenDay
-    job: Job
-    places: Places
-    site: SiteTravel | None = None
-    crew: Crew | None = None
-    """Everybody who is wanted, where it takes several; ``job`` is the leader's."""
-
-    def quote(self, windows: Sequence[Window]) -> Sequence[Offer]:
-        """Return the cheapest offer per window."""
-        if self.crew is not None:
-            return meeting.quote(self.day.oracle, self.crew, windows, site=self.site)
-        return self.day.oracle.quote(self.job, windows, site=self.site)
-
-    def reopen(self, window: Window) -> Offer | None:
-        """
-        Make room in a window by changing the nearest routes, all their visits kept; None where none is.
-
-        No routes are changed for a crew: it meets where there is room as the day stands, or in a new plan.
-        """
-        if self.crew is not None:
-            return None
-        return self.day.oracle.reopen(self.job, window, site=self.site, effort=MAKING_ROOM)
-
-    def is_about_room(self, window: Window) -> bool:
-        """Tell whether no rule keeps everybody away, so that it may be worth looking for room."""
-        return self.crew is None and any(found.code == "CAPACITY" for found in self.closed_because(window))
-
-    def closed_because(self, window: Window) -> list[Refusal]:
-        """Return why each technician cannot come in a window that has no quote, without opening any route."""
-        problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        return self._reasons(problem, refusing.closed_because(problem, job, [window]))
-
-    def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
-        """Return why each technician cannot come in any of the windows, for which there was no quote."""
-        problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        if refusing.is_simple(problem, job) and self.crew is None:
-            return refusing.closed_because(problem, job, windows)
-        return self._reasons(problem, self.day.oracle.refusals(self.job, windows, site=self.site))
-
-    def _reasons(self, problem: Problem, found: list[Refusal]) -> list[Refusal]:
-        return found if self.crew is None else crews.nobody_along(problem, found)
-
-    def taken(self, offer: Offer) -> Plan:
-        """Return the day's plan with the offer taken; the open day stays as it is."""
-        if isinstance(offer, CrewOffer):
-            return meeting.plan_with(self.day.oracle, offer, site=self.site)[1]
-        return self.day.oracle.taken(offer, site=self.site)
-
-    def problem_with(self, offer: Offer) -> Problem:
-        """Return the day's problem with the visit in the window offered."""
-        if isinstance(offer, CrewOffer):
-            return meeting.plan_with(self.day.oracle, offer, site=self.site)[0]
-        wider, there = with_site(self.day.oracle.problem, self.job, self.site)
-        return asked(wider, there, offer.window)[0]
 
 
 class Shelf:
@@ -212,11 +134,7 @@ def question_of(session: Session, day: Day, wanted: Wanted, *, exact: bool = Fal
     opened = _opened(session, day) if exact else _kept(session, day)
     places = opened.built.places.with_site(wanted.site)
     is_known = places is opened.built.places or not opened.built.problem.technicians
-    job, size = wanted.job(day, places), wanted.needs.crew_size
-    crew = crews.asked_for(crews.seats_of(job, size)) if size > 1 else None
-    return Question(
-        opened, crew.seats[0] if crew else job, places, None if is_known else _travel(places), crew
-    )
+    return put(opened, wanted.jobs(day, places), places, None if is_known else _travel(places))
 
 
 def _of_crew(
@@ -231,7 +149,7 @@ def _of_crew(
     """Put a crew to a day, as if none of it were planned there."""
     if row is None or row[1].waiting_reason is not None:
         return None
-    seats = [visit, *live_members(visit)]
+    seats = live_crew(visit)
     apart = frozenset(str(seat.id) for seat in seats)
     kept = None if exact or _moves_parts(visit) else _kept(session, day)
     if kept is None or any(kept.built.problem.visit(name) for name in apart):
@@ -244,8 +162,7 @@ def _of_crew(
     pinned = {str(pin.visit_id): str(pin.technician_id) for pin in session.execute(pins)}
     jobs = [problem.asked_job(kept.built, (seat, row[1], row[2]), places) for seat in seats]
     jobs = [replace(job, required_technician=pinned.get(job.id, job.required_technician)) for job in jobs]
-    crew = crews.asked_for(jobs)
-    return Question(kept, crew.seats[0], places, None if is_known else _travel(places), crew)
+    return put(kept, jobs, places, None if is_known else _travel(places))
 
 
 def _moves_parts(visit: Visit) -> bool:

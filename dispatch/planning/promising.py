@@ -33,8 +33,8 @@ from dispatch.planning.offering import (
     question,
     reserve_of,
 )
-from dispatch.planning.open_days import Question
 from dispatch.planning.problem import Built
+from dispatch.planning.questions import Question
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window, new_reason
 from dispatch.planning.slot_prices import Ledger
 from dispatch.planning.supplying import keep_store
@@ -45,7 +45,7 @@ from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch
 from dispatch.settings import Settings
 from dispatch.work_orders import commands as work_orders
-from dispatch.work_orders.crews import live_members, require_leader
+from dispatch.work_orders.crews import live_crew, require_leader
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
@@ -204,7 +204,7 @@ def book(
     draft = _draft(session, head, built, current)
     plan_rows.replace_routes(session, draft, built, before=before, after=after)
     heads.touch(head)
-    for one in (visit, *live_members(visit)):
+    for one in live_crew(visit):
         _place(session, by, one, day, after)
     _loosen(session, visit, start, end)
     if kept is not None:
@@ -309,7 +309,7 @@ def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, d
 
     A published visit goes back to the pool, and its technician's phone forgets it.
     """
-    crew = [visit, *live_members(visit)]
+    crew = live_crew(visit)
     names = frozenset(str(one.id) for one in crew)
     former_days = {on for one in crew for on in heads.days_with(session, day.territory_id, one.id)}
     for on in sorted(former_days - {day.day}):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from dispatch import clock
 from dispatch.planning.chances import Forecast, Spread, forecast, lost
-from dispatch.planning.open_days import Question
+from dispatch.planning.questions import Question
 from dispatch.planning.rules import OfferPolicy
 from optimizer.meeting import seats_of
 from optimizer.objectives.overtime import route_cents

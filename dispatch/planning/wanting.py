@@ -69,6 +69,10 @@ class Wanted:
             required_technician=str(required) if required else None,
         )
 
+    def jobs(self, day: Day, places: Located, window: Window | None = None) -> list[Job]:
+        """Return it as a visit of the optimiser for everybody whom it takes, the leader's first."""
+        return crews.seats_of(self.job(day, places, window), self.needs.crew_size)
+
 
 def held_jobs(hold: SlotHold, site: Site, day: Day, places: Located, *, tied: bool) -> list[Job]:
     """Return a held window as the optimiser's visits, to begin within it; those of a crew are tied or not."""
@@ -77,11 +81,12 @@ def held_jobs(hold: SlotHold, site: Site, day: Day, places: Located, *, tied: bo
         skills=hold.skills,
         certificates=tuple(hold.certificates),
         parts=hold.parts,
+        crew_size=hold.crew_size,
         required_technician_id=hold.required_technician_id,
     )
     asked = Wanted(site, needs, hold.priority, tuple(hold.excluded_technicians), id=hold.id)
     window = Window(max(0, day.seconds(hold.window_start)), day.seconds(hold.window_end))
-    seats = crews.seats_of(asked.job(day, places, window), hold.crew_size)
+    seats = asked.jobs(day, places, window)
     return [crews.as_team(job, str(hold.id)) for job in seats] if tied and len(seats) > 1 else seats
 
 

@@ -34,8 +34,7 @@ def lock_days(session: Session, by: Principal, bodies: Iterable[Mapping[str, Any
         return
     me = session.get_one(Technician, by.technician_id)
     for day in sorted(days):
-        if heads.find(session, me.territory_id, day) is not None:
-            heads.locked(session, me.territory_id, day)
+        heads.hold(session, me.territory_id, day)
 
 
 def lock_visits(session: Session, visit_ids: Iterable[uuid.UUID | None]) -> None:

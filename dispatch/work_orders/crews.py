@@ -41,8 +41,7 @@ def man(session: Session, leader: Visit, *, by: Principal | None = None) -> None
     for number in range(leader.crew_size - 1 - len(members)):
         session.add(_member(leader, seat + 1 + number))
     db.flush(session)
-    for one in leader.crew:
-        announce_visit(session, one)
+    announce_visit(session, leader)
 
 
 def _member(leader: Visit, seat: int) -> Visit:
@@ -71,6 +70,11 @@ def led(order: WorkOrder) -> list[Visit]:
 def live_members(leader: Visit) -> list[Visit]:
     """Return the visits of those who go along with a leader, without any that was called off, by seat."""
     return [one for one in leader.crew if one.leader_id == leader.id and one.state != S.CANCELLED]
+
+
+def live_crew(leader: Visit) -> list[Visit]:
+    """Return a leader's visit and those of everybody who goes along, by seat."""
+    return [leader, *live_members(leader)]
 
 
 def require_leader(visit: Visit) -> None:

@@ -163,7 +163,7 @@ def change_needs(
     """Correct what a visit needs before anybody set out (R-203)."""
     crews.require_leader(visit)
     visit.expect_version(expected_version)
-    for one in (visit, *crews.live_members(visit)):
+    for one in crews.live_crew(visit):
         if S(one.state) not in NOT_SET_OUT:
             raise refusals.RecordLocked(f"visit {one.number} is {one.state}")
     check_needs(session, needs)

@@ -19,7 +19,8 @@ from dispatch.planning.commands import book, lock_visit, offer
 from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import ROWS, fingerprint
 from dispatch.planning.load import Load
-from dispatch.planning.open_days import OpenDay, Question, Shelf
+from dispatch.planning.open_days import Shelf
+from dispatch.planning.questions import OpenDay, Question
 from dispatch.settings import Settings
 from dispatch.technicians.model import Shift, TechnicianSkill
 from dispatch.work_orders.model import Visit
