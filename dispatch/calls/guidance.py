@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from dispatch.access.rules import Principal
 from dispatch.calls.model import GuidanceArticle, GuidancePicture
 from dispatch.calls.rules import ArticleCodeTaken, ArticleFull, PictureNeeded
 from dispatch.errors import NotFound
-from dispatch.work_orders.attachments import SUFFIX, cleaned, stored_bytes, write_durably
+from dispatch.work_orders.attachments import cleaned, keep_bytes, stored_bytes
 
 MOST_PICTURES = 12
 LONGEST = 20_000
@@ -94,13 +92,12 @@ def add_picture(
     media_type, clean = cleaned(content)
     if not media_type.startswith("image/"):
         raise PictureNeeded("an article takes pictures alone")
-    name = f"{secrets.token_hex(16)}{SUFFIX[media_type]}"
-    write_durably(directory, name, clean)
+    name, sha256 = keep_bytes(directory, clean, media_type)
     picture = GuidancePicture(
         article_code=article.code,
         position=position,
         media_type=media_type,
-        sha256=hashlib.sha256(clean).hexdigest(),
+        sha256=sha256,
         stored_name=name,
         caption_en=text.prose(caption_en, "caption_en", longest=300),
         caption_zh=text.prose(caption_zh, "caption_zh", longest=300),
@@ -139,4 +136,4 @@ def picture_at(session: Session, code: str, position: int) -> GuidancePicture:
 
 def bytes_of(picture: GuidancePicture, directory: Path) -> bytes:
     """Return a picture as it is stored."""
-    return stored_bytes(directory, picture.stored_name, f"picture {picture.position}")
+    return stored_bytes(directory, picture.stored_name, f"picture {picture.position}", sha256=picture.sha256)

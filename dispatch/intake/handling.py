@@ -95,6 +95,7 @@ def carry_files(session: Session, work_order_id: uuid.UUID) -> int:
             media_type=file.media_type,
             size_bytes=file.size_bytes,
             stored_name=file.stored_name,
+            stored_sha256=file.stored_sha256,
             uploaded_by=None,
             uploaded_at=clock.now(),
         )
@@ -144,7 +145,7 @@ def find_file(session: Session, inquiry: Inquiry, file_id: uuid.UUID) -> Inquiry
 
 def content_of(file: InquiryFile, directory: Path) -> bytes:
     """Return the bytes of a file that was found before."""
-    return stored_bytes(directory, file.stored_name, f"file {file.id}")
+    return stored_bytes(directory, file.stored_name, f"file {file.id}", sha256=file.stored_sha256)
 
 
 def files_of(session: Session, inquiry_id: uuid.UUID) -> Sequence[InquiryFile]:

@@ -81,4 +81,6 @@ class InquiryFile(Identified, Base):
     media_type: Mapped[str]
     size_bytes: Mapped[int]
     stored_name: Mapped[str] = mapped_column(unique=True)
+    stored_sha256: Mapped[str | None]
+    """Of the bytes as they lie on disk; None of those from before it was kept."""
     received_at: Mapped[datetime]

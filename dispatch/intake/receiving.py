@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from dispatch.intake import rules
 from dispatch.intake.model import Inquiry, InquiryFile
 from dispatch.territories.queries import containing
 from dispatch.travel.geocode import Geocoder
-from dispatch.work_orders.attachments import SUFFIX, cleaned, write_durably
+from dispatch.work_orders.attachments import cleaned, keep_bytes
 
 UPLOAD_FOR = timedelta(hours=1)
 OLDEST, ODD = timedelta(days=7), timedelta(hours=1)
@@ -139,14 +138,14 @@ def add_file(session: Session, *, inquiry: Inquiry, content: bytes, directory: P
     if (session.scalar(count) or 0) >= rules.MOST_FILES:
         raise rules.InquiryFull(f"inquiry {inquiry.number} has {rules.MOST_FILES} files")
     media_type, clean = cleaned(content)
-    name = f"{secrets.token_hex(16)}{SUFFIX[media_type]}"
-    write_durably(directory, name, clean)
+    name, stored_sha256 = keep_bytes(directory, clean, media_type)
     found = InquiryFile(
         inquiry_id=inquiry.id,
         sha256=sha256,
         media_type=media_type,
         size_bytes=len(clean),
         stored_name=name,
+        stored_sha256=stored_sha256,
         received_at=clock.now(),
     )
     session.add(found)

@@ -74,6 +74,13 @@ class AttachmentGone(NotFound):
     remedy = "Ask an administrator to restore the directory of attachments."
 
 
+class AttachmentDamaged(Conflict):
+    """The file is where it was written, and its bytes are not those that were written."""
+
+    code = "ATTACHMENT_DAMAGED"
+    remedy = "Ask an administrator to restore the file from a backup and to look after the disk."
+
+
 class AttachmentsFull(Conflict):
     """The visit has as many attachments as it can take."""
 
@@ -109,8 +116,7 @@ def store_attachment(
     if len(session.scalars(kept).all()) >= MOST_PER_VISIT:
         raise AttachmentsFull(f"visit {visit.number} has {MOST_PER_VISIT} attachments")
     media_type, clean = cleaned(content)
-    name = f"{secrets.token_hex(16)}{SUFFIX[media_type]}"
-    write_durably(directory, name, clean)
+    name, stored_sha256 = keep_bytes(directory, clean, media_type)
     row = (
         insert(Attachment)
         .values(
@@ -120,6 +126,7 @@ def store_attachment(
             media_type=media_type,
             size_bytes=len(clean),
             stored_name=name,
+            stored_sha256=stored_sha256,
             uploaded_by=by.user_id if by else None,
             uploaded_at=clock.now(),
         )
@@ -237,15 +244,35 @@ def _upright(picture: Image.Image, turn: Image.Transpose | None) -> Image.Image:
 
 def content_of(attachment: Attachment, directory: Path) -> bytes:
     """Return the bytes of an attachment that was found before."""
-    return stored_bytes(directory, attachment.stored_name, f"attachment {attachment.id}")
+    return stored_bytes(
+        directory,
+        attachment.stored_name,
+        f"attachment {attachment.id}",
+        sha256=attachment.stored_sha256,
+    )
 
 
-def stored_bytes(directory: Path, name: str, what: str) -> bytes:
-    """Return the bytes that were written under a name; ``AttachmentGone`` names what is missing."""
+def stored_bytes(directory: Path, name: str, what: str, *, sha256: str | None) -> bytes:
+    """
+    Return the bytes that were written under a name.
+
+    Raises ``AttachmentGone`` when they are missing, ``AttachmentDamaged`` when a disk has changed them; what
+    was written before digests were kept is not compared.
+    """
     try:
-        return (directory / name).read_bytes()
+        content = (directory / name).read_bytes()
     except FileNotFoundError as error:
         raise AttachmentGone(f"{what} is not on this machine") from error
+    if sha256 is not None and sha256 != hashlib.sha256(content).hexdigest():
+        raise AttachmentDamaged(f"{what} is not what was written")
+    return content
+
+
+def keep_bytes(directory: Path, content: bytes, media_type: str) -> tuple[str, str]:
+    """Write bytes for ever; return their name, which nobody can guess, and their SHA-256."""
+    name = f"{secrets.token_hex(16)}{SUFFIX[media_type]}"
+    write_durably(directory, name, content)
+    return name, hashlib.sha256(content).hexdigest()
 
 
 def write_durably(directory: Path, name: str, content: bytes) -> Path:

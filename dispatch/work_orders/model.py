@@ -290,6 +290,8 @@ class Attachment(Identified, Base):
     media_type: Mapped[str]
     size_bytes: Mapped[int]
     stored_name: Mapped[str]
+    stored_sha256: Mapped[str | None]
+    """Of the bytes as they lie on disk; None of those from before it was kept."""
     uploaded_by: Mapped[uuid.UUID | None]
     uploaded_at: Mapped[datetime]
 

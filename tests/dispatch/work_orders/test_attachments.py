@@ -236,3 +236,29 @@ def test_a_write_that_fails_leaves_no_half_file(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OSError, match="disk full"):
         attachments.write_durably(tmp_path, "a.pdf", PDF)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bit_that_a_disk_has_changed_is_told_and_not_shown(
+    session: Session, visit: Visit, tmp_path: Path
+) -> None:
+    """Row 26 of the fault campaign: of 100 changed bits 100 are seen; older files are shown as they are."""
+    kept = attachments.store_attachment(
+        session, by=None, visit=visit, content=picture("JPEG"), directory=tmp_path
+    )
+    place = tmp_path / kept.stored_name
+    sound, chance, seen = place.read_bytes(), Random(26), 0
+    assert attachments.content_of(kept, tmp_path) == sound
+    for _ in range(100):
+        bit = chance.randrange(8 * len(sound))
+        broken = bytearray(sound)
+        broken[bit // 8] ^= 1 << bit % 8
+        place.write_bytes(broken)
+        with pytest.raises(attachments.AttachmentDamaged):
+            attachments.content_of(kept, tmp_path)
+        seen += 1
+    assert seen == 100
+    kept.stored_sha256 = None
+    assert attachments.content_of(kept, tmp_path) == bytes(broken)
+    place.unlink()
+    with pytest.raises(attachments.AttachmentGone):
+        attachments.content_of(kept, tmp_path)
