@@ -28,6 +28,8 @@ GOOD, DOWN, LOST, CRASH, PORTAL = "good", "down", "lost", "crash", "portal"
 """What becomes of a request: answered; never arrives; decided, but the answer is lost; the server dies before
 its commit; somebody else answers."""
 NETWORKS = (GOOD, DOWN, LOST, CRASH, PORTAL)
+NO_TRANSPORT = httpx.BaseTransport()
+"""Asked for anything it raises; and no certificates are read for it."""
 
 
 @dataclass
@@ -50,7 +52,7 @@ class DirectPhone(PhoneClient):
     """A technician's phone whose requests are answered in this process, each in a transaction of its own."""
 
     def __init__(self, by: Principal, now: Callable[[], datetime], line: Line | None = None) -> None:
-        super().__init__("http://nowhere", _NoLogin(), now=now, http=httpx.Client())
+        super().__init__("http://nowhere", _NoLogin(), now=now, http=httpx.Client(transport=NO_TRANSPORT))
         self.by = by
         self.line = line or Line()
         self.store.set("device_id", str(by.device_id))
