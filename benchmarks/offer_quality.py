@@ -23,8 +23,8 @@ from optimizer.plan import Plan
 from optimizer.problem import Visit, Window
 
 RESULTS = Path(__file__).parent / "results" / "offer-quality.jsonl"
-ROUNDS = 300
-"""Iterations after each call, where the plan is improved between calls."""
+ROUNDS = 2_000
+"""Iterations after each call, as `dispatch.planning.tidying` gives a draft after the calls of a while."""
 WINDOWS = tuple(Window(hour * HOUR, (hour + 2) * HOUR) for hour in range(8, 18, 2))
 
 

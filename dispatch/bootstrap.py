@@ -64,6 +64,7 @@ JOBS = (
     Job("planning.optimise_part", "dispatch.planning.jobs:optimise_part", "planning", 900, warm=ENGINE),
     Job("planning.join_parts", "dispatch.planning.jobs:join_parts", "planning", 900, warm=ENGINE),
     Job("planning.replan", "dispatch.planning.jobs:replan", "planning", 900, warm=ENGINE),
+    Job("planning.tidy_day", "dispatch.planning.jobs:tidy_day", "planning", 300, warm=ENGINE),
     Job("planning.what_if", "dispatch.planning.jobs:plan_what_if", "planning", 900, warm=ENGINE),
     Job("planning.repair_absence", "dispatch.planning.jobs:repair_absence", "default", timeout_seconds=60),
     Job("planning.repair_site", "dispatch.planning.jobs:repair_site", "default", timeout_seconds=60),

@@ -21,6 +21,7 @@ from dispatch.planning import (
     optimise_parts,
     readying,
     repairing,
+    tidying,
     watching,
     what_if,
 )
@@ -65,6 +66,12 @@ def replan(lease: Lease, *, visit_id: str) -> None:
         today = planned[-1] if planned else told
     limits = _limits(str(Settings.from_environment().replan_seconds))
     optimise.optimise_day(lease, territory_id, today, seed=1, reason="emergency", limits=limits)
+
+
+def tidy_day(lease: Lease, *, territory_id: str, day: str) -> None:
+    """Plan a draft better after bookings, for those who ask next."""
+    seconds = Settings.from_environment().replan_seconds
+    tidying.tidy_day(lease, uuid.UUID(territory_id), date.fromisoformat(day), seconds=seconds)
 
 
 def optimise_part(lease: Lease, *, split_id: str, number: str) -> None:

@@ -110,7 +110,7 @@ def question(
     if visit.crew_size > 1:
         return _of_crew(session, day, visit, row, exact=exact, without_hold=without_hold)
     opened = (
-        _opened(session, day, without_hold=without_hold, asking=visit.id)
+        open_day(session, day, without_hold=without_hold, asking=visit.id)
         if exact or _moves_parts(visit)
         else _kept(session, day)
     )
@@ -120,7 +120,7 @@ def question(
     if row is None or row[1].waiting_reason is not None:
         return None
     if session.scalar(select(PlanLock.id).where(PlanLock.visit_id == visit.id)) is not None:
-        opened = _opened(session, day, extra=[visit.id], without_hold=without_hold, asking=visit.id)
+        opened = open_day(session, day, extra=[visit.id], without_hold=without_hold, asking=visit.id)
         pinned = opened.built.problem.visit(str(visit.id))
         return Question(opened, pinned, opened.built.places) if pinned is not None else None
     places = opened.built.places.with_site(row[2])
@@ -131,7 +131,7 @@ def question(
 
 def question_of(session: Session, day: Day, wanted: Wanted, *, exact: bool = False) -> Question:
     """Put to a day what has no visit yet; ``exact`` reads the day anew."""
-    opened = _opened(session, day) if exact else _kept(session, day)
+    opened = open_day(session, day) if exact else _kept(session, day)
     places = opened.built.places.with_site(wanted.site)
     is_known = places is opened.built.places or not opened.built.problem.technicians
     return put(opened, wanted.jobs(day, places), places, None if is_known else _travel(places))
@@ -153,7 +153,7 @@ def _of_crew(
     apart = frozenset(str(seat.id) for seat in seats)
     kept = None if exact or _moves_parts(visit) else _kept(session, day)
     if kept is None or any(kept.built.problem.visit(name) for name in apart):
-        kept = _opened(session, day, apart=apart, without_hold=without_hold, asking=visit.id)
+        kept = open_day(session, day, apart=apart, without_hold=without_hold, asking=visit.id)
     places = kept.built.places.with_site(row[2])
     is_known = places is kept.built.places or not kept.built.problem.technicians
     pins = select(PlanLock.visit_id, PlanLock.technician_id).where(
@@ -172,7 +172,7 @@ def _moves_parts(visit: Visit) -> bool:
 
 def _kept(session: Session, day: Day) -> OpenDay:
     """Return the day as it stands, opened before if nothing has moved since."""
-    return SHELF.get(day, _mark(session, day), lambda: _opened(session, day))
+    return SHELF.get(day, _mark(session, day), lambda: open_day(session, day))
 
 
 def _mark(session: Session, day: Day) -> str:
@@ -191,7 +191,7 @@ def _row(session: Session, visit_id: uuid.UUID) -> Facts | None:
     return session.execute(statement.execution_options(populate_existing=True)).one_or_none()
 
 
-def _opened(
+def open_day(
     session: Session,
     day: Day,
     *,
@@ -238,6 +238,14 @@ def _keep_held(oracle: Quoting, built: Built) -> None:
         found = found or oracle.reopen(job, job.windows[0], effort=MAKING_ROOM)
         if found is not None:
             oracle.commit(found)
+
+
+def has_room_for_held(built: Built, plan: Plan, before: Plan) -> bool:
+    """Tell whether whatever was held on a day's routes finds its room on others as well."""
+    oracle = open_oracle(built.problem, plan)
+    _keep_held(oracle, built)
+    found, known = (set(plan_rows.ids_on(each)) for each in (oracle.plan, before))
+    return known & built.holds <= found
 
 
 def _freed(oracle: Quoting, built: Built, hold: str) -> tuple[Built, Quoting]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -89,6 +89,11 @@ def _timed_again(problem: Problem, route: Route, kept: tuple[Stop, ...]) -> Rout
         with suppress(InfeasibleRoute):
             return timetable(problem, technician, visits)
     return replace(route, stops=kept)
+
+
+def ids_on(plan: Plan) -> Iterator[str]:
+    """Give the ids of the visits on a plan's routes."""
+    return (stop.visit_id for route in plan.routes for stop in route.stops)
 
 
 def to_stops(built: Built, routes: Iterable[Route]) -> list[PlanStop]:

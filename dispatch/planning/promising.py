@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -205,7 +205,8 @@ def book(
     plan_rows.replace_routes(session, draft, built, before=before, after=after)
     heads.touch(head)
     for one in live_crew(visit):
-        _place(session, by, one, day, after)
+        note_place(session, by, one, day, after)
+    _tidy_later(session, head, day)
     _loosen(session, visit, start, end)
     if kept is not None:
         kept.visit_id = visit.id
@@ -267,7 +268,23 @@ def _lock_days(
     return locked
 
 
-def _place(session: Session, by: Principal | None, visit: Visit, day: Day, plan: Plan) -> None:
+def _tidy_later(session: Session, head: PlanHead, day: Day) -> None:
+    """Let the day's draft be planned better once the calls of a while are through (``tidying``)."""
+    wait = Settings.from_environment().tidy_after_seconds
+    if not wait or head.published_plan_id is not None:
+        return
+    # Real time, since a simulated clock may stand still or leap: one run for the bookings of a while.
+    turn, passed = divmod(datetime.now(UTC).timestamp(), wait)
+    outbox.request(
+        session,
+        "planning.tidy_day",
+        key=f"{day.territory_id}:{day.day.isoformat()}:{wait}:{turn:.0f}",
+        payload={"territory_id": str(day.territory_id), "day": day.day.isoformat()},
+        not_before=clock.now() + timedelta(seconds=wait - passed),
+    )
+
+
+def note_place(session: Session, by: Principal | None, visit: Visit, day: Day, plan: Plan) -> None:
     """Note technician and times with a visit that no technician has heard of yet."""
     if visit.state not in {VisitState.UNPLANNED, VisitState.PLANNED}:
         return

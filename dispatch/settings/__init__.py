@@ -234,6 +234,12 @@ class Settings:
         parsing.number(0.1, 60),
         "Time budget of planning a day anew for an emergency, in seconds",
     )
+    tidy_after_seconds: int = setting(
+        30,
+        "TRUCKROLL_TIDY_AFTER_SECONDS",
+        parsing.whole(0, 3600),
+        "Within how many seconds a draft is planned better after bookings; 0 leaves it as they made it",
+    )
     optimiser_seconds_most: int = setting(
         300,
         "TRUCKROLL_OPTIMISER_SECONDS_MOST",
