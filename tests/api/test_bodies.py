@@ -116,6 +116,15 @@ def test_ordinary_json_is_read_as_it_stands() -> None:
     assert json_body.parse(body) == json.loads(body)
 
 
+def test_a_body_has_at_most_fifty_thousand_values() -> None:
+    """Row 30: counted before anything is made of them; commas within texts do not count."""
+    many = json_body.MOST_VALUES
+    assert len(json_body.parse(b"[" + b"1," * (many - 1) + b"1]")) == many
+    assert json_body.parse(b'["' + b"," * 2 * many + b'"]')
+    with pytest.raises(MalformedJson, match="values"):
+        json_body.parse(b"[" + b"1," * many + b"1]")
+
+
 def test_thirty_two_levels_are_read_and_brackets_in_texts_do_not_count() -> None:
     assert json_body.parse(b"[" * 32 + b"]" * 32)
     assert json_body.parse(b'["' + b"[" * 100 + b'\\"{"]') == ["[" * 100 + '"{']
