@@ -63,13 +63,7 @@ def hand_in(
     if earlier:
         _check_supplement(technician, day, due, counted_minor, counted_stock or {}, vouchers=vouchers)
     _check_closable(session, technician, day, due, currency)
-    vouchers_rows = rules.checked_vouchers(vouchers)
-    _check_new(session, technician, vouchers_rows)
     signed = signature.checked() if signature else None
-    stock = rules.count_stock(due.stock, counted_stock or {})
-    parts_named(session, counted_stock or {})
-    for count in (counted_stock or {}).values():
-        checked_count(count)
     record = HandIn(
         technician_id=technician.id,
         day=day,
@@ -78,11 +72,11 @@ def hand_in(
         handed_in_at=clock.now(),
         sheets_expected=list(due.sheets),
         sheets_missing=rules.missing_sheets(due.sheets, sheets, reasons),
-        vouchers=vouchers_rows,
+        vouchers=_new_vouchers(session, technician, vouchers),
         money=rules.count_money(
             due.money_minor, counted_minor, currency, sum(one.amount_minor for one in vouchers)
         ),
-        stock=stock,
+        stock=_counted(session, due.stock, counted_stock or {}),
         note=note,
         signed_by_name=signed.name if signed else None,
         signature_path=signed.path if signed else None,
@@ -114,14 +108,27 @@ def _check_supplement(
         raise DayClosed(f"{day.isoformat()} is counted", counted=[*again, *sorted(counted_stock)])
 
 
-def _check_new(session: Session, technician: Technician, vouchers: Sequence[Mapping[str, object]]) -> None:
+def _new_vouchers(
+    session: Session, technician: Technician, vouchers: Sequence[Voucher]
+) -> list[dict[str, object]]:
     """Refuse vouchers that were handed in before; what the cashier did not find then may come again."""
-    if not vouchers:
-        return
-    before = queries.vouchers_of(session, technician.id)
-    again = sorted(str(row["number"]) for row in vouchers if dict(row) in before)
+    rows = rules.checked_vouchers(vouchers)
+    before = queries.vouchers_of(session, technician.id) if rows else []
+    again = sorted(str(row["number"]) for row in rows if row in before)
     if again:
         raise VoucherCounted(f"{again[0]} was handed in before", vouchers=again)
+    return rows
+
+
+def _counted(
+    session: Session, expected: Mapping[str, int], counted: Mapping[str, int]
+) -> list[dict[str, object]]:
+    """Return the rows of what was counted on the van."""
+    rows = rules.count_stock(expected, counted)
+    parts_named(session, counted)
+    for count in counted.values():
+        checked_count(count)
+    return rows
 
 
 def _check_closable(
