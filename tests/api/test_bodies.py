@@ -81,6 +81,7 @@ def test_a_name_of_ten_thousand_characters_is_refused_by_field(client_for: Clien
     "name", ["李雷", "Þórr", "🚐", "\u202eevil", "𠮷野家", "e\u0301", "O'Brien; --", "x" * 200]
 )
 def test_a_name_is_stored_exactly(client_for: ClientFor, name: str) -> None:
+    """Row 31: to the character."""
     admin = client_for(Role.ADMIN)
     body = {"username": "ada", "display_name": name, "password": PASSWORD, "role": "finance"}
     made = send(admin, json.dumps(body).encode())
