@@ -37,7 +37,7 @@ class CountedMoney(Schema):
 
 
 class NewVoucher(Schema):
-    """A receipt for what the technician paid on the way."""
+    """A receipt for what the technician paid on the way, from the cash collected."""
 
     number = Text(64, required=True)
     kind = Word(rules.VOUCHERS, required=True)
@@ -87,13 +87,16 @@ class Decision(Schema):
 
 
 class MoneyRowShape(Schema):
-    """Money of one method: expected, counted, and the difference booked to the keeper."""
+    """Money of one method: expected after vouchers, counted, and the difference booked to the keeper."""
 
     method = fields.String(required=True)
     currency = fields.String(required=True)
     expected_minor = Whole(required=True)
     counted_minor = Whole(required=True)
     difference_minor = Whole(required=True)
+    vouchers_minor = Whole(
+        dump_default=0, metadata={"description": "What vouchers have lowered the expectation by."}
+    )
 
 
 class ReceivedMoneyShape(MoneyRowShape):

@@ -18,11 +18,13 @@ from api.errors import MalformedJson, MediaTypeUnsupported, RequestInvalid
 DEEPEST = 32
 LARGEST_INTEGER = 2**63 - 1
 MOST_ERRORS = 50
-_STRINGS_AND_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+MOST_VALUES = 50_000
+"""Values in one body; so many, each refused by its name, take some twenty megabytes."""
+_STRINGS_AND_MARKS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
 _RISKY_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
-def parse(raw: bytes) -> Any:
+def parse(raw: bytes, *, most_values: int = MOST_VALUES) -> Any:
     """Return the value of a JSON body, or refuse it."""
     if not raw.strip():
         _refuse("empty", "the body is empty")
@@ -30,7 +32,7 @@ def parse(raw: bytes) -> Any:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         _refuse("encoding", "the body is not UTF-8")
-    _check_depth(text)
+    _check_shape(text, most_values)
     try:
         value = json.loads(
             text,
@@ -46,10 +48,14 @@ def parse(raw: bytes) -> Any:
     return value
 
 
-def _check_depth(text: str) -> None:
-    depth = 0
-    for token in _STRINGS_AND_BRACKETS.finditer(text):
+def _check_shape(text: str, most_values: int) -> None:
+    """Refuse what would take a server's memory, before anything is made of it."""
+    depth = values = 0
+    for token in _STRINGS_AND_MARKS.finditer(text):
         character = text[token.start()]
+        values += character in "[{,"
+        if values > most_values:
+            _refuse("values", f"the body has more than {most_values} values")
         if character in "[{":
             depth += 1
             if depth > DEEPEST:

@@ -25,14 +25,15 @@ class BalanceShape(Schema):
     """
     One method and currency of an account, in minor units.
 
-    ``custody`` is collected and not yet counted by a cashier; ``owed`` are differences that are not settled,
-    negative where too much was there.
+    ``custody`` is collected and not yet counted by a cashier; ``voucher`` was paid from it on the way;
+    ``owed`` are differences that are not settled, negative where too much was there.
     """
 
     method = Word(METHODS, required=True)
     currency = fields.String(required=True)
     collected_minor = Whole(required=True)
     handed_in_minor = Whole(required=True)
+    voucher_minor = Whole(required=True)
     difference_minor = Whole(required=True)
     settled_minor = Whole(required=True)
     custody_minor = Whole(required=True)

@@ -40,6 +40,9 @@ DESKS = (Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN)
 STILL_READABLE = frozenset({"nul", "surrogate"})
 """Texts that no database can hold reject their own operation, never the whole push."""
 
+MOST_VALUES = 200_000
+"""Values in one batch: thirty days of positions are a hundred thousand."""
+
 SCHEMA_PARAMETER = {
     "in": "header",
     "name": protocol.SCHEMA_HEADER,
@@ -57,7 +60,7 @@ class BatchParser(StrictParser):
             raise MediaTypeUnsupported("a push is application/json")
         raw = g.batch = _unpacked(req)
         try:
-            return parse(raw)
+            return parse(raw, most_values=MOST_VALUES)
         except MalformedJson as why:
             if why.detail.get("reason") not in STILL_READABLE:
                 raise

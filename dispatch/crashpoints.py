@@ -11,15 +11,15 @@ def crashpoint(name: str) -> None:
     """
     Kill this process if the environment names this place.
 
-    TRUCKROLL_CRASH_AT is the place. TRUCKROLL_CRASH_ONCE, if set, is a file that the first kill creates and
-    that prevents all later ones.
+    TRUCKROLL_CRASH_AT is the place, or several with blanks between them. TRUCKROLL_CRASH_ONCE, if set, is the
+    beginning of a file's name that the first kill at a place creates and that prevents all later ones there.
     """
-    if os.environ.get("TRUCKROLL_CRASH_AT") != name:
+    if name not in os.environ.get("TRUCKROLL_CRASH_AT", "").split():
         return
     once = os.environ.get("TRUCKROLL_CRASH_ONCE")
     if once:
         try:
-            Path(once).touch(exist_ok=False)
+            Path(f"{once}.{name}").touch(exist_ok=False)
         except FileExistsError:
             return
     os.kill(os.getpid(), signal.SIGKILL)

@@ -103,6 +103,8 @@ class AuditEntry(Base):
     subject: Mapped[str | None]
     outcome: Mapped[str]
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    sha256: Mapped[str | None]
+    """Of what the entry says (``audit.digest_of``); None of those from before it was kept."""
 
 
 class IdempotencyRecord(Identified, Base):

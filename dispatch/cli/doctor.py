@@ -8,6 +8,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch import bootstrap, db, doctor
+from dispatch.doctor.damage import damaged
 from dispatch.doctor.findings import Finding
 from dispatch.embedded import services
 from dispatch.errors import DispatchError
@@ -17,12 +18,16 @@ from dispatch.settings import Settings
 def add_parsers(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command to the main parser."""
     parser = subparsers.add_parser("doctor", help="say what is wrong with this installation or its data")
+    parser.add_argument(
+        "--files",
+        action="store_true",
+        help="read every stored file and document as well, and name damaged ones",
+    )
     parser.set_defaults(run=run_doctor)
 
 
 def run_doctor(args: argparse.Namespace) -> int:
     """Print versions and findings; exit 1 when an error was found."""
-    del args
     for name, found in doctor.versions():
         sys.stdout.write(f"  {name:<19}{found}\n")
     findings: list[Finding] = []
@@ -33,6 +38,8 @@ def run_doctor(args: argparse.Namespace) -> int:
             bootstrap.start(running.settings)
             with db.open_session() as session:
                 findings += doctor.examine(session)
+                if args.files:
+                    findings += damaged(session, settings.attachments)
     except DispatchError as error:
         findings.append(Finding("error", error.code, error.message, error.remedy))
     except SQLAlchemyError as error:

@@ -24,6 +24,7 @@ from dispatch.billing.model import CreditNote, Invoice, Tariff
 from dispatch.calls.model import ProblemTemplate
 from dispatch.customers.model import Site
 from dispatch.customers.rules import EXACT
+from dispatch.doctor.damage import pages
 from dispatch.doctor.findings import Finding
 from dispatch.doctor.hours import offered_hours
 from dispatch.doctor.week import week
@@ -245,6 +246,7 @@ def invoices(session: Session) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
     services,
+    pages,
     territories,
     technicians,
     templates,

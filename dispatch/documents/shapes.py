@@ -353,6 +353,7 @@ class MoneyRow(TypedDict):
     method: Method
     collected_minor: int
     counted_minor: int
+    vouchers_minor: NotRequired[int]  #: paid from it on the way
     items: NotRequired[int]  #: number of payments
     note: NotRequired[Text]
 

@@ -27,13 +27,14 @@ class Balance:
     currency: str
     collected_minor: int
     handed_in_minor: int
+    voucher_minor: int
     difference_minor: int
     settled_minor: int
 
     @property
     def custody_minor(self) -> int:
-        """Collected and not yet counted by a cashier."""
-        return self.collected_minor - self.handed_in_minor - self.difference_minor
+        """Collected and not yet counted by a cashier, in money or in vouchers."""
+        return self.collected_minor - self.handed_in_minor - self.voucher_minor - self.difference_minor
 
     @property
     def owed_minor(self) -> int:

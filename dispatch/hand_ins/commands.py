@@ -22,6 +22,7 @@ from dispatch.hand_ins.rules import (
     Signature,
     VisitUnderWay,
     Voucher,
+    VoucherCounted,
 )
 from dispatch.money import exponent
 from dispatch.parts.queries import parts_named
@@ -49,8 +50,9 @@ def hand_in(
     """
     Record sheets, vouchers, money and, if counted, van stock of one day; the cashier counts after that.
 
-    ``counted_minor`` maps payment method to minor units. Of a day that is handed in, what came later is a
-    supplement. A repeated ``op_id`` returns the hand-in that exists.
+    ``counted_minor`` maps payment method to minor units; vouchers lower what is expected in cash. Of a day
+    that is handed in, what came later is a supplement, be it a voucher alone. A repeated ``op_id`` returns
+    the hand-in that exists.
     """
     session.execute(select(Technician.id).where(Technician.id == technician.id).with_for_update())
     repeated = select(HandIn).where(HandIn.op_id == op_id)
@@ -59,13 +61,9 @@ def hand_in(
     due = queries.expected(session, technician, day)
     earlier = session.scalars(select(HandIn).filter_by(technician_id=technician.id, day=day)).all()
     if earlier:
-        _check_supplement(technician, day, due, counted_minor, counted_stock or {})
+        _check_supplement(technician, day, due, counted_minor, counted_stock or {}, vouchers=vouchers)
     _check_closable(session, technician, day, due, currency)
     signed = signature.checked() if signature else None
-    stock = rules.count_stock(due.stock, counted_stock or {})
-    parts_named(session, counted_stock or {})
-    for count in (counted_stock or {}).values():
-        checked_count(count)
     record = HandIn(
         technician_id=technician.id,
         day=day,
@@ -74,9 +72,11 @@ def hand_in(
         handed_in_at=clock.now(),
         sheets_expected=list(due.sheets),
         sheets_missing=rules.missing_sheets(due.sheets, sheets, reasons),
-        vouchers=rules.checked_vouchers(vouchers),
-        money=rules.count_money(due.money_minor, counted_minor, currency),
-        stock=stock,
+        vouchers=_new_vouchers(session, technician, vouchers),
+        money=rules.count_money(
+            due.money_minor, counted_minor, currency, sum(one.amount_minor for one in vouchers)
+        ),
+        stock=_counted(session, due.stock, counted_stock or {}),
         note=note,
         signed_by_name=signed.name if signed else None,
         signature_path=signed.path if signed else None,
@@ -97,13 +97,38 @@ def _check_supplement(
     due: queries.Expected,
     counted_minor: Mapping[str, int],
     counted_stock: Mapping[str, int],
+    *,
+    vouchers: Sequence[Voucher],
 ) -> None:
     """Refuse to count again what is counted; only what came later is handed in."""
-    if not due.sheets and not due.money_minor:
+    if not due.sheets and not due.money_minor and not vouchers:
         raise AlreadyHandedIn(f"{day.isoformat()} of {technician.number} is handed in")
     again = sorted(name for name, amount in counted_minor.items() if amount and name not in due.money_minor)
     if again or counted_stock:
         raise DayClosed(f"{day.isoformat()} is counted", counted=[*again, *sorted(counted_stock)])
+
+
+def _new_vouchers(
+    session: Session, technician: Technician, vouchers: Sequence[Voucher]
+) -> list[dict[str, object]]:
+    """Refuse vouchers that were handed in before; what the cashier did not find then may come again."""
+    rows = rules.checked_vouchers(vouchers)
+    before = queries.vouchers_of(session, technician.id) if rows else []
+    again = sorted(str(row["number"]) for row in rows if row in before)
+    if again:
+        raise VoucherCounted(f"{again[0]} was handed in before", vouchers=again)
+    return rows
+
+
+def _counted(
+    session: Session, expected: Mapping[str, int], counted: Mapping[str, int]
+) -> list[dict[str, object]]:
+    """Return the rows of what was counted on the van."""
+    rows = rules.count_stock(expected, counted)
+    parts_named(session, counted)
+    for count in counted.values():
+        checked_count(count)
+    return rows
 
 
 def _check_closable(

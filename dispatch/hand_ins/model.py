@@ -40,7 +40,10 @@ class HandIn(Identified, Versioned, Base):
     vouchers: Mapped[list[Any]] = mapped_column(default=list)
     """``{"number", "kind", "amount_minor"}`` each: receipts for parts bought, parking and the like."""
     money: Mapped[list[Any]]
-    """``{"method", "currency", "expected_minor", "counted_minor", "difference_minor"}`` per method."""
+    """
+    ``{"method", "currency", "expected_minor", "counted_minor", "difference_minor", "vouchers_minor"}`` per
+    method; vouchers have lowered ``expected_minor`` by ``vouchers_minor``, which is absent in early ones.
+    """
     stock: Mapped[list[Any]] = mapped_column(default=list)
     """``{"sku", "expected", "counted", "difference"}`` for counted parts."""
     note: Mapped[str] = mapped_column(default="")
@@ -108,13 +111,14 @@ class KeeperEntry(Identified, Base):
     """
     One booking on a technician's money account, never changed.
 
-    Money collected is in custody until it is ``handed_in``; what lacks then is a ``difference`` that the
-    keeper owes (negative: too much was there) until it is ``settled``.
+    Money collected is in custody until it is ``handed_in``, or a ``voucher`` tells what it was paid for;
+    what lacks then is a ``difference`` that the keeper owes (negative: too much was there) until it is
+    ``settled``.
     """
 
     __tablename__ = "keeper_entry"
     __table_args__ = (
-        CheckConstraint("kind in ('handed_in', 'difference', 'settled')", name="kind"),
+        CheckConstraint("kind in ('handed_in', 'voucher', 'difference', 'settled')", name="kind"),
         CheckConstraint("amount_minor <> 0", name="amount"),
         Index("ix_keeper_entry_technician_id", "technician_id", "id"),
     )

@@ -53,8 +53,9 @@ def snapshot(session: Session, hand_in: HandIn, language: Language, settings: Se
         "money": [
             {
                 "method": row["method"],
-                "collected_minor": row["expected_minor"],
+                "collected_minor": row["expected_minor"] + row.get("vouchers_minor", 0),
                 "counted_minor": row["counted_minor"],
+                "vouchers_minor": row.get("vouchers_minor", 0),
             }
             for row in (receipt.money if receipt else hand_in.money)
         ],

@@ -92,6 +92,21 @@ def owed_within(session: Session, territory_id: uuid.UUID) -> Sequence[owing.Owe
     return owing.owed_in(session, territory_id, today - LOOKED_AT, today)
 
 
+def vouchers_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, object]]:
+    """Return the vouchers that a technician has handed in, without those that the cashier did not find."""
+    statement = (
+        select(HandIn.vouchers, HandInReceipt.missing)
+        .outerjoin(HandInReceipt, HandInReceipt.hand_in_id == HandIn.id)
+        .where(HandIn.technician_id == technician_id, HandIn.vouchers != [])
+    )
+    return [
+        row
+        for vouchers, missing in session.execute(statement)
+        for row in vouchers
+        if row["number"] not in {lost["number"] for lost in missing or ()}
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A hand-in with the cashier's count and what was said about it."""

@@ -53,11 +53,12 @@ def receive(
     why = {text.code(name, "reason"): text.line(told, "reason") for name, told in (reasons or {}).items()}
     stock = counted_stock or {}
     parts_named(session, stock)
-    money_rows = rules.receive_money(hand_in.money, counted_minor, currency, why)
+    absent = _missing(hand_in, missing or {})
+    lost = rules.amount_of(hand_in.vouchers, {row["number"] for row in absent})
+    money_rows = rules.receive_money(hand_in.money, counted_minor, currency, why, lost_minor=lost)
     van = queries.van_of(session, hand_in.technician_id)
     stock_rows = rules.receive_stock(hand_in.stock, stock, van, why)
     rules.check_explained(money_rows, stock_rows, note)
-    absent = _missing(hand_in, missing or {})
     shown = canonical(_shown(session, hand_in, money_rows, stock_rows, absent))
     receipt = HandInReceipt(
         hand_in_id=hand_in.id,
@@ -143,8 +144,8 @@ def decide(
 def close(session: Session, *, by: Principal, hand_in: HandIn, receipt: HandInReceipt, stands: str) -> None:
     """Book money and van by the count that stands; differences are the keeper's from now on."""
     reasons = {row["method"]: row["reason"] for row in receipt.money}
-    for method, currency, handed, owed in rules.money_booked(receipt.money, stands):
-        for kind, amount in ((rules.HANDED_IN, handed), (rules.DIFFERENCE, owed)):
+    for method, currency, amounts in rules.money_booked(receipt.money, hand_in.money, stands):
+        for kind, amount in amounts.items():
             if amount:
                 session.add(
                     KeeperEntry(

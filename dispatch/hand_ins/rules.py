@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,10 @@ CASHIER, TECHNICIAN = "cashier", "technician"
 STANDS = (CASHIER, TECHNICIAN)
 VOUCHERS = ("part", "parking", "fuel", "other")
 """What a voucher was paid for."""
-DIFFERENCE, SETTLED = "difference", "settled"
-ENTRIES = (HANDED_IN, DIFFERENCE, SETTLED)
+PAID_FROM = "cash"
+"""The method that vouchers lower: what was paid on the way was paid from what was collected."""
+VOUCHER, DIFFERENCE, SETTLED = "voucher", "difference", "settled"
+ENTRIES = (HANDED_IN, VOUCHER, DIFFERENCE, SETTLED)
 SETTLEMENTS = ("paid", "withheld", "written_off")
 """How a difference is settled."""
 
@@ -63,6 +66,13 @@ class PaperUnknown(Invalid):
 
     code = "PAPER_UNKNOWN"
     remedy = "Name sheets and vouchers as they are listed in the hand-in."
+
+
+class VoucherCounted(Conflict):
+    """A voucher was handed in before, and would lower the money expected a second time."""
+
+    code = "VOUCHER_COUNTED"
+    remedy = "Leave the voucher out, or correct its number if it is another one."
 
 
 class HandInSignatureInvalid(Invalid):
@@ -137,12 +147,17 @@ class Voucher:
 
 @dataclass(frozen=True, slots=True)
 class MoneyRow:
-    """Money of one method: what was collected, what was counted, and the difference booked to the keeper."""
+    """
+    Money of one method: what was counted, what was expected, and the difference booked to the keeper.
+
+    Expected is what was collected less what vouchers tell was paid from it; below zero where more was paid.
+    """
 
     method: str
     currency: str
     expected_minor: int
     counted_minor: int
+    vouchers_minor: int = 0
 
     @property
     def difference_minor(self) -> int:
@@ -157,6 +172,7 @@ class MoneyRow:
             "expected_minor": self.expected_minor,
             "counted_minor": self.counted_minor,
             "difference_minor": self.difference_minor,
+            "vouchers_minor": self.vouchers_minor,
         }
 
 
@@ -182,18 +198,20 @@ def counted_by_method(rows: Sequence[tuple[str, Money]], currency: str) -> dict[
 
 
 def count_money(
-    expected: Mapping[str, int], counted: Mapping[str, int], currency: str
+    collected: Mapping[str, int], counted: Mapping[str, int], currency: str, vouchers_minor: int = 0
 ) -> list[dict[str, object]]:
-    """Return one row per method, in order of its name."""
+    """Return one row per method, in order of its name; vouchers lower what is expected in cash."""
     unknown = sorted(counted.keys() - METHODS)
     if unknown:
         raise CountInvalid(f"there is no method {unknown[0][:40]!r}", methods=sorted(METHODS))
     if any(amount < 0 for amount in counted.values()):
         raise CountInvalid("counted money is zero or more")
-    methods = sorted({*expected, *counted})
+    paid = Counter({PAID_FROM: vouchers_minor})
     return [
-        MoneyRow(method, currency, expected.get(method, 0), counted.get(method, 0)).as_row()
-        for method in methods
+        MoneyRow(
+            method, currency, collected.get(method, 0) - paid[method], counted.get(method, 0), paid[method]
+        ).as_row()
+        for method in sorted({*collected, *counted, *+paid})
     ]
 
 
@@ -230,15 +248,31 @@ def checked_vouchers(vouchers: Sequence[Voucher]) -> list[dict[str, object]]:
     return [one.as_row() for one in rows]
 
 
+def amount_of(vouchers: Sequence[Mapping[str, Any]], numbers: Collection[str]) -> int:
+    """Return the sum of the vouchers with these numbers, in minor units."""
+    return sum(int(row["amount_minor"]) for row in vouchers if row["number"] in numbers)
+
+
 def receive_money(
-    handed: Sequence[Mapping[str, Any]], counted: Mapping[str, int], currency: str, reasons: Mapping[str, str]
+    handed: Sequence[Mapping[str, Any]],
+    counted: Mapping[str, int],
+    currency: str,
+    reasons: Mapping[str, str],
+    *,
+    lost_minor: int = 0,
 ) -> list[dict[str, object]]:
-    """Return the cashier's count per method beside the technician's."""
-    expected = {row["method"]: row["expected_minor"] for row in handed}
+    """
+    Return the cashier's count per method beside the technician's.
+
+    Vouchers that the cashier did not find lower nothing: ``lost_minor`` is expected in money. Of a day that
+    was handed in before vouchers counted as money, none did.
+    """
+    collected = {row["method"]: row["expected_minor"] + row.get("vouchers_minor", 0) for row in handed}
+    vouchers = sum(row.get("vouchers_minor", 0) for row in handed)
     own = {row["method"]: row["counted_minor"] for row in handed}
     return [
         {**row, "handed_minor": own.get(row["method"], 0), "reason": reasons.get(str(row["method"]), "")}
-        for row in count_money(expected, counted, currency)
+        for row in count_money(collected, counted, currency, max(0, vouchers - lost_minor))
     ]
 
 
@@ -284,11 +318,22 @@ def differs(money: Sequence[Mapping[str, Any]], stock: Sequence[Mapping[str, Any
     return any(row["difference_minor"] for row in money) or any(row["difference"] for row in stock)
 
 
-def money_booked(money: Sequence[Mapping[str, Any]], stands: str) -> Iterator[tuple[str, str, int, int]]:
-    """Give method, currency, what was handed in, and what the keeper owes, by the count that stands."""
+def money_booked(
+    money: Sequence[Mapping[str, Any]], handed: Sequence[Mapping[str, Any]], stands: str
+) -> Iterator[tuple[str, str, Mapping[str, int]]]:
+    """
+    Give method, currency and amounts to book by kind, by the count that stands.
+
+    Where the technician's stands, so do all vouchers that were ``handed`` in.
+    """
+    own = {row["method"]: row.get("vouchers_minor", 0) for row in handed}
     for row in money:
-        counted = row["counted_minor"] if stands == CASHIER else row["handed_minor"]
-        yield row["method"], row["currency"], counted, row["expected_minor"] - counted
+        found = row.get("vouchers_minor", 0)
+        counted, vouchers = row["counted_minor"], found
+        if stands != CASHIER:
+            counted, vouchers = row["handed_minor"], own.get(row["method"], 0)
+        lacks = row["expected_minor"] + found - vouchers - counted
+        yield row["method"], row["currency"], {HANDED_IN: counted, VOUCHER: vouchers, DIFFERENCE: lacks}
 
 
 def stock_booked(stock: Sequence[Mapping[str, Any]], stands: str) -> Iterator[tuple[str, int, bool]]:

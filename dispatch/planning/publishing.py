@@ -20,7 +20,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from dispatch import clock, db, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
-from dispatch.planning import crews, heads, nights
+from dispatch.planning import backing, crews, heads, nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanStop
 from dispatch.planning.rules import (
@@ -46,8 +46,9 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     """
     Make a plan binding; ``expected_version`` is the day's version that the dispatcher read.
 
-    Raises ``PlanStale`` when the day moved on since then or since the plan was made, ``DoubleBooking`` when
-    the database finds a technician in two places.
+    Raises ``PlanStale`` when the day moved on since then or since the plan was made, ``PlanNotPublishable``
+    when pieces that a proposal counts on are another day's by now, ``DoubleBooking`` when the database finds
+    a technician in two places.
     """
     head = heads.locked(session, plan.territory_id, plan.day)
     session.refresh(plan)
@@ -56,6 +57,8 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
         raise PlanStale(f"the plan was made on version {plan.base_version}", current=head.version)
     if plan.state not in {"draft", "proposed"} or (plan.state == "draft" and head.working_plan_id != plan.id):
         raise PlanNotPublishable(f"the plan is {plan.state}")
+    if plan.state == "proposed":
+        backing.require_pieces(session, plan, heads.in_force(session, head))
     visits = _visits_of(session, plan)
     _require_not_begun_elsewhere(plan, visits)
     _require_on_duty(session, plan, visits)

@@ -221,6 +221,8 @@ class PhoneClient:
         body = gzip.compress(json.dumps(batch).encode("ascii"), 6)
         answer = self._ask("POST", "/v1/sync/push", content=body, headers=PACKED)
         receipts: list[dict[str, Any]] = answer["receipts"]
+        if not {one["op_id"] for one in operations} <= {one["op_id"] for one in receipts}:
+            raise NothingDecided("an answer to something else, such as a proxy has kept", status=200)
         self.store.take_receipts(receipts)
         return receipts
 

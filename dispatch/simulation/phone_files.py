@@ -6,6 +6,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any, Protocol
 
+from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.simulation.phone_store import KeptFile, PhoneStore
 
 if TYPE_CHECKING:
@@ -91,4 +92,7 @@ def _offset(phone: Sender, address: str) -> int | None:
     answer = phone.ask("HEAD", address, headers=TUS)
     if answer.status_code in BEGINS_AGAIN:
         return None
-    return int(answer.headers["Upload-Offset"])
+    told = answer.headers.get("Upload-Offset")
+    if told is None:
+        raise NothingDecided("somebody else answered")
+    return int(told)

@@ -115,21 +115,30 @@ def _crews_of(session: Session, visits: Sequence[Visit]) -> dict[uuid.UUID, list
     }
 
 
-def release_idle(session: Session) -> int:
+def idle_crews(session: Session) -> Sequence[uuid.UUID]:
+    """Return the leaders who have finished long ago while members of their crew never set out."""
+    member = aliased(Visit)
+    statement = (
+        select(Visit.id)
+        .where(Visit.state.in_((*FINISHED_STATES, S.NO_ACCESS)))
+        .where(func.coalesce(Visit.finished_at, Visit.planned_end) < clock.now() - PATIENCE)
+        .where(select(member.id).where(member.leader_id == Visit.id, member.state.in_(NOT_SET_OUT)).exists())
+        .order_by(Visit.id)
+    )
+    return session.scalars(statement).all()
+
+
+def release_idle(session: Session, leader_id: uuid.UUID) -> int:
     """
-    Call off members who never set out although their leader has finished long ago; return how many.
+    Call off a crew's members who never set out, long after their leader has finished; return how many.
 
     Until then the order is not settled: a member's phone may have been without contact.
     """
-    leader = aliased(Visit)
-    over = (*FINISHED_STATES, S.NO_ACCESS)
     statement = (
         select(Visit)
-        .join(leader, leader.id == Visit.leader_id)
-        .where(Visit.state.in_(NOT_SET_OUT), leader.state.in_(over))
-        .where(func.coalesce(leader.finished_at, leader.planned_end) < clock.now() - PATIENCE)
+        .where(Visit.leader_id == leader_id, Visit.state.in_(NOT_SET_OUT))
         .order_by(Visit.id)
-        .with_for_update(of=Visit)
+        .with_for_update()
     )
     idle = session.scalars(statement, execution_options={"populate_existing": True}).all()
     for visit in idle:

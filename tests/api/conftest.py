@@ -16,7 +16,7 @@ from dispatch.access.rules import Role
 from tests.api.company import Client, ClientFor, Company, settings_of_tests
 from tests.api.database import SharedDatabase
 from tests.api.desk import Desk
-from tests.api.live import serving
+from tests.api.live import CRASH_POINTS, Dying, serving
 from tests.services import TestServices
 
 
@@ -67,6 +67,14 @@ def anybody(company: Company) -> Client:
 def desk(company: Company, client_for: ClientFor) -> Desk:
     """The office of the north at work."""
     return Desk(company, client_for)
+
+
+@pytest.fixture
+def dying(app: Flask, _database: SharedDatabase, redis_url: str, tmp_path: Path) -> Iterator[Dying]:
+    """A web server that dies once at each crash point, and begins again like an installation's."""
+    places = {"TRUCKROLL_CRASH_AT": " ".join(CRASH_POINTS), "TRUCKROLL_CRASH_ONCE": str(tmp_path / "died")}
+    with serving(_database.url, redis_url, tmp_path, "--preload", **places) as found:
+        yield Dying(found, tmp_path)
 
 
 @pytest.fixture

@@ -81,6 +81,7 @@ def test_a_name_of_ten_thousand_characters_is_refused_by_field(client_for: Clien
     "name", ["李雷", "Þórr", "🚐", "\u202eevil", "𠮷野家", "e\u0301", "O'Brien; --", "x" * 200]
 )
 def test_a_name_is_stored_exactly(client_for: ClientFor, name: str) -> None:
+    """Row 31: to the character."""
     admin = client_for(Role.ADMIN)
     body = {"username": "ada", "display_name": name, "password": PASSWORD, "role": "finance"}
     made = send(admin, json.dumps(body).encode())
@@ -114,6 +115,15 @@ def test_an_address_with_nul_or_broken_utf8_is_refused(client_for: ClientFor, pa
 def test_ordinary_json_is_read_as_it_stands() -> None:
     body = b'{"a": {"b": [1, 2.5, -9223372036854775808, "\\ud83d\\ude9a", null, true]}}'
     assert json_body.parse(body) == json.loads(body)
+
+
+def test_a_body_has_at_most_fifty_thousand_values() -> None:
+    """Row 30: counted before anything is made of them; commas within texts do not count."""
+    many = json_body.MOST_VALUES
+    assert len(json_body.parse(b"[" + b"1," * (many - 1) + b"1]")) == many
+    assert json_body.parse(b'["' + b"," * 2 * many + b'"]')
+    with pytest.raises(MalformedJson, match="values"):
+        json_body.parse(b"[" + b"1," * many + b"1]")
 
 
 def test_thirty_two_levels_are_read_and_brackets_in_texts_do_not_count() -> None:

@@ -46,6 +46,7 @@ def phone_behind(line: FaultProxy, company: Company, store: Path) -> PhoneClient
 
 
 def test_a_day_in_a_storm_loses_and_doubles_nothing(company: Company, server: str, tmp_path: Path) -> None:
+    """Row 2: answers lost after the commit, requests sent twice; each operation has one effect."""
     count, chance = OperationCount(), random.Random(SEED)
     sku = a_part()
     with FaultProxy(server, STORM, seed=SEED, traffic=count) as line:

@@ -37,6 +37,7 @@ def test_a_day_is_handed_in_with_sheets_and_money(desk: Desk) -> None:
             "expected_minor": 5000,
             "counted_minor": 4500,
             "difference_minor": -500,
+            "vouchers_minor": 0,
         }
     ]
     assert (made["state"], made["receipt"]["money"][0]["reason"]) == ("received", "")
@@ -103,7 +104,7 @@ def test_both_sign_at_the_counter_and_the_difference_is_the_keepers(desk: Desk) 
     assert desk.read(Role.FINANCE, f"/v1/territories/{desk.territory}/hand-ins/owed")["items"] == owed
     body = hand_in_body(
         desk,
-        money=[{"method": "cash", "amount": euros("45.00")}],
+        money=[{"method": "cash", "amount": euros("42.50")}],
         difference_reasons={"cash": "5 short"},
         vouchers=[{"number": "P-1", "kind": "parking", "amount": euros("2.50")}],
         signature_path="M0 0L5 5",
@@ -113,7 +114,8 @@ def test_both_sign_at_the_counter_and_the_difference_is_the_keepers(desk: Desk) 
     assert (made["state"], [word["kind"] for word in made["words"]]) == ("closed", ["accepted"])
     assert made["vouchers"] == [{"number": "P-1", "kind": "parking", "amount_minor": 250}]
     [balance] = desk.read(Role.TECHNICIAN, account)["items"]
-    assert (balance["custody_minor"], balance["owed_minor"]) == (0, 500)
+    figures = [balance[f"{name}_minor"] for name in ("collected", "handed_in", "voucher", "custody", "owed")]
+    assert figures == [5000, 4250, 250, 0, 500]
     settlement = {"method": "cash", "amount": euros("5.00"), "how": "withheld", "reason": "May pay"}
     desk.made(Role.FINANCE, f"{account}/settlements", settlement)
     assert code_of(desk.post(Role.FINANCE, f"{account}/settlements", settlement)) == (
@@ -121,7 +123,7 @@ def test_both_sign_at_the_counter_and_the_difference_is_the_keepers(desk: Desk) 
         "SETTLEMENT_INVALID",
     )
     kinds = [row["kind"] for row in desk.read(Role.SUPERVISOR, f"{account}/entries")["items"]]
-    assert kinds == ["settled", "difference", "handed_in"]
+    assert kinds == ["settled", "difference", "voucher", "handed_in"]
     for language in ("en", "zh"):
         sheet = desk.of(Role.TECHNICIAN).get(f"/v1/hand-ins/{made['id']}/sheet.pdf?language={language}")
         assert sheet.data.startswith(b"%PDF-")

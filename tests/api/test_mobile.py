@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -79,6 +80,7 @@ def test_a_technician_works_a_whole_day_without_contact_and_hands_it_in(
 def test_push_clause_4_a_lost_answer_is_asked_for_again_and_nothing_happens_twice(
     company: Company, phone: PhoneClient
 ) -> None:
+    """Row 2: what was decided is answered again, to the byte."""
     visit_id, sku = a_visit(company), a_part()
     phone.pull()
     work(phone, visit_id, sku)
@@ -121,19 +123,23 @@ def test_push_clause_2_every_truncated_body_is_refused_and_decides_nothing(
 def test_identity_clause_2_a_revoked_phone_is_told_so_and_has_no_effect(
     company: Company, phone: PhoneClient, client_for: ClientFor
 ) -> None:
+    """Row 14: push, pull and uploads; nothing of it has an effect."""
     visit_id = a_visit(company)
     phone.pull()
     admin = client_for(Role.ADMIN)
     device = phone.store.setting("device_id")
     assert admin.post(f"/v1/devices/{device}/revoke", headers={"If-Match": '"1"'}).status_code == 200
-    phone.record(protocol.ACCEPT, visit_id=visit_id)
+    op_id = phone.record(protocol.ACCEPT, visit_id=visit_id)
     client = company.anybody()
     client.access_token = phone.store.setting("access_token") or ""
+    told = base64.b64encode(op_id.encode()).decode()
+    opening = {"Tus-Resumable": "1.0.0", "Upload-Length": "5", "Upload-Metadata": f"op_id {told}"}
     for answer in (
         client.post("/v1/sync/push", json={"ops": phone.store.unsent(200)}),
         client.get("/v1/sync/pull"),
     ):
         assert (answer.status_code, answer.json["code"]) == (403, "device_revoked")
+    assert client.post("/v1/sync/uploads", headers=opening).status_code == 401
     assert asked("select state from visit") == [("published",)]
     assert asked("select count(*) from sync_operation") == [(0,)]
 
@@ -186,7 +192,7 @@ def test_push_clause_1_a_body_of_more_than_a_mebibyte_is_refused(
 
 
 def test_identity_clause_4_a_captive_portal_clears_nothing(phone: PhoneClient, company: Company) -> None:
-    """A 200 without the marker means that nothing was decided."""
+    """Row 7. A 200 without the marker means that nothing was decided."""
     phone.record(protocol.ACCEPT, visit_id=a_visit(company))
     portal = httpx.MockTransport(lambda _request: httpx.Response(200, text="<html>Welcome</html>"))
     trapped = PhoneClient(
@@ -196,6 +202,28 @@ def test_identity_clause_4_a_captive_portal_clears_nothing(phone: PhoneClient, c
     with pytest.raises(NothingDecided):
         trapped.push()
     assert len(phone.store.unsent(200)) == 1
+
+
+def test_identity_clause_4_an_answer_that_a_proxy_has_kept_clears_nothing(
+    phone: PhoneClient, company: Company
+) -> None:
+    """Row 7: the answer to an earlier push, marker and all, says nothing about this one."""
+    phone.record(protocol.ACCEPT, visit_id=a_visit(company))
+    client = company.anybody()
+    client.access_token = phone.store.setting("access_token") or ""
+    old = client.post("/v1/sync/push", json={"ops": phone.store.unsent(200)})
+    phone.push()
+    phone.record(protocol.ACCEPT, visit_id=a_visit(company, hours=3))
+    kept = httpx.MockTransport(lambda _request: httpx.Response(200, content=old.data))
+    behind = PhoneClient(
+        "", Login("x"), http=httpx.Client(transport=kept, base_url="http://proxy"), patience_seconds=0
+    )
+    behind.store = phone.store
+    with pytest.raises(NothingDecided):
+        behind.push()
+    assert len(phone.store.unsent(200)) == 1
+    phone.push()
+    assert results(phone) == ["applied"] * 2
 
 
 def test_push_clause_2_characters_that_no_database_holds_reject_their_own_operation_only(

@@ -87,7 +87,7 @@ def test_revoked_clause_1_only_a_signed_notice_deletes_what_the_phone_holds(
 def test_revoked_clause_2_its_work_has_no_effect_until_the_desk_admits_it(
     company: Company, phone: PhoneClient, desk: Client
 ) -> None:
-    """P13: no change by a revoked phone; what the desk admits is applied once, as if it had been pushed."""
+    """Row 14. P13: no change by a revoked phone; what the desk admits is applied once, as if pushed."""
     visit_id = with_work(company, phone)
     assert phone.store.visits() == []
     assert len(phone.store.unsent(200)) == 10

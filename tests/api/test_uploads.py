@@ -111,7 +111,7 @@ def test_attachment_clause_1_a_visit_ends_before_its_bytes_but_is_not_verified(
 def test_attachment_clause_2_a_file_that_is_cut_five_times_arrives_as_it_was(
     phone: PhoneClient, visit_id: str
 ) -> None:
-    """Fault 16: any cuts of generated uploads; the bytes are equal and at most 1.15 times are sent."""
+    """Row 16: any cuts of generated uploads; the bytes are equal and at most 1.15 times are sent."""
     dice = random.Random(SEED)
     for number in range(12):
         photo = a_photo(number)
@@ -134,6 +134,7 @@ def test_attachment_clause_2_a_file_that_is_cut_five_times_arrives_as_it_was(
 def test_attachment_clause_3_wrong_offsets_and_checksums_take_nothing(
     phone: PhoneClient, visit_id: str
 ) -> None:
+    """Row 16: wrong offsets and checksums."""
     photo = a_photo()
     address = created(phone, announced(phone, visit_id, photo), len(photo)).headers["Location"]
     assert sent(phone, address, 0, photo[:1000]).status_code == 204
@@ -161,6 +162,7 @@ def test_attachment_clause_3_wrong_offsets_and_checksums_take_nothing(
 def test_attachment_clause_4_another_file_than_announced_begins_again(
     phone: PhoneClient, visit_id: str
 ) -> None:
+    """Row 16: what differs from the announcement."""
     photo = a_photo()
     address = created(phone, announced(phone, visit_id, photo), len(photo)).headers["Location"]
     damaged = photo[:-1] + bytes([photo[-1] ^ 1])
@@ -192,6 +194,7 @@ def test_attachment_clause_4_what_is_no_picture_is_refused_once_and_stays_on_the
 
 
 def test_attachment_clause_5_the_same_bytes_twice_are_one_file(phone: PhoneClient, visit_id: str) -> None:
+    """Row 16: duplicates."""
     photo = a_photo()
     first = announced(phone, visit_id, photo)
     assert phone.send_files() == 1
@@ -209,6 +212,7 @@ def test_attachment_clause_5_the_same_bytes_twice_are_one_file(phone: PhoneClien
 
 
 def test_attachment_clause_6_an_upload_is_open_for_seven_days(phone: PhoneClient, visit_id: str) -> None:
+    """Row 16: expired ones."""
     photo = a_photo()
     op_id = announced(phone, visit_id, photo)
     address = created(phone, op_id, len(photo)).headers["Location"]

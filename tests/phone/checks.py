@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from dispatch.simulation.phone_store import PhoneStore
+from dispatch.sync import protocol
 from dispatch.work_orders.lifecycle import STEPS
 from tests.phone.direct import DirectPhone
 from tests.phone.world import FACTS, World
 
 EDGES = {(step.from_state.value, step.to_state.value, step.actor.value) for step in STEPS}
+APPLIED = frozenset({"applied", "applied_conflict"})
+OLDEST = timedelta(days=400)
 CONTRADICTED = frozenset({"seq_reuse", "id_reuse"})
 
 
@@ -204,6 +210,90 @@ def the_revoked_are_mute(world: World) -> None:
         assert late == [], "P13: a revoked phone took a step"
 
 
+FACT_OF = {
+    protocol.FINDING: "finding",
+    protocol.PART: "part_use",
+    protocol.APPROVAL: "approval",
+    protocol.PAYMENT: "payment",
+    protocol.DECLARE: "declared_file",
+}
+
+
+def facts_follow_from_what_was_sent(world: World) -> None:
+    """P4: which facts and how much money there is follows from the operations, whatever their order was."""
+    rows = world.ask(
+        "select op_id, type, state, device_id, body->'payload'->>'amount' from sync_operation"
+        " where device_id = any(:devices) and type = any(:types)",
+        **world.known(),
+        types=list(FACT_OF),
+    )
+    taken = {op_id: FACT_OF[kind] for op_id, kind, state, _, _ in rows if state in APPLIED}
+    there = " union all ".join(f"select op_id, '{table}' from {table}" for table in FACT_OF.values())
+    held = dict(world.ask(f"select * from ({there}) t where op_id = any(:ids)", ids=list(taken)))
+    assert held == taken, "P4: a fact that was taken is not there"
+    alive = {phone.by.device_id for phone in world.phones}
+    money = [row for row in rows if row[1] == protocol.PAYMENT]
+    for op_id, _, state, device_id, amount in money:
+        assert device_id not in alive or (state in APPLIED) == (amount == "5.00"), f"P4: payment {op_id}"
+    [(minor,)] = world.ask(
+        "select coalesce(sum(amount_minor), 0) from payment where op_id = any(:ids)", ids=list(taken)
+    )
+    assert minor == 500 * sum(row[2] in APPLIED for row in money), "P4: other money than was taken"
+
+
+def clocks_change_only_what_is_marked(world: World) -> None:
+    """P14: the phone's word is kept, and its quality says how the time on our clock was found."""
+    stored = {
+        str(row[0]): row[1:]
+        for row in world.ask(
+            "select o.op_id, body, occurred_at_device, o.occurred_at, clock_quality, received_at,"
+            " e.occurred_at from sync_operation o left join visit_event e on e.op_id = o.op_id"
+            " where o.device_id = any(:devices)",
+            **world.known(),
+        )
+    }
+    for phone in (*world.phones, *world.retired):
+        for op_id, shown in phone.line.clocks.items():
+            if op_id not in stored:
+                continue
+            body, said, at, quality, received, taken = stored[op_id]
+            assert said == datetime.fromisoformat(body["occurred_at"]), "P14: the phone's word was changed"
+            assert (at, quality) == _on_our_clock(body, shown, received), f"P14: {quality} time"
+            assert taken in {None, at}, "P14: a step at another time than its operation"
+            if quality == "mono" and op_id in world.recorded:
+                assert abs(at - world.recorded[op_id]) < timedelta(seconds=5), "P14: not when it happened"
+
+
+def _on_our_clock(body: dict[str, Any], shown: dict[str, Any], received: datetime) -> tuple[datetime, str]:
+    """When an operation happened and how that is known, from what the phone's clocks showed."""
+    said, wall = (datetime.fromisoformat(one) for one in (body["occurred_at"], shown["wall"]))
+    if body["boot_id"] == shown["boot_id"]:
+        return received - timedelta(milliseconds=shown["mono_ms"] - body["mono_ms"]), "mono"
+    if timedelta(0) <= wall - said <= OLDEST:
+        return received - (wall - said), "offset"
+    return (said if timedelta(0) <= received - said <= OLDEST else received), "unverified"
+
+
+def files_are_whole_or_not_there(world: World) -> None:
+    """P15: after deaths in any upload each announced file is there to the byte; none waits for ever."""
+    for phone in world.phones:
+        assert phone.store.files_to_send() == [], "P15: a file that never arrives"
+    rows = world.ask(
+        "select a.sha256, stored_sha256, stored_name from declared_file d"
+        " join attachment a on a.id = d.attachment_id where d.visit_id = any(:visits)",
+        **world.known(),
+    )
+    for sent, kept, name in rows:
+        found = hashlib.sha256((Path(world.directory.name) / name).read_bytes()).hexdigest()
+        assert {sent, kept} == {found}, "P15: a file that is half there"
+    open_ones = world.ask(
+        "select count(*) from sync_upload where finished_at is null and received > 0"
+        " and device_id = any(:alive)",
+        alive=[phone.by.device_id for phone in world.phones],
+    )
+    assert open_ones == [(0,)], "P15: an upload that stopped in the middle"
+
+
 CHECKS = (
     at_most_once,
     nothing_lost,
@@ -215,4 +305,7 @@ CHECKS = (
     nothing_is_silent,
     the_desk_is_obeyed,
     the_revoked_are_mute,
+    facts_follow_from_what_was_sent,
+    clocks_change_only_what_is_marked,
+    files_are_whole_or_not_there,
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,11 +21,12 @@ from dispatch.access.sealing import WIPE, notice_key, signed_notice
 from dispatch.errors import DispatchError
 from dispatch.simulation.phone import PhoneClient
 from dispatch.simulation.phone_answers import NothingDecided
-from dispatch.sync import commands, protocol, queries
+from dispatch.sync import commands, protocol, queries, uploads
 from dispatch.sync.refusals import DeviceRevoked
 
 SECRET = b"a secret of tests alone"
 CURRENCY = "EUR"
+UPLOADS = "/v1/sync/uploads"
 GOOD, DOWN, LOST, CRASH, PORTAL = "good", "down", "lost", "crash", "portal"
 """What becomes of a request: answered; never arrives; decided, but the answer is lost; the server dies before
 its commit; somebody else answers."""
@@ -39,6 +42,10 @@ class Line:
     state: str = GOOD
     receipts: dict[str, set[str]] = field(default_factory=dict)
     """Final receipts as they came, byte for byte, by op_id."""
+    clocks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the phone's clocks showed when an operation first arrived, by op_id."""
+    directory: Path = Path()
+    """Where the server keeps files."""
     page: int = protocol.PAGE
     breaks_after: int | None = None
     """How many pages of a pull still come through."""
@@ -66,7 +73,7 @@ class DirectPhone(PhoneClient):
         if line.state == PORTAL:
             return httpx.Response(200, text="<html>Welcome to the airport</html>")
         try:
-            answer = self._push(options) if method == "POST" else self._pull(options)
+            answer = self._answer(method, address, options)
         except _Died:
             raise NothingDecided("connection reset") from None
         except DispatchError as why:
@@ -75,11 +82,45 @@ class DirectPhone(PhoneClient):
             raise NothingDecided("connection reset")
         return answer
 
+    def _answer(self, method: str, address: str, options: Any) -> httpx.Response:
+        if address.startswith(UPLOADS):
+            return self._upload(method, address, options)
+        return self._push(options) if method == "POST" else self._pull(options)
+
+    def _upload(self, method: str, address: str, options: Any) -> httpx.Response:
+        """Open the way for a file, tell how far it came, or take a piece; a refused file is a change too."""
+        headers, refused = options["headers"], None
+        with db.transaction() as session:
+            if method == "POST":
+                op_id = base64.b64decode(headers["Upload-Metadata"].split(" ")[1]).decode()
+                length = int(headers["Upload-Length"])
+                upload = commands.create_upload(session, by=self.by, op_id=uuid.UUID(op_id), length=length)
+            elif method == "HEAD":
+                upload = uploads.find_upload(session, self.by, uuid.UUID(address.rpartition("/")[2]))
+            else:
+                upload, refused = commands.append(
+                    session,
+                    by=self.by,
+                    upload_id=uuid.UUID(address.rpartition("/")[2]),
+                    offset=int(headers["Upload-Offset"]),
+                    piece=options["content"],
+                    checksum=headers["Upload-Checksum"],
+                    directory=self.line.directory,
+                )
+            place, received = f"{UPLOADS}/{upload.id}", str(upload.received)
+            self._die_if_told()
+        if refused is not None:
+            raise refused
+        told = {"Location": place, "Upload-Offset": received}
+        return httpx.Response(201 if method == "POST" else 204, headers=told)
+
     def _push(self, options: Any) -> httpx.Response:
         batch = json.loads(gzip.decompress(options["content"]))
         with db.transaction() as session:
             pushed = commands.push(session, by=self.by, batch=batch, company_currency=CURRENCY)
             self._die_if_told()
+        for op in batch["ops"]:
+            self.line.clocks.setdefault(op["op_id"], batch["clock"])
         for receipt in pushed.receipts:
             told = json.loads(receipt)
             if told["result"] != protocol.HELD:

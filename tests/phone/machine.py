@@ -19,9 +19,10 @@ from dispatch.errors import DispatchError
 from dispatch.simulation.phone import Revoked
 from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.sync import protocol
+from tests.builders import MORNING
 from tests.phone import checks
 from tests.phone.direct import GOOD, NETWORKS, DirectPhone
-from tests.phone.world import World, payload_of
+from tests.phone.world import PIECE, World, payload_of
 
 MOST_VISITS = 5
 KINDS = [
@@ -116,7 +117,21 @@ class SyncMachine(RuleBasedStateMachine):
             return
         visit_id = held[number % len(held)]["id"]
         payload = payload_of(self.world, phone, kind, visit_id)
-        phone.record(kind, visit_id=visit_id, payload=payload)
+        op_id = phone.record(kind, visit_id=visit_id, payload=payload)
+        self.world.recorded[op_id] = MORNING + self.world.offset
+
+    @rule(phone=which, number=which)
+    def attach(self, phone: int, number: int) -> None:
+        """A technician announces a file."""
+        one, held = self._phone(phone), self._phone(phone).store.visits()
+        if held:
+            visit_id = held[number % len(held)]["id"]
+            one.attach(visit_id, self.world.a_paper(), "application/pdf", purpose="before")
+
+    @rule(phone=which, net=nets)
+    def send_files(self, phone: int, net: str) -> None:
+        """P15: a phone sends the bytes of its files; the server may die after it wrote a piece."""
+        self._over(self._phone(phone), net, lambda one: one.send_files(piece_bytes=PIECE))
 
     @rule(phone=which, net=nets)
     def push(self, phone: int, net: str) -> None:
@@ -213,6 +228,16 @@ class SyncMachine(RuleBasedStateMachine):
         """The network heals, what waited too long is decided, everybody pushes and pulls; then judge."""
         if not hasattr(self, "world"):
             return
+        with self.world.directory:
+            self._heal()
+            self._facts_did_not_shrink()
+            for check in checks.CHECKS:
+                check(self.world)
+        SyncMachine.judged += 1
+        for phone in (*self.world.phones, *self.world.retired):
+            phone.close()
+
+    def _heal(self) -> None:
         world = self.world
         for _ in range(2):
             for phone in world.phones:
@@ -222,10 +247,7 @@ class SyncMachine(RuleBasedStateMachine):
         world.decide_held()
         for phone in world.phones:
             phone.push()
+            phone.send_files(piece_bytes=PIECE)
+            phone.send_files(piece_bytes=PIECE)
+        for phone in world.phones:
             phone.pull()
-        self._facts_did_not_shrink()
-        for check in checks.CHECKS:
-            check(world)
-        SyncMachine.judged += 1
-        for phone in (*world.phones, *world.retired):
-            phone.close()

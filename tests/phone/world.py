@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import tempfile
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, text
@@ -27,6 +29,8 @@ from tests.builders import MORNING, at
 from tests.phone.direct import CURRENCY, DirectPhone, Line
 
 QUESTION = {"key": "leak", "kind": "yes_no", "text_en": "Leak?", "text_zh": "漏水？", "is_required": True}
+PIECE = 100
+"""Bytes that a phone sends at once."""
 BY_VISIT = "t.visit_id = any(:visits)"
 BY_ORDER = "t.work_order_id in (select work_order_id from visit where id = any(:visits))"
 FACTS = {
@@ -69,6 +73,10 @@ class World:
     told: dict[uuid.UUID, Told] = field(default_factory=dict)
     dice: random.Random = field(default_factory=lambda: random.Random(1))
     offset: timedelta = timedelta(0)
+    recorded: dict[str, datetime] = field(default_factory=dict)
+    """When operations were recorded by the clock that nobody can set."""
+    directory: tempfile.TemporaryDirectory[str] = field(default_factory=tempfile.TemporaryDirectory)
+    """Where the server keeps files."""
 
     @classmethod
     def founded(cls) -> World:
@@ -110,7 +118,7 @@ class World:
         session.add(device)
         session.flush()
         by = Principal(user.id, Role.TECHNICIAN, frozenset({self.territory_id}), technician_id, device.id)
-        phone = DirectPhone(by, clock.now, Line())
+        phone = DirectPhone(by, clock.now, Line(directory=Path(self.directory.name)))
         self.phones.append(phone)
         return phone
 
@@ -194,6 +202,10 @@ class World:
         for device_id, name in places:
             with db.transaction() as session:
                 decide_overdue(session, device_id, name, company_currency=CURRENCY)
+
+    def a_paper(self) -> bytes:
+        """A document of three pieces that no other is like."""
+        return b"%PDF-1.4 " + self.dice.randbytes(3 * PIECE - 20)
 
     def known(self) -> dict[str, Any]:
         """Whose rows are this world's."""

@@ -15,21 +15,22 @@ def view(snapshot: HandinSnapshot, figures: Figures) -> dict[str, Any]:
     currency = snapshot["currency"]
     collected = sum(row["collected_minor"] for row in snapshot["money"])
     counted = sum(row["counted_minor"] for row in snapshot["money"])
+    off = sum(_difference(row) for row in snapshot["money"])
     return {
         **blocks.frame("handin", snapshot, figures),
         "title": figures.word("handin"),
         "number": snapshot["number"],
         "facts": _facts(snapshot, figures),
-        "summary": _summary(snapshot, figures, collected, counted),
+        "summary": _summary(snapshot, figures, collected, counted, off),
         "amounts_in": figures.word("amounts_in").format(currency=currency),
         "sheets": [_sheet(row, figures) for row in snapshot["sheets"]],
         "money": [_money(row, currency, figures) for row in snapshot["money"]],
         "money_total": [
             figures.amount(collected, currency),
             figures.amount(counted, currency),
-            _signed(figures.amount(counted - collected, currency), counted - collected),
+            _signed(figures.amount(off, currency), off),
         ],
-        "money_off": counted != collected,
+        "money_off": off != 0,
         "stock": [_stock(row, figures) for row in snapshot.get("stock", [])],
         "remarks": snapshot.get("remarks", []),
         "technician_name": snapshot["technician"]["name"],
@@ -53,7 +54,7 @@ def _facts(snapshot: HandinSnapshot, figures: Figures) -> list[blocks.Fact]:
 
 
 def _summary(
-    snapshot: HandinSnapshot, figures: Figures, collected: int, counted: int
+    snapshot: HandinSnapshot, figures: Figures, collected: int, counted: int, off: int
 ) -> list[dict[str, str | bool]]:
     currency = snapshot["currency"]
     there = sum(row["present"] for row in snapshot["sheets"])
@@ -80,9 +81,9 @@ def _summary(
         },
         {
             "label": figures.word("summary.difference"),
-            "value": _signed(figures.money(counted - collected, currency), counted - collected),
+            "value": _signed(figures.money(off, currency), off),
             "more": "",
-            "warn": counted != collected,
+            "warn": off != 0,
         },
     ]
 
@@ -101,7 +102,10 @@ def _sheet(row: SheetRow, figures: Figures) -> dict[str, Any]:
 
 
 def _money(row: MoneyRow, currency: str, figures: Figures) -> dict[str, Any]:
-    difference = row["counted_minor"] - row["collected_minor"]
+    difference, vouchers = _difference(row), row.get("vouchers_minor", 0)
+    told = [row["note"]] if row.get("note") else []
+    if vouchers:
+        told.append(f"{figures.word('vouchers')}: {figures.money(vouchers, currency)}")
     return {
         "method": figures.word(f"method.{row['method']}"),
         "items": str(row["items"]) if "items" in row else "",
@@ -109,8 +113,13 @@ def _money(row: MoneyRow, currency: str, figures: Figures) -> dict[str, Any]:
         "counted": figures.amount(row["counted_minor"], currency),
         "difference": _signed(figures.amount(difference, currency), difference),
         "off": difference != 0,
-        "note": row.get("note", ""),
+        "note": "; ".join(told),
     }
+
+
+def _difference(row: MoneyRow) -> int:
+    """What is counted and told by vouchers beyond what was collected."""
+    return row["counted_minor"] + row.get("vouchers_minor", 0) - row["collected_minor"]
 
 
 def _stock(row: StockRow, figures: Figures) -> dict[str, Any]:

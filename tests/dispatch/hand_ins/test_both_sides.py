@@ -19,8 +19,8 @@ from dispatch.hand_ins import account, queries, receiving, rules
 from dispatch.hand_ins.commands import hand_in
 from dispatch.hand_ins.model import HandIn, HandInReceipt, KeeperEntry
 from dispatch.hand_ins.papers import snapshot
-from dispatch.hand_ins.rules import Signature, Voucher
-from dispatch.money import CurrencyMismatch, Money
+from dispatch.hand_ins.rules import Signature
+from dispatch.money import Money
 from dispatch.parts import commands as parts
 from dispatch.parts.counting import count
 from dispatch.parts.model import StockMovement
@@ -280,39 +280,6 @@ def test_a_part_that_does_not_exist_cannot_be_counted(
     record = handed(session, who)
     with pytest.raises(PartUnknown):
         counted(session, cashier, record, counted_stock={"NOTHING": 1}, note="?")
-
-
-def test_papers_the_cashier_does_not_find_wait_for_the_technician(
-    session: Session, who: Technician, cashier: Principal, visit: Visit
-) -> None:
-    """R-603: sheets and vouchers complete or explained."""
-    record = handed(session, who, vouchers=[Voucher("P-1", "parking", 250)])
-    assert record.vouchers == [{"number": "P-1", "kind": "parking", "amount_minor": 250}]
-    with pytest.raises(rules.PaperUnknown):
-        counted(session, cashier, record, missing={"P-2": "not there"})
-    receipt = counted(session, cashier, record, missing={"P-1": "not in the envelope"})
-    assert receipt.missing == [{"number": "P-1", "reason": "not in the envelope"}]
-    assert record.state == "received"
-
-
-@pytest.mark.parametrize(
-    "vouchers",
-    [
-        [Voucher("P", "parking", -1)],
-        [Voucher("P", "parking", 1), Voucher("P", "fuel", 1)],
-    ],
-    ids=["negative", "twice"],
-)
-def test_vouchers_that_mean_nothing_are_refused(
-    session: Session, who: Technician, vouchers: list[Voucher]
-) -> None:
-    with pytest.raises(rules.CountInvalid):
-        handed(session, who, 0, vouchers=vouchers)
-
-
-def test_vouchers_are_in_the_companys_currency() -> None:
-    with pytest.raises(CurrencyMismatch):
-        rules.vouchers_of([("P", "parking", Money(1, "CNY"))], "EUR")
 
 
 def test_a_closed_day_refuses_another_count_but_takes_what_comes_later(

@@ -1,5 +1,5 @@
 """
-Whatever comes in whatever order: money collected = handed in + differences + still in custody (R-603).
+Whatever comes in whatever order: money collected = handed in + vouchers + differences + in custody (R-603).
 
 The books are judged by an independent recount, which knows the story alone and none of the code.
 """
@@ -21,7 +21,7 @@ from dispatch.errors import DispatchError
 from dispatch.hand_ins import account, receiving
 from dispatch.hand_ins.commands import hand_in
 from dispatch.hand_ins.model import HandIn
-from dispatch.hand_ins.rules import Signature
+from dispatch.hand_ins.rules import Signature, Voucher
 from dispatch.money import Money
 from dispatch.technicians.model import Technician
 from tests.builders import DAY, a_principal, a_technician, a_user, a_visit, at
@@ -34,7 +34,7 @@ Step = tuple[str, str, int]
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(
-            ("collect", "collect", "hand_in", "receive", "accept", "dispute", "decide", "settle")
+            ("collect", "collect", "pay", "hand_in", "receive", "accept", "dispute", "decide", "settle")
         ),
         st.sampled_from(METHODS),
         st.integers(-30, 300),
@@ -51,10 +51,12 @@ class Story:
     collected: Counter[str] = field(default_factory=Counter)
     pocket: Counter[str] = field(default_factory=Counter)
     """Collected since the last hand-in."""
-    handed: list[tuple[Counter[str], Counter[str]]] = field(default_factory=list)
-    """Per hand-in that is not closed: what was in the pocket, what the technician counted."""
+    receipts: list[int] = field(default_factory=list)
+    """What was paid in cash since the last hand-in, with a receipt each."""
     taken: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
+    """Paid on the way with a receipt that was there."""
 
 
 @pytest.fixture
@@ -77,6 +79,10 @@ class Books:
         self.visit = a_visit(session, technician=self.who, state="done")
         self.open: HandIn | None = None
         self.counts: dict[str, Counter[str]] = {}
+        self.receipts: dict[str, int] = {}
+        """Of the hand-in that is open, by number."""
+        self.lost: set[str] = set()
+        self.serial = 0
 
     def take(self, step: Step) -> None:
         """Take one step, or be refused."""
@@ -89,11 +95,15 @@ class Books:
         self.story.collected[method] += cents
         self.story.pocket[method] += cents
 
+    def _pay(self, method: str, amount: int) -> None:
+        self.story.receipts.append(abs(amount))
+
     def _hand_in(self, method: str, amount: int) -> None:
         if self.open is not None:
             return
         pocket = Counter(self.story.pocket)
         counted = Counter({one: max(0, pocket[one] + (amount if one == method else 0)) for one in pocket})
+        receipts = {f"R-{self.serial + at}": paid for at, paid in enumerate(self.story.receipts)}
         try:
             with self.session.begin_nested():
                 self.open = hand_in(
@@ -105,12 +115,16 @@ class Books:
                     reasons={},
                     counted_minor=dict(counted),
                     currency="EUR",
+                    vouchers=[Voucher(number, "parking", paid) for number, paid in receipts.items()],
                     signature=SIGNED if amount % 2 else None,
                 )
         except DispatchError as why:
             assert why.code == "ALREADY_HANDED_IN"  # noqa: PT017 - only nothing new is refused
             assert not pocket
+            assert not receipts
             return
+        self.receipts, self.lost, self.serial = receipts, set(), self.serial + len(receipts)
+        self.story.receipts.clear()
         self.counts = {"pocket": pocket, "technician": counted}
         self.story.pocket.clear()
 
@@ -120,12 +134,14 @@ class Books:
         own = self.counts["technician"]
         again = Counter({one: max(0, own[one] + (amount if one == method else 0)) for one in own})
         self.counts["cashier"] = again
+        self.lost = {number for number in self.receipts if amount % 3 == 0}
         receiving.receive(
             self.session,
             by=self.cashier,
             hand_in=self.open,
             counted_minor=dict(again),
             currency="EUR",
+            missing=dict.fromkeys(self.lost, "not there"),
             note="counted",
         )
         self._closed("cashier")
@@ -178,11 +194,14 @@ class Books:
     def _closed(self, stands: str) -> None:
         if self.open is None or self.open.state != "closed":
             return
-        for method, pocket in self.counts["pocket"].items():
+        there = self.receipts.keys() - (self.lost if stands == "cashier" else set())
+        paid = Counter({"cash": sum(self.receipts[number] for number in there)})
+        for method in METHODS:
             counted = self.counts[stands][method]
             self.story.taken[method] += counted
-            self.story.missing[method] += pocket - counted
-        self.open, self.counts = None, {}
+            self.story.shown[method] += paid[method]
+            self.story.missing[method] += self.counts["pocket"][method] - counted - paid[method]
+        self.open, self.counts, self.receipts = None, {}, {}
 
 
 @settings(
@@ -195,7 +214,7 @@ class Books:
 def test_collected_money_is_handed_in_owed_or_in_custody(
     session: Session, people: tuple[Technician, Principal, Principal], steps: list[Step]
 ) -> None:
-    """R-603: Σ collected = Σ handed in + Σ open differences + in custody, per method, after every step."""
+    """R-603: Σ collected = Σ handed in + Σ vouchers + Σ open differences + in custody, per method, always."""
     books = Books(session, people)
     for step in steps:
         books.take(step)
@@ -207,10 +226,14 @@ def test_collected_money_is_handed_in_owed_or_in_custody(
             collected = story.collected[method]
             if balance is None:
                 assert collected == 0
+                assert not story.shown[method]
                 continue
             in_custody = story.pocket[method] + books.counts.get("pocket", Counter())[method]
             assert balance.collected_minor == collected
             assert balance.custody_minor == in_custody
             assert balance.owed_minor == story.missing[method]
             assert balance.handed_in_minor + balance.settled_minor == story.taken[method]
-            assert collected == story.taken[method] + story.missing[method] + in_custody
+            assert balance.voucher_minor == story.shown[method]
+            assert collected == sum(
+                (story.taken[method], story.shown[method], story.missing[method], in_custody)
+            )

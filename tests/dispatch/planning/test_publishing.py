@@ -74,6 +74,7 @@ def test_publishing_on_an_older_version_is_refused(town: Town) -> None:
 
 
 def test_a_proposal_made_before_a_booking_is_stale(town: Town) -> None:
+    """Row 13: what was planned on an older version of the day is stale."""
     who = town.technician()
     visit = town.visit()
     head = heads.locked(town.session, town.territory.id, DAY)

@@ -198,6 +198,7 @@ def test_of_many_who_pin_a_visit_on_one_version_exactly_one_does(committed: db.S
 
 
 def test_of_fifty_publishers_exactly_one_wins(committed: db.Sessions) -> None:
+    """Row 13."""
     territory_id, [visit_id] = a_small_day(committed, 1)
     with db.transaction() as session:
         visit = session.get_one(Visit, visit_id)

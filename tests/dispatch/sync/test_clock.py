@@ -73,6 +73,7 @@ def test_time_clause_4_a_time_without_zone_is_refused_by_name(
 
 
 def test_time_clause_5_order_is_seq_and_never_time(field: Field) -> None:
+    """Row 8: a clock that jumps back changes no order."""
     visit = field.visit()
     travel = field.op(protocol.TRAVEL, visit) | {"occurred_at": "2026-03-02T07:59:00+02:00", "boot_id": None}
     arrive = field.op(protocol.ARRIVE, visit) | {"occurred_at": "2026-03-02T07:30:00+02:00", "boot_id": None}
@@ -81,6 +82,21 @@ def test_time_clause_5_order_is_seq_and_never_time(field: Field) -> None:
         "select travelling_at, arrived_at from visit where id = :id", id=visit
     )
     assert travelling - arrived == timedelta(minutes=29)
+
+
+def test_time_clause_5_the_hour_that_comes_twice_in_autumn_is_told_apart(field: Field) -> None:
+    """Row 8: 2:50 in summer time is twenty minutes before 2:10 in winter time."""
+    visit = field.visit()
+    told = {"wall": "2025-10-26T03:00:00+01:00", "mono_ms": None, "boot_id": None}
+    travel, arrive = (
+        field.op(kind, visit) | {"occurred_at": f"2025-10-26T{hour}", "boot_id": None}
+        for kind, hour in ((protocol.TRAVEL, "02:50:00+02:00"), (protocol.ARRIVE, "02:10:00+01:00"))
+    )
+    field.pushed([travel, arrive], clock=told)
+    ((travelling, arrived),) = field.ask(
+        "select travelling_at, arrived_at from visit where id = :id", id=visit
+    )
+    assert arrived - travelling == timedelta(minutes=20)
 
 
 def test_time_clause_6_a_clock_that_is_off_by_more_than_five_minutes_is_flagged(field: Field) -> None:
@@ -112,7 +128,7 @@ def test_time_clause_3_no_clock_gives_a_time_in_the_future_or_long_ago(
     monos: tuple[int | None, int | None],
     boots: tuple[str | None, str | None],
 ) -> None:
-    """P14: whatever the phone's clocks say, the corrected time is bearable and says how it was found."""
+    """Row 8. P14: whatever the phone's clocks say, the time is bearable and says how it was found."""
     device = DeviceClock(wall, monos[0], boots[0])
     corrected = correct(occurred_at, monos[1], boots[1], device=device, now=MORNING)
     assert timedelta(0) <= MORNING - corrected.moment <= timedelta(days=400)

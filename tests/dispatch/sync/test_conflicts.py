@@ -82,6 +82,7 @@ def test_conflict_clause_3_no_access_at_a_visit_that_was_not_reached_is_kept(fie
 
 
 def test_conflict_clause_4_cancelled_by_the_desk_and_done_by_the_technician(field: Field) -> None:
+    """Row 12: the facts are kept, the case says what happened."""
     visit = field.visit()
     work = field.whole_visit(visit)
     field.cancel(visit)
@@ -102,6 +103,7 @@ def test_conflict_clause_4_cancelled_by_the_desk_and_done_by_the_technician(fiel
 
 
 def test_conflict_clause_5_done_by_the_first_before_the_second_set_out(field: Field) -> None:
+    """Row 12."""
     visit = field.visit()
     work, second = field.whole_visit(visit), field.colleague()
     second.reassign(visit)
@@ -119,6 +121,7 @@ def test_conflict_clause_5_done_by_the_first_before_the_second_set_out(field: Fi
 
 
 def test_conflict_clause_6_done_by_the_first_after_the_second_set_out(field: Field) -> None:
+    """Row 12."""
     visit = field.visit()
     work, second = field.whole_visit(visit), field.colleague()
     second.reassign(visit)

@@ -6,8 +6,10 @@ import itertools
 import json
 import threading
 import uuid
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ SHORT = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+HOUR_MS = 3_600_000
 PAID = {"method": "card", "currency": "EUR"}
 
 
@@ -79,7 +82,7 @@ EXPECTED = [
 def test_push_clause_4_any_deliveries_in_any_order_have_one_effect_each(
     field: Field, deliveries: list[list[int]]
 ) -> None:
-    """P1 to P3: first whatever the link does, then everything once more; each operation counted once."""
+    """Row 1. P1 to P3: first whatever the link does, then everything once more; each counts once."""
     clock.set_source(frozen_clock())
     fresh = Field.prepared()
     ops = a_day(fresh)
@@ -99,13 +102,41 @@ def test_push_clause_4_any_deliveries_in_any_order_have_one_effect_each(
 def test_push_clause_3_batches_of_several_phones_in_any_order_give_the_same_facts(
     field: Field, order: list[int]
 ) -> None:
-    """P4."""
+    """Row 3. P4."""
     clock.set_source(frozen_clock())
     phones = [Field.prepared() for _ in range(3)]
     days = [a_day(phone) for phone in phones]
     for index in order:
         phones[index].push(*days[index])
     assert [effects(phone, day) for phone, day in zip(phones, days, strict=True)] == [EXPECTED] * 3
+
+
+@pytest.mark.slow
+def test_push_clause_3_thirty_days_without_contact_drain_in_order_beside_others(field: Field) -> None:
+    """Row 15, small: 210 operations of thirty days in one go; a colleague's are decided in between."""
+    clock.set_source(frozen_clock())
+    visit, other = field.visit(), field.colleague()
+    theirs = other.visit()
+    ops = [
+        field.op(protocol.PAYMENT, visit, **PAID, amount=f"{number}.00")
+        | {"mono_ms": 3 * number * HOUR_MS, "boot_id": "b1"}
+        for number in range(1, 211)
+    ]
+    now = {"wall": None, "mono_ms": 720 * HOUR_MS, "boot_id": "b1"}
+    for begin in range(0, len(ops), 70):
+        batch = ops[begin : begin + 70]
+        told = [json.loads(one) for one in field.pushed(batch, clock=now).receipts]
+        assert [one["result"] for one in told] == ["applied"] * len(batch)
+        [theirs_told] = other.push(other.op(protocol.PAYMENT, theirs, **PAID, amount="1.00"))
+        assert theirs_told["result"] == "applied"
+    rows = field.ask(
+        "select amount_minor, o.occurred_at from payment p join sync_operation o on o.op_id = p.op_id"
+        " where o.device_id = :id order by o.seq",
+        id=field.by.device_id,
+    )
+    assert [amount for amount, _ in rows] == [100 * number for number in range(1, 211)]
+    assert {at - rows[0][1] - timedelta(hours=3 * n) for n, (_, at) in enumerate(rows)} == {timedelta(0)}
+    assert field.pushed([]).acked_seq == {"phone-1": 210}
 
 
 def test_push_clause_14_the_same_batch_sent_eight_times_at_once_has_one_effect(field: Field) -> None:

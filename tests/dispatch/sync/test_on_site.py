@@ -317,7 +317,7 @@ def test_conflict_clause_13_a_closed_door_is_proven_by_a_photograph_or_somebody_
 
 
 def test_identity_clause_3_the_same_day_in_every_schema_gives_the_same_record(field: Field) -> None:
-    """P17: what schema 1 tells in its own words is the same record as schema 2 tells."""
+    """Row 11: every schema ever shipped. P17: schema 1 tells the same record in its own words."""
     records = []
     for schema, advised in [(1, ["descale"]), (2, [{"text": "descale", "is_danger": False}])]:
         visit = field.visit()

@@ -46,6 +46,7 @@ def test_identity_clause_2_a_revoked_phone_has_no_effect(field: Field) -> None:
 
 
 def test_identity_clause_5_a_restored_phone_counts_anew_and_hides_nothing(field: Field) -> None:
+    """Row 10: a new installation; the numbers of before neither collide nor hide anything."""
     visit, other = field.visit(), field.visit()
     field.push(field.op(protocol.ACCEPT, visit))
     field.epoch, field._seq = "phone-2", itertools.count(1)
@@ -172,6 +173,7 @@ def test_push_clause_4_one_operation_twice_in_one_batch_counts_once(field: Field
 
 
 def test_push_clause_5_another_content_under_the_same_id_is_refused_with_an_alert(field: Field) -> None:
+    """Row 6: rejected, and somebody is alerted."""
     visit = field.visit()
     op = field.op(protocol.PAYMENT, visit, **paid("5.00"))
     field.push(op)
@@ -203,6 +205,7 @@ def test_push_clause_6_another_operation_under_the_same_seq_is_refused(field: Fi
 
 
 def test_push_clause_7_what_comes_after_a_gap_waits_until_the_gap_is_filled(field: Field) -> None:
+    """Row 4: held until the gap is filled."""
     visit = field.visit()
     accept, travel, arrive = (
         field.op(kind, visit) for kind in (protocol.ACCEPT, protocol.TRAVEL, protocol.ARRIVE)
@@ -226,6 +229,7 @@ def test_push_clause_8_acked_seq_never_passes_an_undecided_operation(field: Fiel
 def test_push_clause_9_after_72_hours_a_held_operation_is_decided_without_the_missing_one(
     field: Field,
 ) -> None:
+    """Row 4: never filled, decided after 72 hours with a case."""
     visit = field.visit()
     missing, travel = field.op(protocol.ACCEPT, visit), field.op(protocol.TRAVEL, visit)
     payment = field.op(protocol.PAYMENT, visit, **paid("3.00"))

@@ -169,6 +169,7 @@ def test_push_clause_12_applying_the_rejected_one_applies_what_it_blocked(field:
 
 
 def test_push_clause_13_an_unknown_type_is_kept_whole(field: Field) -> None:
+    """Row 11: kept, and decided anew later."""
     op = field.op("photo.add", field.visit(), anything={"deep": [1, 2]})
     assert results(field.push(op)) == ["rejected:OPERATION_UNKNOWN"]
     stored = field.stored(op)

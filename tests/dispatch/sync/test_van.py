@@ -222,7 +222,13 @@ def test_pull_clause_13_a_complete_pull_tells_what_the_van_is_to_load_and_to_kee
     [offered] = van["tool_handovers"]
     assert (offered["id"], offered["serial"]) == (handover["handover_id"], serials[2])
     assert offered["giver_id"] == str(bea.technician_id)
-    assert field.pull(whole.cursor).van == van
+    quiet = field.pull(whole.cursor)
+    assert (quiet.complete, list(quiet.changes), quiet.van) == (True, [], van)
+    declined = field.op(protocol.TRANSFER_DECLINE, transfer_id=transfer, reason="found one")
+    assert results(field.push(declined)) == ["applied"]
+    later = field.pull(quiet.cursor)
+    assert later.van == {**van, "transfers": []}
+    assert list(later.changes) == []
     assert json.loads(json.dumps(van)) == van
     assert field.pull(page=1).van is None
     told = bea.pull().van

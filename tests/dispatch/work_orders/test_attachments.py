@@ -152,6 +152,7 @@ def test_anything_else_is_refused_and_nothing_is_stored(
     ],
 )
 def test_a_picture_bomb_is_refused_before_it_is_decoded(content: bytes) -> None:
+    """Row 30."""
     with pytest.raises(AttachmentTooLarge):
         cleaned(content)
 

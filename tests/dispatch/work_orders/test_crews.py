@@ -129,9 +129,11 @@ def test_members_who_never_came_are_given_up_when_their_phones_had_time(
     leader, never, there = a_crew(session, "done", "accepted", "on_site")
     assert leader.finished_at is not None
     now.moment = leader.finished_at + crews.PATIENCE
-    assert crews.release_idle(session) == 0
+    assert crews.idle_crews(session) == []
     now.moment += timedelta(seconds=1)
-    assert crews.release_idle(session) == 1
+    assert crews.idle_crews(session) == [leader.id]
+    assert crews.release_idle(session, leader.id) == 1
+    assert crews.idle_crews(session) == []
     assert (never.state, there.state) == ("cancelled", "on_site")
 
 
