@@ -5,6 +5,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
+unexport PYTHONDONTWRITEBYTECODE  # without bytecode each process that is started takes a second longer
 .PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine campaign-sync mutants-sync benchmark-phones benchmarks benchmark-peers
 
 help:  ## List these targets

@@ -55,6 +55,7 @@ class _Api(Api):  # type: ignore[misc]
 def finished(app: Flask, api: Api) -> dict[str, Any]:
     """Return the description, with a name for every operation and no token asked for where none is needed."""
     document: dict[str, Any] = api.spec.to_dict()
+    known = policies(app)
     for rule in app.url_map.iter_rules():
         path = document["paths"].get(RE_URL.sub(r"{\1}", rule.rule), {})
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -62,7 +63,7 @@ def finished(app: Flask, api: Api) -> dict[str, Any]:
             if operation is None:
                 continue
             operation["operationId"] = rule.endpoint.replace(".", "_")
-            found = policies(app)[rule.rule, method]
+            found = known[rule.rule, method]
             if found is not None and found.is_public:
                 operation["security"] = []
     return document

@@ -8,6 +8,8 @@ Outside production they are open.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -52,21 +54,26 @@ def register(app: Flask, api: Api, settings: Settings) -> None:
     is_open = settings.public_docs or settings.environment != "production"
     allowed: Any = policy.public if is_open else policy(*EVERYBODY)
 
-    def add(path: str, name: str, body: bytes, content_type: str) -> None:
+    def add(path: str, name: str, body: Callable[[], bytes], content_type: str) -> None:
         def serve() -> Response:
-            answer = Response(body, content_type=content_type)
+            answer = Response(body(), content_type=content_type)
             answer.headers["Content-Security-Policy"] = DOCS_POLICY
             return answer
 
         app.add_url_rule(BASE + path, f"docs.{name}", allowed(serve), methods=["GET"])
 
-    add("/docs", "page", PAGE.encode(), "text/html; charset=utf-8")
-    add("/docs/start.js", "start", START.encode(), "text/javascript; charset=utf-8")
+    add("/docs", "page", PAGE.encode, "text/html; charset=utf-8")
+    add("/docs/start.js", "start", START.encode, "text/javascript; charset=utf-8")
     for name, content_type in FILES.items():
-        add(f"/docs/{name}", name.replace(".", "-"), _packaged(name), content_type)
-    description = json.dumps(finished(app, api), indent=1).encode()
+        add(f"/docs/{name}", name.replace(".", "-"), partial(_packaged, name), content_type)
+
+    @cache  # when first asked for: it takes as long as everything else of a start
+    def description() -> bytes:
+        return json.dumps(finished(app, api), indent=1).encode()
+
     add("/openapi.json", "openapi", description, "application/json")
 
 
+@cache
 def _packaged(name: str) -> bytes:
     return (files(flask_swagger_ui) / "dist" / name).read_bytes()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.db import connect
 from dispatch.embedded import services as embedded
+from tests.emptied_database import SharedDatabase
 from tests.services import (
     TestServices,
     remove_home,
@@ -44,12 +45,18 @@ def services() -> Iterator[TestServices]:
     remove_home(home)
 
 
+@pytest.fixture(scope="session")
+def _emptied(services: TestServices) -> Iterator[SharedDatabase]:
+    shared = SharedDatabase(services)
+    yield shared
+    if shared.url:
+        services.drop_database(shared.url)
+
+
 @pytest.fixture
-def database_url(services: TestServices) -> Iterator[str]:
-    """Address of a fresh, migrated database for this test alone; commits are allowed."""
-    url = services.new_database()
-    yield url
-    services.drop_database(url)
+def database_url(_emptied: SharedDatabase) -> str:
+    """Address of a migrated database with nothing in it, for this test alone; commits are allowed."""
+    return _emptied.fresh()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 """One PostgreSQL and one Valkey for the integration tests of one pytest worker.
 
 Each pytest-xdist worker starts its own pair: a test that stops its servers disturbs nobody. The
-migrations run once, into a template; a test gets a clone of it, which takes some 50 ms. With
-TEST_DATABASE_URL and TEST_REDIS_URL the given servers are used instead; the user of the first
-must be allowed to create databases.
+migrations run once, into a template. A clone of it costs up to a second, so tests share one that is
+emptied between them (``tests.emptied_database``). With TEST_DATABASE_URL and TEST_REDIS_URL the
+given servers are used instead; the user of the first must be allowed to create databases.
 """
 
 import os

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -66,6 +66,16 @@ def carried(session: Session, pins: Iterable[Mapping[str, Any]]) -> dict[str, Ch
     """Return the checklists of a visit, in the revisions that it carries."""
     found = {pin["code"]: session.get(Checklist, (pin["code"], pin["revision"])) for pin in pins}
     return {code: one for code, one in found.items() if one is not None}
+
+
+def all_carried(session: Session, pins: Iterable[Mapping[str, Any]]) -> Sequence[Checklist]:
+    """Return the checklists of many visits; while they are kept, ``carried`` finds them without asking."""
+    revisions = {(pin["code"], pin["revision"]) for pin in pins}
+    if not revisions:
+        return []
+    return session.scalars(
+        select(Checklist).where(tuple_(Checklist.code, Checklist.revision).in_(sorted(revisions)))
+    ).all()
 
 
 def answers_of(session: Session, visit_id: uuid.UUID) -> Sequence[ChecklistAnswer]:

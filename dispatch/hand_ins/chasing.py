@@ -118,12 +118,13 @@ def _over_limit(session: Session, territory_id: uuid.UUID, limit: int) -> Iterat
 
 def notices_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, Any]]:
     """Return what a technician's phone should say, in the own language: days to hand in, counts to sign."""
-    technician = session.get_one(Technician, technician_id)
+    person = select(Technician.territory_id, Technician.language).where(Technician.id == technician_id)
+    territory_id, language = session.execute(person).one()
     mine = select(HandIn).filter_by(technician_id=technician_id, state=rules.RECEIVED).order_by(HandIn.id)
     reminded = (
         select(OfficeReminder.subject)
         .where(
-            OfficeReminder.territory_id == technician.territory_id,
+            OfficeReminder.territory_id == territory_id,
             OfficeReminder.kind == HAND_IN,
             OfficeReminder.ended_at.is_(None),
             OfficeReminder.subject.startswith(f"{technician_id}:", autoescape=True),
@@ -131,12 +132,12 @@ def notices_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, 
         .distinct()
     )
     days = sorted(subject.rpartition(":")[2] for subject in session.scalars(reminded))
-    found = [_notice(HAND_IN, technician, day, None) for day in days]
+    found = [_notice(HAND_IN, language, day, None) for day in days]
     return found + [
-        _notice(OPEN_HAND_IN, technician, one.day.isoformat(), str(one.id)) for one in session.scalars(mine)
+        _notice(OPEN_HAND_IN, language, one.day.isoformat(), str(one.id)) for one in session.scalars(mine)
     ]
 
 
-def _notice(kind: str, technician: Technician, day: str, hand_in_id: str | None) -> Mapping[str, Any]:
-    words = WORDS[kind]["zh" if technician.language == "zh" else "en"].format(day=day)
+def _notice(kind: str, language: str, day: str, hand_in_id: str | None) -> Mapping[str, Any]:
+    words = WORDS[kind]["zh" if language == "zh" else "en"].format(day=day)
     return {"kind": kind, "day": day, "hand_in_id": hand_in_id, "text": words}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -26,12 +27,11 @@ DAYS = 2
 
 def van_of(session: Session, principal: Principal, now: datetime) -> Mapping[str, Any]:
     """Return the pick lists of today and tomorrow, open transfers, tools, and tools on their way here."""
-    me = session.get_one(Technician, principal.technician_id)
-    today = clock.business_day(now, zone_of(session, me.territory_id))
-    days = [today + timedelta(days=ahead) for ahead in range(DAYS)] if _needs_parts(session, me) else []
+    mine = select(Technician.id, Technician.territory_id).where(Technician.id == principal.technician_id)
+    me, territory_id = session.execute(mine).one()
     return {
-        "pick_lists": [listed for day in days if (listed := _listed(session, me, day))["parts"]],
-        "transfers": [_transfer(*row) for row in open_transfers(session, principal, me.territory_id)],
+        "pick_lists": _pick_lists(session, me, now) if _needs_parts(session, me) else [],
+        "transfers": [_transfer(*row) for row in open_transfers(session, principal, territory_id)],
         "tools": [
             {
                 "serial": tool.serial,
@@ -39,22 +39,29 @@ def van_of(session: Session, principal: Principal, now: datetime) -> Mapping[str
                 "name_zh": tool.name_zh,
                 "calibrated_until": _text(tool.calibrated_until),
             }
-            for tool in tools_kept_by(session, me.id)
+            for tool in tools_kept_by(session, me)
             if not tool.is_retired
         ],
         "tool_handovers": [
             {"id": str(row.id), "serial": tool.serial, "giver_id": _id(row.giver_id), "note": row.note}
-            for row, tool in handovers_awaited(session, me.id)
+            for row, tool in handovers_awaited(session, me)
         ],
     }
 
 
-def _needs_parts(session: Session, me: Technician) -> bool:
+def _needs_parts(session: Session, me: uuid.UUID) -> bool:
     """Tell whether anything could be on a list at all; most technicians ask in vain."""
     wanted = exists().where(
-        Visit.technician_id == me.id, Visit.state.in_([str(state) for state in ANNOUNCED]), Visit.parts != {}
+        Visit.technician_id == me, Visit.state.in_([str(state) for state in ANNOUNCED]), Visit.parts != {}
     )
     return bool(session.scalar(select(wanted)))
+
+
+def _pick_lists(session: Session, technician_id: uuid.UUID, now: datetime) -> list[dict[str, Any]]:
+    me = session.get_one(Technician, technician_id)
+    today = clock.business_day(now, zone_of(session, me.territory_id))
+    listed = [_listed(session, me, today + timedelta(days=ahead)) for ahead in range(DAYS)]
+    return [one for one in listed if one["parts"]]
 
 
 def _listed(session: Session, me: Technician, day: date) -> dict[str, Any]:

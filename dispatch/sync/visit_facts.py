@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from dispatch.checklists.model import Checklist
+from dispatch.checklists.queries import all_carried
 from dispatch.customers.model import Asset
 from dispatch.work_orders import crews
 from dispatch.work_orders.advising import open_advice
@@ -28,6 +30,8 @@ class Facts:
     """Everything by what it belongs to: visit, order, site or asset."""
 
     session: Session
+    checklists: Sequence[Checklist]
+    """Kept so that each is read once."""
     recorded: Recorded
     problems: Mapping[uuid.UUID, Problem]
     files: Mapping[uuid.UUID, Sequence[DeclaredFile]]
@@ -60,6 +64,7 @@ def read_facts(session: Session, rows: Sequence[Any]) -> Facts:
     assets = {order.asset_id for order in orders} - {None}
     return Facts(
         session=session,
+        checklists=all_carried(session, [pin for visit in visits for pin in visit.checklists]),
         recorded=recorded_of(session, visits),
         problems=problems_of(session, orders),
         files=files_by_visit(session, [visit.id for visit in visits]),

@@ -6,8 +6,9 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -84,15 +85,8 @@ def check_codes(session: Session, given: Mapping[str, str]) -> dict[str, str]:
     return checked
 
 
-def solutions(
-    session: Session, *, fault_code: str, product_kind: str = "", model: str = ""
-) -> list[Solution]:
-    """
-    Return what solved a fault before, newest first, equipment of the same model before others (R-510).
-
-    A fix counts when the same fault did not come back to the asset within 30 days. Of a visit's findings
-    the last one counts: it replaces the others.
-    """
+def _solved_before() -> Select[Finding, datetime | None, str, str]:
+    """Findings that solved ``fault_code`` for good, newest first, of ``model`` and ``product_kind`` first."""
     later, again, correction = aliased(Visit), aliased(WorkOrder), aliased(Finding)
     is_corrected = exists().where(correction.visit_id == Finding.visit_id, correction.id > Finding.id)
     came_back = exists().where(
@@ -102,13 +96,13 @@ def solutions(
         again.requested_at > Visit.finished_at,
         again.requested_at <= Visit.finished_at + REPEAT_WITHIN,
     )
-    statement = (
+    return (
         select(Finding, Visit.finished_at, Asset.product_kind, Asset.model)
         .join(Visit, Visit.id == Finding.visit_id)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
         .join(Asset, Asset.id == WorkOrder.asset_id)
         .where(
-            WorkOrder.fault_code == fault_code,
+            WorkOrder.fault_code == bindparam("fault_code"),
             Visit.is_solved.is_(True),
             Visit.state.in_([state.value for state in FINISHED_STATES]),
             Visit.finished_at.is_not(None),
@@ -116,15 +110,31 @@ def solutions(
             ~is_corrected,
         )
         .order_by(
-            (Asset.model == model).desc(),
-            (Asset.product_kind == product_kind).desc(),
+            (Asset.model == bindparam("model")).desc(),
+            (Asset.product_kind == bindparam("product_kind")).desc(),
             Visit.finished_at.desc(),
             Finding.recorded_at.desc(),
         )
         .limit(4 * MOST_SHOWN)
     )
+
+
+_SOLVED_BEFORE = _solved_before()
+"""Built once: every pull asks it."""
+
+
+def solutions(
+    session: Session, *, fault_code: str, product_kind: str = "", model: str = ""
+) -> list[Solution]:
+    """
+    Return what solved a fault before, newest first, equipment of the same model before others (R-510).
+
+    A fix counts when the same fault did not come back to the asset within 30 days. Of a visit's findings
+    the last one counts: it replaces the others.
+    """
+    of_what = {"fault_code": fault_code, "product_kind": product_kind, "model": model}
     found: dict[tuple[str, str], Solution] = {}
-    for finding, finished_at, kind, of_model in session.execute(statement):
+    for finding, finished_at, kind, of_model in session.execute(_SOLVED_BEFORE, of_what):
         told = (finding.cause, finding.action)
         found.setdefault(
             told,
@@ -142,10 +152,8 @@ def solutions(
     return list(found.values())[:MOST_SHOWN]
 
 
-def findings_by_asset(
-    session: Session, asset_ids: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, list[tuple[datetime, Finding]]]:
-    """Return what was found at assets in their last visits, newest first, one finding for each visit."""
+def _newest_by_asset() -> Select[Any, Any, Finding]:
+    """The finding of each of the last visits to ``asset_ids``."""
     newest = (Visit.finished_at.desc(), Visit.id)
     ranked = (
         select(
@@ -156,17 +164,27 @@ def findings_by_asset(
         )
         .join(Visit, Visit.id == Finding.visit_id)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
-        .where(WorkOrder.asset_id.in_(list(asset_ids)), Visit.finished_at.is_not(None))
+        .where(WorkOrder.asset_id.in_(bindparam("asset_ids", expanding=True)), Visit.finished_at.is_not(None))
         .subquery()
     )
-    statement = (
+    return (
         select(ranked.c.asset_id, ranked.c.finished_at, Finding)
         .join(ranked, ranked.c.id == Finding.id)
         .where(ranked.c.place <= MOST_SHOWN + 1)
         .ext(distinct_on(ranked.c.asset_id, ranked.c.place))
         .order_by(ranked.c.asset_id, ranked.c.place, Finding.recorded_at.desc())
     )
+
+
+_NEWEST_BY_ASSET = _newest_by_asset()
+"""Built once: every pull asks it."""
+
+
+def findings_by_asset(
+    session: Session, asset_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, list[tuple[datetime, Finding]]]:
+    """Return what was found at assets in their last visits, newest first, one finding for each visit."""
     found: dict[uuid.UUID, list[tuple[datetime, Finding]]] = {}
-    for asset_id, at, finding in session.execute(statement):
+    for asset_id, at, finding in session.execute(_NEWEST_BY_ASSET, {"asset_ids": list(asset_ids)}):
         found.setdefault(asset_id, []).append((at, finding))
     return found

@@ -5,19 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from api import create_app
-from dispatch import bootstrap
+from dispatch import bootstrap, db
 from dispatch.access.rules import Role
 from tests.api.company import Client, ClientFor, Company, settings_of_tests
-from tests.api.database import SharedDatabase
 from tests.api.desk import Desk
 from tests.api.live import CRASH_POINTS, Dying, serving
-from tests.services import TestServices
 
 
 @pytest.fixture(scope="session")
@@ -25,18 +24,19 @@ def _application() -> Flask:
     return create_app(settings_of_tests())
 
 
-@pytest.fixture(scope="session")
-def _database(services: TestServices) -> Iterator[SharedDatabase]:
-    shared = SharedDatabase(services)
-    yield shared
-    services.drop_database(shared.url)
+@pytest.fixture(scope="session", autouse=True)
+def _one_engine() -> Iterator[None]:
+    """The tests' applications share an engine: it keeps what statements compile to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(db, "connect", cache(db.connect))
+        yield
 
 
 @pytest.fixture
-def app(_application: Flask, _database: SharedDatabase, redis_url: str) -> Iterator[Flask]:
+def app(_application: Flask, database_url: str, redis_url: str) -> Iterator[Flask]:
     """The application with an empty database and no files; what it commits stays until the test ends."""
     shutil.rmtree(settings_of_tests().attachments, ignore_errors=True)
-    bootstrap.start(replace(settings_of_tests(), database_url=_database.fresh(), redis_url=redis_url))
+    bootstrap.start(replace(settings_of_tests(), database_url=database_url, redis_url=redis_url))
     yield _application
     bootstrap.stop()
 
@@ -70,15 +70,15 @@ def desk(company: Company, client_for: ClientFor) -> Desk:
 
 
 @pytest.fixture
-def dying(app: Flask, _database: SharedDatabase, redis_url: str, tmp_path: Path) -> Iterator[Dying]:
+def dying(app: Flask, database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Dying]:
     """A web server that dies once at each crash point, and begins again like an installation's."""
     places = {"TRUCKROLL_CRASH_AT": " ".join(CRASH_POINTS), "TRUCKROLL_CRASH_ONCE": str(tmp_path / "died")}
-    with serving(_database.url, redis_url, tmp_path, "--preload", **places) as found:
+    with serving(database_url, redis_url, tmp_path, "--preload", **places) as found:
         yield Dying(found, tmp_path)
 
 
 @pytest.fixture
-def address(app: Flask, _database: SharedDatabase, redis_url: str, tmp_path: Path) -> Iterator[str]:
+def address(app: Flask, database_url: str, redis_url: str, tmp_path: Path) -> Iterator[str]:
     """The installation's own web server on the database of this test."""
-    with serving(_database.url, redis_url, tmp_path) as found:
+    with serving(database_url, redis_url, tmp_path) as found:
         yield found

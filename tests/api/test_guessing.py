@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import random
 import time
 from collections import Counter
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from api import create_app
 from dispatch import db
@@ -74,12 +77,15 @@ def addresses(first: int = 0) -> Iterator[str]:
 
 def statuses(served: Company, tries: Iterable[tuple[str, str, str]]) -> Counter[int]:
     """Answers to guesses of a password, each with user name and the address it comes from."""
-    client = served.anybody()
+    asked = EnvironBuilder("/v1/auth/login", method="POST", json={}).get_environ()
     found: Counter[int] = Counter()
     for name, password, address in tries:
-        body = {"username": name, "password": password}
-        sent_from = {"REMOTE_ADDR": address}
-        found[client.post("/v1/auth/login", json=body, environ_base=sent_from).status_code] += 1
+        body = json.dumps({"username": name, "password": password}).encode()
+        guess = {"REMOTE_ADDR": address, "CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body)}
+        _, status, _ = run_wsgi_app(
+            served.app, asked | guess, buffered=True
+        )  # a client of ten thousand requests is slow
+        found[int(status[:3])] += 1
     return found
 
 

@@ -1,0 +1,14 @@
+"""The other half of the stories: test files are shared out over workers, so two of them judge at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.phone.stories import SEED, database_of_stories, judge_stories
+from tests.services import TestServices
+
+
+@pytest.mark.slow
+def test_every_property_holds_in_other_stories(services: TestServices) -> None:
+    with database_of_stories(services):
+        judge_stories(SEED + 1)
