@@ -24,18 +24,17 @@ def _application() -> Flask:
     return create_app(settings_of_tests())
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_engine() -> Iterator[None]:
-    """The tests' applications share an engine: it keeps what statements compile to."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(db, "connect", cache(db.connect))
-        yield
+_connect = cache(db.connect)
+"""The tests' applications share an engine: it keeps what statements compile to."""
 
 
 @pytest.fixture
-def app(_application: Flask, database_url: str, redis_url: str) -> Iterator[Flask]:
+def app(
+    _application: Flask, database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
     """The application with an empty database and no files; what it commits stays until the test ends."""
     shutil.rmtree(settings_of_tests().attachments, ignore_errors=True)
+    monkeypatch.setattr(db, "connect", _connect)
     bootstrap.start(replace(settings_of_tests(), database_url=database_url, redis_url=redis_url))
     yield _application
     bootstrap.stop()
