@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func
 from werkzeug.test import TestResponse
 
 from dispatch import db, outbox
@@ -263,7 +264,9 @@ def run_jobs(prefix: str) -> int:
         with db.transaction() as session:
             waiting = [
                 run.id
-                for run in session.query(JobRun).where(JobRun.state == "ready").order_by(JobRun.id)
+                for run in session.query(JobRun)
+                .where(JobRun.state == "ready", JobRun.ready_at <= func.now())
+                .order_by(JobRun.id)
                 if run.kind.startswith(prefix)
             ]
         if not waiting:

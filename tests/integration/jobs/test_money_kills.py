@@ -110,13 +110,13 @@ def test_a_death_at_any_commit_point_loses_and_doubles_nothing(
     """First worker and work-horse die together, then a horse of their successor dies alone, both here."""
     verified(2)
     doomed = start(point)
-    wait_for((tmp_path / f"{point}.0").exists, seconds=30)
+    wait_for((tmp_path / f"0.{point}").exists, seconds=30)
     doomed.kill()
     doomed.wait()
     verified(1)
     survivor = start(point)
     wait_for(lambda: all_invoiced(books, 3), seconds=30)
-    assert (tmp_path / f"{point}.1").exists()
+    assert (tmp_path / f"1.{point}").exists()
     assert survivor.poll() is None
     assert_in_order(books, 3)
 

@@ -127,7 +127,7 @@ def test_a_death_at_any_place_of_a_split_leaves_one_whole_proposal(
     start(crash_at=point)
     ask(town, seconds=0.3)
     wait_for(lambda: is_over(stage), seconds=60)
-    assert (tmp_path / f"{point}.once").exists()
+    assert (tmp_path / f"once.{point}").exists()
     assert_planned_once(town, stage)
 
 

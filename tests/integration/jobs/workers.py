@@ -24,7 +24,7 @@ def workers(nursery: Nursery, home: Path, settings: Mapping[str, str], *, each_d
     def start(crash_at: str | None = None) -> Worker:
         environment = dict(known)
         if crash_at:
-            once = home / f"{crash_at}.{len(running) if each_dies else 'once'}"
+            once = home / (str(len(running)) if each_dies else "once")
             environment |= {"TRUCKROLL_CRASH_AT": crash_at, "TRUCKROLL_CRASH_ONCE": str(once)}
         worker = nursery.start(environment, log=home / "workers.log")
         running.append(worker)
