@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import structlog
-from sqlalchemy import select
+import uuid
 
-from dispatch import db
+from sqlalchemy.orm import Session
+
 from dispatch.hand_ins import chasing
-from dispatch.outbox import Lease, LeaseLost
-from dispatch.territories.model import Territory
-
-log = structlog.get_logger(__name__)
+from dispatch.outbox import Lease, one_by_one
+from dispatch.territories.queries import active_territories
 
 
 def chase(lease: Lease, **_: str) -> None:
     """Remind of hand-ins that are missing or open, territory by territory; one that fails stops no other."""
-    reminded = 0
-    failed: list[Exception] = []
-    with db.transaction() as session:
-        places = list(session.scalars(select(Territory.id).filter_by(is_active=True).order_by(Territory.id)))
-    for territory_id in places:
-        try:
-            with lease.step() as session:
-                reminded += len(chasing.chase(session, territory_id))
-        except LeaseLost:
-            raise
-        except Exception as error:  # noqa: BLE001 - raised again after the last territory
-            log.warning("chase_failed", territory_id=str(territory_id), error=type(error).__name__)
-            failed.append(error)
-    if failed:
-        raise failed[0]
+
+    def remind(session: Session, territory_id: uuid.UUID) -> int:
+        return len(chasing.chase(session, territory_id))
+
+    reminded = one_by_one(lease, active_territories, remind)
     with lease.finishing():
         lease.result = {"reminded": reminded}

@@ -17,7 +17,16 @@ once with ``finishing_together``. ``lease.payload`` holds the ids, ``lease.event
 """
 
 from dispatch.outbox.kinds import Job, Timing, UnknownKind, job_of, load_handlers, register, registered
-from dispatch.outbox.leases import Lease, LeaseLost, abandon, finishing_together, is_over, take, take_batch
+from dispatch.outbox.leases import (
+    Lease,
+    LeaseLost,
+    abandon,
+    finishing_together,
+    is_over,
+    one_by_one,
+    take,
+    take_batch,
+)
 from dispatch.outbox.model import JobRun, Schedule, SimulatedClock
 from dispatch.outbox.performing import perform, perform_batch
 from dispatch.outbox.recording import record, request, retry_parked, ring
@@ -36,6 +45,7 @@ __all__ = [
     "is_over",
     "job_of",
     "load_handlers",
+    "one_by_one",
     "perform",
     "perform_batch",
     "record",

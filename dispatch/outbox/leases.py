@@ -8,7 +8,7 @@ and is rolled back with everything it did (reliability §4.4).
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -84,6 +84,34 @@ class Lease:
         """
         with db.transaction() as session:
             _prolong(session, self, busy_seconds)
+
+
+def one_by_one(
+    lease: Lease,
+    which: Callable[[Session], Iterable[uuid.UUID]],
+    does: Callable[[Session, uuid.UUID], int],
+) -> int:
+    """
+    Do a part of a long job for each thing there is, in a step of its own; return the sum.
+
+    One that fails holds no other back: the first failure is raised after the last, and the run is repeated.
+    """
+    with db.transaction() as session:
+        things = list(which(session))
+    done = 0
+    failed: list[Exception] = []
+    for thing in things:
+        try:
+            with lease.step() as session:
+                done += does(session, thing)
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again after the last
+            log.warning("part_failed", kind=lease.kind, subject=str(thing), error=type(error).__name__)
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return done
 
 
 @contextmanager

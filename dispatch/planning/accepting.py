@@ -113,7 +113,7 @@ def _meeting(built: Built, current: DayPlan | None, plan: DayPlan, rows: Sequenc
 
 def _require_nobody_lost(built: Built, current: DayPlan | None, merged: Plan) -> None:
     """Refuse where visits of people who are not on duty any more would be left behind."""
-    placed = {stop.visit_id for route in merged.routes for stop in route.stops}
+    placed = set(plan_rows.ids_on(merged))
     placed |= {left.visit_id for left in merged.unserved}
     before = {str(stop.visit_id) for stop in current.stops} if current is not None else set()
     lost = sorted((before & set(built.visits)) - placed)

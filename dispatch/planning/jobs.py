@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
-import structlog
-from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dispatch import clock, db
-from dispatch.outbox import Lease
-from dispatch.outbox.leases import LeaseLost
+from dispatch.outbox import Lease, one_by_one
 from dispatch.planning import (
     handovers,
     heads,
@@ -30,10 +26,8 @@ from dispatch.planning.snapshot import Limits
 from dispatch.promises import clocks, reminding
 from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
-from dispatch.territories.model import Territory
+from dispatch.territories.queries import active_territories
 from dispatch.work_orders.model import Visit
-
-log = structlog.get_logger(__name__)
 
 
 def optimise_day(
@@ -116,52 +110,32 @@ def watch_promises(lease: Lease, **_: str) -> None:
     """Look at today's promises and at service clocks in every territory (R-401, R-402, R-503)."""
     settings = Settings.from_environment()
     policy = AlarmPolicy.of(settings)
-    told = 0
-    failed: list[Exception] = []
-    for territory_id in _territories():
-        with _one_by_one(failed, territory_id), lease.step() as session:
-            for day in nights.still_running(session, territory_id, nights.AFTER_DUTY):
-                alarms = watching.watch(session, territory_id, day.day, policy)
-                if alarms:
-                    repairing.repair_delay(session, territory_id, day.day, seconds=settings.replan_seconds)
-                told += len(alarms)
-            clocks.escalate(session, territory_id)
-            reminding.remind(session, territory_id)
-    if failed:  # the others were looked at; this run is repeated for these
-        raise failed[0]
+
+    def watch(session: Session, territory_id: uuid.UUID) -> int:
+        told = 0
+        for day in nights.still_running(session, territory_id, nights.AFTER_DUTY):
+            alarms = watching.watch(session, territory_id, day.day, policy)
+            if alarms:
+                repairing.repair_delay(session, territory_id, day.day, seconds=settings.replan_seconds)
+            told += len(alarms)
+        clocks.escalate(session, territory_id)
+        reminding.remind(session, territory_id)
+        return told
+
+    told = one_by_one(lease, active_territories, watch)
     with lease.finishing():
         lease.result = {"told": told}
 
 
 def check_readiness(lease: Lease, **_: str) -> None:
     """Look whether tomorrow's visits are ready in every territory whose evening has come (R-304)."""
-    gaps = 0
-    failed: list[Exception] = []
-    for territory_id in _territories():
-        with _one_by_one(failed, territory_id), lease.step() as session:
-            gaps += len(readying.make_ready(session, territory_id))
-    if failed:
-        raise failed[0]
+
+    def look(session: Session, territory_id: uuid.UUID) -> int:
+        return len(readying.make_ready(session, territory_id))
+
+    gaps = one_by_one(lease, active_territories, look)
     with lease.finishing():
         lease.result = {"gaps": gaps}
-
-
-def _territories() -> list[uuid.UUID]:
-    with db.transaction() as session:
-        active = select(Territory.id).where(Territory.is_active).order_by(Territory.id)
-        return list(session.scalars(active))
-
-
-@contextmanager
-def _one_by_one(failed: list[Exception], territory_id: uuid.UUID) -> Iterator[None]:
-    """Let the other territories be looked at where one fails."""
-    try:
-        yield
-    except LeaseLost:
-        raise
-    except Exception as error:  # noqa: BLE001 - raised again after the last territory
-        log.warning("watch_failed", territory_id=str(territory_id), error=type(error).__name__)
-        failed.append(error)
 
 
 def _limits(seconds: str) -> Limits:

@@ -46,6 +46,11 @@ def zone_of(session: Session, territory_id: uuid.UUID) -> str:
     return zones[territory_id]
 
 
+def active_territories(session: Session) -> Sequence[uuid.UUID]:
+    """Return the ids of the territories that are served."""
+    return session.scalars(select(Territory.id).where(Territory.is_active).order_by(Territory.id)).all()
+
+
 def visible_territories(session: Session, principal: Principal) -> Sequence[Territory]:
     """Return the territories a person may see, by code; a company has few, so there are no pages."""
     statement = select(Territory).order_by(Territory.code)

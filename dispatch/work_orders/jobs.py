@@ -6,20 +6,16 @@ import uuid
 from collections.abc import Sequence
 from typing import cast
 
-import structlog
 from sqlalchemy.orm import Session
 
-from dispatch import db
 from dispatch.customers.model import Customer
 from dispatch.documents.words import Language
-from dispatch.outbox import Lease, LeaseLost
+from dispatch.outbox import Lease, one_by_one
 from dispatch.settings import Settings
 from dispatch.work_orders.crews import idle_crews, release_idle
 from dispatch.work_orders.guards import current_report
 from dispatch.work_orders.model import StoredDocument, Visit
 from dispatch.work_orders.reporting import render_service_report
-
-log = structlog.get_logger(__name__)
 
 
 def render_report(leases: Sequence[Lease]) -> None:
@@ -45,20 +41,6 @@ def _render(session: Session, visit_id: uuid.UUID) -> StoredDocument | None:
 
 def release_seats(lease: Lease, **_: str) -> None:
     """Call off members who never set out, crew by crew; one that fails holds no other back."""
-    released = 0
-    failed: list[Exception] = []
-    with db.transaction() as session:
-        leaders = list(idle_crews(session))
-    for leader_id in leaders:
-        try:
-            with lease.step() as session:
-                released += release_idle(session, leader_id)
-        except LeaseLost:
-            raise
-        except Exception as error:  # noqa: BLE001 - raised again after the last crew
-            log.warning("release_failed", visit_id=str(leader_id), error=type(error).__name__)
-            failed.append(error)
-    if failed:
-        raise failed[0]
+    released = one_by_one(lease, idle_crews, release_idle)
     with lease.finishing():
         lease.result = {"released": released}

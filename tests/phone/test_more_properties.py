@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.phone.stories import SEED, database_of_stories, judge_stories
+from tests.phone.stories import EXAMPLES, SEED, database_of_stories, stories_judged
 from tests.services import TestServices
 
 
 @pytest.mark.slow
 def test_every_property_holds_in_other_stories(services: TestServices) -> None:
     with database_of_stories(services):
-        judge_stories(SEED + 1)
+        assert stories_judged(SEED + 1) >= EXAMPLES
