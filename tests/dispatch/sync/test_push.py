@@ -147,6 +147,17 @@ def test_push_clause_3_a_fault_of_the_server_rejects_one_operation_and_keeps_it(
     assert field.stored(bad).body["payload"] == paid("1.00")
 
 
+def test_push_clause_3_what_is_refused_leaves_nothing_of_itself(field: Field) -> None:
+    """The result is noted before the rating is looked at; both go."""
+    visit = field.visit()
+    field.push(*[field.op(kind, visit) for kind in (protocol.TRAVEL, protocol.ARRIVE, protocol.START)])
+    (receipt,) = field.push(field.op(protocol.FINISH, visit, is_solved=True, rating=6))
+    assert results([receipt]) == ["rejected:OPERATION_INVALID"]
+    assert field.ask("select is_solved, rating, state from visit where id = :id", id=visit) == [
+        (None, None, "working")
+    ]
+
+
 def test_push_clause_4_the_same_batch_three_times_shuffled_gets_the_same_bytes(field: Field) -> None:
     """Reliability §7 row 1."""
     ops = [op for visit in (field.visit(), field.visit()) for op in field.whole_visit(visit)]

@@ -53,6 +53,27 @@ def test_push_clause_10_what_cannot_be_applied_is_rejected_by_name_and_kept(
     assert kept == [(code,)]
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_push_clause_10_a_visit_that_was_never_the_technicians_does_not_exist_for_the_phone(
+    field: Field, together: bool
+) -> None:
+    """Alone and in a batch, which are looked up differently; what the phone's own visits say is applied."""
+    visit, own = field.colleague().visit(), field.visit()
+    foreign = [
+        field.op(protocol.TRAVEL, visit),
+        field.op(protocol.FINDING, visit, **FINDINGS),
+        field.op(protocol.PAYMENT, visit, **paid("5.00")),
+    ]
+    batches = [[*foreign, field.op(protocol.TRAVEL, own)]] if together else [[one] for one in foreign]
+    told = [result for batch in batches for result in results(field.push(*batch))]
+    assert told[0] == told[2] == "rejected:NOT_FOUND"
+    assert told[1] in {"rejected:NOT_FOUND", "rejected:blocked"}
+    assert told[3:] == ["applied"] * together
+    assert field.state(visit) == "published"
+    assert payments(field, visit) == []
+    assert field.ask("select 1 from finding where visit_id = :id", id=visit) == []
+
+
 @pytest.mark.parametrize("quantity", [-1, 0, 10**15, True, "2", 1.5, None])
 def test_push_clause_10_an_unusable_quantity_is_rejected(field: Field, quantity: Any) -> None:
     with db.transaction() as session:
