@@ -73,7 +73,7 @@ def test_a_day_is_optimised_published_and_never_published_on_an_old_version(desk
     address = f"/v1/territories/{desk.territory}/days/{day()}"
     run = desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1, "seed": 3}, status=202)
     assert run["state"] == "ready"
-    assert run_jobs("planning.") == 1
+    assert run_jobs("planning.optimise_day") == 1
     done = desk.read(Role.DISPATCHER, f"/v1/planning/runs/{run['run_id']}")
     assert (done["state"], done["error"]) == ("done", None)
     view = desk.read(Role.DISPATCHER, address)
@@ -95,7 +95,7 @@ def test_a_proposal_is_put_aside_once(desk: Desk) -> None:
     desk.promised()
     address = f"/v1/territories/{desk.territory}/days/{day()}"
     desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1}, status=202)
-    run_jobs("planning.")
+    run_jobs("planning.optimise_day")
     view = desk.read(Role.DISPATCHER, address)
     [proposal] = view["proposals"]
     path, seen = f"/v1/plans/{proposal['id']}/reject", {"If-Match": f'"{view["version"]}"'}
@@ -169,7 +169,7 @@ def test_a_proposal_says_what_it_changes(desk: Desk) -> None:
     assessment = desk.promised()
     address = f"/v1/territories/{desk.territory}/days/{day()}"
     desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1, "seed": 3}, status=202)
-    run_jobs("planning.")
+    run_jobs("planning.optimise_day")
     [proposal] = desk.read(Role.DISPATCHER, address)["proposals"]
     found = desk.read(Role.DISPATCHER, f"/v1/plans/{proposal['id']}/differences")
     assert (found["plan_id"], found["against_plan_id"] is None) == (proposal["id"], False)
