@@ -43,7 +43,12 @@ REMINDED = timedelta(days=3)
 
 
 def lend(session: Session, *, by: Principal | None, order: WorkOrder) -> Loan:
-    """Reserve a unit for an order's equipment and open its delivery; wanted where none is free."""
+    """
+    Reserve a unit for an order's equipment and open its delivery; wanted where none is free.
+
+    Whoever lends by hand has the customer on the line and promises the delivery; otherwise it finds its own
+    place.
+    """
     held = locked_order(session, order.id)
     if running_loan(session, held.id) is not None:
         raise rules.LoanExists(f"order {held.number} has a loaner")
@@ -54,7 +59,7 @@ def lend(session: Session, *, by: Principal | None, order: WorkOrder) -> Loan:
     loan = Loan(work_order_id=held.id, state="wanted", wanted_at=clock.now())
     session.add(loan)
     session.flush()
-    _reserve(session, loan, held)
+    _reserve(session, loan, held, is_by_hand=by is not None)
     return loan
 
 
@@ -69,7 +74,7 @@ def lend_for_breach(session: Session, order_id: uuid.UUID) -> Loan | None:
         return None
 
 
-def _reserve(session: Session, loan: Loan, order: WorkOrder) -> None:
+def _reserve(session: Session, loan: Loan, order: WorkOrder, *, is_by_hand: bool = False) -> None:
     """Give a wanted loan the next free unit of the kind, if there is one, and open its delivery."""
     kind = session.scalars(select(Asset.product_kind).where(Asset.id == order.asset_id)).one()
     free = (
@@ -85,12 +90,30 @@ def _reserve(session: Session, loan: Loan, order: WorkOrder) -> None:
         return
     unit.state = "reserved"
     loan.unit_id, loan.state = unit.id, "reserved"
-    loan.delivery_order_id = _open(session, order, rules.DELIVERY).id
+    delivery = _opened(session, order, rules.DELIVERY)
+    loan.delivery_order_id = delivery.id
+    if not is_by_hand:
+        _ask_for_place(session, delivery, turn="opened")
     session.flush()
     outbox.record(session, LoanerLent(loan_id=str(loan.id)))
 
 
-def _open(session: Session, order: WorkOrder, code: str) -> WorkOrder:
+def _open_pickup(session: Session, repair: WorkOrder) -> WorkOrder:
+    opened = _opened(session, repair, rules.PICKUP)
+    _ask_for_place(session, opened, turn="opened")
+    return opened
+
+
+def _ask_for_place(session: Session, order: WorkOrder, *, turn: str) -> None:
+    """Who waits for a unit gets the earliest window; fetching one takes the window that is best to plan."""
+    choice = "earliest" if order.fault_code == rules.DELIVERY else "best"
+    for visit in led(order):
+        if visit.state == VisitState.UNPLANNED and visit.window_start is None:
+            payload = {"visit_id": str(visit.id), "choice": choice}
+            outbox.request(session, "planning.place_visit", key=f"{visit.id}:{turn}", payload=payload)
+
+
+def _opened(session: Session, order: WorkOrder, code: str) -> WorkOrder:
     """Open the order that brings or fetches a unit, at the place of the repair."""
     return work_orders.open_order(
         session,
@@ -126,9 +149,8 @@ def follow_visit(session: Session, visit_id: uuid.UUID) -> Loan | None:
         if is_done(order):
             give_back(session, loan=loan)
         elif OrderState(order.state) is OrderState.CANCELLED:
-            loan.pickup_order_id = _open(
-                session, session.get_one(WorkOrder, loan.work_order_id), rules.PICKUP
-            ).id
+            repair = session.get_one(WorkOrder, loan.work_order_id)
+            loan.pickup_order_id = _open_pickup(session, repair).id
     elif is_solved(order) or OrderState(order.state) is OrderState.CANCELLED:
         _no_longer_needed(session, loan, order)
     session.flush()
@@ -165,7 +187,7 @@ def _no_longer_needed(session: Session, loan: Loan, repair: WorkOrder) -> None:
     elif loan.state == "out":
         days = rules_of(session, repair).loaner_return_days
         loan.state, loan.due_back_at = "returning", clock.now() + timedelta(days=days)
-        loan.pickup_order_id = _open(session, repair, rules.PICKUP).id
+        loan.pickup_order_id = _open_pickup(session, repair).id
 
 
 def give_back(session: Session, *, loan: Loan) -> Loan:
@@ -223,9 +245,21 @@ def serve_waiting(session: Session) -> None:
         _reserve(session, loan, order)
 
 
+def place_waiting(session: Session) -> None:
+    """Look once a day for windows for units to be brought or fetched that nobody had room for."""
+    today = clock.now().date().isoformat()
+    ways = select(WorkOrder).where(
+        WorkOrder.id.in_(select(Loan.delivery_order_id).where(Loan.state == "reserved"))
+        | WorkOrder.id.in_(select(Loan.pickup_order_id).where(Loan.state == "returning"))
+    )
+    for order in session.scalars(ways.order_by(WorkOrder.id)):
+        _ask_for_place(session, order, turn=today)
+
+
 def chase(session: Session) -> list[Loan]:
     """Remind of loaners that are soon charged, and charge those that are not back; return the charged."""
     now = clock.now()
+    place_waiting(session)
     statement = select(Loan).where(Loan.state == "returning").order_by(Loan.id).with_for_update()
     charged = []
     for loan in session.scalars(statement):

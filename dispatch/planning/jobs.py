@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db
 from dispatch.outbox import Lease, one_by_one
 from dispatch.planning import (
-    handovers,
     heads,
     nights,
     optimise,
     optimise_parts,
+    placing,
     readying,
     repairing,
     tidying,
@@ -99,10 +99,10 @@ def repair_site(lease: Lease, *, site_id: str) -> None:
         lease.result = {"days": [day.isoformat() for day in days]}
 
 
-def place_handover(lease: Lease, *, visit_id: str) -> None:
-    """Find the earliest place for a visit that a colleague goes on with."""
+def place_visit(lease: Lease, *, visit_id: str, choice: str = "earliest") -> None:
+    """Find a place for a visit that nobody is on the line for."""
     with lease.finishing() as session:
-        start = handovers.place_handover(session, uuid.UUID(visit_id))
+        start = placing.place_visit(session, uuid.UUID(visit_id), earliest=choice == "earliest")
         lease.result = {"start": start.isoformat() if start else None}
 
 

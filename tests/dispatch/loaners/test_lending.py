@@ -20,6 +20,7 @@ from dispatch.loaners.model import RUNNING, Loan, LoanerUnit
 from dispatch.loaners.rules import LoanExists, LoanNotPossible, LoanOver, UnitBusy
 from dispatch.money import Money
 from dispatch.planning.candidates import NOT_BEGUN
+from dispatch.planning.placing import place_visit
 from dispatch.promises import clocks
 from dispatch.territories.model import Territory
 from dispatch.work_orders.commands import cancel_order
@@ -34,7 +35,7 @@ from tests.builders import (
 from tests.dispatch.conftest import MovableClock
 from tests.dispatch.loaners.loan_world import a_repair, a_unit, finish, order_of, overdue
 from tests.money_world import a_tariff
-from tests.planning_world import runs_of
+from tests.planning_world import Town, runs_of, violations
 
 
 def test_a_missed_resolution_reserves_a_unit_and_opens_its_delivery(
@@ -318,3 +319,60 @@ def _check(session: Session, units: list[LoanerUnit]) -> None:
     )
     assert set(kinds) <= {"boiler"}
     assert session.scalars(select(Visit).where(Visit.state == "published")).all() == []
+
+
+def test_bringing_and_fetching_get_into_the_plan_by_themselves(town: Town, now: MovableClock) -> None:
+    """R-402: nobody books them; the customer is told a window that somebody can keep."""
+    session, place = town.session, town.territory
+    who = town.technician((8, 18))
+    order, unit = a_repair(session, place), a_unit(session, place)
+    now.set(at(9))
+    loan = lending.lend(session, by=None, order=order)
+    brought = place_asked(town, loan.delivery_order_id)
+    assert brought.window_start == at(9)
+    finish(session, order_of(session, loan.delivery_order_id))
+    finish(session, order)
+    assert (loan.state, unit.state) == ("returning", "out")
+    fetched = place_asked(town, loan.pickup_order_id)
+    plan = town.in_force()
+    assert plan is not None
+    assert {stop.technician_id for stop in plan.stops if stop.visit_id == fetched.id} == {who.id}
+    assert violations(town, plan) == []
+
+
+def place_asked(town: Town, order_id: Any) -> Visit:
+    """Let the run that a loan has asked for place its visit; the customer is promised a window."""
+    [visit] = order_of(town.session, order_id).visits
+    [run] = [
+        run
+        for run in runs_of(town.session, "planning.place_visit")
+        if run.payload["visit_id"] == str(visit.id)
+    ]
+    start = place_visit(town.session, visit.id, earliest=run.payload["choice"] == "earliest")
+    assert start is not None
+    assert (visit.state, visit.window_start) == ("planned", start)
+    return visit
+
+
+def test_where_nobody_has_room_it_is_tried_again_the_next_day(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    order = a_repair(session, place)
+    a_unit(session, place)
+    now.set(at(9))
+    loan = lending.lend(session, by=None, order=order)
+    [visit] = order_of(session, loan.delivery_order_id).visits
+    assert place_visit(session, visit.id, earliest=True) is None
+    for moment in (at(10), at(11), at(10, days=1)):
+        now.set(moment)
+        lending.chase(session)
+    asked = [run.key.rsplit(":", 1)[1] for run in runs_of(session, "planning.place_visit")]
+    assert sorted(asked) == [at(9).date().isoformat(), at(9, days=1).date().isoformat(), "opened"]
+
+
+def test_who_lends_by_hand_promises_the_delivery(session: Session, place: Territory) -> None:
+    order = a_repair(session, place)
+    a_unit(session, place)
+    loan = lending.lend(session, by=a_principal(), order=order)
+    assert loan.delivery_order_id is not None
+    assert runs_of(session, "planning.place_visit") == []

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Principal, Role
 from dispatch.outbox import JobRun
 from dispatch.planning.commands import publish
-from dispatch.planning.handovers import place_handover
+from dispatch.planning.placing import place_visit
 from dispatch.technicians.model import Technician
 from dispatch.work_orders import refusals
 from dispatch.work_orders.commands import Rest, hand_over, take_step
@@ -59,7 +59,7 @@ def test_the_rest_goes_to_another_visit_and_the_time_stays_with_who_worked(
     assert [(one["technician"], one["note"]) for one in told] == [(near.name, REST.note)]
     assert told[0]["findings"][0]["fault"] == "Bearing worn"
     assert told[0]["parts"] == [{"sku": fitted.sku, "quantity": 1, "direction": "in"}]
-    asked = town.session.scalars(select(JobRun).where(JobRun.kind == "planning.place_handover")).one()
+    asked = town.session.scalars(select(JobRun).where(JobRun.kind == "planning.place_visit")).one()
     assert asked.payload["visit_id"] == str(following.id)
 
 
@@ -67,7 +67,7 @@ def test_the_colleague_gets_the_earliest_place_and_hears_of_it(town: Town, now: 
     _, far, visit = at_work(town, now)
     rest = Rest(REST.note, REST.minutes, far.id)
     following = hand_over(town.session, by=DESK, visit=visit, rest=rest, expected_version=visit.version)
-    start = place_handover(town.session, following.id)
+    start = place_visit(town.session, following.id, earliest=True)
     assert start is not None
     assert at(10) - timedelta(hours=2) < start <= at(12)
     plan = town.in_force()
@@ -76,13 +76,13 @@ def test_the_colleague_gets_the_earliest_place_and_hears_of_it(town: Town, now: 
     assert {stop.technician_id for stop in plan.stops if stop.visit_id == following.id} == {far.id}
     publish(town.session, by=DESK, plan=plan, expected_version=town.head().version)
     assert (following.state, following.technician_id) == ("published", far.id)
-    assert place_handover(town.session, following.id) is None
+    assert place_visit(town.session, following.id, earliest=True) is None
 
 
 def test_where_nobody_has_room_the_visit_waits_without_a_promise(town: Town, now: MovableClock) -> None:
     _, far, visit = at_work(town, now)
     following = hand_over(town.session, by=DESK, visit=visit, rest=Rest("Stuck.", 1440, far.id))
-    assert place_handover(town.session, following.id) is None
+    assert place_visit(town.session, following.id, earliest=True) is None
     assert (following.state, following.window_start) == ("unplanned", None)
 
 

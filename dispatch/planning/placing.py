@@ -1,4 +1,4 @@
-"""A visit that a colleague goes on with gets the earliest window that somebody can keep."""
+"""A visit that nobody is on the line for gets a window by itself: a handover's rest, a loaner's way."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 
 CHANNEL = "system"
-"""The technician who hands over tells the customer, on site."""
+"""The customer is told by message, or by the technician who is there."""
 DAYS, EVERY = 3, 1_000
 """Days to look at, and more windows than they have: the earliest may not be among the best."""
 
 
-def place_handover(session: Session, visit_id: uuid.UUID) -> datetime | None:
+def place_visit(session: Session, visit_id: uuid.UUID, *, earliest: bool) -> datetime | None:
     """
-    Promise the earliest window and put the visit into the day's draft; return when it begins.
+    Promise the earliest window, or the one the desk would offer first (R-303); return when it begins.
+
+    The visit is then in the day's draft.
 
     Returns None where nobody has room, or where the desk was faster; the visit then waits among those without
     a promise.
@@ -37,6 +39,6 @@ def place_handover(session: Session, visit_id: uuid.UUID) -> datetime | None:
         return None
     if not found:
         return None
-    first = min(found, key=lambda offer: (offer.start, offer.end))
+    first = min(found, key=lambda offer: (offer.start, offer.end)) if earliest else found[0]
     book(session, by=None, visit=visit, start=first.start, end=first.end, channel=CHANNEL)
     return first.start
