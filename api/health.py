@@ -12,6 +12,7 @@ from api.resource import Resource
 from api.schemas import Schema
 from api.session import current_session
 from dispatch import db
+from dispatch.sync import upkeep
 
 resource = Resource("health", description="Probes for a supervisor or a load balancer.", prefix="")
 
@@ -28,6 +29,10 @@ class Readiness(Schema):
     status = fields.String(required=True, validate=validate.OneOf(["ready", "degraded", "unavailable"]))
     database = fields.String(required=True, validate=validate.OneOf(["up", "down"]))
     queue = fields.String(required=True, validate=validate.OneOf(["up", "down", "not configured"]))
+    phones = fields.String(
+        validate=validate.OneOf(["on time", "late"]),
+        metadata={"description": "Late: a transaction that stays open keeps what is new from every phone."},
+    )
 
 
 @resource.get("/healthz")
@@ -50,4 +55,10 @@ def read_readiness() -> object:
         queue = "up" if limits.storage_answers(current_app) else "down"
     if database == "down":
         return {"status": "unavailable", "database": database, "queue": queue}, 503, {"Retry-After": "5"}
-    return {"status": "degraded" if queue == "down" else "ready", "database": database, "queue": queue}
+    is_late = upkeep.delayed_seconds(current_session()) > upkeep.LATE_SECONDS
+    return {
+        "status": "degraded" if queue == "down" or is_late else "ready",
+        "database": database,
+        "queue": queue,
+        "phones": "late" if is_late else "on time",
+    }

@@ -32,6 +32,7 @@ from dispatch.outbox import JobRun
 from dispatch.parts.model import Part
 from dispatch.settings import Settings
 from dispatch.settings.strength import weaknesses
+from dispatch.sync import upkeep
 from dispatch.technicians.model import Absence, Certificate, Shift, Technician, TechnicianSkill
 from dispatch.territories.model import Territory
 from dispatch.territories.rules import contains
@@ -113,6 +114,9 @@ def services(session: Session) -> Iterator[Finding]:
         yield Finding(
             "warning", "JOBS_LATE", f"{late} jobs wait for over 10 minutes", "See that workers run."
         )
+    if (seconds := upkeep.delayed_seconds(session)) > upkeep.LATE_SECONDS:
+        found = f"a transaction has been writing for {seconds:.0f} s; no phone hears of anything newer"
+        yield Finding("error", "FEED_DELAYED", found, "Find it in pg_stat_activity and end it.")
 
 
 def territories(session: Session) -> Iterator[Finding]:

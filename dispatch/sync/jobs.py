@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db
 from dispatch.outbox import Lease
 from dispatch.settings import Settings
+from dispatch.sync import upkeep
 from dispatch.sync.model import Upload
 from dispatch.sync.overdue import decide_overdue, overdue
 from dispatch.sync.quarantine import expire
@@ -22,11 +23,16 @@ YOUNG = timedelta(days=1)
 
 
 def tidy_up(lease: Lease, **_: str) -> None:
-    """Remove pieces of expired uploads and files that no upload knows; destroy expired quarantined work."""
-    folder = Settings.from_environment().attachments / FOLDER
+    """Remove what expired: pieces of uploads, files that no upload knows, quarantined work, old changes."""
+    folder, told, pruned = Settings.from_environment().attachments / FOLDER, 0, upkeep.PORTION
+    while pruned == upkeep.PORTION:
+        with lease.step() as session:
+            pruned = upkeep.prune(session)
+        told += pruned
     with lease.finishing() as session:
         gone = remove_expired(session, folder)
-        lease.result = {"uploads": gone, "quarantined": len(expire(session, clock.now()))}
+        expired = len(expire(session, clock.now()))
+        lease.result = {"uploads": gone, "quarantined": expired, "changes": told}
 
 
 def decide_held(lease: Lease, **_: str) -> None:

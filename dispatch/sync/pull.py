@@ -26,8 +26,10 @@ from dispatch.sync.van_view import van_of
 RETENTION = timedelta(days=90)
 """How long the feed can be continued; an older cursor starts anew."""
 
+# A restored dump fills the feed's table anew, also in the same database: its file is another one then.
 _WHERE_WE_ARE = text(
-    "select md5(concat_ws(':', s.system_identifier, c.timeline_id, d.oid)) as feed_epoch,"
+    "select md5(concat_ws(':', s.system_identifier, c.timeline_id, d.oid, pg_relation_filenode('feed_row')))"
+    " as feed_epoch,"
     " pg_snapshot_xmin(pg_current_snapshot())::text as horizon"
     " from pg_control_system() s, pg_control_checkpoint() c, pg_database d"
     " where d.datname = current_database()"
