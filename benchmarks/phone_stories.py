@@ -1,8 +1,9 @@
 """
 The phone's protocol under thousands of generated stories, judged by P1 to P18:
-``python -m benchmarks.phone_stories [--stories 5000] [--steps 100] [--minutes M]``.
+``python -m benchmarks.phone_stories [--stories 5000] [--steps 100] [--minutes M] [--first 0]``.
 
-Stories come in portions, each with a seed of its own and a database of its own. What has been judged is kept
+Stories come in portions of fifty, each with a seed and a database of its own; several calls with portions of
+their own (``--first``) use several processors. What has been judged is kept
 in a state file, so an interrupted campaign goes on where it stopped, unless the sources have changed since.
 A portion that fails leaves its report, with the shortest story that shows the fault.
 """
@@ -34,12 +35,12 @@ def version() -> str:
     return Sources(folders=("dispatch", "tests")).digest_for(STORY)
 
 
-def state_at(path: Path, *, of: str, steps: int) -> dict[str, Any]:
+def state_at(path: Path, *, of: str, steps: int, first: int = 0) -> dict[str, Any]:
     """Return how far a campaign has come; a new one where there is none of this version and length."""
     kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if (kept.get("version"), kept.get("steps")) == (of, steps):
         return kept
-    return {"version": of, "steps": steps, "portions": 0, "failed": [], "seconds": 0.0}
+    return {"version": of, "steps": steps, "portions": first, "failed": [], "seconds": 0.0}
 
 
 def is_sound(portion: int, steps: int, report: Path) -> bool:
@@ -78,18 +79,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     reader.add_argument("--stories", type=int, default=5_000)
     reader.add_argument("--steps", type=int, default=100)
     reader.add_argument("--minutes", type=float, default=1e6, help="stop after so long; run again to go on")
+    reader.add_argument("--first", type=int, default=0, help="portion to begin with, of 50 stories each")
     reader.add_argument("--folder", type=Path, default=FOLDER, help="state, and reports of faults")
     reader.add_argument("--out", type=Path, default=RESULTS, help="file of rows, one for each call")
     told = reader.parse_args(argv)
     told.folder.mkdir(parents=True, exist_ok=True)
-    path = told.folder / "state.json"
-    state = state_at(path, of=version(), steps=told.steps)
+    path = told.folder / f"state-{told.first}.json"
+    state = state_at(path, of=version(), steps=told.steps, first=told.first)
     until = time.monotonic() + 60 * told.minutes
-    run(state, path, last=-(-told.stories // PORTION), until=until)
+    run(state, path, last=told.first - (-told.stories // PORTION), until=until)
     row = {
         "measure": MEASURE,
         "version": state["version"],
-        "stories": state["portions"] * PORTION,
+        "first": told.first,
+        "stories": (state["portions"] - told.first) * PORTION,
         "steps": state["steps"],
         "seconds": round(state["seconds"], 1),
         "failed_portions": state["failed"],

@@ -1,7 +1,8 @@
 """
 The phones' part of the results page, out of rows alone: ``python -m benchmarks.sync_page``.
 
-It stands between two marks in ``docs/reference/benchmarks.md``. Only runs of full size have a place there.
+It stands between two marks in ``docs/reference/benchmarks.md``: the load, the faults as often as the design
+asks, the generated stories. Only what has the stated size has a place there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from benchmarks import faults, phone_stories
+from benchmarks.fault_rows import ROWS
 from benchmarks.page import PAGE, NoMarks
 from benchmarks.runs import Row, rows_in
 from benchmarks.sync import RESULTS, Load
@@ -22,6 +25,8 @@ LOST = ("lost", "photos_lost", "effects_lost")
 DOUBLED = ("effects_doubled", "photos_doubled")
 UNDECIDED = ("undecided", "invented", "disagreeing", "contradicted", "undrained_phones", "untold")
 USUAL = Load().told()
+STORIES, STEPS = 5_000, 100
+"""The campaign of generated stories, and how long each is."""
 FULL = {name: USUAL[name] for name in ("phones", "minutes", "rate", "operations", "photos_each")}
 """Figures that a run must reach."""
 SAME = {name: USUAL[name] for name in ("heal_minutes", "most_minutes", "photo_side", "storm", "healed")}
@@ -100,13 +105,41 @@ def _beside(goal: str, naive: Row | None) -> str:
     return f"{naive['doubled'] + naive['photos_doubled']:,}" if goal == "doubled" else NONE
 
 
-def written(page: str, rows: Iterable[Row]) -> str:
+def faults_of(rows: Iterable[Row]) -> str:
+    """The newest row of each fault, where it was done as often as the design asks."""
+    newest = {int(row["row"]): row for row in rows}
+    full = [newest[one.number] for one in ROWS if newest.get(one.number, {}).get("cases", 0) >= one.cases]
+    if not full:
+        return "Faults: not yet done as often as the design asks.\n"
+    lines = ["| Row | Fault | Times | Wrong | Seconds |", "|---|---|---|---|---|"]
+    for row in full:
+        told = [row["row"], row["what"], f"{row['cases']:,}", row["wrong"], f"{row['seconds']:,.0f}"]
+        lines.append(f"| {' | '.join(str(one) for one in told)} |")
+    return "\n".join(lines) + "\n"
+
+
+def stories_of(rows: Iterable[Row]) -> str:
+    """How many stories of full length were judged on the newest sources, and which were at fault."""
+    long = [row for row in rows if row["steps"] >= STEPS]
+    last = [row for row in long if row["version"] == long[-1]["version"]]
+    parts = {row.get("first", 0): row for row in last}
+    told = sum(int(row["stories"]) for row in parts.values())
+    if not told:
+        return f"Stories of {STEPS} steps: none yet.\n"
+    failed = sorted(portion for row in parts.values() for portion in row["failed_portions"])
+    sources = f"sources {last[-1]['version']}, {last[-1]['at'][:10]}"
+    found = "no fault" if not failed else f"faults in portions {', '.join(map(str, failed))}"
+    return f"{told:,} of {STORIES:,} stories of {STEPS} steps ({sources}): {found}.\n"
+
+
+def written(page: str, rows: Iterable[Row], faults: Iterable[Row] = (), stories: Iterable[Row] = ()) -> str:
     """The page with the part between the marks written anew."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise NoMarks("the page lacks the marks between which the phones' figures stand")
-    return f"{before}{BEGIN}\n\n{text_of(rows)}\n{END}{after}"
+    parts = "\n".join((text_of(rows), faults_of(faults), stories_of(stories)))
+    return f"{before}{BEGIN}\n\n{parts}\n{END}{after}"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -116,7 +149,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(arguments)
     page = args.page.read_text(encoding="utf-8")
-    args.page.write_text(written(page, rows_in(args.rows)), encoding="utf-8")
+    told = written(page, rows_in(args.rows), rows_in(faults.RESULTS), rows_in(phone_stories.RESULTS))
+    args.page.write_text(told, encoding="utf-8")
 
 
 if __name__ == "__main__":

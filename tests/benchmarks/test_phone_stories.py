@@ -34,6 +34,18 @@ def test_a_campaign_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest
     assert [(row["stories"], row["failed_portions"]) for row in rows] == [(100, [1]), (150, [1])]
 
 
+def test_two_calls_share_the_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(phone_stories, "is_sound", lambda portion, *_: seen.append(portion) is None)
+    out = tmp_path / "rows.jsonl"
+    room = ["--folder", str(tmp_path), "--out", str(out), "--steps", "5", "--stories", "100"]
+    assert phone_stories.main([*room, "--first", "2"]) == 0
+    assert phone_stories.main(room) == 0
+    assert seen == [2, 3, 0, 1]
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [(row["first"], row["stories"]) for row in rows] == [(2, 100), (0, 100)]
+
+
 def test_time_and_other_sources_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "state.json"
     state = phone_stories.state_at(path, of="then", steps=100) | {"portions": 7}

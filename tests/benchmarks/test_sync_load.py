@@ -152,6 +152,21 @@ def test_the_page_tells_only_of_runs_of_full_size() -> None:
     assert "| changes of the office overwritten | 0 | 0 of 400 | 399 of 400 | *met* |" in told
 
 
+def test_the_page_tells_of_faults_done_as_often_as_asked_and_of_long_stories() -> None:
+    fault = {"row": 4, "what": "gaps", "cases": 500, "wrong": 0, "seconds": 61.2}
+    rare, again = fault | {"row": 6, "cases": 999}, fault | {"wrong": 2}
+    assert sync_page.faults_of([rare]) == "Faults: not yet done as often as the design asks.\n"
+    assert sync_page.faults_of([fault, rare, again]).splitlines()[2:] == ["| 4 | gaps | 500 | 2 | 61 |"]
+    story = {"steps": 100, "version": "new", "failed_portions": [], "at": "2026-11-30T08:00:00+00:00"}
+    old, short = story | {"version": "old", "stories": 9_000}, story | {"steps": 50, "stories": 9_000}
+    parts = [story | {"first": first, "stories": 50} for first in (0, 50)]
+    grown = story | {"first": 0, "stories": 100, "failed_portions": [1]}
+    assert sync_page.stories_of([short]) == "Stories of 100 steps: none yet.\n"
+    assert sync_page.stories_of([old, *parts]).startswith("100 of 5,000 stories of 100 steps (sources new")
+    assert sync_page.stories_of([*parts, grown]).endswith("faults in portions 1.\n")
+    assert "150 of 5,000" in sync_page.stories_of([*parts, grown])
+
+
 def test_the_page_has_a_place_for_phones() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert "Not yet measured at full size." in sync_page.written(page, [])
