@@ -77,6 +77,10 @@ def _notice() -> timedelta:
     return timedelta(hours=current_settings().link_notice_hours)
 
 
+def _offer_policy() -> OfferPolicy:
+    return OfferPolicy.of(current_settings())
+
+
 def _shown(visit: linking.Linked) -> linking.LinkView:
     return linking.view(current_session(), visit, _notice())
 
@@ -97,8 +101,7 @@ def list_windows(args: dict[str, Any], token: str) -> object:
     """Windows to which the visit can be moved, the best for the plan first."""
     visit = _visit(token)
     linking.require_change(visit, _notice())
-    policy_of_house = OfferPolicy.of(current_settings())
-    return {"items": commands.offer(current_session(), visit, policy=policy_of_house, **args).windows}
+    return {"items": commands.choices(current_session(), visit, policy=_offer_policy(), **args)}
 
 
 @resource.post(ADDRESS + "/confirmation")
@@ -116,10 +119,14 @@ def confirm(token: str) -> object:
 @resource.arguments(NewWindow)
 @resource.response(200, LinkShape)
 def choose_window(body: dict[str, Any], token: str) -> object:
-    """Move the visit; when somebody took the window meanwhile, 409 SLOT_GONE with fresh ones under cause."""
+    """Move the visit to a window of its list; what is none by now is refused, with fresh ones under cause."""
     start, end = body["window"]
     visit = _visit(token)
-    commands.move_for_customer(current_session(), visit=visit, start=start, end=end, notice=_notice())
+    session, notice = current_session(), _notice()
+    policy_of_house = _offer_policy()
+    commands.move_for_customer(
+        session, visit=visit, start=start, end=end, notice=notice, policy=policy_of_house
+    )
     return _shown(visit)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dispatch import db, text
 from dispatch.access.rules import Principal
 from dispatch.contracts import rules
-from dispatch.contracts.hours import check_country
+from dispatch.contracts.hours import DAY_MINUTES, check_country
 from dispatch.contracts.house_rules import merged, rules_row
 from dispatch.contracts.model import Contract, ServiceCalendar
 from dispatch.contracts.queries import find_calendar
@@ -197,6 +197,12 @@ def _check_calendar(calendar: ServiceCalendar) -> None:
         raise rules.ContractInvalid("give hours for at least one weekday, once for each", field="hours")
     if any(row["closes"] <= row["opens"] for row in calendar.hours):
         raise rules.ContractInvalid("a day closes before it opens", field="hours")
+    opens = {row["weekday"]: row["opens"] for row in calendar.hours}
+    for row in calendar.hours:
+        following = row["weekday"] % 7 + 1
+        if row["closes"] - DAY_MINUTES > opens.get(following, DAY_MINUTES):
+            reach = f"the hours of weekday {row['weekday']} reach into those of weekday {following}"
+            raise rules.ContractInvalid(reach, field="hours")
     check_country(calendar.country, calendar.subdivision)
 
 

@@ -65,10 +65,9 @@ class BusinessHours:
         """Return the moment at which so much working time has passed since a start."""
         left = length
         for begin, end in self._spells(start):
-            since = max(begin, start)
-            if end - since >= left:
-                return since + left
-            left -= max(timedelta(0), end - since)
+            if end - begin >= left:
+                return begin + left
+            left -= end - begin
         raise ContractInvalid(f"the calendar has too few working hours within {LONGEST_DAYS} days")
 
     def spent(self, start: datetime, end: datetime) -> timedelta:
@@ -77,15 +76,17 @@ class BusinessHours:
         for begin, until in self._spells(start):
             if begin >= end:
                 break
-            total += max(timedelta(0), min(until, end) - max(begin, start))
+            total += min(until, end) - begin
         return total
 
     def _spells(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        first = start.astimezone(ZoneInfo(self.zone)).date()
-        for number in range(LONGEST_DAYS):
+        """Yield spells from a start on, that of the evening before included; shared time counts once."""
+        first, reached = start.astimezone(ZoneInfo(self.zone)).date() - timedelta(days=1), start
+        for number in range(LONGEST_DAYS + 1):
             spell = self.spell(first + timedelta(days=number))
-            if spell is not None and spell[1] > start:
-                yield spell
+            if spell is not None and spell[1] > reached:
+                yield max(spell[0], reached), spell[1]
+                reached = spell[1]
 
     def _moment(self, day: date, minutes: int) -> datetime:
         on, rest = day + timedelta(days=minutes // DAY_MINUTES), minutes % DAY_MINUTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock
 from dispatch.billing.model import Payment
+from dispatch.contracts.house_rules import rules_of_contracts
 from dispatch.performance.metrics import DutyFact, VisitFact
 from dispatch.promises.chasing import chasers_of
 from dispatch.promises.model import Promise
@@ -44,10 +45,12 @@ def visits_of(session: Session, territory: Territory, day: date) -> list[VisitFa
     rows = session.execute(statement).all()
     promises = _promises(session, [row[0].id for row in rows])
     asked = chasers_of(session, {row[1].id for row in rows})
+    rules = rules_of_contracts(session, {row[1].contract_id for row in rows})
     return [
         replace(
             _fact(visit, order, bool(again), promises.get(visit.id, [])),
             chasers=len(asked.get(order.id, ())),
+            band=timedelta(minutes=rules[order.contract_id].band_minutes),
         )
         for visit, order, again in rows
     ]

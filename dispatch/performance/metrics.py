@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from dispatch.promises.rules import BAND, kept, within_band
@@ -44,6 +44,8 @@ class VisitFact:
     """Whether somebody else leads the crew: their time counts, the visit is counted by its leader (R-203)."""
     chasers: int = 0
     """How often the order's customer has asked when somebody comes (R-105)."""
+    band: timedelta = BAND
+    """How far outside the window still counts as punctual by the house's rules (R-302)."""
 
     @property
     def work_seconds(self) -> int:
@@ -111,7 +113,7 @@ def _not_later(moment: datetime | None, limit: datetime | None) -> bool:
 
 
 def punctual_within_band(day: Day) -> Ratio:
-    """Arrivals within the promised window widened by 15 minutes on both sides ÷ promised visits (R-302)."""
+    """Arrivals within the promised window widened by the band on both sides ÷ promised visits (R-302)."""
     promised = [v for v in day[0] if v.last_window_end is not None]
     return _share(promised, _in_band)
 
@@ -119,7 +121,7 @@ def punctual_within_band(day: Day) -> Ratio:
 def _in_band(visit: VisitFact) -> bool:
     if visit.arrived_at is None or visit.last_window_start is None or visit.last_window_end is None:
         return False
-    return within_band(visit.arrived_at, visit.last_window_start, visit.last_window_end)
+    return within_band(visit.arrived_at, visit.last_window_start, visit.last_window_end, visit.band)
 
 
 def response_seconds(day: Day) -> Ratio:

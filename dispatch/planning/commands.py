@@ -13,7 +13,7 @@ from dispatch.db import new_id
 from dispatch.planning import heads, splitting
 from dispatch.planning.accepting import accept_rows
 from dispatch.planning.model import DayPlan
-from dispatch.planning.moving import move_for_customer
+from dispatch.planning.moving import choices, move_for_customer
 from dispatch.planning.offering import USUAL, Offers, WindowOffer, asker_for, asker_of, offers_of
 from dispatch.planning.promising import book, hold
 from dispatch.planning.publishing import lock_visit, publish, unlock_visit
@@ -26,6 +26,7 @@ __all__ = [
     "WindowOffer",
     "accept_rows",
     "book",
+    "choices",
     "hold",
     "lock_visit",
     "move_for_customer",

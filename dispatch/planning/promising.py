@@ -16,9 +16,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox, travel
-from dispatch.access.rules import Principal
+from dispatch.access.rules import Principal, Role
 from dispatch.events import EmergencyRaised
 from dispatch.planning import heads, nights, open_days, plan_rows, problem, spreads
+from dispatch.planning.candidates import ANNOUNCED
 from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
@@ -55,6 +56,8 @@ from optimizer.problem import Window
 
 MOST_REASONS = 5
 """So many reasons go along with a refusal."""
+MAY_OVERRULE = frozenset({Role.ADMIN, Role.DISPATCHER, Role.SUPERVISOR})
+"""Who may promise what is left to emergencies (R-308), or a customer's quiet times (R-307)."""
 
 
 def hold(
@@ -69,8 +72,8 @@ def hold(
     """
     Keep a window for a caller for some minutes, or refuse with fresh offers.
 
-    Raises ``SlotGone`` when nobody can keep the window any more, other holds counted, or when the day is left
-    to emergencies (R-308); a dispatcher may still book it.
+    Raises ``SlotGone`` when nobody can keep the window any more, other holds counted, when the day is left to
+    emergencies (R-308), or in a customer's quiet times (R-307); a dispatcher may still book it.
     """
     start, end, now = clock.aware(start), clock.aware(end), clock.now()
     check_window(start, end, now)
@@ -78,6 +81,7 @@ def hold(
     days = nights.days_for(session, asker.territory_id, start)
     locked = {on.day: heads.locked(session, asker.territory_id, on.day) for on in days}
     keep_store(session, asker.territory_id, wanted.needs.parts)
+    _require_no_quiet(session, asker, (start, end))
     sides = [open_days.question_of(session, on, wanted, exact=True) for on in days]
     asked, best = _best(session, asker, sides, (start, end), reserve=reserve_of(session, asker.territory_id))
     day = asked.day.built.day
@@ -142,6 +146,16 @@ def _best(
     )
 
 
+def _require_no_quiet(session: Session, asker: Asker, window: tuple[datetime, datetime]) -> None:
+    """R-307: refuse a window that is not offered for this work at this place."""
+    quiet = asker.quiet
+    objection = quiet.objection(*window, clock.business_day(clock.now(), quiet.zone)) if quiet else None
+    if objection is not None:
+        code, sentence = objection
+        reasons = [{"code": code, "sentence": sentence}]
+        raise SlotGone(sentence, fresh=_fresh(session, asker), reasons=reasons)
+
+
 def _reasons(sides: Sequence[Question], window: tuple[datetime, datetime]) -> list[dict[str, str]]:
     """Return why technicians cannot come, the first few: a missing part or skill, or no room."""
     found = [refusal for asked in sides for refusal in asked.closed_because(_within(asked, window))]
@@ -177,12 +191,14 @@ def book(
     channel: str,
     reason: str = "first",
     hold_id: uuid.UUID | None = None,
+    for_customer: bool = False,
 ) -> Promise:
     """
     Promise a window and put the visit into the day's draft plan, or refuse with fresh offers.
 
     ``hold_id`` uses up a window held before. Raises ``SlotGone`` when no technician can keep the window any
-    more, ``HoldOver``, ``HoldTaken`` or ``HoldMismatch`` when the hold is no good.
+    more, ``HoldOver``, ``HoldTaken`` or ``HoldMismatch`` when the hold is no good. Customers and call takers
+    get nothing that is left to emergencies or disturbs a business (R-307, R-308), holds covering the first.
     """
     start, end = clock.aware(start), clock.aware(end)
     check_window(start, end, clock.now())
@@ -194,8 +210,12 @@ def book(
     if kept is not None:
         days = [replace(days[0], day=kept.day)]
     keep_store(session, order.territory_id, visit.parts)
+    asker, is_bound = asker_of(session, visit), for_customer or _is_bound(by)
+    if is_bound:
+        _require_no_quiet(session, asker, (start, end))
+    reserve = reserve_of(session, order.territory_id) if is_bound and not _covers(kept, visit) else 0
     sides = [question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
-    asked, best = _best(session, asker_of(session, visit), sides, (start, end))
+    asked, best = _best(session, asker, sides, (start, end), reserve=reserve)
     built, day = asked.day.built, asked.day.built.day
     head = locked[day.day]
     current = heads.in_force(session, head)
@@ -222,6 +242,18 @@ def book(
     if order.priority >= EMERGENCY and day_at(session, order.territory_id, start).is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
     return promise
+
+
+def _is_bound(by: Principal | None) -> bool:
+    """Tell whether somebody may promise only what is offered; what the system places is offered before."""
+    return by is not None and by.role not in MAY_OVERRULE
+
+
+def _covers(kept: SlotHold | None, visit: Visit) -> bool:
+    """Tell whether a hold asked for as much of the day as its visit takes now, and as urgently."""
+    if kept is None or (kept.priority >= EMERGENCY > visit.work_order.priority):
+        return False
+    return visit.duration_minutes * len(live_crew(visit)) <= kept.duration_minutes * kept.crew_size
 
 
 def _used(
@@ -324,7 +356,7 @@ def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, d
     """
     Take a visit that moves to another day off the plans of all other days; their heads are locked already.
 
-    A published visit goes back to the pool, and its technician's phone forgets it.
+    A published or accepted visit goes back to the pool, and its technician's phone forgets it.
     """
     crew = live_crew(visit)
     names = frozenset(str(one.id) for one in crew)
@@ -341,7 +373,7 @@ def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, d
         session.execute(delete(Booking).where(Booking.visit_id.in_([one.id for one in crew])))
         heads.touch(head)
         for one in crew:
-            if one.state == VisitState.PUBLISHED:
+            if one.state in ANNOUNCED:
                 work_orders.release(session, by=by, visit=one, reason="moved to another day")
 
 

@@ -146,7 +146,7 @@ def _release_dropped(
     statement = select(Visit).where(Visit.id.in_(dropped)).order_by(Visit.id).with_for_update()
     for visit in session.scalars(statement, execution_options={"populate_existing": True}):
         moved = set(heads.days_with(session, plan.territory_id, visit.id)) - {plan.day}
-        if visit.state in {VisitState.PUBLISHED, VisitState.PLANNED} and not moved:
+        if visit.state in {VisitState.PLANNED, *ANNOUNCED} and not moved:
             work_orders.release(session, by=by, visit=visit, reason="left out of the plan")
 
 

@@ -8,9 +8,9 @@ says whether it will be: what is planned after it will miss it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -73,17 +73,11 @@ def running(session: Session, territory_id: uuid.UUID) -> list[ServiceClock]:
         .order_by(WorkOrder.id)
     )
     orders = session.scalars(statement).all()
-    paused = set(
-        session.scalars(
-            select(ServicePause.work_order_id).where(
-                ServicePause.ended_at.is_(None), ServicePause.work_order_id.in_([o.id for o in orders])
-            )
-        )
-    )
+    pauses = _pauses(session, [order.id for order in orders])
     found = [
         one
         for order in orders
-        for one in _of_order(session, order, is_paused=order.id in paused)
+        for one in _of_order(session, order, pauses.get(order.id, ()))
         if one.state is not ClockState.MET
     ]
     return sorted(found, key=lambda one: (one.due_at, one.number, one.kind))
@@ -91,10 +85,7 @@ def running(session: Session, territory_id: uuid.UUID) -> list[ServiceClock]:
 
 def clocks_of(session: Session, order: WorkOrder) -> list[ServiceClock]:
     """Return the clocks of one order, those that were met as well."""
-    statement = select(ServicePause.id).where(
-        ServicePause.work_order_id == order.id, ServicePause.ended_at.is_(None)
-    )
-    return list(_of_order(session, order, is_paused=session.scalar(statement) is not None))
+    return list(_of_order(session, order, _pauses(session, [order.id]).get(order.id, ())))
 
 
 def escalate(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]:
@@ -135,7 +126,15 @@ def steps_of(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]
     return session.scalars(statement).all()
 
 
-def _of_order(session: Session, order: WorkOrder, *, is_paused: bool) -> Iterator[ServiceClock]:
+def _pauses(session: Session, order_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[ServicePause]]:
+    found: dict[uuid.UUID, list[ServicePause]] = {}
+    statement = select(ServicePause).where(ServicePause.work_order_id.in_(order_ids))
+    for pause in session.scalars(statement):
+        found.setdefault(pause.work_order_id, []).append(pause)
+    return found
+
+
+def _of_order(session: Session, order: WorkOrder, pauses: Sequence[ServicePause]) -> Iterator[ServiceClock]:
     contract = session.get(Contract, order.contract_id) if order.contract_id else None
     hours = hours_of(session, contract, zone_of(session, order.territory_id)) if contract else None
     for kind, due, met, planned in (
@@ -143,7 +142,7 @@ def _of_order(session: Session, order: WorkOrder, *, is_paused: bool) -> Iterato
         ("resolution", order.resolution_due_at, _solved(led(order)), _ends(led(order))),
     ):
         if due is not None:
-            yield _clock(order, kind, due, met, planned, hours, is_paused=is_paused)
+            yield _clock(order, kind, due, met, planned, hours, pauses)
 
 
 def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
@@ -153,18 +152,18 @@ def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
     met: datetime | None,
     planned: datetime | None,
     hours: BusinessHours | None,
-    *,
-    is_paused: bool,
+    pauses: Sequence[ServicePause],
 ) -> ServiceClock:
     now = clock.now()
     if met is not None:
         state = ClockState.MET if met <= due else ClockState.MISSED
-    elif is_paused:
+    elif any(pause.ended_at is None for pause in pauses):
         state = ClockState.PAUSED
     else:
         state = ClockState.RUNNING if now <= due else ClockState.MISSED
-    whole = spent_between(order.requested_at, due, hours).total_seconds()
-    spent = spent_between(order.requested_at, met or now, hours).total_seconds()
+    moved = [pause for pause in pauses if _has_moved(pause, kind, met)]
+    whole = _run_between(order.requested_at, due, hours, moved)
+    spent = _run_between(order.requested_at, met or now, hours, pauses)
     return ServiceClock(
         work_order_id=order.id,
         number=order.number,
@@ -176,6 +175,24 @@ def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
         predicted_at=planned if met is None else None,
         will_miss=met is None and planned is not None and planned > due,
     )
+
+
+def _has_moved(pause: ServicePause, kind: str, met: datetime | None) -> bool:
+    """Tell whether a pause is in a limit, if it began before its end: ``pausing.resume`` moved the end."""
+    if pause.ended_at is None:
+        return False
+    return kind == "resolution" or met is None or met > pause.ended_at
+
+
+def _run_between(
+    start: datetime, end: datetime, hours: BusinessHours | None, pauses: Sequence[ServicePause]
+) -> float:
+    """Return how many seconds of a limit passed between two moments, pauses left out."""
+    stood = (
+        spent_between(max(start, pause.started_at), min(end, pause.ended_at or end), hours)
+        for pause in pauses
+    )
+    return (spent_between(start, end, hours) - sum(stood, timedelta(0))).total_seconds()
 
 
 def _arrived(visits: Sequence[Visit]) -> datetime | None:

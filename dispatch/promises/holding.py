@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,8 +15,6 @@ from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.promises.model import SlotHold
 from dispatch.promises.rules import HoldMismatch, HoldOver, HoldTaken
-
-HOLD_FOR = timedelta(minutes=5)
 
 
 def open_holds(

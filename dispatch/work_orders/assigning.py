@@ -106,7 +106,7 @@ def release(
     actor: Actor = Actor.DISPATCHER,
     reason: str | None = None,
 ) -> None:
-    """Take a planned or published visit back; a technician's declining needs a reason."""
+    """Take a planned, published or accepted visit back; a technician's declining needs a reason."""
     take_step(session, visit=visit, target=S.UNPLANNED, actor=actor, by=by, reason=reason)
 
 

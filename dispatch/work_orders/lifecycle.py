@@ -87,7 +87,7 @@ STEPS: tuple[Step, ...] = (
     *_steps([S.UNPLANNED], S.PLANNED, [A.OPTIMISER, A.DISPATCHER]),
     *_steps([S.PLANNED], S.PUBLISHED, [A.DISPATCHER]),
     *_steps([S.PLANNED], S.UNPLANNED, [A.DISPATCHER, A.OPTIMISER]),
-    *_steps([S.PUBLISHED], S.UNPLANNED, [A.DISPATCHER]),
+    *_steps([S.PUBLISHED, S.ACCEPTED], S.UNPLANNED, [A.DISPATCHER]),
     *_steps([S.PUBLISHED], S.ACCEPTED, [A.ASSIGNEE], offline=True),
     *_steps([S.PUBLISHED], S.UNPLANNED, [A.ASSIGNEE], offline=True),
     *_steps([S.PUBLISHED, S.ACCEPTED], S.TRAVELLING, [A.ASSIGNEE], offline=True),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import pytest
 
+from dispatch import db
 from dispatch.access.rules import Role
-from tests.api.company import key
+from dispatch.customers.model import Customer
+from dispatch.territories.model import Territory
+from dispatch.work_orders.model import Visit
+from tests.api.company import NORTH, key
 from tests.api.desk import NOWHERE, Desk, code_of, day, local
 
 
@@ -106,3 +111,65 @@ def test_the_reserve_of_a_territory_is_a_setting(desk: Desk) -> None:
     assert before["emergency_reserve_percent"] == 15
     body = {"emergency_reserve_percent": 20}
     assert desk.change(Role.ADMIN, "PATCH", path, body, before["version"])["emergency_reserve_percent"] == 20
+
+
+def kept_for_emergencies(desk: Desk, visit_id: str) -> None:
+    """R-308: half of a twelve hours' day is kept, and the visit takes more than the other half."""
+    with db.transaction() as session:
+        session.get_one(Territory, desk.company.territories[NORTH]).emergency_reserve_percent = 50
+        session.get_one(Visit, uuid.UUID(visit_id)).duration_minutes = 400
+
+
+def planned_at_a_business(desk: Desk, visit_id: str) -> None:
+    """R-307: it is to be announced a week ahead."""
+    with db.transaction() as session:
+        order = session.get_one(Visit, uuid.UUID(visit_id)).work_order
+        order.kind = "maintenance"
+        session.get_one(Customer, order.customer_id).kind = "business"
+
+
+@pytest.mark.parametrize("why", [kept_for_emergencies, planned_at_a_business])
+def test_what_is_not_offered_a_dispatcher_promises_and_a_call_taker_does_not(desk: Desk, why: Any) -> None:
+    """R-307, R-308."""
+    desk.shift()
+    visit_id = desk.assessment()["visit_id"]
+    why(desk, visit_id)
+    shown = desk.read(Role.CALL_TAKER, f"/v1/visits/{visit_id}/offers?first_day={day()}&days=1")
+    assert shown["windows"] == []
+    path = f"/v1/visits/{visit_id}/promise"
+    body = {"window": {"start": local(10), "end": local(12)}, "channel": "phone"}
+    refused = desk.post(Role.CALL_TAKER, path, body)
+    assert code_of(refused) == (409, "SLOT_GONE")
+    assert refused.get_json()["detail"] in {slot["sentence"] for slot in shown["hidden"]}
+    desk.made(Role.DISPATCHER, path, body)
+
+
+def test_a_hold_covers_what_it_was_taken_for_and_no_more(desk: Desk) -> None:
+    """R-308: an hour that was held does not open the reserve for seven."""
+    desk.shift()
+    assessment = desk.assessment()
+    visit_id = assessment["visit_id"]
+    order = desk.read(Role.DISPATCHER, f"/v1/work-orders/{assessment['work_order_id']}")
+    window = {"start": local(10), "end": local(12)}
+    body = {"site_id": order["site_id"], "work": {"duration_minutes": 60}, "window": window}
+    held = desk.made(Role.CALL_TAKER, "/v1/booking/holds", body)
+    kept_for_emergencies(desk, visit_id)
+    promise = {"window": window, "channel": "phone", "hold_id": held["id"]}
+    assert code_of(desk.post(Role.CALL_TAKER, f"/v1/visits/{visit_id}/promise", promise)) == (
+        409,
+        "SLOT_GONE",
+    )
+    assert desk.read(Role.CALL_TAKER, f"/v1/booking/holds/{held['id']}")["visit_id"] is None
+    with db.transaction() as session:
+        session.get_one(Visit, uuid.UUID(visit_id)).duration_minutes = 60
+    fill(desk)
+    desk.made(Role.CALL_TAKER, f"/v1/visits/{visit_id}/promise", promise)
+
+
+def fill(desk: Desk) -> None:
+    """A dispatcher gives others what was left of tomorrow's half."""
+    visit_id = desk.assessment()["visit_id"]
+    with db.transaction() as session:
+        session.get_one(Visit, uuid.UUID(visit_id)).duration_minutes = 330
+    body = {"window": {"start": local(13), "end": local(15)}, "channel": "phone"}
+    desk.made(Role.DISPATCHER, f"/v1/visits/{visit_id}/promise", body)

@@ -19,6 +19,7 @@ from dispatch.promises import linking
 from dispatch.promises.model import CustomerAnswer, Promise
 from tests.api.company import settings_of_tests
 from tests.api.desk import Desk, code_of, local
+from tests.api.test_booking import kept_for_emergencies, planned_at_a_business
 
 
 def link_to(visit_id: str) -> str:
@@ -117,6 +118,49 @@ def test_a_visit_is_called_off_once(desk: Desk, link: str) -> None:
 def window_at(hour: int) -> dict[str, str]:
     """Two hours of the day after tomorrow."""
     return {"start": local(hour, days=2), "end": local(hour + 2, days=2)}
+
+
+def local_at(hour: int, minute: int) -> str:
+    """A local minute of tomorrow."""
+    return local(hour).replace(":00", f":{minute:02d}", 1)
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        (local_at(14, 0), local_at(14, 1)),
+        (local_at(14, 30), local_at(16, 30)),
+        (local(8), local(20)),
+        (local(10, days=30), local(12, days=30)),
+    ],
+    ids=["a minute", "beside the grid", "half a day", "nobody on duty"],
+)
+def test_a_link_takes_only_a_window_of_its_list(desk: Desk, link: str, window: tuple[str, str]) -> None:
+    stranger = desk.company.anybody()
+    body = {"window": {"start": window[0], "end": window[1]}}
+    refused = stranger.post(link + "/window", json=body)
+    assert code_of(refused) == (409, "SLOT_GONE")
+    fresh = refused.get_json()["cause"]["fresh"]
+    assert fresh
+    listed = [one["window"] for one in stranger.get(link + "/windows").get_json()["items"]]
+    assert [datetime.fromisoformat(one["start"]) for one in fresh] == [
+        datetime.fromisoformat(one["start"]) for one in listed[:5]
+    ]
+    assert answers() == []
+
+
+@pytest.mark.parametrize("why", [kept_for_emergencies, planned_at_a_business])
+def test_a_link_opens_neither_the_reserve_nor_quiet_times(desk: Desk, why: Any) -> None:
+    """R-307, R-308."""
+    visit_id = desk.promised()["visit_id"]
+    link, stranger = link_to(visit_id), desk.company.anybody()
+    why(desk, visit_id)
+    assert stranger.get(link + "/windows").get_json()["items"] == []
+    told = datetime.fromisoformat(read(desk, link)["window"]["start"])
+    hour = 12 if told == datetime.fromisoformat(local(10)) else 10
+    body = {"window": {"start": local(hour), "end": local(hour + 2)}}
+    assert code_of(stranger.post(link + "/window", json=body)) == (409, "SLOT_GONE")
+    assert answers() == []
 
 
 def test_near_the_window_only_a_person_can_change_it(desk: Desk, link: str) -> None:

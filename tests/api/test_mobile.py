@@ -20,6 +20,7 @@ from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
 from tests import builders
 from tests.api.company import NORTH, Client, ClientFor, Company
+from tests.api.desk import Desk, day, local
 from tests.api.in_the_field import (
     FINDINGS,
     Login,
@@ -31,6 +32,7 @@ from tests.api.in_the_field import (
     signed_in,
     work,
 )
+from tests.api.test_links import link_to
 
 
 @pytest.fixture
@@ -251,6 +253,26 @@ def test_pull_clause_6_a_visit_given_to_somebody_else_leaves_the_phone(
         publish(company, visit_id, other.id, session=session)
     phone.pull()
     assert phone.visits() == []
+
+
+def test_pull_clause_6_an_accepted_visit_that_its_customer_moves_to_another_day_leaves_the_phone(
+    desk: Desk, phone: PhoneClient
+) -> None:
+    visit_id = desk.published()["visit_id"]
+    later = {"starts_at": local(8, days=3), "ends_at": local(20, days=3)}
+    desk.made(Role.DISPATCHER, f"/v1/technicians/{desk.technician}/shifts", later)
+    phone.pull()
+    phone.record(protocol.ACCEPT, visit_id=visit_id)
+    phone.push()
+    phone.pull()
+    assert [visit["state"] for visit in phone.visits()] == ["accepted"]
+    link, stranger = link_to(visit_id), desk.company.anybody()
+    found = stranger.get(f"{link}/windows?first_day={day(3)}&days=1").get_json()["items"]
+    moved = stranger.post(link + "/window", json={"window": found[0]["window"]})
+    assert (moved.status_code, moved.get_json()["state"]) == (200, "planned")
+    phone.pull()
+    assert phone.visits() == []
+    assert results(phone) == ["applied"]
 
 
 def test_pull_clause_9_a_foreign_cursor_is_answered_with_resync_and_the_phone_starts_anew(

@@ -47,6 +47,15 @@ def test_a_calendar_is_made_changed_and_used_by_a_contract(desk: Desk) -> None:
         ({"subdivision": "nowhere"}, (422, "CONTRACT_INVALID")),
         ({"hours": []}, (422, "CONTRACT_INVALID")),
         ({"hours": [{"weekday": 1, "opens": 600, "closes": 600}]}, (422, "CONTRACT_INVALID")),
+        (
+            {
+                "hours": [
+                    {"weekday": 7, "opens": 1320, "closes": 1800},
+                    {"weekday": 1, "opens": 300, "closes": 700},
+                ]
+            },
+            (422, "CONTRACT_INVALID"),
+        ),
         ({"hours": [{"weekday": 9, "opens": 600, "closes": 700}]}, (422, "REQUEST_INVALID")),
     ],
 )

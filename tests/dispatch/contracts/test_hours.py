@@ -91,12 +91,41 @@ def test_an_unknown_country_is_refused(country: str | None, subdivision: str | N
         check_country(country, subdivision)
 
 
+NIGHTS = BusinessHours("Europe/Helsinki", {1: (22 * 60, 30 * 60), 5: (0, 2_880)})
+
+
+@pytest.mark.parametrize(
+    ("asked", "hours", "due"),
+    [
+        ("2026-03-03T02:00", 2, "2026-03-03T04:00"),  # the night that began on Monday
+        ("2026-03-03T05:00", 2, "2026-03-06T01:00"),  # one hour of it, another on Friday
+        ("2026-03-07T23:00", 1, "2026-03-08T00:00"),  # the second day of a long duty, to its very end
+    ],
+)
+def test_a_night_that_began_the_evening_before_counts(asked: str, hours: int, due: str) -> None:
+    """R-401."""
+    assert NIGHTS.due(local(asked), hours * HOUR) == local(due)
+    assert NIGHTS.spent(local(asked), local(due)) == hours * HOUR
+
+
+def test_time_that_two_spells_share_counts_once() -> None:
+    both = BusinessHours("UTC", {1: (22 * 60, 30 * 60), 2: (4 * 60, 8 * 60)})
+    start = datetime(2026, 3, 2, 22, tzinfo=UTC)
+    assert both.spent(start, start + 24 * HOUR) == 10 * HOUR
+    assert both.due(start, 10 * HOUR) == start + 10 * HOUR
+
+
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 6, 1), timezones=st.just(UTC))  # noqa: DTZ001
 PLACES = st.sampled_from(
     [
         HELSINKI,
         BusinessHours("Asia/Shanghai", WEEK, "CN"),
         BusinessHours("America/New_York", {**WEEK, 6: (9 * 60, 12 * 60 + 30)}, "US", "NY"),
+        NIGHTS,
+        BusinessHours("America/New_York", dict.fromkeys(range(1, 8), (20 * 60, 29 * 60)), "US"),
+        BusinessHours(
+            "UTC", {5: (22 * 60, 31 * 60), 1: (0, 1_440)}, days_worked=frozenset({date(2026, 3, 7)})
+        ),
     ]
 )
 
@@ -119,3 +148,22 @@ def test_working_time_adds_up(start: datetime, parts: list[int], hours: Business
         moments.append(moments[-1] + timedelta(minutes=minutes))
     pieces = [hours.spent(a, b) for a, b in pairwise(moments)]
     assert sum(pieces, timedelta(0)) == hours.spent(moments[0], moments[-1])
+
+
+def covered(hours: BusinessHours, start: datetime, end: datetime) -> timedelta:
+    """Reckon working time anew: every day's spell near the stretch, cut to it, shared time once."""
+    total, reached = timedelta(0), start
+    days = (end - start).days + 8
+    for ahead in range(-4, days):
+        spell = hours.spell(start.date() + timedelta(days=ahead))
+        if spell is not None and min(spell[1], end) > max(spell[0], reached):
+            total += min(spell[1], end) - max(spell[0], reached)
+            reached = min(spell[1], end)
+    return total
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(start=MOMENTS, minutes=st.integers(0, 12_000), hours=PLACES)
+def test_working_time_is_what_the_spells_cover(start: datetime, minutes: int, hours: BusinessHours) -> None:
+    end = start + timedelta(minutes=minutes)
+    assert hours.spent(start, end) == covered(hours, start, end)

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from dispatch import outbox
 from dispatch.access.rules import Role
 from dispatch.billing.commands import record_payment
+from dispatch.contracts.house_rules import change_house_rules
+from dispatch.customers.model import Customer
 from dispatch.money import Money
 from dispatch.performance.commands import write_daily_log
 from dispatch.performance.metrics import METRICS
@@ -23,6 +25,7 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
 from tests.builders import (
     DAY,
+    a_contract,
     a_principal,
     a_promise,
     a_shift,
@@ -85,6 +88,26 @@ def test_the_same_facts_write_the_same_rows(world: Session) -> None:
     again = [(log.id, log.facts_sha256, log.written_at) for log in write_daily_log(world, day=DAY)]
     assert first == again
     assert len(world.scalars(select(Indicator)).all()) == 3 * len(METRICS)
+
+
+@pytest.mark.parametrize(
+    ("house", "own", "punctual"), [(15, None, 0), (25, None, 1), (25, 10, 0), (15, 20, 1)]
+)
+def test_the_band_is_that_of_the_house_or_of_the_contract(
+    world: Session, house: int, own: int | None, punctual: int
+) -> None:
+    """R-302: twenty minutes after the window."""
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    visit = served(world, who, place, 9)
+    a_promise(world, visit, window_start=at(6), window_end=at(9) - timedelta(minutes=20))
+    change_house_rules(world, by=a_principal(), changes={"band_minutes": house})
+    if own is not None:
+        customer = world.get_one(Customer, visit.work_order.customer_id)
+        terms = {"house_rules": {"band_minutes": own}}
+        visit.work_order.contract_id = a_contract(world, customer=customer, **terms).id
+    write_daily_log(world, day=DAY)
+    assert figures(log_of(world, "territory"))["punctual_within_band"] == (punctual, 1)
 
 
 def test_a_log_written_from_nothing_equals_the_one_that_was_corrected(world: Session) -> None:

@@ -114,7 +114,8 @@ def test_a_visit_that_moves_to_another_day_leaves_the_former_plan(town: Town) ->
     assert violations(town, today) == []
 
 
-def test_a_published_visit_that_moves_to_another_day_is_taken_off_the_phone(town: Town) -> None:
+@pytest.mark.parametrize("state", ["published", "accepted"])
+def test_an_announced_visit_that_moves_to_another_day_is_taken_off_the_phone(town: Town, state: str) -> None:
     who = town.technician()
     town.technician(days=1)
     visit = town.visit()
@@ -122,6 +123,8 @@ def test_a_published_visit_that_moves_to_another_day_is_taken_off_the_phone(town
     plan = town.in_force()
     assert plan is not None
     publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    visit.state = state
+    town.session.flush()
     start = at(10, days=1)
     book(town.session, by=None, visit=visit, start=start, end=start + timedelta(hours=2), channel="phone")
     assert visit.state == "planned"

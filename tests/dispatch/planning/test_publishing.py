@@ -120,11 +120,14 @@ def test_a_rejected_proposal_cannot_be_rejected_again(town: Town) -> None:
         reject(town.session, by=None, plan=plan)
 
 
-def test_a_dropped_visit_returns_to_the_pool_and_leaves_the_phone(town: Town) -> None:
+@pytest.mark.parametrize("state", ["published", "accepted"])
+def test_a_dropped_visit_returns_to_the_pool_and_leaves_the_phone(town: Town, state: str) -> None:
     who = town.technician()
     kept, dropped = town.visits(2)
     plan = town.draft([(who, kept, 9), (who, dropped, 11)])
     publish_now(town, plan)
+    dropped.state = state
+    town.session.flush()
     proposal = town.plan_of([(who, kept, at(9))], town.head(), state="proposed")
     publish_now(town, proposal)
     assert (kept.state, dropped.state, dropped.technician_id) == ("published", "unplanned", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -110,6 +111,81 @@ def test_waiting_for_the_customer_moves_what_had_not_passed(session: Session, no
     assert (order.response_due_at, order.resolution_due_at) == (at(9), at(20))
     [pause] = session.scalars(select(ServicePause))
     assert (pause.reason, pause.shifted_seconds) == ("customer", 7200)
+
+
+def test_what_is_used_of_a_limit_leaves_pauses_out(session: Session, now: MovableClock) -> None:
+    """R-402: one of twelve hours, however long somebody waits afterwards; no step is reached."""
+    order = order_under(session, resolution_minutes=720)
+    order.response_due_at, order.resolution_due_at = None, at(20)
+    session.flush()
+    now.set(at(9))
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    now.set(at(8, days=1))
+    assert by_kind(session, order)["resolution"].used == pytest.approx(1 / 12, abs=1e-4)
+    work_orders.stop_waiting(session, by=None, order=order)
+    assert by_kind(session, order)["resolution"].used == pytest.approx(1 / 12, abs=1e-4)
+    assert clocks.escalate(session, order.territory_id) == []
+    now.set(at(10, days=1))
+    assert by_kind(session, order)["resolution"].used == pytest.approx(3 / 12, abs=1e-4)
+    now.set(at(19, days=1))
+    assert by_kind(session, order)["resolution"].used == 1
+    now.set(at(22, days=1))
+    assert by_kind(session, order)["resolution"].used == pytest.approx(15 / 12, abs=1e-4)
+
+
+def test_a_pause_after_the_end_of_a_limit_moves_nothing_and_counts_nothing(
+    session: Session, now: MovableClock
+) -> None:
+    order = order_under(session)
+    now.set(at(10))
+    assert by_kind(session, order)["response"].used == 2
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    now.set(at(12))
+    assert by_kind(session, order)["response"].used == 2
+    work_orders.stop_waiting(session, by=None, order=order)
+    now.set(at(13))
+    assert by_kind(session, order)["response"].used == 3
+
+
+def test_who_arrived_before_the_pause_has_used_the_limit_as_it_was_told(
+    session: Session, now: MovableClock
+) -> None:
+    order = order_under(session)
+    order.response_due_at = at(12)
+    visit_of(session, order, arrived_at=at(9), state="working")
+    session.flush()
+    now.set(at(10))
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    now.set(at(11))
+    work_orders.stop_waiting(session, by=None, order=order)
+    assert (order.response_due_at, order.resolution_due_at) == (at(12), at(19))
+    found = by_kind(session, order)
+    assert (found["response"].used, found["resolution"].used) == (0.25, 0.2)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("in_hours", [False, True], ids=["around the clock", "in working hours"])
+def test_generated_pauses_leave_what_ran(
+    session: Session, now: MovableClock, seed: int, *, in_hours: bool
+) -> None:
+    """R-402: hour by hour a limit runs or stands still; what ran of it is counted by hand."""
+    chance = random.Random(seed)
+    order = order_under(session, calendar_id=calendar(session).id if in_hours else None)
+    order.resolution_due_at = at(8, days=2) if in_hours else at(0, days=1)
+    session.flush()
+    ran, waits = 0, False
+    for hour in range(60):
+        moment = at(8) + timedelta(hours=hour)
+        now.set(moment)
+        if ran < 15 and chance.random() < 0.3:
+            waits = not waits
+            if waits:
+                work_orders.wait_for(session, by=None, order=order, reason="customer")
+            else:
+                work_orders.stop_waiting(session, by=None, order=order)
+        assert by_kind(session, order)["resolution"].used == pytest.approx(ran / 16, abs=1e-4), moment
+        is_open = not in_hours or 8 <= moment.hour + 2 < 16
+        ran += is_open and not waits
 
 
 def test_waiting_for_a_part_moves_nothing_unless_agreed(session: Session, now: MovableClock) -> None:

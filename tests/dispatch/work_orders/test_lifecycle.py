@@ -18,6 +18,7 @@ unplanned  > planned   : optimiser dispatcher
 planned    > published : dispatcher
 planned    > unplanned : dispatcher optimiser
 published  > unplanned : dispatcher assignee
+accepted   > unplanned : dispatcher
 published  > accepted  : assignee
 published  > travelling: assignee
 accepted   > travelling: assignee
