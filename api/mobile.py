@@ -33,6 +33,7 @@ from dispatch.paging import USUAL
 from dispatch.sync import commands, protocol, queries
 from dispatch.sync.cursor import LONGEST, signing_key
 from dispatch.sync.refusals import BatchTooLarge, DeviceRevoked, SchemaUnsupported
+from dispatch.work_orders.queries import find_visit
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -221,9 +222,17 @@ class RejectionArgs(QuerySchema):
 
 
 class Correction(Schema):
-    """The payload to apply instead of what was sent; left out, it is applied as it was sent."""
+    """
+    What to correct before it is applied; what is left out stays as it was sent.
+
+    payload
+        The whole payload.
+    visit_id
+        The visit it belongs to, though its technician never held it: from then on they count as helper there.
+    """
 
     payload = fields.Dict(allow_none=True, load_default=None)
+    visit_id = Id(allow_none=True, load_default=None)
 
 
 class Dismissal(Schema):
@@ -315,11 +324,13 @@ def apply_anyway(body: dict[str, Any], rejection_id: uuid.UUID) -> object:
     """Apply a rejected operation after all, with what waited for it."""
     session, me = current_session(), current_principal()
     rejection = queries.find_rejection(session, me, rejection_id)
+    named = body["visit_id"]
     applied = commands.apply_anyway(
         session,
         by=me,
         rejection=rejection,
         payload=body["payload"],
+        visit=find_visit(session, me, named) if named else None,
         company_currency=current_settings().currency,
     )
     return {"applied": applied}

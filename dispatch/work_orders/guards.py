@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Principal
 from dispatch.errors import Forbidden
 from dispatch.work_orders import refusals, rules
+from dispatch.work_orders.helping import took_part
 from dispatch.work_orders.lifecycle import Actor, Step, VisitState
-from dispatch.work_orders.model import DeclaredFile, Finding, ReviewCase, ServiceReport, Visit, VisitEvent
+from dispatch.work_orders.model import DeclaredFile, Finding, ReviewCase, ServiceReport, Visit
 
 S, A = VisitState, Actor
 
@@ -57,10 +58,10 @@ def check_recordable(
         raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
     if by is None or by.technician_id is None or by.technician_id == visit.technician_id:
         return
-    held = select(VisitEvent.id).where(
-        VisitEvent.visit_id == visit.id, VisitEvent.technician_id == by.technician_id
-    )
-    if session.scalars(held.limit(1)).first() is None:
+    if (
+        session.scalars(select(Visit.id).where(Visit.id == visit.id, took_part(by.technician_id))).first()
+        is None
+    ):
         raise refusals.NotYourVisit("the visit is assigned to somebody else")
 
 
