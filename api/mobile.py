@@ -173,6 +173,13 @@ class Receipts(Schema):
     receipts = fields.List(fields.Dict(), required=True)
 
 
+class WantedFile(Schema):
+    """An announced file whose bytes are not here."""
+
+    visit_id = Id(required=True)
+    sha256 = fields.String(required=True)
+
+
 class Changes(Schema):
     """A page of changes; they are applied together when ``complete`` is true."""
 
@@ -191,6 +198,14 @@ class Changes(Schema):
         allow_none=True,
         metadata={
             "description": "Pick lists, open transfers and tools with the last page; a phone may ignore it."
+        },
+    )
+    files_wanted = ListOf(
+        fields.Nested(WantedFile),
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Files this technician announced and that are not here, with the last page."
         },
     )
 
@@ -304,6 +319,7 @@ def pull(args: dict[str, Any]) -> object:
         "changes": list(pulled.changes),
         "notices": list(pulled.notices),
         "van": pulled.van,
+        "files_wanted": None if pulled.files_wanted is None else list(pulled.files_wanted),
     }
 
 

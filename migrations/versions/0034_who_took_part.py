@@ -1,4 +1,4 @@
-"""Who helped at a visit that was never theirs: the desk says so when it takes what their phone told."""
+"""Who helped at a visit that was never theirs, as the desk says; awaited files are found at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add helpers; nobody helped so far."""
+    """Add helpers, nobody so far, and an index of the files that are waited for."""
+    op.create_index(
+        "ix_declared_file_missing",
+        "declared_file",
+        ["visit_id"],
+        postgresql_where=sa.text("attachment_id is null and given_up_at is null"),
+    )
     op.create_table(
         "visit_helper",
         sa.Column("visit_id", sa.Uuid(), nullable=False),
@@ -30,3 +36,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Forget them."""
     op.drop_table("visit_helper")
+    op.drop_index("ix_declared_file_missing", "declared_file")
