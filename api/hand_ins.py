@@ -285,7 +285,7 @@ def read_expected(args: dict[str, Any], technician_id: uuid.UUID) -> object:
 @policy(*roles.LOG_READERS)
 @resource.response(200, OwedList)
 def list_owed(technician_id: uuid.UUID) -> object:
-    """Days of the last two weeks that a technician has not handed in."""
+    """Days that a technician has not handed in, the oldest first, however long ago."""
     session, me = current_session(), current_principal()
     return {"items": queries.owed_by(session, find_technician(session, me, technician_id))}
 
@@ -294,7 +294,7 @@ def list_owed(technician_id: uuid.UUID) -> object:
 @policy(*roles.CASHIERS, Role.SUPERVISOR)
 @resource.response(200, OwedList)
 def list_owed_of_territory(territory_id: uuid.UUID) -> object:
-    """Days of the last two weeks that the technicians of a territory have not handed in."""
+    """Days that the technicians of a territory have not handed in, the oldest first, however long ago."""
     session = current_session()
     place = find_territory(session, current_principal(), territory_id)
     return {"items": queries.owed_within(session, place.id)}

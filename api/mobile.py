@@ -33,6 +33,7 @@ from dispatch.paging import USUAL
 from dispatch.sync import commands, protocol, queries
 from dispatch.sync.cursor import LONGEST, signing_key
 from dispatch.sync.refusals import BatchTooLarge, DeviceRevoked, SchemaUnsupported
+from dispatch.work_orders.queries import find_visit
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -172,6 +173,13 @@ class Receipts(Schema):
     receipts = fields.List(fields.Dict(), required=True)
 
 
+class WantedFile(Schema):
+    """An announced file whose bytes are not here."""
+
+    visit_id = Id(required=True)
+    sha256 = fields.String(required=True)
+
+
 class Changes(Schema):
     """A page of changes; they are applied together when ``complete`` is true."""
 
@@ -190,6 +198,14 @@ class Changes(Schema):
         allow_none=True,
         metadata={
             "description": "Pick lists, open transfers and tools with the last page; a phone may ignore it."
+        },
+    )
+    files_wanted = ListOf(
+        fields.Nested(WantedFile),
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Files this technician announced and that are not here, with the last page."
         },
     )
 
@@ -221,9 +237,17 @@ class RejectionArgs(QuerySchema):
 
 
 class Correction(Schema):
-    """The payload to apply instead of what was sent; left out, it is applied as it was sent."""
+    """
+    What to correct before it is applied; what is left out stays as it was sent.
+
+    payload
+        The whole payload.
+    visit_id
+        The visit it belongs to, though its technician never held it: from then on they count as helper there.
+    """
 
     payload = fields.Dict(allow_none=True, load_default=None)
+    visit_id = Id(allow_none=True, load_default=None)
 
 
 class Dismissal(Schema):
@@ -295,6 +319,7 @@ def pull(args: dict[str, Any]) -> object:
         "changes": list(pulled.changes),
         "notices": list(pulled.notices),
         "van": pulled.van,
+        "files_wanted": None if pulled.files_wanted is None else list(pulled.files_wanted),
     }
 
 
@@ -315,11 +340,13 @@ def apply_anyway(body: dict[str, Any], rejection_id: uuid.UUID) -> object:
     """Apply a rejected operation after all, with what waited for it."""
     session, me = current_session(), current_principal()
     rejection = queries.find_rejection(session, me, rejection_id)
+    named = body["visit_id"]
     applied = commands.apply_anyway(
         session,
         by=me,
         rejection=rejection,
         payload=body["payload"],
+        visit=find_visit(session, me, named) if named else None,
         company_currency=current_settings().currency,
     )
     return {"applied": applied}

@@ -7,7 +7,6 @@ The answers are those of tus: headers, no body. HEAD asks how far an upload has 
 from __future__ import annotations
 
 import base64
-import binascii
 import uuid
 from collections.abc import Callable
 from email.utils import format_datetime
@@ -28,7 +27,7 @@ from dispatch.access.rules import Role
 from dispatch.clock import aware
 from dispatch.sync import commands
 from dispatch.sync.upload_refusals import PieceTooLarge, TusVersionUnknown, UploadInvalid
-from dispatch.sync.uploads import ALGORITHMS, EXTENSIONS, MOST_PIECE, VERSION, find_upload
+from dispatch.sync.uploads import ALGORITHMS, EXTENSIONS, MOST_PIECE, VERSION, Wanted, find_upload
 from dispatch.work_orders.attachments import MOST_BYTES
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -93,14 +92,17 @@ def describe_uploads() -> Response:
 @policy(Role.TECHNICIAN)
 @speaks_tus(
     _header("Upload-Length", "Bytes of the whole file, as announced."),
-    _header("Upload-Metadata", "`op_id` and the announcing operation's id in base64."),
+    _header(
+        "Upload-Metadata",
+        "`op_id` and the announcing operation's id in base64; or `visit_id` and `sha256` of a wanted file.",
+    ),
     responses=(404, 422),
 )
 @resource.response(201)
 def create_upload() -> Response:
     """Open the way for the bytes of an announced file; asked again, it is the same way."""
     upload = commands.create_upload(
-        current_session(), by=current_principal(), op_id=_op_id(), length=_whole("Upload-Length")
+        current_session(), by=current_principal(), file=_file(), length=_whole("Upload-Length")
     )
     return _answer(
         201,
@@ -186,12 +188,15 @@ def _whole(name: str) -> int:
     return int(given)
 
 
-def _op_id() -> uuid.UUID:
-    """Read the operation's id from Upload-Metadata: pairs of a key and a value in base64."""
+def _file() -> uuid.UUID | Wanted:
+    """Read which file it is from Upload-Metadata: pairs of a key and a value in base64."""
     pairs = dict(
         pair.strip().partition(" ")[::2] for pair in request.headers.get("Upload-Metadata", "").split(",")
     )
     try:
-        return uuid.UUID(base64.b64decode(pairs.get("op_id", ""), validate=True).decode("ascii"))
-    except (ValueError, binascii.Error):
-        raise UploadInvalid("Upload-Metadata does not name the op_id of an announcement") from None
+        told = {key: base64.b64decode(value, validate=True).decode("ascii") for key, value in pairs.items()}
+        if "op_id" in told:
+            return uuid.UUID(told["op_id"])
+        return Wanted(uuid.UUID(told["visit_id"]), told["sha256"])
+    except (KeyError, ValueError):
+        raise UploadInvalid("Upload-Metadata names neither an announcement nor visit and hash") from None

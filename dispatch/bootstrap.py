@@ -135,6 +135,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.TechnicianArrived: ("messages.write",),
     events.VisitCompleted: ("messages.write", "work_orders.render_report", "loaners.follow"),
     events.VisitVerified: ("billing.settle", "loaners.follow"),
+    events.VisitAdjusted: ("billing.settle",),
     events.SeatGivenUp: ("billing.settle",),
     events.VisitFailed: ("messages.write", "promises.follow_no_show"),
     events.VisitCancelled: ("messages.write", "loaners.follow"),

@@ -102,6 +102,15 @@ class VisitVerified(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitAdjusted(Event):
+    """What came after a visit was verified is decided; at that version, settlement looks at it again."""
+
+    visit_id: str
+    work_order_id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatGivenUp(Event):
     """Somebody of a crew is not needed any more; an order that waited for them may be settled."""
 

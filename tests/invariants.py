@@ -35,7 +35,9 @@ CHECKS = {
     "I3 a fact is settled at most once over all live settlements": """
         select regexp_replace(l.source_key, ':[0-9]+$', '') as source, count(*)
         from settlement_line l join settlement s on s.id = l.settlement_id
-        where s.state <> 'void' group by source having count(*) > 1
+        where s.state <> 'void' and not exists (
+            select 1 from credit_note c join invoice i on i.id = c.invoice_id where i.settlement_id = s.id
+        ) group by source having count(*) > 1
     """,
     "I3 a settlement is invoiced at most once per payer": """
         select settlement_id, payer from invoice group by settlement_id, payer having count(*) > 1

@@ -10,8 +10,8 @@ from dispatch.crashpoints import crashpoint
 from dispatch.outbox import Lease
 
 
-def settle(lease: Lease, *, work_order_id: str, visit_id: str) -> None:
-    """Settle the work order of a verified visit, if its other visits are verified too."""
+def settle(lease: Lease, *, work_order_id: str, visit_id: str, **_: str) -> None:
+    """Settle the work order of a verified or adjusted visit, if its other visits are verified too."""
     crashpoint("settle.before_begin")
     with lease.finishing() as session:
         settlement = commands.settle(session, work_order_id=uuid.UUID(work_order_id))

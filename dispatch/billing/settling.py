@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal
 from dispatch.billing import pricing
+from dispatch.billing.crediting import take_back
 from dispatch.billing.errors import NoTariff, SettlementNotInReview
-from dispatch.billing.model import Settlement, SettlementLine, Tariff
+from dispatch.billing.model import CreditNote, Invoice, Settlement, SettlementLine, Tariff
 from dispatch.billing.pricing import OrderFacts, PartFacts, Prices, VisitFacts
 from dispatch.contracts.house_rules import house_rules
 from dispatch.contracts.model import Contract
@@ -31,30 +32,36 @@ from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
 
 OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
 READY = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
+PART_TAKEN_BACK = "a part was recorded by mistake"
 
 
 def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     """
     Settle a work order when every visit is verified; None while one is still open.
 
-    A second run on the same order returns the settlement that exists. Visits that were added after it are
-    settled by a further revision, which holds them alone.
+    A second run on the same order returns the settlement that exists. What is not settled yet gets a further
+    revision, which holds it alone: visits that were added, parts that were told of later. A part that was
+    settled and taken back since has its settlement taken back, and the rest is settled anew.
     """
+    _take_back_voided(session, work_order_id)
     statement = select(WorkOrder).where(WorkOrder.id == work_order_id).with_for_update()
     order = session.scalars(statement, execution_options={"populate_existing": True}).one()
-    earlier = session.scalars(
-        select(Settlement).where(Settlement.work_order_id == order.id).order_by(Settlement.revision)
-    ).all()
-    work = [settlement for settlement in earlier if not settlement.is_charge]
-    live = [settlement for settlement in work if settlement.state != "void"]
+    earlier = _settlements(session, order.id)
+    live = _live(session, earlier)
+    settled = {_fact(line) for settlement in live for line in settlement.lines}
     visits = [visit for visit in order.visits if visit.state not in OPEN_ENDS]
-    fresh = [visit for visit in visits if visit.state == VisitState.VERIFIED] if live else visits
-    if live and not fresh:
+    fresh = [visit for visit in visits if visit.state in READY and f"labour:{visit.id}" not in settled]
+    late = [
+        visit
+        for visit in visits
+        if visit.state in READY and visit not in fresh and _parts(session, [visit], order.currency, settled)
+    ]
+    if live and not fresh and not late:
         return live[-1]
-    if not visits or any(visit.state not in READY or visit.billing_hold for visit in visits):
+    if not visits or any(_is_waited_for(visit) for visit in visits):
         return None
-    prices = _prices(session, order, fresh)
-    facts = _facts(session, order, fresh, live)
+    prices = _prices(session, order, fresh or late)
+    facts = _facts(session, order, fresh, late, live)
     settlement = _write(order, facts, prices, revision=earlier[-1].revision + 1 if earlier else 1)
     session.add(settlement)
     session.flush()
@@ -64,6 +71,50 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     if settlement.state == "approved":
         outbox.record(session, SettlementApproved(settlement_id=str(settlement.id)))
     return settlement
+
+
+def _is_waited_for(visit: Visit) -> bool:
+    return visit.state not in READY or visit.billing_hold
+
+
+def _fact(line: SettlementLine) -> str:
+    """The fact that a line bills, without the settlement's revision."""
+    return line.source_key.rpartition(":")[0]
+
+
+def _settlements(session: Session, order_id: uuid.UUID) -> Sequence[Settlement]:
+    statement = select(Settlement).where(Settlement.work_order_id == order_id)
+    return session.scalars(statement.order_by(Settlement.revision)).all()
+
+
+def _live(session: Session, earlier: Sequence[Settlement]) -> list[Settlement]:
+    """Settlements of the work that stand: neither withdrawn nor credited."""
+    credited = set(
+        session.scalars(
+            select(Invoice.settlement_id)
+            .join(CreditNote, CreditNote.invoice_id == Invoice.id)
+            .where(Invoice.settlement_id.in_([one.id for one in earlier]))
+        )
+    )
+    return [one for one in earlier if not one.is_charge and one.state != "void" and one.id not in credited]
+
+
+def _take_back_voided(session: Session, order_id: uuid.UUID) -> None:
+    """
+    Take settlements back that bill a part which was taken back since, once nothing is waited for.
+
+    Settlements are locked before their order, as issuing locks them.
+    """
+    visits = session.scalars(select(Visit).where(Visit.work_order_id == order_id)).all()
+    voided = select(PartUse.id).where(
+        PartUse.visit_id.in_([visit.id for visit in visits]), PartUse.voided_by.is_not(None)
+    )
+    gone = {f"part:{use_id}" for use_id in session.scalars(voided)}
+    if not gone or any(_is_waited_for(visit) for visit in visits if visit.state not in OPEN_ENDS):
+        return
+    for settlement in _live(session, _settlements(session, order_id)):
+        if any(_fact(line) in gone for line in settlement.lines):
+            take_back(session, settlement_id=settlement.id, reason=PART_TAKEN_BACK)
 
 
 def approve(
@@ -112,11 +163,17 @@ def _worked_on(session: Session, order: WorkOrder, visits: Sequence[Visit]) -> d
 
 
 def _facts(
-    session: Session, order: WorkOrder, visits: Sequence[Visit], earlier: Sequence[Settlement]
+    session: Session,
+    order: WorkOrder,
+    visits: Sequence[Visit],
+    late: Sequence[Visit],
+    earlier: Sequence[Settlement],
 ) -> OrderFacts:
+    """What is to be settled: visits whole, of ``late`` ones the parts that no earlier settlement holds."""
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
     contract = session.get(Contract, order.contract_id) if order.contract_id else None
-    worked_on = _worked_on(session, order, visits)
+    worked_on = _worked_on(session, order, visits or late)
+    settled = {_fact(line) for settlement in earlier for line in settlement.lines}
     approvals = session.scalars(select(Approval).where(Approval.work_order_id == order.id))
     approved = max((approval.amount_minor for approval in approvals), default=0)
     charged = sum(line.net_minor for settled in earlier for line in settled.lines if line.payer == "customer")
@@ -130,12 +187,13 @@ def _facts(
         contract_covers=covered_by(contract, worked_on),
         estimate_minor=max(0, order.estimate_minor - charged),
         approved_minor=max(0, approved - charged),
-        labour_norm_minutes=order.labour_norm_minutes * max(Counter(v.attempt for v in visits).values()),
+        labour_norm_minutes=order.labour_norm_minutes
+        * max(Counter(v.attempt for v in visits).values(), default=0),
         visits=tuple(
             VisitFacts(str(visit.id), visit.number, _worked(visit), visit.leader_id is not None)
             for visit in visits
         ),
-        parts=tuple(_parts(session, visits, order.currency)),
+        parts=tuple(_parts(session, [*visits, *late], order.currency, settled)),
         goodwill_reason=order.goodwill_reason,
         labour_discount_percent=_discount(session, order, visits, contract),
     )
@@ -156,7 +214,10 @@ def _worked(visit: Visit) -> int:
     return max(0, int((visit.finished_at - visit.started_at).total_seconds()) - visit.paused_seconds)
 
 
-def _parts(session: Session, visits: Sequence[Visit], currency: str) -> list[PartFacts]:
+def _parts(
+    session: Session, visits: Sequence[Visit], currency: str, settled: Container[str]
+) -> list[PartFacts]:
+    """Parts fitted at visits that no settlement holds yet."""
     statement = (
         select(PartUse, Part)
         .join(Part, Part.id == PartUse.part_id)
@@ -169,6 +230,8 @@ def _parts(session: Session, visits: Sequence[Visit], currency: str) -> list[Par
     )
     found = []
     for use, part in session.execute(statement):
+        if f"part:{use.id}" in settled:
+            continue
         if part.currency != currency:
             raise CurrencyMismatch(f"part {part.sku} is priced in {part.currency}, the order in {currency}")
         found.append(PartFacts(str(use.id), part.name_en, part.name_zh, use.quantity, part.price_minor))

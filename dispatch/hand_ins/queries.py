@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,9 +22,6 @@ from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
 from dispatch.work_orders.model import Visit
-
-LOOKED_AT = timedelta(days=14)
-"""How far back a day that is not handed in is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +78,15 @@ def van_of(session: Session, technician_id: uuid.UUID) -> dict[str, int]:
 
 
 def owed_by(session: Session, technician: Technician) -> Sequence[owing.Owed]:
-    """Return what a technician has not handed in, today's and that of the days that are looked at."""
+    """Return what a technician has not handed in, however long ago."""
     today = clock.business_day(clock.now(), zone_of(session, technician.territory_id))
-    return owing.owed_in(session, technician.territory_id, today - LOOKED_AT, today, technician.id)
+    return owing.owed_in(session, technician.territory_id, None, today, technician.id)
 
 
 def owed_within(session: Session, territory_id: uuid.UUID) -> Sequence[owing.Owed]:
-    """Return what the technicians of a territory have not handed in."""
+    """Return what the technicians of a territory have not handed in, however long ago."""
     today = clock.business_day(clock.now(), zone_of(session, territory_id))
-    return owing.owed_in(session, territory_id, today - LOOKED_AT, today)
+    return owing.owed_in(session, territory_id, None, today)
 
 
 def vouchers_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, object]]:

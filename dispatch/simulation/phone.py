@@ -248,6 +248,7 @@ class PhoneClient:
             acked_seq=page["acked_seq"],
             is_whole=start is None,
             van=page.get("van"),
+            files_wanted=page.get("files_wanted"),
         )
 
     def _ask(self, method: str, address: str, **options: Any) -> dict[str, Any]:
@@ -287,6 +288,14 @@ class PhoneClient:
             self.store.hand_over([one["op_id"] for one in unsent])
             handed += len(unsent)
         return handed
+
+    def begin_anew(self) -> None:
+        """Register a revoked phone that was given out again: a new key and a new installation."""
+        if self.store.unsent(1):
+            raise ValueError("unsent work is to be handed over first, with the key it was recorded under")
+        self.store.restored()
+        self.store.set("device_key", None)
+        self.sign_in()
 
     def _clocks(self) -> dict[str, Any]:
         now = self._now()

@@ -77,10 +77,13 @@ def _code_of(answer: httpx.Response) -> str:
 
 
 def _create(phone: Sender, kept: KeptFile) -> str:
-    told = base64.b64encode(kept.op_id.encode()).decode()
+    names = (
+        dict(zip(("visit_id", "sha256"), kept.wanted, strict=True)) if kept.wanted else {"op_id": kept.op_id}
+    )
+    told = [f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in names.items()]
     headers: dict[str, Any] = TUS | {
         "Upload-Length": str(len(kept.content)),
-        "Upload-Metadata": f"op_id {told}",
+        "Upload-Metadata": ",".join(told),
     }
     address = str(phone.expect(201, "POST", "/v1/sync/uploads", headers=headers).headers["Location"])
     phone.store.note_address(kept.op_id, address)

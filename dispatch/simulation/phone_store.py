@@ -47,6 +47,8 @@ class KeptFile:
     op_id: str
     content: bytes
     address: str | None
+    wanted: tuple[str, str] | None = None
+    """Visit and hash by which the server asks for it, if its own announcement was not taken."""
 
 
 class PhoneStore:
@@ -137,14 +139,35 @@ class PhoneStore:
         return complete
 
     def files_to_send(self) -> list[KeptFile]:
-        """Announced files whose announcement was taken and whose bytes are not all there yet."""
+        """
+        Files whose announcement was taken and whose bytes are not all there yet.
+
+        And those that the last pull asks for, since the desk took what was refused or handed over.
+        """
         with self._lock:
             rows = self._database.execute(
                 "select file.op_id, content, address from file join operation using (op_id)"
                 " where content is not null and failure is null"
                 " and result in ('applied', 'applied_conflict') order by place"
             ).fetchall()
-        return [KeptFile(*row) for row in rows]
+            asked = [
+                KeptFile(op_id, content, address, wanted)
+                for wanted in self._wanted()
+                for op_id, content, address in self._kept_of(wanted[1])
+            ]
+        return [*(KeptFile(*row) for row in rows), *asked]
+
+    def _wanted(self) -> list[tuple[str, str]]:
+        return [(one["visit_id"], one["sha256"]) for one in json.loads(self.setting("files_wanted") or "[]")]
+
+    def _kept_of(self, sha256: str) -> list[tuple[str, bytes, str | None]]:
+        """A file by its hash, of an announcement that was refused or waits with the desk."""
+        return self._database.execute(
+            "select file.op_id, content, address from file join operation using (op_id)"
+            " where content is not null and failure is null and result in ('rejected', 'quarantined')"
+            " and json_extract(body, '$.payload.sha256') = ? order by place limit 1",
+            (sha256,),
+        ).fetchall()
 
     def note_address(self, op_id: str, address: str | None) -> None:
         """Keep where the bytes of a file go."""
@@ -207,6 +230,7 @@ class PhoneStore:
         acked_seq: Mapping[str, int],
         is_whole: bool,
         van: Mapping[str, Any] | None = None,
+        files_wanted: Sequence[Mapping[str, str]] | None = None,
     ) -> None:
         """Take a complete pull in one transaction; whole scope and van replace what was held."""
         with self.writing() as database:
@@ -223,6 +247,8 @@ class PhoneStore:
             _set(database, "cursor", cursor)
             if van is not None:
                 _set(database, "van", json.dumps(van))
+            if files_wanted is not None:
+                _set(database, "files_wanted", json.dumps(list(files_wanted)))
             for epoch, seq in acked_seq.items():
                 database.execute(
                     "insert into acked (epoch, seq) values (?, ?)"

@@ -17,7 +17,7 @@ from dispatch.sync.clock_repair import UNVERIFIED
 from dispatch.sync.closing_day import answer_count, hand_in_day
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.custody import accept_tool, decline_tool, hand_tool_over
-from dispatch.sync.facts import FACTS, Applied, rating_of
+from dispatch.sync.facts import Applied, rating_of, record
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
 from dispatch.sync.van import (
@@ -98,7 +98,7 @@ def apply(session: Session, reported: Reported) -> Applied:
     if visit_id is None:
         raise OperationInvalid("visit_id is missing", field="visit_id")
     visit = reported.visits.get(visit_id) or find_visit_ever_held(session, reported.by, visit_id)
-    applied = _move(session, reported, visit) if kind in MOVES else FACTS[kind](session, reported, visit)
+    applied = _move(session, reported, visit) if kind in MOVES else record(session, reported, visit)
     visits.verify_if_complete(session, visit=visit)
     return applied
 

@@ -36,6 +36,7 @@ GAP = "gap_forced"
 UNANSWERED = "checklist_unanswered"
 ANSWERS_DIFFER = "answers_differ"
 NO_PROOF = "proof_missing"
+LATE = "late_fact"
 STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
 NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})
 
@@ -83,6 +84,15 @@ def keep_fact(session: Session, reported: Reported, visit: Visit, target: VisitS
 def keep_signature(session: Session, reported: Reported, visit: Visit) -> ReviewCase:
     """Keep a signature under a record that changed meanwhile; the present one needs another or a waiver."""
     return _tell(session, reported, visit, ILLEGAL)
+
+
+def keep_late(session: Session, reported: Reported, visit: Visit) -> ReviewCase:
+    """Tell somebody of what a verified visit hears of now: it is settled when they have looked."""
+    case = story_of(session, visit, reported.by)
+    if case is None:
+        return flag(session, reported, visit, LATE)
+    _add(case, _fact(reported))
+    return case
 
 
 def kind_of(visit: Visit, by: Principal, target: VisitState) -> str:

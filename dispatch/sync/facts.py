@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import PHOTO
+from dispatch.work_orders.guards import is_locked
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.refusals import SignatureMismatch
 
@@ -54,7 +55,9 @@ def _find(session: Session, reported: Reported, visit: Visit) -> Applied:
         documents_handed_over=payload.texts("documents_handed_over"),
         is_tested=payload.flag("is_tested", default=False),
     )
-    visits.record_findings(session, by=reported.by, visit=visit, findings=findings, op_id=reported.op_id)
+    visits.record_findings(
+        session, by=reported.by, visit=visit, findings=findings, op_id=reported.op_id, keeps_late=True
+    )
     return Applied()
 
 
@@ -77,6 +80,7 @@ def _fit(session: Session, reported: Reported, visit: Visit) -> Applied:
         unapproved_reason=payload.optional_text("unapproved_reason"),
         approved_by=payload.optional_id("approved_by"),
         op_id=reported.op_id,
+        keeps_late=True,
     )
     return Applied()
 
@@ -159,6 +163,7 @@ def _declare(session: Session, reported: Reported, visit: Visit) -> Applied:
         purpose=payload.optional_text("purpose") or PHOTO,
         caption=payload.optional_text("caption") or "",
         op_id=reported.op_id,
+        keeps_late=True,
     )
     return Applied(effect={"bytes_missing": declared.attachment_id is None})
 
@@ -176,6 +181,7 @@ def _answer(session: Session, reported: Reported, visit: Visit) -> Applied:
         place=(reported.op.install_epoch, reported.op.seq),
         answered_at=reported.at.moment,
         op_id=reported.op_id,
+        keeps_late=True,
     )
     effect = {"out_of_limits": True} if row.is_out_of_limits else {}
     if now.question["is_required"] and now.is_contradicted:
@@ -197,6 +203,7 @@ def _consent(session: Session, reported: Reported, visit: Visit) -> Applied:
         signature_path=payload.text("signature_path"),
         signed_at=reported.at.moment,
         op_id=reported.op_id,
+        keeps_late=True,
     )
     return Applied()
 
@@ -211,6 +218,7 @@ def _settle(session: Session, reported: Reported, visit: Visit) -> Applied:
         note=payload.optional_text("note"),
         visit=visit,
         op_id=reported.op_id,
+        keeps_late=True,
     )
     return Applied()
 
@@ -226,6 +234,22 @@ def _hand_over(session: Session, reported: Reported, visit: Visit) -> Applied:
     return Applied(effect={"sheet": following.number})
 
 
+def record(session: Session, reported: Reported, visit: Visit) -> Applied:
+    """
+    Keep one fact of a visit.
+
+    A verified visit takes it as an adjustment, which somebody looks at before it is settled; a signature or
+    a waiver under what is verified already is kept in the case alone.
+    """
+    kind, is_late = reported.op.type, is_locked(visit)
+    if is_late and kind in {protocol.SIGN, protocol.WAIVE}:
+        return Applied(conflicts.keep_late(session, reported, visit).id)
+    applied = FACTS[kind](session, reported, visit)
+    if is_late and kind in ADJUSTING:
+        return replace(applied, case_id=conflicts.keep_late(session, reported, visit).id)
+    return applied
+
+
 FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.FINDING: _find,
     protocol.PART: _fit,
@@ -239,6 +263,9 @@ FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.SETTLE: _settle,
     protocol.HAND_OVER: _hand_over,
 }
+
+ADJUSTING = frozenset({protocol.FINDING, protocol.PART, protocol.ANSWER, protocol.CONSENT})
+"""Facts that change the record; a file or settled advice that comes late needs nobody's decision."""
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
     protocol.HAND_OVER: frozenset({"note", "remaining_minutes", "technician_id"}),

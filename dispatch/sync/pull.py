@@ -21,6 +21,7 @@ from dispatch.sync.cursor import Position
 from dispatch.sync.protocol import PAGE
 from dispatch.sync.push import acknowledged, device_scope, require_device
 from dispatch.sync.refusals import Resync
+from dispatch.sync.uploads import files_wanted
 from dispatch.sync.van_view import van_of
 
 RETENTION = timedelta(days=90)
@@ -50,6 +51,8 @@ class Pulled:
     """What the phone should say to its technician now; replaces what was said before."""
     van: Mapping[str, Any] | None = None
     """What to load, what is on its way, tools held; with the last page alone."""
+    files_wanted: Sequence[Mapping[str, str]] | None = None
+    """Files that the technician announced and whose bytes are not here; with the last page alone."""
 
 
 def pull(
@@ -82,7 +85,8 @@ def pull(
     notices = notices_of(session, technician_id)
     is_complete = _is_complete(following)
     van = van_of(session, principal, now) if is_complete else None
-    return Pulled(text_cursor, is_complete, acked, changes, now, notices, van)
+    wanted = files_wanted(session, principal) if is_complete else None
+    return Pulled(text_cursor, is_complete, acked, changes, now, notices, van, wanted)
 
 
 def _is_complete(following: Position) -> bool:

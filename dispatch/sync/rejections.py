@@ -20,8 +20,11 @@ from dispatch.sync.conflicts import Reported
 from dispatch.sync.deciding import attempt
 from dispatch.sync.envelope import Incoming
 from dispatch.sync.facts import Applied
+from dispatch.sync.locking import lock_visits
 from dispatch.sync.model import Operation, Rejection
-from dispatch.sync.protocol import operation_digest
+from dispatch.sync.protocol import OF_A_DAY, operation_digest
+from dispatch.work_orders import commands as visits
+from dispatch.work_orders.model import Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +43,28 @@ def apply_anyway(
     by: Principal,
     rejection: Rejection,
     payload: Mapping[str, Any] | None = None,
+    visit: Visit | None = None,
     company_currency: str,
 ) -> Sequence[Redecided]:
     """
     Apply a rejected operation as a new one of the dispatcher, with a corrected payload if given.
 
-    Then apply what waited for it, in the order of the phone. What is refused again stays rejected; the
-    refusal of the first one is raised.
+    ``visit`` is the one it belongs to, as the dispatcher says: its technician counts as helper there, and
+    what else they tell of it is taken. Then apply what waited for it, in the order of the phone. What is
+    refused again stays rejected; the refusal of the first one is raised.
     """
     _check_open(rejection)
-    first = _redecide(session, by, rejection, payload, company_currency)
+    moved: dict[str, Any] = {}
+    if visit is not None:
+        _attach(session, by, rejection, visit)
+        moved = {"visit_id": str(visit.id)}
+    corrected = moved if payload is None else moved | {"payload": dict(payload)}
+    first = _redecide(session, by, rejection, corrected, company_currency)
     if isinstance(first, DispatchError):
         raise first
     done = [first]
     for waiting in _blocked_by(session, rejection):
-        outcome = _redecide(session, by, waiting, None, company_currency)
+        outcome = _redecide(session, by, waiting, moved, company_currency)
         if isinstance(outcome, DispatchError):
             break
         done.append(outcome)
@@ -76,6 +86,13 @@ def dismiss(session: Session, *, by: Principal, rejection: Rejection, reason: st
     return rejection
 
 
+def _attach(session: Session, by: Principal, rejection: Rejection, visit: Visit) -> None:
+    if session.get_one(Operation, rejection.op_id).type in OF_A_DAY:
+        raise refusals.OperationInvalid("the operation belongs to no visit", field="visit_id")
+    lock_visits(session, [visit.id])
+    visits.attach_helper(session, by=by, visit=visit, technician_id=rejection.technician_id)
+
+
 def _check_open(rejection: Rejection) -> None:
     if rejection.decided_at is not None:
         raise refusals.RejectionDecided("the operation was decided about already")
@@ -90,11 +107,11 @@ def _redecide(
     session: Session,
     by: Principal,
     rejection: Rejection,
-    payload: Mapping[str, Any] | None,
+    corrected: Mapping[str, Any],
     company_currency: str,
 ) -> Redecided | DispatchError:
     original = session.get_one(Operation, rejection.op_id)
-    body = {**original.body, "payload": dict(payload)} if payload is not None else dict(original.body)
+    body = {**original.body, **corrected}
     again = Incoming(original.op_id, original.install_epoch, original.seq, body, original.body_sha256)
     at = Corrected(original.occurred_at, original.clock_quality)
     new_id = db.new_id()
@@ -121,7 +138,7 @@ def _store(session: Session, original: Operation, epoch: str, body: dict[str, An
             seq=1,
             type=original.type,
             schema=original.schema,
-            visit_id=original.visit_id,
+            visit_id=told.visit_id,
             body=kept,
             body_sha256=told.sha256,
             state=decision.state,

@@ -13,10 +13,11 @@ import hashlib
 import os
 import secrets
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -38,14 +39,27 @@ EXTENSIONS = ("creation", "checksum", "expiration")
 ALGORITHMS = ("sha1", "sha256")
 EXPIRES_AFTER = timedelta(days=7)
 MOST_PIECE = 4 * 1024 * 1024
+MOST_WANTED = 500
 FOLDER = "arriving"
 """Below the directory of attachments."""
 
 
-def create_upload(session: Session, *, by: Principal, op_id: uuid.UUID, length: int) -> Upload:
-    """Open the way for the bytes of a file that this technician announced; repeated, it is the same one."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file of a visit whose bytes are not here, as a pull names it."""
+
+    visit_id: uuid.UUID
+    sha256: str
+
+
+def create_upload(session: Session, *, by: Principal, file: uuid.UUID | Wanted, length: int) -> Upload:
+    """
+    Open the way for the bytes of a file that this technician announced; repeated, it is the same one.
+
+    ``file`` is the announcing operation, or visit and hash.
+    """
     require_device(session, by, hold=True)
-    declared = _declared_by(session, by, op_id)
+    declared = _wanted_of(session, by, file) if isinstance(file, Wanted) else _declared_by(session, by, file)
     if length != declared.size_bytes:
         raise refusals.UploadInvalid(
             f"{declared.size_bytes} bytes were announced, not {length}", announced=declared.size_bytes
@@ -158,19 +172,44 @@ def _declared_by(session: Session, by: Principal, op_id: uuid.UUID) -> DeclaredF
     return found
 
 
+def _wanted_of(session: Session, by: Principal, file: Wanted) -> DeclaredFile:
+    named = select(DeclaredFile).filter_by(visit_id=file.visit_id, sha256=file.sha256)
+    found = session.scalars(named.with_for_update()).first()
+    if found is None or not _announced(session, by, found):
+        raise NotFound("there is no such announced file")
+    return found
+
+
 def _announced(session: Session, by: Principal, declared: DeclaredFile) -> bool:
     """Tell whether an operation of this technician announced the file."""
-    statement = (
+    mine = select(DeclaredFile.id).where(DeclaredFile.id == declared.id, _is_announced_by(by))
+    return session.scalar(mine) is not None
+
+
+def _is_announced_by(by: Principal) -> ColumnElement[bool]:
+    """Operations that the desk applied for a phone count as the phone's."""
+    return (
         select(Operation.op_id)
         .join(Device, Device.id == Operation.device_id)
         .where(
-            Operation.visit_id == declared.visit_id,
+            Operation.visit_id == DeclaredFile.visit_id,
             Operation.type == DECLARE,
-            Operation.body["payload"]["sha256"].as_string() == declared.sha256,
+            Operation.body["payload"]["sha256"].as_string() == DeclaredFile.sha256,
             Device.technician_id == by.technician_id,
         )
+        .exists()
     )
-    return session.scalar(statement.limit(1)) is not None
+
+
+def files_wanted(session: Session, by: Principal) -> list[dict[str, str]]:
+    """Return what this technician announced and is not here, unless somebody gave it up."""
+    statement = (
+        select(DeclaredFile.visit_id, DeclaredFile.sha256)
+        .where(DeclaredFile.attachment_id.is_(None), DeclaredFile.given_up_at.is_(None), _is_announced_by(by))
+        .order_by(DeclaredFile.id)
+        .limit(MOST_WANTED)
+    )
+    return [{"visit_id": str(visit_id), "sha256": sha256} for visit_id, sha256 in session.execute(statement)]
 
 
 def _check(piece: bytes, checksum: str) -> None:

@@ -71,10 +71,11 @@ def settle_advice(
     note: str | None = None,
     visit: Visit | None = None,
     op_id: uuid.UUID | None = None,
+    keeps_late: bool = False,
 ) -> AdvisedWork:
     """Note that advised work was done, or that the customer does not want it."""
     if visit is not None:
-        check_recordable(session, visit, by)
+        check_recordable(session, visit, by, keeps_late=keeps_late)
     if advice.state != OPEN:
         raise AdviceSettled(f"it is {advice.state}")
     advice.state = text.choice(result, "result", (DONE, DECLINED))

@@ -31,9 +31,10 @@ def answer_question(
     place: tuple[str, int] = ("", 0),
     answered_at: datetime | None = None,
     op_id: uuid.UUID | None = None,
+    keeps_late: bool = False,
 ) -> tuple[ChecklistAnswer, Standing]:
     """Keep an answer; return it with what stands answered now. Photographs are announced before."""
-    check_recordable(session, visit, by)
+    check_recordable(session, visit, by, keeps_late=keeps_late)
     row = checklists.answer(
         session,
         visit_id=visit.id,

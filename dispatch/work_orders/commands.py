@@ -10,6 +10,7 @@ from dispatch.work_orders.coding import write_service_code
 from dispatch.work_orders.consenting import record_consent
 from dispatch.work_orders.declaring import declare_file, give_up
 from dispatch.work_orders.handing_over import Rest, hand_over
+from dispatch.work_orders.helping import attach_helper
 from dispatch.work_orders.office_steps import cancel_visit, reopen_visit, verify_visit
 from dispatch.work_orders.opening import (
     cancel_order,
@@ -48,6 +49,7 @@ __all__ = [
     "advice_at",
     "answer_question",
     "assign",
+    "attach_helper",
     "cancel_order",
     "cancel_visit",
     "change_needs",

@@ -43,9 +43,10 @@ def record_consent(
     signature_path: str,
     signed_at: datetime,
     op_id: uuid.UUID | None = None,
+    keeps_late: bool = False,
 ) -> Consent:
     """Keep the customer's signed request to touch other equipment; bound to exactly what was shown."""
-    check_recordable(session, visit, by)
+    check_recordable(session, visit, by, keeps_late=keeps_late)
     named, agreed = text.line(equipment, "equipment"), text.prose(terms, "terms", longest=4_000)
     if not agreed:
         raise text.TextInvalid("terms is empty: liability is settled first", field="terms")

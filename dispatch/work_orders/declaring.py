@@ -62,9 +62,10 @@ def declare_file(
     purpose: str = PHOTO,
     caption: str = "",
     op_id: uuid.UUID | None = None,
+    keeps_late: bool = False,
 ) -> DeclaredFile:
     """Announce a file; the same bytes twice are one. Bytes that lie here already settle it at once."""
-    check_recordable(session, visit, by)
+    check_recordable(session, visit, by, keeps_late=keeps_late)
     if not text.is_sha256(sha256):
         raise DeclarationInvalid("sha256 is no SHA-256 in lower-case hex", field="sha256")
     if media_type not in SUFFIX:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Principal
 from dispatch.errors import Forbidden
 from dispatch.work_orders import refusals, rules
+from dispatch.work_orders.helping import took_part
 from dispatch.work_orders.lifecycle import Actor, Step, VisitState
-from dispatch.work_orders.model import DeclaredFile, Finding, ReviewCase, ServiceReport, Visit, VisitEvent
+from dispatch.work_orders.model import DeclaredFile, Finding, ReviewCase, ServiceReport, Visit
 
 S, A = VisitState, Actor
 
@@ -39,21 +40,39 @@ def check_capacity(by: Principal | None, actor: Actor, visit: Visit) -> None:
         raise CapacityForbidden(f"a technician does not act as {actor.value}")
 
 
-def check_recordable(session: Session, visit: Visit, by: Principal | None) -> None:
-    """Refuse facts of a verified visit, and facts from a technician who never held it."""
-    if S(visit.state) in LOCKED:
+def is_locked(visit: Visit) -> bool:
+    """Tell whether a visit's record is verified: what comes later is an adjustment."""
+    return S(visit.state) in LOCKED
+
+
+def check_recordable(
+    session: Session, visit: Visit, by: Principal | None, *, keeps_late: bool = False
+) -> None:
+    """
+    Refuse facts of a verified visit, and facts from a technician who never held it.
+
+    ``keeps_late`` takes what happened before the visit was verified and is heard of now; whoever calls opens
+    a case, so that it is settled when somebody has looked.
+    """
+    if is_locked(visit) and not keeps_late:
         raise refusals.RecordLocked(f"visit {visit.number} is {visit.state}")
     if by is None or by.technician_id is None or by.technician_id == visit.technician_id:
         return
-    held = select(VisitEvent.id).where(
-        VisitEvent.visit_id == visit.id, VisitEvent.technician_id == by.technician_id
-    )
-    if session.scalars(held.limit(1)).first() is None:
+    if (
+        session.scalars(select(Visit.id).where(Visit.id == visit.id, took_part(by.technician_id))).first()
+        is None
+    ):
         raise refusals.NotYourVisit("the visit is assigned to somebody else")
 
 
 def outdate_reports(session: Session, visit: Visit) -> None:
-    """A fact changed, so what was signed is no longer what the record says: sign again or waive (R-509)."""
+    """
+    A fact changed, so what was signed is no longer what the record says: sign again or waive (R-509).
+
+    What was signed stays the paper of a verified visit; what came later is told by its case.
+    """
+    if is_locked(visit):
+        return
     statement = update(ServiceReport).where(ServiceReport.visit_id == visit.id, ServiceReport.is_current)
     session.execute(statement.values(is_current=False))
 

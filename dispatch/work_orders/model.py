@@ -304,6 +304,11 @@ class DeclaredFile(Identified, Base):
         UniqueConstraint("visit_id", "sha256"),
         CheckConstraint("size_bytes > 0", name="size"),
         CheckConstraint("attachment_id is null or given_up_at is null", name="settled_once"),
+        Index(
+            "ix_declared_file_missing",
+            "visit_id",
+            postgresql_where=text("attachment_id is null and given_up_at is null"),
+        ),
     )
 
     visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))

@@ -66,6 +66,17 @@ class ServiceCode(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
+class Helper(Base):
+    """A technician who worked at a visit that was never theirs, as the desk says."""
+
+    __tablename__ = "visit_helper"
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), primary_key=True)
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"), primary_key=True)
+    attached_by: Mapped[uuid.UUID]
+    attached_at: Mapped[datetime]
+
+
 class CoreReceipt(Base):
     """An old part came back for one that was fitted, or nobody waits for it any more (R-511)."""
 

@@ -17,6 +17,7 @@ from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.parts.model import Part
 from dispatch.work_orders.announcing import HIDDEN
+from dispatch.work_orders.helping import took_part
 from dispatch.work_orders.lifecycle import FINISHED_STATES, VisitState
 from dispatch.work_orders.model import (
     Approval,
@@ -83,7 +84,7 @@ def find_visit(session: Session, principal: Principal, visit_id: uuid.UUID) -> V
 
 def find_visit_ever_held(session: Session, principal: Principal, visit_id: uuid.UUID) -> Visit:
     """
-    Return a visit that a technician holds or held, locked for a change; for facts that arrive late.
+    Return a visit that a technician holds, held or helped at, locked for a change; for late facts.
 
     A visit that was reassigned or cancelled while the phone had no contact still takes what happened.
     """
@@ -97,7 +98,7 @@ def find_visit_ever_held(session: Session, principal: Principal, visit_id: uuid.
 def visits_ever_held(
     session: Session, principal: Principal, visit_ids: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, Visit]:
-    """Return those of some locked visits that a technician holds or held, with their orders."""
+    """Return those of some locked visits that a technician holds, held or helped at, with their orders."""
     order = joinedload(Visit.work_order, innerjoin=True).selectinload(WorkOrder.visits)
     statement = _ever_held(principal).where(Visit.id.in_(list(visit_ids))).options(order)
     found = session.scalars(statement, execution_options={"populate_existing": True})
@@ -105,10 +106,8 @@ def visits_ever_held(
 
 
 def _ever_held(principal: Principal) -> Select[Visit]:
-    held = exists().where(
-        VisitEvent.visit_id == Visit.id, VisitEvent.technician_id == principal.technician_id
-    )
-    return select(Visit).where((Visit.technician_id == principal.technician_id) | held)
+    mine = Visit.technician_id == principal.technician_id
+    return select(Visit).where(mine | took_part(principal.technician_id))
 
 
 def list_orders(

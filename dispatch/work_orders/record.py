@@ -25,7 +25,7 @@ from dispatch.work_orders.advising import keep_advice
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.coding import check_codes
 from dispatch.work_orders.consenting import check_touched
-from dispatch.work_orders.guards import check_recordable, outdate_reports
+from dispatch.work_orders.guards import check_recordable, is_locked, outdate_reports
 from dispatch.work_orders.model import (
     Approval,
     Finding,
@@ -81,12 +81,13 @@ def record_findings(
     visit: Visit,
     findings: Findings,
     op_id: uuid.UUID | None = None,
+    keeps_late: bool = False,
 ) -> Finding:
     """Record what was found and done; a correction is another record that replaces it (R-509)."""
     repeated = _recorded(session, Finding, op_id)
     if repeated is not None:
         return repeated
-    check_recordable(session, visit, by)
+    check_recordable(session, visit, by, keeps_late=keeps_late)
     finding = Finding(
         visit_id=visit.id,
         fault=text.prose(findings.fault, "fault", longest=4_000),
@@ -107,7 +108,8 @@ def record_findings(
         if not getattr(finding, name):
             raise text.TextInvalid(f"{name} is empty", field=name)
     session.add(finding)
-    if visit.leader_id is None:  # the leader tells what became of it
+    is_former = by is not None and by.technician_id not in {None, visit.technician_id}
+    if visit.leader_id is None and not (is_former and is_locked(visit)):  # the leader tells what became of it
         visit.is_solved = findings.is_solved
     _after_fact(session, visit)
     keep_advice(session, visit, finding)
@@ -151,6 +153,7 @@ def use_part(
     unapproved_reason: str | None = None,
     approved_by: uuid.UUID | None = None,
     op_id: uuid.UUID | None = None,
+    keeps_late: bool = False,
 ) -> PartUse:
     """
     Record a part fitted (``in``) or taken out (``out``); what is fitted leaves the van of whoever did it.
@@ -161,7 +164,7 @@ def use_part(
     repeated = _recorded(session, PartUse, op_id)
     if repeated is not None:
         return repeated
-    check_recordable(session, visit, by)
+    check_recordable(session, visit, by, keeps_late=keeps_late)
     part = part_named(session, text.code(sku, "sku"))
     way = text.choice(direction, "direction", DIRECTIONS)
     checked_quantity(quantity)

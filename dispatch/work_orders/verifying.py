@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, text
+from dispatch import clock, db, events, outbox, text
 from dispatch.access.rules import Principal
 from dispatch.errors import Conflict
 from dispatch.work_orders import guards, refusals
@@ -88,10 +88,21 @@ def decide_case(session: Session, *, by: Principal, case: ReviewCase, decision: 
 
 
 def lift_review(session: Session, *, by: Principal, visit: Visit) -> Visit:
-    """A dispatcher looked at a flagged visit and found nothing against billing it."""
+    """
+    A dispatcher looked at a flagged visit and found nothing against billing it.
+
+    What a verified visit was told of since, or was held back for, is settled now.
+    """
     if guards.has_open_case(session, visit.id):
         raise refusals.CaseStillOpen(f"visit {visit.number} has an open case")
     visit.needs_review = visit.billing_hold = False
     db.flush(session)
     announce_visit(session, visit)
+    if S(visit.state) in guards.LOCKED:
+        outbox.record(
+            session,
+            events.VisitAdjusted(
+                visit_id=str(visit.id), work_order_id=str(visit.work_order_id), version=str(visit.version)
+            ),
+        )
     return visit

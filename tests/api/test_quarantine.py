@@ -22,6 +22,7 @@ from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import expire
 from tests.api.company import SOUTH, Client, ClientFor, Company
 from tests.api.in_the_field import a_part, a_visit, asked, signed_in, work
+from tests.api.test_uploads import a_photo
 
 DOMAIN = ("visit_event", "finding", "part_use", "payment", "service_report", "sync_operation")
 
@@ -229,3 +230,24 @@ def test_admitted_work_does_not_wait_for_what_never_came(
     assert {receipt["result"] for receipt in admitted} <= {"applied", "applied_conflict"}
     assert asked("select state from visit where id = :id", id=visit_id) == [("done",)]
     assert asked("select kind from review_case") == [("gap_forced",)]
+
+
+def test_revoked_clause_5_bytes_of_admitted_work_come_when_the_phone_is_registered_anew(
+    company: Company, phone: PhoneClient, desk: Client
+) -> None:
+    visit_id = a_visit(company)
+    phone.pull()
+    phone.attach(visit_id, a_photo(), "image/jpeg", purpose="photo")
+    revoke(phone)
+    with pytest.raises(Revoked):
+        phone.pull()
+    assert phone.surrender() == 1
+    (item,) = desk.get("/v1/sync/quarantine").get_json()["items"]
+    assert desk.post(f"/v1/sync/quarantine/{item['id']}/admission").status_code == 200
+    assert phone.store.files_to_send() == []
+    phone.begin_anew()
+    phone.pull()
+    assert phone.send_files() == 1
+    assert asked("select count(*) from declared_file where attachment_id is not null") == [(1,)]
+    phone.record(protocol.TRAVEL, visit_id=visit_id)
+    assert [receipt["result"] for receipt in phone.push()] == ["applied"]

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from dispatch import db
 from dispatch.access.rules import Role
 from dispatch.simulation.phone import PhoneClient
 from dispatch.sync import protocol
-from tests.api.company import Client, ClientFor, Company
+from tests import builders
+from tests.api.company import SOUTH, Client, ClientFor, Company
 from tests.api.in_the_field import (
     a_part,
     a_visit,
@@ -57,6 +59,27 @@ def test_a_dispatcher_lists_a_rejected_operation_and_applies_it_corrected(
     assert asked("select state from visit") == [("paused",)]
     assert dispatcher.get("/v1/sync/rejections").json["items"] == []
     assert dispatcher.post(f"/v1/sync/rejections/{root['id']}/apply", json={}).status_code == 409
+
+
+def test_a_dispatcher_says_who_helped_and_only_at_visits_of_the_own_territory(
+    company: Company, phone: PhoneClient, dispatcher: Client
+) -> None:
+    own = a_visit(company)
+    with db.transaction() as session:
+        south = session.get_one(builders.Territory, company.territories[SOUTH])
+        site = builders.a_site(session, territory=south)
+        order = builders.an_order(session, asset=builders.an_asset(session, site=site))
+        foreign = str(builders.a_visit(session, order=order).id)
+    phone.record(
+        protocol.PAYMENT, visit_id=foreign, payload={"method": "cash", "amount": "5.00", "currency": "EUR"}
+    )
+    phone.push()
+    (item,) = dispatcher.get("/v1/sync/rejections").json["items"]
+    assert item["code"] == "NOT_FOUND"
+    address = f"/v1/sync/rejections/{item['id']}/apply"
+    assert dispatcher.post(address, json={"visit_id": foreign}).status_code == 404
+    assert dispatcher.post(address, json={"visit_id": own}).status_code == 200
+    assert asked("select v.id::text from payment p join visit v using (work_order_id)") == [(own,)]
 
 
 def test_a_dispatcher_puts_a_rejected_operation_aside(

@@ -289,3 +289,44 @@ def test_a_broken_announcement_is_rejected_alone(
     assert [receipt.get("code", "applied") for receipt in phone.push()] == [code, "applied"]
     with db.transaction() as session:
         assert session.query(DeclaredFile).count() == 0
+
+
+def test_attachment_clause_8_a_file_whose_announcement_the_desk_applied_is_asked_for(
+    company: Company, phone: PhoneClient, client_for: ClientFor
+) -> None:
+    """The phone announced it for a visit that was never its technician's; the desk says which it was."""
+    wrong, visit_id, photo = str(uuid.uuid4()), a_visit(company), a_photo()
+    announced(phone, wrong, photo)
+    phone.pull()
+    assert phone.send_files() == 0
+    assert phone.store.files_to_send() == []
+    desk = client_for(Role.DISPATCHER)
+    (item,) = desk.get("/v1/sync/rejections").json["items"]
+    applied = desk.post(f"/v1/sync/rejections/{item['id']}/apply", json={"visit_id": visit_id})
+    assert applied.status_code == 200
+    stranger = signed_in(company, SOUTH)
+    stranger.pull()
+    assert stranger.store.setting("files_wanted") == "[]"
+    phone.pull()
+    assert phone.send_files() == 1
+    assert asked("select visit_id::text from declared_file where attachment_id is not null") == [(visit_id,)]
+    phone.pull()
+    assert phone.store.setting("files_wanted") == "[]"
+    assert phone.store.files_to_send() == []
+    stranger.close()
+
+
+def test_attachment_clause_8_nobody_sends_what_somebody_else_announced(
+    company: Company, phone: PhoneClient, visit_id: str
+) -> None:
+    photo = a_photo()
+    announced(phone, visit_id, photo)
+    other = signed_in(company, SOUTH)
+    told = {"visit_id": visit_id, "sha256": hashlib.sha256(photo).hexdigest()}
+    pairs = [f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in told.items()]
+    headers = TUS | {"Upload-Length": str(len(photo)), "Upload-Metadata": ",".join(pairs)}
+    assert other.ask("POST", "/v1/sync/uploads", headers=headers).status_code == 404
+    assert phone.ask("POST", "/v1/sync/uploads", headers=headers).status_code == 201
+    half = headers | {"Upload-Metadata": pairs[0]}
+    assert phone.ask("POST", "/v1/sync/uploads", headers=half).status_code == 422
+    other.close()

@@ -92,9 +92,8 @@ class DirectPhone(PhoneClient):
         headers, refused = options["headers"], None
         with db.transaction() as session:
             if method == "POST":
-                op_id = base64.b64decode(headers["Upload-Metadata"].split(" ")[1]).decode()
-                length = int(headers["Upload-Length"])
-                upload = commands.create_upload(session, by=self.by, op_id=uuid.UUID(op_id), length=length)
+                file, length = _file(headers["Upload-Metadata"]), int(headers["Upload-Length"])
+                upload = commands.create_upload(session, by=self.by, file=file, length=length)
             elif method == "HEAD":
                 upload = uploads.find_upload(session, self.by, uuid.UUID(address.rpartition("/")[2]))
             else:
@@ -145,6 +144,7 @@ class DirectPhone(PhoneClient):
                 "complete": pulled.complete,
                 "acked_seq": dict(pulled.acked_seq),
                 "changes": list(pulled.changes),
+                "files_wanted": pulled.files_wanted,
             },
         )
 
@@ -162,6 +162,17 @@ class DirectPhone(PhoneClient):
                 "signature": signed_notice(SECRET, WIPE, *told),
             }
         return httpx.Response(STATUS_OF_KIND[why.kind], json={"code": why.code, "cause": cause})
+
+
+def _file(metadata: str) -> uuid.UUID | uploads.Wanted:
+    """Which file the phone names: the announcement, or visit and hash."""
+    told = {
+        name: base64.b64decode(value).decode()
+        for name, _, value in (pair.partition(" ") for pair in metadata.split(","))
+    }
+    if "op_id" in told:
+        return uuid.UUID(told["op_id"])
+    return uploads.Wanted(uuid.UUID(told["visit_id"]), told["sha256"])
 
 
 class _NoLogin:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch.billing.commands import approve, settle
+from dispatch.billing.commands import approve, issue, settle
 from dispatch.billing.errors import NoTariff, SettlementNotInReview
-from dispatch.billing.model import SettlementLine
+from dispatch.billing.model import CreditNote, SettlementLine
 from dispatch.customers.model import Customer
 from dispatch.money import CurrencyMismatch
-from tests.builders import a_contract, a_technician, a_visit, at
-from tests.money_world import a_tariff, a_verified_order, settled
+from dispatch.work_orders.model import PartUse, WorkOrder
+from tests.builders import a_contract, a_part, a_technician, a_user, a_visit, at, part_use
+from tests.money_world import a_tariff, a_verified_order, invoiced, settled
 from tests.planning_world import runs_of
 
 
@@ -116,6 +118,51 @@ def test_a_visit_added_after_the_settlement_is_settled_by_a_further_one(books: S
     assert {line.source_key for line in second.lines} == {f"labour:{later.id}:2", f"travel:{later.id}:2"}
     assert later.state == "closed"
     assert second.state == "review"
+    assert settled(books, order) is second
+
+
+def a_late_part(books: Session, order: WorkOrder, **fields: Any) -> PartUse:
+    """A part that a phone tells of when the order was settled."""
+    return part_use(books, order.visits[0], a_part(books), **fields)
+
+
+def test_a_part_told_of_after_the_settlement_is_billed_alone(books: Session) -> None:
+    """I3: what was issued stays as it is; the part is judged against what is left of the estimate (R-204)."""
+    a_tariff(books)
+    order = a_verified_order(books)
+    [issued] = invoiced(books, order)
+    late = a_late_part(books, order, quantity=2)
+    order.visits[0].billing_hold = True
+    assert settle(books, work_order_id=order.id) is None
+    order.visits[0].billing_hold = False
+    second = settled(books, order)
+    rows = [(line.source_key, line.quantity, line.net_minor, line.payer) for line in second.lines]
+    assert rows == [(f"part:{late.id}:2", 2, 2500, "customer")]
+    assert (second.state, (second.review_reason or "")[:5]) == ("review", "R-204")
+    approve(books, by=None, settlement=second)
+    [more] = issue(books, settlement_id=second.id)
+    assert (more.net_minor, issued.net_minor) == (2500, 9250)
+    assert settled(books, order) is second
+
+
+@pytest.mark.parametrize("is_issued", [False, True])
+def test_a_part_taken_back_after_the_settlement_is_not_paid(books: Session, is_issued: bool) -> None:
+    """What is not invoiced is withdrawn, an invoice credited; the rest is settled anew, each fact once."""
+    a_tariff(books)
+    order = a_verified_order(books, parts=2)
+    first = settled(books, order)
+    if is_issued:
+        approve(books, by=None, settlement=first)
+        issue(books, settlement_id=first.id)
+    uses = books.scalars(select(PartUse).where(PartUse.visit_id == order.visits[0].id)).all()
+    uses[0].voided_by = a_user(books).id
+    second = settled(books, order)
+    assert first.state == ("invoiced" if is_issued else "void")
+    assert [row.gross_minor for row in books.scalars(select(CreditNote))] == [13020] * is_issued
+    assert [line.net_minor for line in second.lines] == [6000, 2000, 1250]
+    assert [run.payload["settlement_id"] for run in runs_of(books, "billing.issue_invoice")][-1] == str(
+        second.id
+    )
     assert settled(books, order) is second
 
 

@@ -79,6 +79,32 @@ def test_a_missing_hand_in_is_chased_in_the_evening_and_goes_up_in_the_morning(
     assert chasing.notices_of(session, who.id) == []
 
 
+@pytest.mark.parametrize("days", [13, 20, 60])
+def test_a_day_is_chased_until_it_is_handed_in(
+    session: Session, who: Technician, now: MovableClock, days: int
+) -> None:
+    """R-603: money that nobody handed in is not forgotten; what was handed in is not owed again."""
+    now.set(at(21))
+    assert len(reminded(session, who)) == 1
+    now.set(at(21, days=days))
+    assert [(kind, level) for kind, level, _ in reminded(session, who)] == [("hand_in", 1), ("hand_in", 2)]
+    [owed] = queries.owed_by(session, who)
+    assert (owed.day, owed.money_minor, owed.is_supplement) == (DAY, {"cash": 5000}, False)
+    hand_in(
+        session,
+        by=None,
+        technician=who,
+        day=DAY,
+        sheets=owed.sheets,
+        reasons={},
+        counted_minor={"cash": 5000},
+        currency="EUR",
+    )
+    now.set(at(21, days=2 * days))
+    assert queries.owed_by(session, who) == []
+    assert "hand_in" not in [kind for kind, _, _ in reminded(session, who)]
+
+
 def test_who_did_not_work_is_not_chased(session: Session, who: Technician, now: MovableClock) -> None:
     """R-603: neither a colleague without visits, nor what is only planned."""
     a_visit(session, technician=a_technician(session), state="published")

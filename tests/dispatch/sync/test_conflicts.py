@@ -236,3 +236,91 @@ def test_conflict_clause_11_resuming_with_a_reason_reopens_an_unverified_visit(f
     (receipt,) = field.push(field.op(protocol.RESUME, visit, reason="it leaks"))
     assert receipt["result"] == "applied"
     assert field.state(visit) == "working"
+
+
+def a_sku(field: Field) -> str:
+    """A part with five pieces in the technician's van."""
+    with db.transaction() as session:
+        part = builders.a_part(session)
+        technician = session.get_one(builders.Technician, field.technician_id)
+        builders.van_stock(session, technician, part, 5)
+        return str(part.sku)
+
+
+def late_facts(field: Field, visit: uuid.UUID, sku: str) -> list[dict[str, Any]]:
+    """What is told of a visit when it is verified already."""
+    return [
+        field.op(protocol.PART, visit, sku=sku, direction="in", quantity=2),
+        field.op(protocol.FINDING, visit, **FINDINGS | {"is_solved": False}),
+        field.op(protocol.WAIVE, visit, reason="nobody there"),
+    ]
+
+
+def adjusted(field: Field, visit: uuid.UUID) -> list[str]:
+    """Runs of settlement that began with an adjustment of the visit."""
+    rows = field.ask(
+        "select payload->>'event' from job_run where kind = 'billing.settle'"
+        " and payload->>'visit_id' = :id order by id",
+        id=str(visit),
+    )
+    return [event for (event,) in rows if event == "VisitAdjusted"]
+
+
+def on_van(field: Field) -> list[tuple[Any, ...]]:
+    """Pieces in the technician's van."""
+    question = "select quantity from van_stock where technician_id = :id"
+    return field.ask(question, id=field.technician_id)
+
+
+def test_conflict_clause_16_what_comes_after_verification_is_an_adjustment(field: Field) -> None:
+    """Stock moves, billing waits for a decision, the signed record stays, and the order is settled again."""
+    visit, sku = field.visit(), a_sku(field)
+    field.push(*field.whole_visit(visit))
+    signed = field.ask("select shown from service_report where visit_id = :id and is_current", id=visit)
+    assert flags(field, visit)[:3] == ("verified", False, False)
+    told = field.push(*late_facts(field, visit, sku))
+    assert results(told) == ["applied_conflict"] * 3
+    [case] = cases(field, visit)
+    assert case.kind == "late_fact"
+    assert [fact["type"] for fact in case.detail["facts"]] == [
+        protocol.PART,
+        protocol.FINDING,
+        protocol.WAIVE,
+    ]
+    assert on_van(field) == [(3,)]
+    assert flags(field, visit)[:3] == ("verified", True, True)
+    assert field.ask("select is_solved from visit where id = :id", id=visit) == [(False,)]
+    now = field.ask("select shown from service_report where visit_id = :id and is_current", id=visit)
+    assert now == signed
+    assert adjusted(field, visit) == []
+    with db.transaction() as session:
+        visits.decide_case(session, by=field.desk, case=session.merge(case), decision="bill it")
+    assert flags(field, visit)[:3] == ("verified", False, False)
+    assert adjusted(field, visit) == ["VisitAdjusted"]
+
+
+def test_conflict_clause_16_the_first_technicians_part_is_not_lost_when_another_finished(
+    field: Field,
+) -> None:
+    """Who was offline tells of a part when the colleague's visit is verified: their van, their story."""
+    visit, sku, colleague = field.visit(), a_sku(field), field.colleague()
+    begun = [field.op(kind, visit) for kind in BEGUN]
+    late = late_facts(field, visit, sku)
+    colleague.reassign(visit)
+    colleague.push(*colleague.whole_visit(visit))
+    assert field.state(visit) == "verified"
+    told = results(field.push(*begun, *late, field.op(protocol.FINISH, visit, is_solved=False)))
+    assert told == ["applied_conflict"] * 7
+    assert [case.kind for case in cases(field, visit)] == ["double_attendance"]
+    assert on_van(field) == [(3,)]
+    assert field.ask("select is_solved from visit where id = :id", id=visit) == [(True,)]
+    assert flags(field, visit)[3] == colleague.technician_id
+
+
+def test_conflict_clause_16_a_file_that_is_announced_late_needs_nobody(field: Field) -> None:
+    visit = field.visit()
+    field.push(*field.whole_visit(visit))
+    file = {"sha256": "a" * 64, "bytes": 100, "mime": "image/jpeg"}
+    (receipt,) = field.push(field.op(protocol.DECLARE, visit, **file))
+    assert (receipt["result"], receipt["effect"]) == ("applied", {"bytes_missing": True})
+    assert cases(field, visit) == []

@@ -11,7 +11,8 @@ from dispatch import db
 from dispatch.errors import NotFound
 from dispatch.sync import commands, protocol, queries
 from dispatch.sync.model import Rejection
-from dispatch.sync.refusals import RejectionDecided
+from dispatch.sync.refusals import OperationInvalid, RejectionDecided
+from dispatch.work_orders.model import Visit
 from tests import builders
 from tests.dispatch.sync.field import FINDINGS, Field, paid, payments, results
 
@@ -90,13 +91,24 @@ def open_rejections(field: Field) -> list[queries.RejectionView]:
         return list(queries.rejections(session, field.desk).items)
 
 
-def apply_anyway(field: Field, rejection_id: uuid.UUID, payload: dict[str, Any] | None = None) -> int:
+def apply_anyway(
+    field: Field,
+    rejection_id: uuid.UUID,
+    payload: dict[str, Any] | None = None,
+    visit: uuid.UUID | None = None,
+) -> int:
     """The desk applies a rejected operation; return how many took effect."""
     with db.transaction() as session:
         rejection = queries.find_rejection(session, field.desk, rejection_id)
+        named = session.get_one(Visit, visit) if visit else None
         return len(
             commands.apply_anyway(
-                session, by=field.desk, rejection=rejection, payload=payload, company_currency="EUR"
+                session,
+                by=field.desk,
+                rejection=rejection,
+                payload=payload,
+                visit=named,
+                company_currency="EUR",
             )
         )
 
@@ -119,6 +131,60 @@ def test_push_clause_10_the_desk_applies_it_as_a_new_operation_in_its_own_name(f
     with pytest.raises(RejectionDecided):
         apply_anyway(field, rejection.id, paid("5.00"))
     assert payments(field, visit) == [(500,)]
+
+
+def test_push_clause_16_the_desk_says_who_helped_at_a_visit_that_was_never_theirs(field: Field) -> None:
+    """The work of a helping colleague is kept: money and parts are theirs, attributed to who decided."""
+    colleague = field.colleague()
+    visit = colleague.visit()
+    with db.transaction() as session:
+        sku = builders.a_part(session).sku
+    first = field.op(protocol.PART, visit, sku=sku, direction="in", quantity=1)
+    field.push(
+        first,
+        field.op(protocol.FINDING, visit, **FINDINGS),
+        field.op(protocol.PAYMENT, visit, **paid("5.00")),
+    )
+    by_op = {one.op_id: one for one in open_rejections(field)}
+    assert sorted(one.code for one in by_op.values()) == ["NOT_FOUND", "NOT_FOUND", "blocked"]
+    root = by_op[uuid.UUID(first["op_id"])]
+    with pytest.raises(NotFound):
+        apply_anyway(field, root.id)
+    assert apply_anyway(field, root.id, visit=visit) == 2
+    vans = field.ask("select quantity from van_stock where technician_id = :id", id=field.technician_id)
+    assert vans == [(-1,)]
+    (paying,) = open_rejections(field)
+    assert apply_anyway(field, paying.id) == 1
+    assert payments(field, visit) == [(500,)]
+    assert results(field.push(field.op(protocol.FINDING, visit, **FINDINGS))) == ["applied"]
+    who = field.ask("select technician_id, attached_by from visit_helper where visit_id = :id", id=visit)
+    assert who == [(field.technician_id, field.desk.user_id)]
+    holder = field.ask("select technician_id, state from visit where id = :id", id=visit)
+    assert holder == [(colleague.technician_id, "published")]
+    assert [change for page in [field.pull()] for change in page.changes if change["id"] == str(visit)] == []
+
+
+def test_push_clause_16_what_a_helper_did_is_kept_beside_the_holders_visit(field: Field) -> None:
+    """Steps of a helper are facts in a case: the visit stays its holder's. A wrong visit is corrected too."""
+    visit, wrong = field.colleague().visit(), uuid.uuid4()
+    arrive = field.op(protocol.ARRIVE, wrong)
+    field.push(arrive)
+    (root,) = open_rejections(field)
+    assert apply_anyway(field, root.id, visit=visit) == 1
+    assert field.state(visit) == "published"
+    kinds = field.ask("select kind, detail->>'technician_id' from review_case where visit_id = :id", id=visit)
+    assert kinds == [("illegal_transition", str(field.technician_id))]
+    ((kept, body),) = field.ask(
+        "select visit_id, body from sync_operation where body->>'instead_of' = :id", id=arrive["op_id"]
+    )
+    assert (kept, body["visit_id"], body["decided_by"]) == (visit, str(visit), str(field.desk.user_id))
+
+
+def test_push_clause_16_what_belongs_to_a_day_is_given_to_no_visit(field: Field) -> None:
+    field.push(field.op(protocol.COUNT, sku="NONE", counted=1))
+    (root,) = open_rejections(field)
+    with pytest.raises(OperationInvalid):
+        apply_anyway(field, root.id, visit=field.visit())
 
 
 def test_push_clause_10_the_technician_sees_own_rejections_and_no_others(field: Field) -> None:
