@@ -1,9 +1,4 @@
-"""
-From the database to the optimiser's day: the only place where moments and places become integers.
-
-Parking and access minutes of a site are added to the drive that leads there, since the technician spends
-them between the road and the door; two visits at one site in a row pay them once.
-"""
+"""From the database to the optimiser's day: the only place where moments become integers."""
 
 from __future__ import annotations
 
@@ -23,6 +18,7 @@ from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, can
 from dispatch.planning.days import Day
 from dispatch.planning.dealing import demands
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
+from dispatch.planning.places import Places
 from dispatch.planning.supplying import Need, carried, with_store
 from dispatch.planning.wanting import held_jobs
 from dispatch.promises import holding
@@ -32,15 +28,13 @@ from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import OnDuty
 from dispatch.territories.model import Territory
 from dispatch.travel import TravelTimes
-from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import one_step_up
 from optimizer.concessions import conceded
 from optimizer.policy import policy
-from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
+from optimizer.problem import Break, Certificate, Lock, Problem, Technician, Window
 from optimizer.problem import Visit as Job
-from optimizer.roads import PLAIN_PLACES, LaterRoads
 
 BEFORE_DUTY = timedelta(hours=3)
 """A visit begun so long before or after a duty still belongs to it."""
@@ -143,55 +137,6 @@ def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day:
         return False
     begun = day.moment(_begun_at(visit, day, now))
     return duty.starts_at - BEFORE_DUTY <= begun < duty.ends_at + nights.AFTER_DUTY
-
-
-class Places:
-    """Numbers the homes and sites of a day: homes first, each site once."""
-
-    def __init__(self, crew: Sequence[OnDuty], sites: Sequence[Site]) -> None:
-        self.points: list[Point] = []
-        self.minutes: list[int] = []
-        self.homes: dict[uuid.UUID, int] = {}
-        self.sites: dict[uuid.UUID, int] = {}
-        for member in crew:
-            self.homes[member.technician.id] = len(self.points)
-            self._add(member.technician.home_latitude, member.technician.home_longitude, 0)
-        for site in sites:
-            if site.id not in self.sites:
-                self.sites[site.id] = len(self.points)
-                self._add(site.latitude, site.longitude, site.parking_minutes + site.access_minutes)
-
-    def _add(self, latitude: float, longitude: float, minutes: int) -> None:
-        self.points.append(Point(latitude, longitude))
-        self.minutes.append(minutes)
-
-    def with_site(self, site: Site) -> Places:
-        """Return these places, and one more if the site is not among them."""
-        if site.id in self.sites:
-            return self
-        wider = Places((), ())
-        wider.points, wider.minutes = [*self.points], [*self.minutes]
-        wider.homes, wider.sites = self.homes, {**self.sites, site.id: len(self.points)}
-        wider._add(site.latitude, site.longitude, site.parking_minutes + site.access_minutes)
-        return wider
-
-    def matrix(self, travel: TravelTimes) -> Matrix:
-        """Ask for all pairs, or for pairs as they are needed, and add parking and access on the way in."""
-        if not self.points:
-            return Matrix((), ())
-        if len(self.points) > PLAIN_PLACES:
-            return matrix_between(travel, self.points, self.minutes)
-        table = travel.matrix(self.points)
-        seconds = table.seconds.copy()
-        for column, minutes in enumerate(self.minutes):
-            seconds[:, column] += 60 * minutes
-            seconds[column, column] = 0
-        return Matrix(seconds.tolist(), table.metres.tolist())
-
-
-def matrix_between(travel: TravelTimes, points: Sequence[Point], minutes: Sequence[int]) -> Matrix:
-    """Travel that is asked for as it is needed; minutes are added to each drive to a point."""
-    return Matrix.of(LaterRoads(travel.roads(points), [60 * access for access in minutes]))
 
 
 def _job(  # noqa: PLR0917 - the day, then the visit, then what was decided about it
