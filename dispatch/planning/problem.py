@@ -31,7 +31,7 @@ from dispatch.travel import TravelTimes
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import one_step_up
-from optimizer.concessions import conceded
+from optimizer.concessions import Concession, conceded
 from optimizer.policy import policy
 from optimizer.problem import Break, Certificate, Lock, Problem, Technician, Window
 from optimizer.problem import Visit as Job
@@ -55,6 +55,13 @@ class Built:
     """Ids of windows kept for callers: they take room like visits and are never stored in a plan."""
     told: Mapping[str, Window | None] = field(default_factory=dict)
     """Windows of crews' visits as customers were told them; None for who goes along."""
+    concessions: tuple[Concession, ...] = ()
+    """What rules have conceded to locks in the problem."""
+
+    def with_decisions(self, problem: Problem) -> Built:
+        """Return the day as another problem, in which locks are kept as far as anybody could."""
+        problem, more = conceded(problem)
+        return replace(self, problem=problem, concessions=(*self.concessions, *more))
 
 
 def build(
@@ -111,12 +118,13 @@ def build(
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks), prices)
-    problem, _ = conceded(problem)
+    problem, against = conceded(problem)
     told = crews.told(problem, rows)
     if only_routes and not as_teams:
         problem = crews.kept_together(problem, plan, day)
     holds = frozenset(job.id for seats in held_by for job in seats)
-    return Built(day, problem, {str(r[0].id): r[0] for r in rows}, frozenset(begun), places, holds, told)
+    visits = {str(row[0].id): row[0] for row in rows}
+    return Built(day, problem, visits, frozenset(begun), places, holds, told, against)
 
 
 def _sites(session: Session, held: Sequence[SlotHold]) -> Sequence[Site]:
