@@ -117,7 +117,8 @@ def build(
     vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
-    problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks), prices)
+    matrix = places.matrix(travel)
+    problem = Problem(day.day, tuple(vehicles), tuple(jobs), matrix, tuple(locks), prices, zone=day.timezone)
     problem, against = conceded(problem)
     told = crews.told(problem, rows)
     if only_routes and not as_teams:
