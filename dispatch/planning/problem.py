@@ -19,6 +19,7 @@ from dispatch.planning.days import Day
 from dispatch.planning.dealing import demands
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
 from dispatch.planning.places import Places
+from dispatch.planning.shares import worked
 from dispatch.planning.supplying import Need, carried, with_store
 from dispatch.planning.wanting import held_jobs
 from dispatch.promises import holding
@@ -81,11 +82,10 @@ def build(
     Gather one day into an optimiser problem.
 
     ``plan`` is the plan in force (its technicians are the previous ones), ``extra`` names visits to include
-    whatever their promise, ``relaxed`` names visits whose promised window may be missed because it cannot be
-    kept any more. With ``only_routes`` what is on no route of the plan is left out. Windows held for callers
-    are visits like others, but for ``without_hold``. Where routes are kept, crews meet when and as they are
-    planned to, unless they are asked for ``as_teams``. Pieces that the visit ``asking`` has elsewhere are
-    there for it.
+    whatever their promise, ``relaxed`` those whose promised window may be missed, as it cannot be kept. With
+    ``only_routes`` what is on no route of the plan is left out. Windows held for callers are visits like
+    others, but for ``without_hold``. Where routes are kept, crews meet when and as they are planned to,
+    unless they are asked for ``as_teams``. Pieces that the visit ``asking`` has elsewhere are there for it.
     """
     now = max(0, day.seconds(clock.now()))
     crew = technicians.on_duty(session, day.territory_id, day.day)
@@ -98,25 +98,24 @@ def build(
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     if not only_routes:
-        reserved = _with_priority(session, rows)
-        jobs = [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
+        jobs = _priced(session, day, rows, jobs)
     jobs = crews.tied(rows, jobs, duties, day, priced=not only_routes)
     held_by = [held_jobs(hold, held_at[hold.site_id], day, places, tied=not only_routes) for hold in held]
     jobs += [job for seats in held_by for job in seats]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = carried(session, day, set(duties), without=asking)
-    mine = [row[0].id for row in rows] + [hold.id for hold in held]
     stock = with_store(
         session,
         day,
         {who: stock.get(who, {}) for who in duties},
-        of_day=[*mine, *filter(None, [without_hold, asking])],
+        of_day=[*(r[0].id for r in rows), *(h.id for h in held), *filter(None, [without_hold, asking])],
         routes=_on_routes(plan, rows, held),
         open_needs=None if only_routes else demands(day, crew, jobs, pins),
     )
-    vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
-    locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
+    before = worked(session, day, duties) if prices.fairness_cents else {}
+    vehicles = [_vehicle(day, who, places, stock.get(who.technician.id, {}), now, before) for who in crew]
+    locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     matrix = places.matrix(travel)
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), matrix, tuple(locks), prices, zone=day.timezone)
     problem, against = conceded(problem)
@@ -191,6 +190,12 @@ def _with_priority(session: Session, rows: Sequence[Facts]) -> frozenset[uuid.UU
     )
 
 
+def _priced(session: Session, day: Day, rows: Sequence[Facts], jobs: Sequence[Job]) -> list[Job]:
+    """Return the visits of a new plan with what delays and moves of them cost."""
+    reserved = _with_priority(session, rows)
+    return [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
+
+
 def _with_clocks(day: Day, row: Facts, job: Job, reserved: frozenset[uuid.UUID]) -> Job:
     """
     Return a visit with what people were told, reserved and agreed on by contract, as prices of a new plan.
@@ -262,7 +267,14 @@ def _on_routes(plan: DayPlan | None, rows: Sequence[Facts], held: Sequence[SlotH
     return [(who, parts) for _, _, who, parts in sorted(found, key=lambda item: item[:2])]
 
 
-def _vehicle(day: Day, member: OnDuty, places: Places, stock: dict[str, int], now: int) -> Technician:
+def _vehicle(  # noqa: PLR0917 - the day, then who works, then what they have and have done
+    day: Day,
+    member: OnDuty,
+    places: Places,
+    stock: dict[str, int],
+    now: int,
+    before: Mapping[uuid.UUID, int],
+) -> Technician:
     person, home = member.technician, places.homes[member.technician.id]
     start, end = day.seconds(member.starts_at), day.seconds(member.ends_at)
     return Technician(
@@ -280,6 +292,7 @@ def _vehicle(day: Day, member: OnDuty, places: Places, stock: dict[str, int], no
         stock=stock,
         territories=frozenset({str(person.territory_id)}),
         earliest_departure=max(start, now),
+        worked=before.get(person.id, 0),
     )
 
 
