@@ -51,6 +51,23 @@ class UnservedShape(Schema):
     action = fields.String(required=True)
 
 
+class DoubtShape(Schema):
+    """
+    What a plan keeps against a rule because of a lock, or what looks like a mistake.
+
+    ``code`` is LOCK_AGAINST_RULE (``rule`` names the rule), LOCKS_CLASH, LOCK_OUTSIDE_WINDOW, TEAM_OF_ONE or
+    TEAM_TOO_LARGE; ``cause`` gives the figures.
+    """
+
+    code = fields.String(required=True)
+    rule = fields.String(required=True, allow_none=True)
+    visit_id = Id(required=True, allow_none=True)
+    technician_id = Id(required=True, allow_none=True)
+    cause = fields.String(required=True)
+    sentence_en = fields.String(required=True)
+    sentence_zh = fields.String(required=True)
+
+
 class PlanShape(Schema):
     """A plan of one day."""
 
@@ -69,6 +86,7 @@ class PlanShape(Schema):
     published_at = Moment(required=True, allow_none=True)
     stops = fields.List(fields.Nested(StopShape), required=True)
     unserved = fields.List(fields.Nested(UnservedShape), required=True)
+    doubts = fields.List(fields.Nested(DoubtShape), required=True)
 
 
 class DayShape(Schema):
@@ -165,6 +183,7 @@ class DifferencesShape(Schema):
     rows = fields.List(fields.Nested(DifferenceShape), required=True)
     cost_before = fields.Dict(required=True)
     cost_after = fields.Dict(required=True)
+    doubts = fields.List(fields.Nested(DoubtShape), required=True)
 
 
 class AcceptedRows(Schema):

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from optimizer.constraints import PAIRWISE
+from optimizer.concessions import Concession
+from optimizer.constraints import PAIRWISE, action_for
 from optimizer.constraints.same_technician import groups
 from optimizer.constraints.team import teams
 from optimizer.explain import blocking_rule
 from optimizer.findings import Finding, doubt
-from optimizer.problem import Lock, Problem, Technician, Visit
+from optimizer.problem import Problem, Technician, Visit
 from optimizer.units import clock, span
 
 
@@ -24,13 +25,7 @@ def doubts(problem: Problem) -> Iterator[Finding]:
         yield from _times(problem, visit)
         if visit.duration == 0:
             yield doubt("ZERO_DURATION", subject, "service takes no time", "give the time the work takes")
-        lock = problem.lock(visit.id)
-        held = problem.windows_of(visit)
-        if lock is not None and not lock.is_begun and held != visit.windows and visit.windows:
-            meets = any(w.start <= h.end and h.start <= w.end for w in visit.windows for h in held)
-            if not meets:
-                cause = "the lock's time lies outside the promised windows; the lock counts"
-                yield doubt("LOCK_OUTSIDE_WINDOW", subject, cause, "tell the customer, or move the lock")
+        yield from _outside_windows(problem, visit)
         if problem.technicians and not problem.is_begun(visit.id):
             reason = blocking_rule(problem, visit)
             if reason is not None:
@@ -39,9 +34,30 @@ def doubts(problem: Problem) -> Iterator[Finding]:
     yield from _team_doubts(problem)
     yield from _group_doubts(problem)
     yield from _shift_doubts(problem)
-    for lock in problem.locks:
-        yield from _lock_doubts(problem, lock)
+    for against in against_rules(problem):
+        cause = f"the lock stands against {against.rule}: {against.cause}; the lock counts"
+        yield doubt("LOCK_AGAINST_RULE", f"lock {against.visit_id}", cause, action_for(against.rule))
     yield from _clashes(problem)
+
+
+def about_decisions(problem: Problem) -> Iterator[Finding]:
+    """The warnings about locks and teams alone: nothing else in a plan says what became of them."""
+    for visit in problem.visits:
+        yield from _outside_windows(problem, visit)
+    yield from _team_doubts(problem)
+    yield from _clashes(problem)
+
+
+def _outside_windows(problem: Problem, visit: Visit) -> Iterator[Finding]:
+    """A lock to a time that the customer was not told."""
+    lock = problem.lock(visit.id)
+    held = problem.windows_of(visit)
+    if lock is not None and not lock.is_begun and held != visit.windows and visit.windows:
+        meets = any(w.start <= h.end and h.start <= w.end for w in visit.windows for h in held)
+        if not meets:
+            cause = "the lock's time lies outside the promised windows; the lock counts"
+            remedy = "tell the customer, or move the lock"
+            yield doubt("LOCK_OUTSIDE_WINDOW", f"visit {visit.id}", cause, remedy)
 
 
 def _times(problem: Problem, visit: Visit) -> Iterator[Finding]:
@@ -106,18 +122,18 @@ def _shift_doubts(problem: Problem) -> Iterator[Finding]:
             yield doubt("OVERTIME_OVERLAP", f"technician {first.id}", cause, "allow less overtime")
 
 
-def _lock_doubts(problem: Problem, lock: Lock) -> Iterator[Finding]:
-    """A lock to somebody whom a rule would keep from the visit; the lock counts."""
-    visit = problem.visit(lock.visit_id)
-    if visit is None or lock.technician_id is None or lock.is_begun:
-        return
-    called = [t for t in problem.technicians if t.is_called(lock.technician_id)]
-    for rule in PAIRWISE:
-        judge = getattr(rule.forbids, "__wrapped__", None)
-        causes = [judge(problem, technician, visit) for technician in called] if judge is not None else []
-        if causes and all(causes):
-            cause = f"the lock stands against {rule.CODE}: {causes[0]}; the lock counts"
-            yield doubt("LOCK_AGAINST_RULE", f"lock {lock.visit_id}", cause, rule.ACTION)
+def against_rules(problem: Problem) -> Iterator[Concession]:
+    """Locks to somebody whom a rule would keep from the visit: nothing is conceded for them, they count."""
+    for lock in problem.locks:
+        visit = problem.visit(lock.visit_id)
+        if visit is None or lock.technician_id is None or lock.is_begun:
+            continue
+        called = [t for t in problem.technicians if t.is_called(lock.technician_id)]
+        for rule in PAIRWISE:
+            judge = getattr(rule.forbids, "__wrapped__", None)
+            causes = [judge(problem, technician, visit) for technician in called] if judge is not None else []
+            if causes and all(causes):
+                yield Concession(visit.id, rule.CODE, causes[0])
 
 
 def _clashes(problem: Problem) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -260,12 +261,7 @@ class Problem:
 
     def midnight(self, number: int) -> Seconds:
         """Moment at which a day begins; days on which the clocks change are longer or shorter."""
-        if self.zone is None:
-            return number * DAY
-        zone = ZoneInfo(self.zone)
-        first = datetime.combine(self.day, datetime.min.time(), zone)
-        then = datetime.combine(self.day + timedelta(number), datetime.min.time(), zone)
-        return int(then.timestamp() - first.timestamp())
+        return number * DAY if self.zone is None else _midnight(self.day, self.zone, number)
 
     def date_of(self, technician: Technician) -> date:
         """The day on which a shift begins."""
@@ -298,6 +294,15 @@ class Problem:
     def with_locks(self, locks: Iterable[Lock]) -> "Problem":
         """The same day under other locks."""
         return replace(self, locks=tuple(locks))
+
+
+@lru_cache(maxsize=1_024)
+def _midnight(day: date, zone: str, number: int) -> Seconds:
+    """Seconds from the midnight of one day to that of another; asked for every pair of a large day."""
+    where = ZoneInfo(zone)
+    first = datetime.combine(day, datetime.min.time(), where)
+    then = datetime.combine(day + timedelta(number), datetime.min.time(), where)
+    return int(then.timestamp() - first.timestamp())
 
 
 def matrix_of(seconds: Sequence[Sequence[int]], metres: Sequence[Sequence[int]] | None = None) -> Matrix:

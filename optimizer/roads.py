@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.units import DAY, Metres, Seconds
+from optimizer.units import DAY, HORIZON, Metres, Seconds
 
 Cells = NDArray[np.int32]
 """Seconds or metres, a row for each origin and a column for each target."""
@@ -262,7 +262,8 @@ class LaterRoads:
     roads
         The drives themselves.
     access
-        Seconds added to a drive to each place; staying at a place takes none.
+        Seconds added to a drive to each place; staying at a place takes none. A place that cannot be reached
+        stays one week away, which is the longest way that a plan may hold.
     """
 
     def __init__(self, roads: Roads, access: Sequence[int]) -> None:
@@ -276,13 +277,13 @@ class LaterRoads:
     def leg(self, origin: int, target: int) -> tuple[Seconds, Metres]:
         """Travel time and length of one way."""
         seconds, metres = self._roads.leg(origin, target)
-        return (seconds + int(self._access[target]) if origin != target else 0), metres
+        return (min(seconds + int(self._access[target]), HORIZON) if origin != target else 0), metres
 
     def block(self, origins: Places, targets: Places) -> tuple[Cells, Cells]:
         """Seconds and metres from each origin to each target."""
         begins, ends = np.asarray(origins), np.asarray(targets)
         seconds, metres = self._roads.block(origins, targets)
-        seconds = seconds + self._access[ends].astype(np.int32)
+        seconds = np.minimum(seconds + self._access[ends], HORIZON).astype(np.int32)
         seconds[begins[:, None] == ends[None, :]] = 0
         return seconds, metres
 

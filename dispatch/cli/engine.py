@@ -101,11 +101,7 @@ def run_optimise(args: argparse.Namespace) -> int:
     try:
         problem = problem_of(args)
         start = read_plan(args.start) if args.start is not None else None
-        findings = validate(problem)
-        if any(finding.severity == "error" for finding in findings):
-            raise InvalidProblem(findings)
-        for finding in findings:
-            _complain(f"warning: {finding}")
+        _warned(problem)
         budget = Budget(seconds=args.seconds, solutions=args.solutions, processes=args.processes)
         if not args.out.parent.is_dir() or args.out.is_dir():
             remedy = "name a file in an existing directory"
@@ -134,6 +130,15 @@ def run_optimise(args: argparse.Namespace) -> int:
     return 0
 
 
+def _warned(problem: Problem) -> None:
+    """Refuse what cannot be planned, and say what is doubtful: locks that a plan keeps against rules, too."""
+    findings = validate(problem)
+    if any(finding.severity == "error" for finding in findings):
+        raise InvalidProblem(findings)
+    for finding in findings:
+        _complain(f"warning: {finding}")
+
+
 def _compile(name: str) -> None:
     """Compile the engine before its clock runs, and say so where that takes a while."""
     said = Timer(PATIENCE_SECONDS, _complain, ["compiling the planning engine, once, about a minute …"])
@@ -145,13 +150,15 @@ def _compile(name: str) -> None:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    """Print every violation and the cost by term; 1 when a rule is broken, 2 when the input is unusable."""
+    """
+    Print every violation and the cost by term; 1 when a rule is broken, 2 when the input is unusable.
+
+    What a lock stands against is no violation, and a warning.
+    """
     try:
         problem = problem_of(args)
         plan = read_plan(args.plan)
-        errors = [finding for finding in validate(problem) if finding.severity == "error"]
-        if errors:
-            raise InvalidProblem(errors)
+        _warned(problem)
     except OptimizerError as error:
         return unusable(error)
     violations = check(problem, plan)

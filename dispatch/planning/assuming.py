@@ -30,7 +30,6 @@ from dispatch.technicians.model import Absence, Shift, Technician
 from dispatch.travel.detours import ClosedArea, DetouredTravel
 from dispatch.travel.provider import TravelTimes
 from dispatch.work_orders.rules import EMERGENCY, Needs
-from optimizer.concessions import conceded
 from optimizer.plan import Plan
 from optimizer.problem import Visit as Job
 from optimizer.problem import Window
@@ -271,7 +270,7 @@ def _with_delays(built: Built, delays: Iterable[Late]) -> Built:
         else who
         for who in built.problem.technicians
     )
-    return replace(built, problem=conceded(replace(built.problem, technicians=crew))[0])
+    return built.with_decisions(replace(built.problem, technicians=crew))
 
 
 def _emergency_sites(

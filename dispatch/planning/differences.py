@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -85,13 +86,19 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """A plan against the one in force: what it changes, and what both cost by term, in minor units."""
+    """
+    A plan against the one in force: what it changes, and what both cost by term, in minor units.
+
+    doubts
+        What the plan keeps against a rule (``doubting``).
+    """
 
     plan_id: uuid.UUID
     against_plan_id: uuid.UUID | None
     rows: Sequence[Difference]
     cost_before: Mapping[str, int]
     cost_after: Mapping[str, int]
+    doubts: Sequence[Mapping[str, Any]] = ()
 
 
 def differences(session: Session, plan: DayPlan) -> Differences:
@@ -116,6 +123,7 @@ def between(session: Session, former: DayPlan | None, plan: DayPlan) -> Differen
         rows,
         dict(former.cost_by_term) if former is not None else {},
         dict(plan.cost_by_term),
+        plan.doubts,
     )
 
 

@@ -8,10 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dispatch import clock
+from dispatch.planning import shares
 from dispatch.planning.candidates import BEGUN, NOT_BEGUN
 from dispatch.planning.days import Day
 from dispatch.planning.supplying import DRAFTS_COUNT
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
+from optimizer.policy import policies
 
 ROWS = {
     "technician": "select ctid, xmin from technician where territory_id = :territory_id",
@@ -48,6 +50,11 @@ ROWS = {
         "select ctid, xmin from visit where technician_id in (select id from crew)"
         " and (planned_start < :midnight or id in (select visit_id from last_night))"
         " and state = any(:planned)"
+    ),
+    "worked": (
+        "select ctid, xmin from visit where technician_id in (select id from crew)"
+        " and planned_start >= :worked_from and planned_start < :midnight and finished_at is not null"
+        " and exists (select 1 from territory where id = :territory_id and planning_policy = any(:fair))"
     ),
     "stop": "select ctid, xmin from plan_stop where plan_id = (select plan_id from head)",
     "visit": "select v.ctid, v.xmin from visit v join concerned c on c.id = v.id",
@@ -108,6 +115,8 @@ def fingerprint(session: Session, day: Day) -> str:
             "begin": begin,
             "end": end,
             "midnight": day.midnight,
+            "worked_from": day.midnight - shares.PERIOD,
+            "fair": [name for name, prices in policies().items() if prices.fairness_cents],
             "latest": day.moment(day.LATEST),
             "begun": [str(state) for state in BEGUN],
             "planned": [str(state) for state in (*NOT_BEGUN, *ON_DUTY_STATES)],

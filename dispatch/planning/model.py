@@ -59,6 +59,8 @@ class DayPlan(Identified, Base):
     engine: Mapped[str | None]
     cost_by_term: Mapped[dict[str, Any]] = mapped_column(default=dict)
     stats: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    doubts: Mapped[list[Any]] = mapped_column(default=list)
+    """``doubting.doubts_of`` when the routes were written: what is kept against a rule."""
     created_at: Mapped[datetime]
     created_by: Mapped[uuid.UUID | None]
     published_at: Mapped[datetime | None]

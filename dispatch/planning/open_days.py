@@ -26,7 +26,8 @@ from dispatch.planning.days import Day
 from dispatch.planning.fingerprint import fingerprint
 from dispatch.planning.load import Load
 from dispatch.planning.model import PlanLock
-from dispatch.planning.problem import Built, Places
+from dispatch.planning.places import Places, matrix_between
+from dispatch.planning.problem import Built
 from dispatch.planning.questions import MAKING_ROOM, OpenDay, Question, put
 from dispatch.planning.wanting import Wanted
 from dispatch.work_orders.crews import live_crew
@@ -266,7 +267,7 @@ def _without(built: Built, apart: frozenset[str]) -> Built:
 def _travel(places: Places) -> SiteTravel:
     """Ask for the ways between the last place and all others."""
     last = len(places.points) - 1
-    matrix = problem.matrix_between(travel.times(), places.points, places.minutes)
+    matrix = matrix_between(travel.times(), places.points, places.minutes)
     others = np.arange(last)
     there, back = matrix.block(others, [last]), matrix.block([last], others)
     return SiteTravel(there[0].ravel(), there[1].ravel(), back[0].ravel(), back[1].ravel())

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.planning import crews
+from dispatch.planning.doubting import doubts_of
 from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.planning.problem import Built, stops_by_route
 from optimizer.drives import begun_start
@@ -126,6 +127,7 @@ def store(
         state=state,
         base_version=base_version,
         reason=reason,
+        doubts=doubts_of(session, built),
         created_at=clock.now(),
         **facts,
     )
@@ -154,4 +156,5 @@ def replace_routes(session: Session, draft: DayPlan, built: Built, *, before: Pl
     draft.unserved = [left for left in draft.unserved if left.visit_id not in moved]
     session.flush()
     draft.stops = [*draft.stops, *fresh]
+    draft.doubts = doubts_of(session, built)
     session.flush()

@@ -1,9 +1,4 @@
-"""
-From the database to the optimiser's day: the only place where moments and places become integers.
-
-Parking and access minutes of a site are added to the drive that leads there, since the technician spends
-them between the road and the door; two visits at one site in a row pay them once.
-"""
+"""From the database to the optimiser's day: the only place where moments become integers."""
 
 from __future__ import annotations
 
@@ -23,6 +18,8 @@ from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, can
 from dispatch.planning.days import Day
 from dispatch.planning.dealing import demands
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
+from dispatch.planning.places import Places
+from dispatch.planning.shares import worked
 from dispatch.planning.supplying import Need, carried, with_store
 from dispatch.planning.wanting import held_jobs
 from dispatch.promises import holding
@@ -32,15 +29,13 @@ from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import OnDuty
 from dispatch.territories.model import Territory
 from dispatch.travel import TravelTimes
-from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import one_step_up
-from optimizer.concessions import conceded
+from optimizer.concessions import Concession, conceded
 from optimizer.policy import policy
-from optimizer.problem import Break, Certificate, Lock, Matrix, Problem, Technician, Window
+from optimizer.problem import Break, Certificate, Lock, Problem, Technician, Window
 from optimizer.problem import Visit as Job
-from optimizer.roads import PLAIN_PLACES, LaterRoads
 
 BEFORE_DUTY = timedelta(hours=3)
 """A visit begun so long before or after a duty still belongs to it."""
@@ -61,6 +56,13 @@ class Built:
     """Ids of windows kept for callers: they take room like visits and are never stored in a plan."""
     told: Mapping[str, Window | None] = field(default_factory=dict)
     """Windows of crews' visits as customers were told them; None for who goes along."""
+    concessions: tuple[Concession, ...] = ()
+    """What rules have conceded to locks in the problem."""
+
+    def with_decisions(self, problem: Problem) -> Built:
+        """Return the day as another problem, in which locks are kept as far as anybody could."""
+        problem, more = conceded(problem)
+        return replace(self, problem=problem, concessions=(*self.concessions, *more))
 
 
 def build(
@@ -80,11 +82,10 @@ def build(
     Gather one day into an optimiser problem.
 
     ``plan`` is the plan in force (its technicians are the previous ones), ``extra`` names visits to include
-    whatever their promise, ``relaxed`` names visits whose promised window may be missed because it cannot be
-    kept any more. With ``only_routes`` what is on no route of the plan is left out. Windows held for callers
-    are visits like others, but for ``without_hold``. Where routes are kept, crews meet when and as they are
-    planned to, unless they are asked for ``as_teams``. Pieces that the visit ``asking`` has elsewhere are
-    there for it.
+    whatever their promise, ``relaxed`` those whose promised window may be missed, as it cannot be kept. With
+    ``only_routes`` what is on no route of the plan is left out. Windows held for callers are visits like
+    others, but for ``without_hold``. Where routes are kept, crews meet when and as they are planned to,
+    unless they are asked for ``as_teams``. Pieces that the visit ``asking`` has elsewhere are there for it.
     """
     now = max(0, day.seconds(clock.now()))
     crew = technicians.on_duty(session, day.territory_id, day.day)
@@ -97,32 +98,33 @@ def build(
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     if not only_routes:
-        reserved = _with_priority(session, rows)
-        jobs = [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
+        jobs = _priced(session, day, rows, jobs)
     jobs = crews.tied(rows, jobs, duties, day, priced=not only_routes)
     held_by = [held_jobs(hold, held_at[hold.site_id], day, places, tied=not only_routes) for hold in held]
     jobs += [job for seats in held_by for job in seats]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
     stock = carried(session, day, set(duties), without=asking)
-    mine = [row[0].id for row in rows] + [hold.id for hold in held]
     stock = with_store(
         session,
         day,
         {who: stock.get(who, {}) for who in duties},
-        of_day=[*mine, *filter(None, [without_hold, asking])],
+        of_day=[*(r[0].id for r in rows), *(h.id for h in held), *filter(None, [without_hold, asking])],
         routes=_on_routes(plan, rows, held),
         open_needs=None if only_routes else demands(day, crew, jobs, pins),
     )
-    vehicles = [_vehicle(day, member, places, stock.get(member.technician.id, {}), now) for member in crew]
-    locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
-    problem = Problem(day.day, tuple(vehicles), tuple(jobs), places.matrix(travel), tuple(locks), prices)
-    problem, _ = conceded(problem)
+    before = worked(session, day, duties) if prices.fairness_cents else {}
+    vehicles = [_vehicle(day, who, places, stock.get(who.technician.id, {}), now, before) for who in crew]
+    locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
+    matrix = places.matrix(travel)
+    problem = Problem(day.day, tuple(vehicles), tuple(jobs), matrix, tuple(locks), prices, zone=day.timezone)
+    problem, against = conceded(problem)
     told = crews.told(problem, rows)
     if only_routes and not as_teams:
         problem = crews.kept_together(problem, plan, day)
     holds = frozenset(job.id for seats in held_by for job in seats)
-    return Built(day, problem, {str(r[0].id): r[0] for r in rows}, frozenset(begun), places, holds, told)
+    visits = {str(row[0].id): row[0] for row in rows}
+    return Built(day, problem, visits, frozenset(begun), places, holds, told, against)
 
 
 def _sites(session: Session, held: Sequence[SlotHold]) -> Sequence[Site]:
@@ -143,55 +145,6 @@ def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day:
         return False
     begun = day.moment(_begun_at(visit, day, now))
     return duty.starts_at - BEFORE_DUTY <= begun < duty.ends_at + nights.AFTER_DUTY
-
-
-class Places:
-    """Numbers the homes and sites of a day: homes first, each site once."""
-
-    def __init__(self, crew: Sequence[OnDuty], sites: Sequence[Site]) -> None:
-        self.points: list[Point] = []
-        self.minutes: list[int] = []
-        self.homes: dict[uuid.UUID, int] = {}
-        self.sites: dict[uuid.UUID, int] = {}
-        for member in crew:
-            self.homes[member.technician.id] = len(self.points)
-            self._add(member.technician.home_latitude, member.technician.home_longitude, 0)
-        for site in sites:
-            if site.id not in self.sites:
-                self.sites[site.id] = len(self.points)
-                self._add(site.latitude, site.longitude, site.parking_minutes + site.access_minutes)
-
-    def _add(self, latitude: float, longitude: float, minutes: int) -> None:
-        self.points.append(Point(latitude, longitude))
-        self.minutes.append(minutes)
-
-    def with_site(self, site: Site) -> Places:
-        """Return these places, and one more if the site is not among them."""
-        if site.id in self.sites:
-            return self
-        wider = Places((), ())
-        wider.points, wider.minutes = [*self.points], [*self.minutes]
-        wider.homes, wider.sites = self.homes, {**self.sites, site.id: len(self.points)}
-        wider._add(site.latitude, site.longitude, site.parking_minutes + site.access_minutes)
-        return wider
-
-    def matrix(self, travel: TravelTimes) -> Matrix:
-        """Ask for all pairs, or for pairs as they are needed, and add parking and access on the way in."""
-        if not self.points:
-            return Matrix((), ())
-        if len(self.points) > PLAIN_PLACES:
-            return matrix_between(travel, self.points, self.minutes)
-        table = travel.matrix(self.points)
-        seconds = table.seconds.copy()
-        for column, minutes in enumerate(self.minutes):
-            seconds[:, column] += 60 * minutes
-            seconds[column, column] = 0
-        return Matrix(seconds.tolist(), table.metres.tolist())
-
-
-def matrix_between(travel: TravelTimes, points: Sequence[Point], minutes: Sequence[int]) -> Matrix:
-    """Travel that is asked for as it is needed; minutes are added to each drive to a point."""
-    return Matrix.of(LaterRoads(travel.roads(points), [60 * access for access in minutes]))
 
 
 def _job(  # noqa: PLR0917 - the day, then the visit, then what was decided about it
@@ -235,6 +188,12 @@ def _with_priority(session: Session, rows: Sequence[Facts]) -> frozenset[uuid.UU
         for visit, order, _ in rows
         if visit.id in reserved and rules[order.contract_id].reservation_priority
     )
+
+
+def _priced(session: Session, day: Day, rows: Sequence[Facts], jobs: Sequence[Job]) -> list[Job]:
+    """Return the visits of a new plan with what delays and moves of them cost."""
+    reserved = _with_priority(session, rows)
+    return [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
 
 
 def _with_clocks(day: Day, row: Facts, job: Job, reserved: frozenset[uuid.UUID]) -> Job:
@@ -308,7 +267,14 @@ def _on_routes(plan: DayPlan | None, rows: Sequence[Facts], held: Sequence[SlotH
     return [(who, parts) for _, _, who, parts in sorted(found, key=lambda item: item[:2])]
 
 
-def _vehicle(day: Day, member: OnDuty, places: Places, stock: dict[str, int], now: int) -> Technician:
+def _vehicle(  # noqa: PLR0917 - the day, then who works, then what they have and have done
+    day: Day,
+    member: OnDuty,
+    places: Places,
+    stock: dict[str, int],
+    now: int,
+    before: Mapping[uuid.UUID, int],
+) -> Technician:
     person, home = member.technician, places.homes[member.technician.id]
     start, end = day.seconds(member.starts_at), day.seconds(member.ends_at)
     return Technician(
@@ -326,6 +292,7 @@ def _vehicle(day: Day, member: OnDuty, places: Places, stock: dict[str, int], no
         stock=stock,
         territories=frozenset({str(person.territory_id)}),
         earliest_departure=max(start, now),
+        worked=before.get(person.id, 0),
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from dispatch.planning import crews, refusing
 from dispatch.planning.load import Load
-from dispatch.planning.problem import Built, Places
+from dispatch.planning.places import Places
+from dispatch.planning.problem import Built
 from dispatch.travel import TravelTimes
 from optimizer import meeting
 from optimizer.booking import Effort, Quoting, SiteTravel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -15,7 +15,6 @@ from dispatch.planning.model import DayPlan
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import DayTooLarge
 from dispatch.territories.model import Territory
-from optimizer.concessions import conceded
 from optimizer.engines.base import Result
 from optimizer.freezing import frozen
 from optimizer.plan import Plan
@@ -76,7 +75,7 @@ def _frozen(session: Session, built: Built, start: Plan) -> Built:
         return built
     until = built.day.seconds(clock.now()) + 60 * minutes
     held = frozen(built.problem, start, until, tolerance=FROZEN_TOLERANCE)
-    return replace(built, problem=conceded(held)[0])
+    return built.with_decisions(held)
 
 
 def is_promised(built: Built, visit_id: str) -> bool:

@@ -21,7 +21,8 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.planning.model import PlanSplit, PlanSplitPart
-from dispatch.planning.problem import Built, matrix_between
+from dispatch.planning.places import matrix_between
+from dispatch.planning.problem import Built
 from dispatch.travel import TravelTimes
 from dispatch.travel.provider import Point
 from optimizer.decompose import Part, plan_of, problem_of

@@ -14,6 +14,7 @@ from dispatch.planning import heads
 from dispatch.planning.assuming import Assumptions, Supposed, supposed
 from dispatch.planning.days import day_of
 from dispatch.planning.differences import between
+from dispatch.planning.doubting import doubts_of
 from dispatch.planning.model import DayPlan, PlanUnserved, Scenario
 from dispatch.planning.plan_rows import to_stops
 from dispatch.planning.snapshot import Limits
@@ -76,6 +77,7 @@ def _store(session: Session, row: Scenario, read: Supposed, result: Result) -> D
         engine=str(result.stats.get("engine", "")),
         cost_by_term=dict(result.cost_by_term),
         stats=dict(result.stats),
+        doubts=doubts_of(session, read.built),
         created_at=clock.now(),
         created_by=row.created_by,
     )

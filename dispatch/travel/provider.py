@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from dispatch.errors import DispatchError, Invalid
 from optimizer.roads import Roads
+from optimizer.units import HORIZON
 
 Whole = npt.NDArray[np.int64]
 
-UNREACHABLE_SECONDS = 604_800
+UNREACHABLE_SECONDS = HORIZON
 """Travel time between points without a way (one week): longer than any shift, so no plan will use it."""
 
 UNREACHABLE_METRES = 10_000_000

@@ -175,3 +175,37 @@ def test_a_proposal_says_what_it_changes(desk: Desk) -> None:
     assert (found["plan_id"], found["against_plan_id"] is None) == (proposal["id"], False)
     assert {row["visit_id"] for row in found["rows"]} <= {assessment["visit_id"]}
     assert set(found["cost_after"]) >= {"travel", "unserved"}
+
+
+def test_a_lock_against_a_rule_is_kept_and_the_plan_says_so_in_both_languages(desk: Desk) -> None:
+    """R-309: a lock to the evening lengthens the shift; plan and differences name rule, visit and person."""
+    visit = desk.promised()["visit_id"]
+    address = f"/v1/territories/{desk.territory}/days/{day()}"
+    dispatcher = desk.of(Role.DISPATCHER)
+    seen = {"If-Match": dispatcher.get(f"/v1/visits/{visit}").headers["ETag"]}
+    body = {"technician_id": desk.technician, "start": local(22)}
+    assert dispatcher.put(f"/v1/visits/{visit}/lock", json=body, headers=seen).status_code == 200
+    desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1, "seed": 3}, status=202)
+    run_jobs("planning.optimise_day")
+    [proposal] = desk.read(Role.DISPATCHER, address)["proposals"]
+    assert [stop["visit_id"] for stop in proposal["stops"]] == [visit]
+    against = [(row["code"], row["rule"], row["visit_id"]) for row in proposal["doubts"]]
+    assert against == [("LOCK_AGAINST_RULE", "SHIFT", visit), ("LOCK_OUTSIDE_WINDOW", None, visit)]
+    shift = proposal["doubts"][0]
+    assert shift["technician_id"] == desk.technician
+    name = desk.read(Role.DISPATCHER, f"/v1/technicians/{desk.technician}")["name"]
+    assert name in shift["sentence_en"]
+    assert name in shift["sentence_zh"]
+    assert "班次" in shift["sentence_zh"]
+    assert desk.technician not in shift["cause"]
+    plan = desk.read(Role.DISPATCHER, f"/v1/plans/{proposal['id']}")
+    found = desk.read(Role.DISPATCHER, f"/v1/plans/{proposal['id']}/differences")
+    assert plan["doubts"] == found["doubts"] == proposal["doubts"]
+    published = desk.change(
+        Role.DISPATCHER,
+        "POST",
+        f"/v1/plans/{proposal['id']}/publish",
+        {},
+        desk.read(Role.DISPATCHER, address)["version"],
+    )
+    assert published["published"]["doubts"] == proposal["doubts"]

@@ -13,7 +13,7 @@ import pytest
 from dispatch.cli.engine import add_parsers
 from optimizer import Lock, Plan, Problem
 from optimizer.wire import plan_to_json, problem_to_json, read_plan, write
-from tests.optimizer.world import a_day, a_plan, a_visit
+from tests.optimizer.world import a_day, a_plan, a_visit, at
 
 
 def run(*words: str | Path) -> int:
@@ -195,3 +195,17 @@ def test_a_policy_of_the_product_takes_the_place_of_the_prices_in_the_file(
     assert "cost travel             5200 cents" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         run("optimise", problem, "--policy", "generous", "--out", out)
+
+
+def test_what_is_kept_against_a_rule_is_a_warning_of_both_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evening = Lock("v4", "ada", at("19:00"))
+    problem, out = problem_file(tmp_path, a_day().with_locks([evening])), tmp_path / "plan.json"
+    assert run("optimise", problem, "--solutions", "5", "--out", out) == 0
+    planned = capsys.readouterr().err
+    assert run("check", problem, out) == 0
+    judged = capsys.readouterr()
+    assert "0 violations" in judged.out
+    for told in (planned, judged.err):
+        assert "warning: LOCK_AGAINST_RULE · lock v4: the lock stands against SHIFT: " in told

@@ -6,10 +6,14 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import select
 
 from dispatch.planning.commands import book, offer
 from dispatch.planning.days import Day
 from dispatch.planning.rules import OfferPolicy
+from dispatch.technicians.model import Certificate, Technician
+from optimizer.engines.base import Budget
+from optimizer.solve import solve
 from tests.builders import a_shift, a_technician
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town, violations
@@ -83,3 +87,21 @@ def test_a_window_across_midnight_belongs_to_the_day_it_begins_on(
     assert told.window_start <= stop.start <= told.window_end
     assert violations(town, plan, on) == []
     assert town.in_force(on + timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize(("zone", "on", "length"), CHANGES)
+def test_a_certificate_that_ends_on_a_day_counts_for_the_shift_that_begins_in_its_last_hour(
+    town: Town, now: MovableClock, zone: str, on: date, length: int
+) -> None:
+    """R-501: on a day of 25 hours that hour begins 24 hours after midnight, and is still that day's."""
+    where = staffed(town, zone, on, now, (23, 29))
+    [who] = town.session.scalars(select(Technician).where(Technician.territory_id == town.territory.id))
+    who.certificates = [Certificate(code="f_gas", number="C-1", valid_from=on, valid_until=on)]
+    visit = town.visit(certificates=["f_gas"])
+    built = town.built(on=on)
+    [vehicle] = built.problem.technicians
+    assert vehicle.shift.start == (length - 1) * 3600
+    assert built.day.moment(vehicle.shift.start).astimezone(where).hour == 23
+    assert built.problem.certificates_of(vehicle) == {"f_gas"}
+    plan = solve(built.problem, Budget(solutions=3)).plan
+    assert [stop.visit_id for route in plan.routes for stop in route.stops] == [str(visit.id)]
