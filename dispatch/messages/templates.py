@@ -127,6 +127,18 @@ TEMPLATES: dict[str, dict[str, Words]] = {
             "现预计约 $expected 到达。原因：$reason。$given\n\n$company$contact",
         ),
     },
+    "promise_unattended": {
+        "en": Words(
+            "We cannot come as agreed for order $number",
+            "Dear $name,\n\nwe are sorry: we promised to be with you by $end (order $number), and cannot "
+            "keep that. Reason: $reason. We call you with a new time.$given\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：无法按约上门",
+            "$name，您好：\n\n非常抱歉，维修单 $number 原定 $end 前到达，现无法按约上门。"
+            "原因：$reason。我们会致电与您另约时间。$given\n\n$company$contact",
+        ),
+    },
     "waiting_for_part": {
         "en": Words(
             "Your order $number waits for a part",

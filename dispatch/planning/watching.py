@@ -14,13 +14,14 @@ from dispatch.customers.model import Site
 from dispatch.locations.model import Position
 from dispatch.locations.queries import fresh
 from dispatch.planning import heads
-from dispatch.planning.forecasting import StopForecast, routes_ahead
+from dispatch.planning.forecasting import REASON_DELAY, REASON_ILL, StopForecast, routes_ahead
 from dispatch.planning.model import PlanStop
 from dispatch.planning.rules import Danger
 from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
 from dispatch.promises.model import PromiseAlarm
 from dispatch.promises.rules import AlarmPolicy
+from dispatch.technicians import queries as technicians
 from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
@@ -39,7 +40,12 @@ def watch(session: Session, territory_id: uuid.UUID, day: date, policy: AlarmPol
 def sights_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Sight]:
     """Return how every promise of a day that is still ahead will probably be kept."""
     ahead = [
-        Sight(stop.visit_id, stop.expected_arrival, _is_breaking(stop, stop.window_end))
+        Sight(
+            stop.visit_id,
+            stop.expected_arrival,
+            _is_breaking(stop, stop.window_end),
+            stop.reason or REASON_DELAY,
+        )
         for route in routes_ahead(session, territory_id, day)
         for stop in route.stops
         if stop.window_end is not None
@@ -49,7 +55,8 @@ def sights_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Sigh
 
 def _is_breaking(stop: StopForecast, window_end: datetime) -> bool:
     is_last_look = window_end - clock.now() <= LAST_LOOK
-    return stop.danger is Danger.BREAKING or (is_last_look and stop.expected_arrival > window_end)
+    is_late = stop.expected_arrival is None or stop.expected_arrival > window_end
+    return stop.danger is Danger.BREAKING or (is_last_look and is_late)
 
 
 def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterator[Sight]:
@@ -77,7 +84,17 @@ def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterato
             if seen is not None and seen.at >= since:
                 there = seen.at + _way_from(session, seen, visit)
             expected = max(clock.now() + LEAST_WAY, there)
-            yield Sight(visit.id, expected, expected > window_end)
+            if _is_away(session, visit):
+                yield Sight(visit.id, None, is_breaking=True, reason=REASON_ILL)
+            else:
+                yield Sight(visit.id, expected, expected > window_end)
+
+
+def _is_away(session: Session, visit: Visit) -> bool:
+    """Whether the technician of a visit is absent by now."""
+    now = clock.now()
+    who = visit.technician_id
+    return who is not None and technicians.is_absent(session, who, now, now + LEAST_WAY)
 
 
 def _way_from(session: Session, seen: Position, visit: Visit) -> timedelta:

@@ -36,12 +36,16 @@ class Sight:
     """
     How one promised visit stands at a look ahead.
 
+    expected_arrival
+        None when nobody comes as the day is planned.
     is_breaking
         Whether its promise will hardly be kept.
+    reason
+        Why, for the customer: a word of ``messages.templates.REASONS``, or one of the house.
     """
 
     visit_id: uuid.UUID
-    expected_arrival: datetime
+    expected_arrival: datetime | None
     is_breaking: bool
     reason: str = "delay"
 
@@ -161,7 +165,7 @@ def _follow(alarm: PromiseAlarm, sight: Sight) -> None:
     if alarm.recovered_at is not None and alarm.told_at is None:
         alarm.seen_at = clock.now()
     alarm.recovered_at = None
-    alarm.expected_arrival = sight.expected_arrival
+    alarm.expected_arrival, alarm.reason = sight.expected_arrival, sight.reason
 
 
 def _is_due(alarm: PromiseAlarm, promise: Promise, policy: AlarmPolicy) -> bool:

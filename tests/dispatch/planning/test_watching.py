@@ -22,6 +22,7 @@ from dispatch.messages.model import Message
 from dispatch.planning import spreads, watching
 from dispatch.planning.commands import book, publish
 from dispatch.planning.forecasting import RouteForecast, StopForecast
+from dispatch.planning.model import DayPlan
 from dispatch.planning.rules import Danger
 from dispatch.planning.watching import watch
 from dispatch.promises import alarming
@@ -30,7 +31,7 @@ from dispatch.promises.model import Compensation, Promise, PromiseAlarm
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, at
+from tests.builders import DAY, an_absence, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town
 
@@ -106,11 +107,17 @@ def test_where_the_window_ends_soon_nobody_waits_for_a_second_look(
     assert alarm.told_at < visit.window_end
 
 
-def on_the_way(town: Town, visit: Visit, since: datetime) -> None:
-    """Publish the day and let the technician set out."""
+def publish_day(town: Town) -> DayPlan:
+    """Publish the day as it is."""
     plan = town.in_force()
     assert plan is not None
     publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    return plan
+
+
+def on_the_way(town: Town, visit: Visit, since: datetime) -> None:
+    """Publish the day and let the technician set out."""
+    plan = publish_day(town)
     visit.state, visit.travelling_at = "travelling", since
     [stop] = [stop for stop in plan.stops if stop.visit_id == visit.id]
     stop.travel_seconds = 900
@@ -176,6 +183,69 @@ def test_at_the_last_look_more_likely_late_than_not_is_late(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(watching, "routes_ahead", lambda *_: (route,))
         assert len(look(town)) == told
+
+
+@pytest.mark.parametrize(("since", "until"), [(6, 20), (10, 20), (11.9, 14.5)], ids=["day", "ten", "then"])
+def test_who_is_ill_comes_to_nobody(
+    town: Town, now: MovableClock, recorded: list[Event], since: float, until: float
+) -> None:
+    """R-503, R-802: however safe the route looked; nobody knows when somebody else comes."""
+    town.territory.emergency_reserve_percent = 0
+    who = town.technician((8, 16), break_minutes=0, overtime_minutes=60)
+    visit = promised(town, 12)
+    publish_day(town)
+    assert look(town) == []
+    an_absence(town.session, who, starts_at=at(since), ends_at=at(until))
+    now.set(at(9))
+    assert look(town) == []
+    now.set(at(9.2))
+    [alarm] = look(town)
+    assert (alarm.visit_id, alarm.reason, alarm.expected_arrival) == (visit.id, "technician_ill", None)
+    assert sum(isinstance(event, PromiseInDanger) for event in recorded) == 1
+
+
+def test_who_falls_ill_on_the_way_does_not_arrive(town: Town, now: MovableClock) -> None:
+    """R-503."""
+    who = town.technician((8, 16), break_minutes=0)
+    visit = promised(town, 12)
+    on_the_way(town, visit, at(12.9))
+    now.set(at(13))
+    assert look(town) == []
+    an_absence(town.session, who, starts_at=at(13), ends_at=at(20))
+    assert look(town) == []
+    now.set(at(13.2))
+    assert [(alarm.reason, alarm.expected_arrival) for alarm in look(town)] == [("technician_ill", None)]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("our technician fell ill", "We call you with a new time")),
+        ("zh", ("技术员临时生病", "另约时间")),
+    ],
+)
+def test_where_nobody_comes_the_customer_is_told_of_a_call(
+    town: Town, visit: Visit, language: str, words: tuple[str, ...]
+) -> None:
+    """R-802: the reason, and that a new time follows."""
+    alarm = told_alarm(town, Sight(visit.id, None, is_breaking=True, reason="technician_ill"))
+    body = message_of(town, alarm, visit, language).body
+    assert all(each in body for each in words)
+
+
+def told_alarm(town: Town, sight: Sight) -> PromiseAlarm:
+    """An alarm of which the customer is told at once."""
+    policy = AlarmPolicy(timedelta(0), timedelta(0))
+    [alarm] = alarming.look(town.session, town.territory.id, DAY, [sight], policy)
+    return alarm
+
+
+def message_of(town: Town, alarm: PromiseAlarm, visit: Visit, language: str) -> Message:
+    """What the customer reads of an alarm."""
+    customer_of(town.session, visit).language = language
+    ids = {"alarm_id": str(alarm.id), "visit_id": "", "promise_id": ""}
+    found = messages.write(town.session, event="PromiseInDanger", ids=ids, settings=Settings())
+    return town.session.get_one(Message, found)
 
 
 def sights(visit: Visit, *, breaking: bool) -> list[Sight]:
