@@ -328,12 +328,14 @@ REASONS = {
         "customer_moved": "you asked for another time",
         "technician_ill": "our technician fell ill",
         "emergency": "an emergency came first",
+        "site_moved": "the place on our map was put right, and the way is another",
     },
     "zh": {
         "delay": "前一单耗时较长",
         "customer_moved": "按您的要求改期",
         "technician_ill": "技术员临时生病",
         "emergency": "需先处理紧急抢修",
+        "site_moved": "地图位置已更正，行程有变",
     },
 }
 OTHER_REASON = {"en": "our plan for the day has changed", "zh": "当日安排有变"}

@@ -116,7 +116,10 @@ def watch_promises(lease: Lease, **_: str) -> None:
         for day in nights.still_running(session, territory_id, nights.AFTER_DUTY):
             alarms = watching.watch(session, territory_id, day.day, policy)
             if alarms:
-                repairing.repair_delay(session, territory_id, day.day, seconds=settings.replan_seconds)
+                reasons = {alarm.reason for alarm in alarms}
+                repairing.repair_danger(
+                    session, territory_id, day.day, reasons, seconds=settings.replan_seconds
+                )
             told += len(alarms)
         clocks.escalate(session, territory_id)
         reminding.remind(session, territory_id)

@@ -21,7 +21,7 @@ from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.events import PromiseInDanger
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
-from dispatch.promises.queries import promises_of
+from dispatch.promises.queries import last_promise, promises_of
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy, NothingToFollowUp, kept
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
@@ -92,6 +92,19 @@ def _of_day(territory_id: uuid.UUID, day: date) -> Select[PromiseAlarm]:
         .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day == day)
         .order_by(PromiseAlarm.seen_at, PromiseAlarm.id)
     )
+
+
+def reason_seen(session: Session, visit_id: uuid.UUID) -> str | None:
+    """Return why a visit's newest promise is in danger by now; None when it is not."""
+    promise = last_promise(session, visit_id)
+    if promise is None:
+        return None
+    statement = select(PromiseAlarm.reason).where(
+        PromiseAlarm.promise_id == promise.id,
+        PromiseAlarm.ended_at.is_(None),
+        PromiseAlarm.recovered_at.is_(None),
+    )
+    return session.scalar(statement)
 
 
 def find_alarm(session: Session, principal: Principal, alarm_id: uuid.UUID) -> PromiseAlarm:

@@ -30,8 +30,9 @@ from dispatch.promises.alarming import Sight
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy
 from dispatch.settings import Settings
-from dispatch.work_orders.model import Visit
-from tests.builders import DAY, an_absence, at
+from dispatch.technicians.model import Technician
+from dispatch.work_orders.model import ReviewCase, Visit
+from tests.builders import DAY, a_promise, an_absence, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town
 
@@ -215,6 +216,89 @@ def test_who_falls_ill_on_the_way_does_not_arrive(town: Town, now: MovableClock)
     assert look(town) == []
     now.set(at(13.2))
     assert [(alarm.reason, alarm.expected_arrival) for alarm in look(town)] == [("technician_ill", None)]
+
+
+def test_a_promised_visit_that_a_plan_leaves_out_is_not_forgotten(
+    town: Town, visit: Visit, now: MovableClock, recorded: list[Event]
+) -> None:
+    """R-503, R-802: a case at once, and the customer is told of a call with the plan's reason."""
+    plan = publish_day(town)
+    publish_without(town, visit, reason="emergency")
+    assert visit.state == "unplanned"
+    [case] = town.session.scalars(select(ReviewCase))
+    assert (case.visit_id, case.kind, case.decided_at) == (visit.id, "left_out", None)
+    assert (case.detail["reason"], plan.state) == ("emergency", "superseded")
+    assert look(town) == []
+    now.set(at(8.2))
+    [alarm] = look(town)
+    assert (alarm.visit_id, alarm.expected_arrival, alarm.reason) == (visit.id, None, "emergency")
+    assert sum(isinstance(event, PromiseInDanger) for event in recorded) == 1
+
+
+def test_who_is_planned_again_has_no_case_and_no_danger(town: Town, visit: Visit, now: MovableClock) -> None:
+    """R-503: in time, before anybody was told."""
+    publish_day(town)
+    publish_without(town, visit, reason="absence")
+    look(town)
+    who = town.session.scalars(select(Technician)).one()
+    town.plan_of([(who, visit, at(12))], town.head(), state="proposed")
+    proposal = town.session.scalars(select(DayPlan).where(DayPlan.state == "proposed")).one()
+    publish(town.session, by=None, plan=proposal, expected_version=town.head().version)
+    [case] = town.session.scalars(select(ReviewCase))
+    assert (case.decision, visit.needs_review) == ("planned again", False)
+    now.set(at(8.2))
+    assert look(town) == []
+    assert [alarm.recovered_at for alarm in alarms(town)] == [at(8.2)]
+
+
+@pytest.mark.parametrize("reason", ["part", "customer"])
+def test_what_waits_was_told_so(town: Town, visit: Visit, now: MovableClock, reason: str) -> None:
+    """R-801: a message of its own; neither a case nor an alarm."""
+    publish_day(town)
+    visit.work_order.waiting_reason = reason
+    publish_without(town, visit, reason="optimise")
+    now.set(at(13.9))
+    look(town)
+    assert alarms(town) == []
+    assert list(town.session.scalars(select(ReviewCase))) == []
+
+
+def test_on_a_day_that_nobody_has_published_what_is_on_no_plan_is_told_when_it_is_near(
+    town: Town, now: MovableClock
+) -> None:
+    """R-503."""
+    town.technician((8, 16), break_minutes=0)
+    visit = town.visit(60.2, 24.99)
+    a_promise(town.session, visit, window_start=at(12), window_end=at(14))
+    now.set(at(10.9))
+    assert look(town) == []
+    assert alarms(town) == []
+    now.set(at(11))
+    look(town)
+    assert [(alarm.visit_id, alarm.expected_arrival) for alarm in alarms(town)] == [(visit.id, None)]
+
+
+def test_what_an_emergency_makes_late_is_told_with_that_reason(town: Town, now: MovableClock) -> None:
+    """R-802: an emergency that was reported after the promise, and goes before it."""
+    town.territory.emergency_reserve_percent = 0
+    who = town.technician((8, 18), break_minutes=0)
+    visit = promised(town, 8)
+    now.set(at(8.1))
+    urgent = town.visit(60.2, 24.99, priority=5, duration_minutes=180)
+    urgent.work_order.opened_at = at(8.1)
+    proposal = town.plan_of([(who, urgent, at(8.2)), (who, visit, at(11.2))], town.head(), state="proposed")
+    town.head().working_plan_id = proposal.id
+    town.session.flush()
+    look(town)
+    assert {alarm.visit_id: alarm.reason for alarm in alarms(town)} == {visit.id: "emergency"}
+
+
+def publish_without(town: Town, visit: Visit, *, reason: str) -> None:
+    """Publish a plan of the day that leaves a visit out."""
+    plan = town.plan_of([], town.head(), state="proposed")
+    plan.reason = reason
+    town.session.flush()
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
 
 
 @pytest.mark.parametrize(
