@@ -41,7 +41,16 @@ LEAST_WAY = timedelta(minutes=1)
 
 def watch(session: Session, territory_id: uuid.UUID, day: date, policy: AlarmPolicy) -> list[PromiseAlarm]:
     """Look at every promise of a day that is still ahead; return the alarms that are told now."""
-    return alarming.look(session, territory_id, day, sights_of(session, territory_id, day), policy)
+    sights = sights_of(session, territory_id, day)
+    return alarming.look(
+        session, territory_id, day, sights, policy, is_over=_is_over(session, territory_id, day)
+    )
+
+
+def _is_over(session: Session, territory_id: uuid.UUID, day: date) -> bool:
+    """Whether the last shift of a day is over; without any, the day itself."""
+    last = technicians.last_shift_end(session, territory_id, day)
+    return clock.now() >= (last or clock.day_bounds(day, day_of(session, territory_id, day).timezone)[1])
 
 
 def sights_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Sight]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal, Role
-from dispatch.customers.model import Customer
 from dispatch.events import Event, PromiseInDanger
 from dispatch.locations.commands import report
 from dispatch.locations.rules import Fix
@@ -20,23 +18,28 @@ from dispatch.messages import commands as messages
 from dispatch.messages.facts import rounded_up
 from dispatch.messages.model import Message
 from dispatch.planning import spreads, watching
-from dispatch.planning.commands import book, publish
+from dispatch.planning.commands import book
 from dispatch.planning.forecasting import RouteForecast, StopForecast
-from dispatch.planning.model import DayPlan
 from dispatch.planning.rules import Danger
-from dispatch.planning.watching import watch
 from dispatch.promises import alarming
-from dispatch.promises.alarming import Sight
-from dispatch.promises.model import Compensation, Promise, PromiseAlarm
+from dispatch.promises.model import Compensation, Promise
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy
 from dispatch.settings import Settings
-from dispatch.technicians.model import Technician
-from dispatch.work_orders.model import ReviewCase, Visit
-from tests.builders import DAY, a_promise, an_absence, at
+from dispatch.work_orders.model import Visit
+from tests.builders import DAY, a_promise, at
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.planning.watch_world import (
+    POLICY,
+    alarms,
+    customer_of,
+    look,
+    note,
+    on_the_way,
+    promised,
+    sights,
+)
 from tests.planning_world import Town
 
-POLICY = AlarmPolicy(confirm=timedelta(minutes=10), notice=timedelta(minutes=30))
 SUPERVISOR = Principal(user_id=None, role=Role.SUPERVISOR, territory_ids=None)  # type: ignore[arg-type]
 
 
@@ -52,23 +55,6 @@ def visit(town: Town) -> Visit:
     town.territory.emergency_reserve_percent = 0
     town.technician((8, 16), break_minutes=0)
     return promised(town, 12)
-
-
-def promised(town: Town, hour: int) -> Visit:
-    """A visit promised for two hours from an hour on."""
-    found = town.visit(60.2, 24.99, duration_minutes=60)
-    book(town.session, by=None, visit=found, start=at(hour), end=at(hour + 2), channel="phone")
-    return found
-
-
-def look(town: Town, policy: AlarmPolicy = POLICY) -> list[PromiseAlarm]:
-    """Look at the day once."""
-    return watch(town.session, town.territory.id, DAY, policy)
-
-
-def alarms(town: Town) -> list[PromiseAlarm]:
-    """All alarms there are."""
-    return list(town.session.scalars(select(PromiseAlarm).order_by(PromiseAlarm.seen_at)))
 
 
 def test_a_day_as_planned_raises_no_alarm(town: Town, visit: Visit) -> None:
@@ -106,23 +92,6 @@ def test_where_the_window_ends_soon_nobody_waits_for_a_second_look(
     assert alarm.visit_id == visit.id
     assert alarm.told_at == at(13.9)
     assert alarm.told_at < visit.window_end
-
-
-def publish_day(town: Town) -> DayPlan:
-    """Publish the day as it is."""
-    plan = town.in_force()
-    assert plan is not None
-    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
-    return plan
-
-
-def on_the_way(town: Town, visit: Visit, since: datetime) -> None:
-    """Publish the day and let the technician set out."""
-    plan = publish_day(town)
-    visit.state, visit.travelling_at = "travelling", since
-    [stop] = [stop for stop in plan.stops if stop.visit_id == visit.id]
-    stop.travel_seconds = 900
-    town.session.flush()
 
 
 @pytest.mark.parametrize(
@@ -186,162 +155,6 @@ def test_at_the_last_look_more_likely_late_than_not_is_late(
         assert len(look(town)) == told
 
 
-@pytest.mark.parametrize(("since", "until"), [(6, 20), (10, 20), (11.9, 14.5)], ids=["day", "ten", "then"])
-def test_who_is_ill_comes_to_nobody(
-    town: Town, now: MovableClock, recorded: list[Event], since: float, until: float
-) -> None:
-    """R-503, R-802: however safe the route looked; nobody knows when somebody else comes."""
-    town.territory.emergency_reserve_percent = 0
-    who = town.technician((8, 16), break_minutes=0, overtime_minutes=60)
-    visit = promised(town, 12)
-    publish_day(town)
-    assert look(town) == []
-    an_absence(town.session, who, starts_at=at(since), ends_at=at(until))
-    now.set(at(9))
-    assert look(town) == []
-    now.set(at(9.2))
-    [alarm] = look(town)
-    assert (alarm.visit_id, alarm.reason, alarm.expected_arrival) == (visit.id, "technician_ill", None)
-    assert sum(isinstance(event, PromiseInDanger) for event in recorded) == 1
-
-
-def test_who_falls_ill_on_the_way_does_not_arrive(town: Town, now: MovableClock) -> None:
-    """R-503."""
-    who = town.technician((8, 16), break_minutes=0)
-    visit = promised(town, 12)
-    on_the_way(town, visit, at(12.9))
-    now.set(at(13))
-    assert look(town) == []
-    an_absence(town.session, who, starts_at=at(13), ends_at=at(20))
-    assert look(town) == []
-    now.set(at(13.2))
-    assert [(alarm.reason, alarm.expected_arrival) for alarm in look(town)] == [("technician_ill", None)]
-
-
-def test_a_promised_visit_that_a_plan_leaves_out_is_not_forgotten(
-    town: Town, visit: Visit, now: MovableClock, recorded: list[Event]
-) -> None:
-    """R-503, R-802: a case at once, and the customer is told of a call with the plan's reason."""
-    plan = publish_day(town)
-    publish_without(town, visit, reason="emergency")
-    assert visit.state == "unplanned"
-    [case] = town.session.scalars(select(ReviewCase))
-    assert (case.visit_id, case.kind, case.decided_at) == (visit.id, "left_out", None)
-    assert (case.detail["reason"], plan.state) == ("emergency", "superseded")
-    assert look(town) == []
-    now.set(at(8.2))
-    [alarm] = look(town)
-    assert (alarm.visit_id, alarm.expected_arrival, alarm.reason) == (visit.id, None, "emergency")
-    assert sum(isinstance(event, PromiseInDanger) for event in recorded) == 1
-
-
-def test_who_is_planned_again_has_no_case_and_no_danger(town: Town, visit: Visit, now: MovableClock) -> None:
-    """R-503: in time, before anybody was told."""
-    publish_day(town)
-    publish_without(town, visit, reason="absence")
-    look(town)
-    who = town.session.scalars(select(Technician)).one()
-    town.plan_of([(who, visit, at(12))], town.head(), state="proposed")
-    proposal = town.session.scalars(select(DayPlan).where(DayPlan.state == "proposed")).one()
-    publish(town.session, by=None, plan=proposal, expected_version=town.head().version)
-    [case] = town.session.scalars(select(ReviewCase))
-    assert (case.decision, visit.needs_review) == ("planned again", False)
-    now.set(at(8.2))
-    assert look(town) == []
-    assert [alarm.recovered_at for alarm in alarms(town)] == [at(8.2)]
-
-
-@pytest.mark.parametrize("reason", ["part", "customer"])
-def test_what_waits_was_told_so(town: Town, visit: Visit, now: MovableClock, reason: str) -> None:
-    """R-801: a message of its own; neither a case nor an alarm."""
-    publish_day(town)
-    visit.work_order.waiting_reason = reason
-    publish_without(town, visit, reason="optimise")
-    now.set(at(13.9))
-    look(town)
-    assert alarms(town) == []
-    assert list(town.session.scalars(select(ReviewCase))) == []
-
-
-def test_on_a_day_that_nobody_has_published_what_is_on_no_plan_is_told_when_it_is_near(
-    town: Town, now: MovableClock
-) -> None:
-    """R-503."""
-    town.technician((8, 16), break_minutes=0)
-    visit = town.visit(60.2, 24.99)
-    a_promise(town.session, visit, window_start=at(12), window_end=at(14))
-    now.set(at(10.9))
-    assert look(town) == []
-    assert alarms(town) == []
-    now.set(at(11))
-    look(town)
-    assert [(alarm.visit_id, alarm.expected_arrival) for alarm in alarms(town)] == [(visit.id, None)]
-
-
-def test_what_an_emergency_makes_late_is_told_with_that_reason(town: Town, now: MovableClock) -> None:
-    """R-802: an emergency that was reported after the promise, and goes before it."""
-    town.territory.emergency_reserve_percent = 0
-    who = town.technician((8, 18), break_minutes=0)
-    visit = promised(town, 8)
-    now.set(at(8.1))
-    urgent = town.visit(60.2, 24.99, priority=5, duration_minutes=180)
-    urgent.work_order.opened_at = at(8.1)
-    proposal = town.plan_of([(who, urgent, at(8.2)), (who, visit, at(11.2))], town.head(), state="proposed")
-    town.head().working_plan_id = proposal.id
-    town.session.flush()
-    look(town)
-    assert {alarm.visit_id: alarm.reason for alarm in alarms(town)} == {visit.id: "emergency"}
-
-
-def publish_without(town: Town, visit: Visit, *, reason: str) -> None:
-    """Publish a plan of the day that leaves a visit out."""
-    plan = town.plan_of([], town.head(), state="proposed")
-    plan.reason = reason
-    town.session.flush()
-    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
-
-
-@pytest.mark.parametrize(
-    ("language", "words"),
-    [
-        ("en", ("our technician fell ill", "We call you with a new time")),
-        ("zh", ("技术员临时生病", "另约时间")),
-    ],
-)
-def test_where_nobody_comes_the_customer_is_told_of_a_call(
-    town: Town, visit: Visit, language: str, words: tuple[str, ...]
-) -> None:
-    """R-802: the reason, and that a new time follows."""
-    alarm = told_alarm(town, Sight(visit.id, None, is_breaking=True, reason="technician_ill"))
-    body = message_of(town, alarm, visit, language).body
-    assert all(each in body for each in words)
-
-
-def told_alarm(town: Town, sight: Sight) -> PromiseAlarm:
-    """An alarm of which the customer is told at once."""
-    policy = AlarmPolicy(timedelta(0), timedelta(0))
-    [alarm] = alarming.look(town.session, town.territory.id, DAY, [sight], policy)
-    return alarm
-
-
-def message_of(town: Town, alarm: PromiseAlarm, visit: Visit, language: str) -> Message:
-    """What the customer reads of an alarm."""
-    customer_of(town.session, visit).language = language
-    ids = {"alarm_id": str(alarm.id), "visit_id": "", "promise_id": ""}
-    found = messages.write(town.session, event="PromiseInDanger", ids=ids, settings=Settings())
-    return town.session.get_one(Message, found)
-
-
-def sights(visit: Visit, *, breaking: bool) -> list[Sight]:
-    """How the visit stands."""
-    return [Sight(visit.id, at(15), breaking)]
-
-
-def note(town: Town, visit: Visit, *, breaking: bool) -> list[PromiseAlarm]:
-    """Note a look ahead."""
-    return alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=breaking), POLICY)
-
-
 def test_nobody_is_told_of_a_promise_that_recovered(
     town: Town, visit: Visit, now: MovableClock, recorded: list[Event]
 ) -> None:
@@ -367,6 +180,20 @@ def test_an_alarm_ends_with_what_happened(
     assert alarming.look(town.session, town.territory.id, DAY, [], POLICY) == []
     [alarm] = alarms(town)
     assert (alarm.outcome, alarm.ended_at) == (outcome, at(hour))
+
+
+@pytest.mark.parametrize(("hours", "told_at"), [((8, 10), 7), ((5, 7), 3.25), ((6, 7.75), 7)])
+def test_nobody_is_told_at_night_what_can_be_told_in_the_morning(
+    town: Town, now: MovableClock, hours: tuple[float, float], told_at: float
+) -> None:
+    """R-503: by seven, unless that is too near the end of the window."""
+    visit = town.visit(60.2, 24.99)
+    a_promise(town.session, visit, window_start=at(hours[0]), window_end=at(hours[1]))
+    for quarter in range(12, 29):
+        now.set(at(quarter / 4))
+        if note(town, visit, breaking=True):
+            break
+    assert alarms(town)[0].told_at == at(told_at)
 
 
 def test_a_new_promise_has_an_alarm_of_its_own(town: Town, visit: Visit, now: MovableClock) -> None:
@@ -425,11 +252,6 @@ def test_the_message_says_until_when_why_and_what_is_given(town: Town, visit: Vi
     wanted = ("an earlier visit takes longer", "€10.00") if language == "en" else ("前一单耗时较长", "€10.00")
     assert all(words in body for words in wanted)
     assert town.session.get_one(Message, message_id).key == f"promise_in_danger:{alarm.id}"
-
-
-def customer_of(session: Session, visit: Visit) -> Customer:
-    """The customer of a visit."""
-    return session.get_one(Customer, visit.work_order.customer_id)
 
 
 def test_one_supervisor_takes_an_alarm_in_hand(town: Town, visit: Visit) -> None:
