@@ -26,7 +26,8 @@ class AlarmShape(Schema):
     """
     One promise in danger.
 
-    ``told_at`` is empty while it may still recover; ``outcome`` says how it ended.
+    ``told_at`` is empty while it may still recover; ``outcome`` says how it ended. Where nobody comes as the
+    day is planned there is no ``expected_arrival``.
     """
 
     id = Id(required=True)
@@ -36,7 +37,7 @@ class AlarmShape(Schema):
     day = Day(required=True)
     reason = fields.String(required=True)
     seen_at = Moment(required=True)
-    expected_arrival = Moment(required=True)
+    expected_arrival = Moment(required=True, allow_none=True)
     told_at = Moment(required=True, allow_none=True)
     recovered_at = Moment(required=True, allow_none=True)
     ended_at = Moment(required=True, allow_none=True)

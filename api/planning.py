@@ -102,16 +102,22 @@ class DayShape(Schema):
 
 
 class StopForecastShape(Schema):
-    """When a technician will probably arrive; ``slack_seconds`` is what is left to the end of the window."""
+    """
+    When a technician will probably arrive; ``slack_seconds`` is what is left to the end of the window.
+
+    Where nobody comes as the day is planned there is no ``expected_arrival``, and ``reason`` says why:
+    ``technician_ill``, ``off_duty``, or ``delay`` when the shift is over before the technician could come.
+    """
 
     visit_id = Id(required=True)
     planned_start = Moment(required=True)
     window_end = Moment(required=True, allow_none=True)
-    expected_arrival = Moment(required=True)
-    deviation_seconds = Whole(required=True)
+    expected_arrival = Moment(required=True, allow_none=True)
+    deviation_seconds = Whole(required=True, allow_none=True)
     chance = Real(0, 1, required=True, allow_none=True)
     slack_seconds = Whole(required=True, allow_none=True)
     danger = Choice(Danger, required=True)
+    reason = fields.String(required=True, allow_none=True)
 
 
 class RouteForecastShape(Schema):

@@ -2,7 +2,8 @@
 What the clock asks us to tell: invitations, announcements, confirmations (R-304, R-307).
 
 Each message has a key of its own, so looking again writes nothing twice; a promise that was replaced or whose
-visit is over or called off is nobody's news.
+visit is over or called off is nobody's news. Nobody is told that we come where no plan says so, where the
+order waits, or where the customer was told that the promise will break.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock
@@ -20,7 +21,8 @@ from dispatch.contracts.model import Contract
 from dispatch.customers.model import Customer, Site
 from dispatch.messages.commands import write_draft
 from dispatch.messages.facts import Draft, date_in_words, of_promise
-from dispatch.promises.model import Promise
+from dispatch.planning.candidates import is_on_a_plan
+from dispatch.promises.model import Promise, PromiseAlarm
 from dispatch.settings import Settings
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.lifecycle import VisitState
@@ -28,6 +30,8 @@ from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.rules import PLANNED_WORK
 
 COMING = (VisitState.UNPLANNED, VisitState.PLANNED, VisitState.PUBLISHED, VisitState.ACCEPTED)
+CONFIRMATIONS = frozenset({"confirm_day", "confirm_hour"})
+"""What is said only of visits that somebody is planned to come to."""
 DAY_BEFORE_FROM = 9
 """Local hour from which tomorrow's visits are confirmed."""
 
@@ -43,22 +47,27 @@ def _confirmations(session: Session) -> Iterator[Draft]:
     now = clock.now()
     any_ = aliased(Promise)
     newest = select(func.max(any_.ordinal)).where(any_.visit_id == Visit.id).scalar_subquery()
+    today = now.date()
+    is_planned = is_on_a_plan(today - timedelta(days=2), today + timedelta(days=2))
+    told = exists().where(PromiseAlarm.promise_id == Promise.id, PromiseAlarm.told_at.is_not(None))
     statement = (
-        select(Promise, WorkOrder, Customer)
+        select(Promise, WorkOrder, Customer, is_planned)
         .join(Visit, Visit.id == Promise.visit_id)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
         .join(Customer, Customer.id == WorkOrder.customer_id)
         .where(Promise.ordinal == newest, Visit.state.in_(COMING))
+        .where(WorkOrder.waiting_reason.is_(None), ~told)
         .where(Promise.window_end > now)
         .where(Promise.window_start <= now + timedelta(days=RANGES["business_days"][1] + 1))
         .order_by(Promise.window_start, Promise.id)
     )
-    for promise, order, customer in session.execute(statement):
+    for promise, order, customer, is_coming in session.execute(statement):
         rules = rules_under(session, order.contract_id)
         zone = zone_of(session, order.territory_id)
-        is_planned = customer.kind == "business" and order.kind in PLANNED_WORK
-        for template in due_now(promise, rules, zone, now, is_planned_at_business=is_planned):
-            yield of_promise(session, promise, template)
+        is_announced = customer.kind == "business" and order.kind in PLANNED_WORK
+        for template in due_now(promise, rules, zone, now, is_planned_at_business=is_announced):
+            if is_coming or template not in CONFIRMATIONS:
+                yield of_promise(session, promise, template)
 
 
 def due_now(

@@ -148,14 +148,16 @@ def _in_danger(session: Session, ids: dict[str, str]) -> Draft:
     customer, zone, values = _order_values(session, order)
     language = customer.language
     values["end"] = _time(promise.window_end, zone, language)
-    values["expected"] = _time(rounded_up(alarm.expected_arrival), zone, language)
+    template = "promise_in_danger" if alarm.expected_arrival is not None else "promise_unattended"
+    if alarm.expected_arrival is not None:
+        values["expected"] = _time(rounded_up(alarm.expected_arrival), zone, language)
     values["reason"] = REASONS[language].get(alarm.reason, OTHER_REASON[language])
     granted = select(Compensation).where(
         Compensation.promise_id == promise.id, Compensation.state == "granted"
     )
     found = session.scalars(granted).one_or_none()
     values["given"] = given(_money(found.amount_minor, found.currency, language) if found else "", language)
-    return Draft(f"promise_in_danger:{alarm.id}", "promise_in_danger", customer, order.id, values)
+    return Draft(f"promise_in_danger:{alarm.id}", template, customer, order.id, values)
 
 
 def rounded_up(moment: datetime) -> datetime:

@@ -127,6 +127,18 @@ TEMPLATES: dict[str, dict[str, Words]] = {
             "现预计约 $expected 到达。原因：$reason。$given\n\n$company$contact",
         ),
     },
+    "promise_unattended": {
+        "en": Words(
+            "We cannot come as agreed for order $number",
+            "Dear $name,\n\nwe are sorry: we promised to be with you by $end (order $number), and cannot "
+            "keep that. Reason: $reason. We call you with a new time.$given\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：无法按约上门",
+            "$name，您好：\n\n非常抱歉，维修单 $number 原定 $end 前到达，现无法按约上门。"
+            "原因：$reason。我们会致电与您另约时间。$given\n\n$company$contact",
+        ),
+    },
     "waiting_for_part": {
         "en": Words(
             "Your order $number waits for a part",
@@ -316,12 +328,14 @@ REASONS = {
         "customer_moved": "you asked for another time",
         "technician_ill": "our technician fell ill",
         "emergency": "an emergency came first",
+        "site_moved": "the place on our map was put right, and the way is another",
     },
     "zh": {
         "delay": "前一单耗时较长",
         "customer_moved": "按您的要求改期",
         "technician_ill": "技术员临时生病",
         "emergency": "需先处理紧急抢修",
+        "site_moved": "地图位置已更正，行程有变",
     },
 }
 OTHER_REASON = {"en": "our plan for the day has changed", "zh": "当日安排有变"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session, aliased
@@ -110,6 +110,18 @@ def on_plan_of(day: Day) -> Select[uuid.UUID]:
         select(PlanStop.visit_id)
         .join(PlanHead, PlanStop.plan_id == in_force)
         .where(PlanHead.territory_id == day.territory_id, PlanHead.day == day.day)
+    )
+
+
+def is_on_a_plan(first: date, last: date) -> ColumnElement[bool]:
+    """Whether a visit, asked beside its order, is on the plan in force of any day from first to last."""
+    in_force = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
+    return exists().where(
+        PlanHead.territory_id == WorkOrder.territory_id,
+        PlanHead.day >= first,
+        PlanHead.day <= last,
+        PlanStop.plan_id == in_force,
+        PlanStop.visit_id == Visit.id,
     )
 
 

@@ -2,13 +2,14 @@
 The day as it will probably go on: when everybody arrives, and which promises are in danger (R-503).
 
 Routes are driven from what has really happened, in the order of the plan in force, whether they still hold
-or not: windows and shifts delay nobody here, so lateness is told and not hidden.
+or not: windows delay nobody here, so lateness is told and not hidden. Who is away or has gone home comes to
+nobody: such a stop has no expected arrival, and says why.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -23,12 +24,16 @@ from dispatch.planning.model import DayPlan, PlanStop
 from dispatch.planning.problem import Built, stops_by_route
 from dispatch.planning.queries import day_view
 from dispatch.planning.rules import Danger, danger_of
+from dispatch.technicians import queries as technicians
+from dispatch.technicians.queries import AtWork
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Route
 from optimizer.problem import Problem, Technician, Window
 from optimizer.problem import Visit as Job
 from optimizer.timing import timetable
 
+REASON_ILL, REASON_OFF_DUTY, REASON_DELAY = "technician_ill", "off_duty", "delay"
+"""Why nobody comes: away, without a shift then, or gone home before an earlier visit is over."""
 PATIENCE = 48 * 3600
 """Seconds by which a shift is let go on, so that a late route can be told to its end."""
 
@@ -39,21 +44,24 @@ class StopForecast:
     One stop that has not begun.
 
     expected_arrival, deviation_seconds
-        Mean and deviation of the arrival.
+        Mean and deviation of the arrival; None when nobody comes as the day is planned.
     chance
         Probability of arriving before the promised window is over; None without a promise.
     slack_seconds
         From the expected arrival to the end of the window; negative when it will probably be missed.
+    reason
+        Why nobody comes; None when somebody does.
     """
 
     visit_id: uuid.UUID
     planned_start: datetime
     window_end: datetime | None
-    expected_arrival: datetime
-    deviation_seconds: int
+    expected_arrival: datetime | None
+    deviation_seconds: int | None
     chance: float | None
     slack_seconds: int | None
     danger: Danger
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,8 @@ def routes_ahead(session: Session, territory_id: uuid.UUID, on: date) -> Sequenc
     if current is None:
         return ()
     built = problem.build(session, day, travel.times(), plan=current, only_routes=True)
-    return driven_on(built, current, spreads.measured(session, territory_id), promises_in(built))
+    present = technicians.at_work(session, territory_id, on)
+    return driven_on(built, current, spreads.measured(session, territory_id), promises_in(built), present)
 
 
 def promises_in(built: Built) -> dict[str, Window]:
@@ -100,26 +109,43 @@ def promises_in(built: Built) -> dict[str, Window]:
 
 
 def driven_on(
-    built: Built, plan: DayPlan, spread: Spread, promised: Mapping[str, Window]
+    built: Built,
+    plan: DayPlan,
+    spread: Spread,
+    promised: Mapping[str, Window],
+    present: Mapping[uuid.UUID, AtWork],
 ) -> Sequence[RouteForecast]:
     """Return the routes of a plan on a day as it was read, as they will probably go on."""
     stored = {str(stop.visit_id): stop for stop in plan.stops}
-    found = [
-        RouteForecast(uuid.UUID(route.technician_id), tuple(_stops(built, route, stored, spread, promised)))
-        for route in _driven(built, stops_by_route(plan.stops))
+    order = stops_by_route(plan.stops)
+    found = {
+        route.technician_id: tuple(_stops(built, route, stored, spread, promised, present))
+        for route in _driven(built, order)
+    }
+    for name in sorted(set(order) - {technician.id for technician in built.problem.technicians}):
+        who = present.get(uuid.UUID(name))
+        reason = REASON_ILL if who is not None else REASON_OFF_DUTY
+        found[name] = tuple(
+            _nobody(built, stored[visit.id], promised.get(visit.id), reason)
+            for visit in _later(built, order[name])
+        )
+    return tuple(RouteForecast(uuid.UUID(name), stops) for name, stops in found.items() if stops)
+
+
+def _later(built: Built, names: Iterable[str]) -> list[Job]:
+    """The visits of a route that have not begun and are still of the day."""
+    return [
+        visit
+        for name in names
+        if name not in built.begun and (visit := built.problem.visit(name)) is not None
     ]
-    return tuple(each for each in found if each.stops)
 
 
 def _driven(built: Built, order: Mapping[str, Sequence[str]]) -> Iterator[Route]:
     """Every route as it goes on from what has happened."""
     for technician in built.problem.technicians:
         begun = built.problem.begun_by(technician.id)
-        later = [
-            visit
-            for name in order.get(technician.id, ())
-            if name not in built.begun and (visit := built.problem.visit(name)) is not None
-        ]
+        later = _later(built, order.get(technician.id, ()))
         if later:
             yield _drive(built.problem, technician, (*begun, *map(_patient, later)))
 
@@ -138,17 +164,23 @@ def _drive(day: Problem, technician: Technician, visits: tuple[Job, ...]) -> Rou
         return timetable(day, replace(tireless, breaks=()), visits)
 
 
-def _stops(
+def _stops(  # noqa: PLR0917 - a day, and what is known of one of its routes
     built: Built,
     route: Route,
     stored: Mapping[str, PlanStop],
     spread: Spread,
     promised: Mapping[str, Window],
+    present: Mapping[uuid.UUID, AtWork],
 ) -> Iterator[StopForecast]:
     now = built.day.seconds(clock.now())
     for name, seen in forecast(route, promised, spread, begun=built.begun, now=now).items():
         window = promised.get(name)
         arrival = round(seen.arrival.mean)
+        begins = built.day.moment(max(arrival, window.start) if window else arrival)
+        reason = _why_not(built, stored[name], begins, present)
+        if reason is not None:
+            yield _nobody(built, stored[name], window, reason)
+            continue
         yield StopForecast(
             visit_id=uuid.UUID(name),
             planned_start=stored[name].start,
@@ -159,3 +191,33 @@ def _stops(
             slack_seconds=window.end - arrival if window else None,
             danger=danger_of(seen.chance if window else None),
         )
+
+
+def _nobody(built: Built, stop: PlanStop, window: Window | None, reason: str) -> StopForecast:
+    """A stop that its technician will not come to."""
+    chance = 0.0 if window else None
+    ends = built.day.moment(window.end) if window else None
+    return StopForecast(stop.visit_id, stop.start, ends, None, None, chance, None, danger_of(chance), reason)
+
+
+def _why_not(
+    built: Built, stop: PlanStop, begins: datetime, present: Mapping[uuid.UUID, AtWork]
+) -> str | None:
+    """
+    Return why a technician does not come at the moment at which a stop would begin; None if they do.
+
+    Who has a visit pinned to them works as long as that takes, though never while absent: planning lengthened
+    the shift for the pin (``optimizer.concessions``).
+    """
+    who = present.get(stop.technician_id)
+    if who is None:
+        return REASON_OFF_DUTY
+    moments = [begins, *([stop.start] if stop.start > begins else [])]
+    if any(piece.holds(moment) for piece in who.free for moment in moments):
+        return None
+    if any(piece.holds(begins) for piece in who.away):
+        return REASON_ILL
+    able = built.problem.technician(str(stop.technician_id))
+    if able is not None and begins < built.day.moment(able.shift.end + able.overtime):
+        return None
+    return REASON_DELAY if any(piece.holds(stop.start) for piece in who.free) else REASON_OFF_DUTY

@@ -89,26 +89,11 @@ def impact(session: Session, day: Day, given: Assumptions) -> Sequence[Endangere
 
 
 def _within_duty(read: Supposed, plan: DayPlan, spread: Spread) -> dict[uuid.UUID, StopForecast]:
-    """
-    The stops that somebody will begin before the end of their duty, as routes will probably go on.
-
-    A forecast lets a late route go on to its end; here nobody drives who has gone home or is away.
-    """
-    day = read.built.day
-    ends = {who.id: day.moment(who.shift.end + who.overtime) for who in read.built.problem.technicians}
+    """The stops that somebody will come to, as routes will probably go on."""
+    routes = forecasting.driven_on(read.built, plan, spread, read.promised, read.present)
     return {
-        stop.visit_id: stop
-        for route in forecasting.driven_on(read.built, plan, spread, read.promised)
-        for stop in route.stops
-        if _begins(read, stop) < ends[str(route.technician_id)]
+        stop.visit_id: stop for route in routes for stop in route.stops if stop.expected_arrival is not None
     }
-
-
-def _begins(read: Supposed, stop: StopForecast) -> datetime:
-    """When service would begin: on arrival, and not before the promised window."""
-    window = read.promised.get(str(stop.visit_id))
-    opens = read.built.day.moment(window.start) if window is not None else stop.expected_arrival
-    return max(stop.expected_arrival, opens)
 
 
 def _is_worse(now: StopForecast | None, then: StopForecast | None) -> bool:

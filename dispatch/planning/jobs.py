@@ -23,7 +23,7 @@ from dispatch.planning import (
 )
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
-from dispatch.promises import clocks, reminding
+from dispatch.promises import alarming, clocks, reminding
 from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.territories.queries import active_territories
@@ -113,10 +113,15 @@ def watch_promises(lease: Lease, **_: str) -> None:
 
     def watch(session: Session, territory_id: uuid.UUID) -> int:
         told = 0
-        for day in nights.still_running(session, territory_id, nights.AFTER_DUTY):
+        running = nights.still_running(session, territory_id, nights.AFTER_DUTY)
+        alarming.close_past(session, territory_id, before=running[0].day)
+        for day in running:
             alarms = watching.watch(session, territory_id, day.day, policy)
             if alarms:
-                repairing.repair_delay(session, territory_id, day.day, seconds=settings.replan_seconds)
+                reasons = {alarm.reason for alarm in alarms}
+                repairing.repair_danger(
+                    session, territory_id, day.day, reasons, seconds=settings.replan_seconds
+                )
             told += len(alarms)
         clocks.escalate(session, territory_id)
         reminding.remind(session, territory_id)

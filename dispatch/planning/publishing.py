@@ -20,10 +20,11 @@ from sqlalchemy.orm.attributes import flag_modified
 from dispatch import clock, db, outbox
 from dispatch.access.rules import Principal
 from dispatch.events import PlanPublished, VisitScheduled
-from dispatch.planning import backing, crews, heads, nights
+from dispatch.planning import backing, crews, heads, leaving_out, nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN
 from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanStop
 from dispatch.planning.rules import (
+    PLAN_REASONS,
     DoubleBooking,
     LockEmpty,
     PlanNotPublishable,
@@ -32,6 +33,7 @@ from dispatch.planning.rules import (
     check_window,
     new_window_around,
 )
+from dispatch.promises import alarming
 from dispatch.promises import commands as promises
 from dispatch.technicians import queries as technicians
 from dispatch.work_orders import commands as work_orders
@@ -66,6 +68,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     former = session.get(DayPlan, head.published_plan_id) if head.published_plan_id else None
     _release_dropped(session, by, plan, former, head)
     changed = _assign(session, by, plan, visits)
+    leaving_out.settle_cases(session, by, visits)
     _book(session, plan, visits)
     _close_former(session, former, head, plan)
     head.revision += 1
@@ -138,15 +141,22 @@ def _visits_of(session: Session, plan: DayPlan) -> Visits:
 def _release_dropped(
     session: Session, by: Principal | None, plan: DayPlan, former: DayPlan | None, head: PlanHead
 ) -> None:
-    """Return visits that the new plan leaves out to the pool; their technicians' phones forget them."""
+    """
+    Return visits that the new plan leaves out to the pool; their technicians' phones forget them.
+
+    One whose customer was told a window of this day becomes a case: somebody has to call (R-802).
+    """
     kept = {stop.visit_id for stop in plan.stops}
     working = session.get(DayPlan, head.working_plan_id) if head.working_plan_id else None
     before = [*(former.stops if former else []), *(working.stops if working else [])]
     dropped = {stop.visit_id for stop in before} - kept
     statement = select(Visit).where(Visit.id.in_(dropped)).order_by(Visit.id).with_for_update()
-    for visit in session.scalars(statement, execution_options={"populate_existing": True}):
+    for visit in session.scalars(statement, execution_options={"populate_existing": True}).all():
         moved = set(heads.days_with(session, plan.territory_id, visit.id)) - {plan.day}
-        if visit.state in {VisitState.PLANNED, *ANNOUNCED} and not moved:
+        if visit.state not in NOT_BEGUN or moved:
+            continue
+        leaving_out.open_case(session, by, plan, visit)
+        if visit.state in {VisitState.PLANNED, *ANNOUNCED}:
             work_orders.release(session, by=by, visit=visit, reason="left out of the plan")
 
 
@@ -157,6 +167,7 @@ def _assign(session: Session, by: Principal | None, plan: DayPlan, visits: Visit
         visit = visits[stop.visit_id]
         if visit.state not in NOT_BEGUN:
             continue
+        former = visit.technician_id, visit.planned_start
         is_new = visit.technician_id != stop.technician_id or visit.state not in ANNOUNCED
         if is_new or (visit.planned_start, visit.planned_end) != (stop.start, stop.end):
             work_orders.assign(
@@ -170,13 +181,20 @@ def _assign(session: Session, by: Principal | None, plan: DayPlan, visits: Visit
             )
         if visit.leader_id is not None:  # the leader's customer hears of the leader
             continue
-        is_new |= _promise_if_needed(session, by, visit, stop)
+        is_new |= _promise_if_needed(session, by, visit, stop, plan, former)
         if is_new:
             changed.append(visit)
     return changed
 
 
-def _promise_if_needed(session: Session, by: Principal | None, visit: Visit, stop: PlanStop) -> bool:
+def _promise_if_needed(  # noqa: PLR0917 - a stop of a plan, and where its visit was before
+    session: Session,
+    by: Principal | None,
+    visit: Visit,
+    stop: PlanStop,
+    plan: DayPlan,
+    former: tuple[uuid.UUID | None, datetime | None],
+) -> bool:
     if (
         visit.window_start is not None
         and visit.window_end is not None
@@ -184,7 +202,7 @@ def _promise_if_needed(session: Session, by: Principal | None, visit: Visit, sto
     ):
         return False
     start, end = new_window_around(stop.start)
-    reason = "first" if visit.window_start is None else "delay"
+    reason = "first" if visit.window_start is None else _why_anew(session, visit, plan, *former)
     promises.promise(
         session,
         by=by,
@@ -195,6 +213,25 @@ def _promise_if_needed(session: Session, by: Principal | None, visit: Visit, sto
         reason=reason,
     )
     return True
+
+
+def _why_anew(
+    session: Session, visit: Visit, plan: DayPlan, technician_id: uuid.UUID | None, start: datetime | None
+) -> str:
+    """
+    Return why a customer is told another window, for the ledger and the message (R-309, R-802).
+
+    The visit's own reason comes first: whoever was to come is away, or what was seen in danger before; then
+    why the plan was made.
+    """
+    is_away = (
+        technician_id is not None
+        and start is not None
+        and technicians.is_absent(session, technician_id, start, start + timedelta(seconds=1))
+    )
+    if is_away:
+        return PLAN_REASONS["absence"]
+    return alarming.reason_seen(session, visit.id) or leaving_out.reason_of(session, plan)
 
 
 def _book(session: Session, plan: DayPlan, visits: Visits) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from datetime import date, timedelta
 
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from dispatch.customers.model import Site
 from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.commands import request_optimise
 from dispatch.planning.model import PlanHead, PlanStop
+from dispatch.planning.rules import PLAN_REASONS
 from dispatch.technicians.model import Absence, Technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
@@ -95,6 +97,9 @@ def repair_site(session: Session, site_id: uuid.UUID, *, seconds: float) -> list
     return days
 
 
-def repair_delay(session: Session, territory_id: uuid.UUID, day: date, *, seconds: float) -> None:
-    """Ask for a plan of a day on which a promise has come into danger."""
-    request_optimise(session, by=None, territory_id=territory_id, day=day, seconds=seconds, reason="delay")
+def repair_danger(
+    session: Session, territory_id: uuid.UUID, day: date, reasons: Collection[str], *, seconds: float
+) -> None:
+    """Ask for a plan of a day on which promises have come into danger, for the first of the reasons seen."""
+    of_plan = next((name for name, told in PLAN_REASONS.items() if told in reasons), "delay")
+    request_optimise(session, by=None, territory_id=territory_id, day=day, seconds=seconds, reason=of_plan)

@@ -293,6 +293,21 @@ def new_reason(is_promised: bool, reason: str) -> str:
     return "customer_moved" if is_promised and reason == "first" else reason
 
 
+PLAN_REASONS = {
+    "absence": "technician_ill",
+    "delay": "delay",
+    "emergency": "emergency",
+    "site_moved": "site_moved",
+}
+"""Why a plan was made, and what customers are told of it; any other plan is told as changed."""
+REPLANNED = "replanned"
+
+
+def told_reason(plan_reason: str) -> str:
+    """Return the reason of a new promise that a plan brings about."""
+    return PLAN_REASONS.get(plan_reason, REPLANNED)
+
+
 def new_window_around(start: datetime, hours: int = 2) -> tuple[datetime, datetime]:
     """Return the window told to the customer for a planned start: the quarter hour before, two hours long."""
     floor = start.replace(minute=start.minute - start.minute % 15, second=0, microsecond=0)

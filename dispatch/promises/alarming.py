@@ -10,9 +10,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox, text
@@ -21,11 +21,14 @@ from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.events import PromiseInDanger
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
-from dispatch.promises.queries import promises_of
+from dispatch.promises.queries import last_promise, promises_of
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy, NothingToFollowUp, kept
+from dispatch.territories.queries import zone_of
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Visit
+from dispatch.work_orders.model import Visit, VisitEvent
 
+MORNING = timedelta(hours=7)
+"""Before seven o'clock nobody is told what can be told after it."""
 OVER = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
 LATE_ARRIVAL = "late_arrival"
 """The rule by which a customer gets something for a promise that breaks."""
@@ -36,39 +39,69 @@ class Sight:
     """
     How one promised visit stands at a look ahead.
 
+    expected_arrival
+        None when nobody comes as the day is planned.
     is_breaking
         Whether its promise will hardly be kept.
+    reason
+        Why, for the customer: a word of ``messages.templates.REASONS``, or one of the house.
     """
 
     visit_id: uuid.UUID
-    expected_arrival: datetime
+    expected_arrival: datetime | None
     is_breaking: bool
     reason: str = "delay"
 
 
 def look(
-    session: Session, territory_id: uuid.UUID, day: date, sights: Sequence[Sight], policy: AlarmPolicy
+    session: Session,
+    territory_id: uuid.UUID,
+    day: date,
+    sights: Sequence[Sight],
+    policy: AlarmPolicy,
+    *,
+    is_over: bool = False,
 ) -> list[PromiseAlarm]:
-    """Note how the promises of a day stand; return the alarms of which the customer is told now."""
+    """
+    Note how the promises of a day stand; return the alarms of which the customer is told now.
+
+    ``is_over`` when nobody is on duty any more: whom nobody has reached by then nobody reaches.
+    """
     seen = {sight.visit_id: sight for sight in sights}
     known = {alarm.visit_id: alarm for alarm in _locked_open(session, territory_id, day)}
     breaking = {visit_id for visit_id, sight in seen.items() if sight.is_breaking}
     promises = promises_of(session, breaking | set(known))
     breaking &= set(promises)  # a window that nobody was told is nobody's promise
+    zone = zone_of(session, territory_id)
     told = []
     for visit_id, alarm in known.items():
-        if _is_ended(session, alarm, promises[visit_id][-1]) or visit_id not in seen:
+        if _is_ended(session, alarm, promises[visit_id], is_over=is_over) or visit_id not in seen:
             continue
         _follow(alarm, seen[visit_id])
     for visit_id in sorted(breaking):
         current = known.get(visit_id)
         if current is None or current.promise_id != promises[visit_id][-1].id:
             current = _raise(session, territory_id, day, promises[visit_id][-1], seen[visit_id])
-        if current is not None and _is_due(current, promises[visit_id][-1], policy):
+        if current is not None and _is_due(current, promises[visit_id][-1], policy, zone):
             _tell(session, current, policy)
             told.append(current)
     session.flush()
     return told
+
+
+def close_past(session: Session, territory_id: uuid.UUID, before: date) -> None:
+    """Close the alarms of days that nobody looks at any more: what was promised then is kept or broken."""
+    statement = (
+        select(PromiseAlarm)
+        .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day < before)
+        .where(PromiseAlarm.ended_at.is_(None))
+        .order_by(PromiseAlarm.seen_at, PromiseAlarm.id)
+    )
+    open_ = session.scalars(statement.with_for_update()).all()
+    promises = promises_of(session, {alarm.visit_id for alarm in open_})
+    for alarm in open_:
+        _is_ended(session, alarm, promises[alarm.visit_id], is_over=True)
+    session.flush()
 
 
 def _locked_open(session: Session, territory_id: uuid.UUID, day: date) -> Sequence[PromiseAlarm]:
@@ -90,6 +123,19 @@ def _of_day(territory_id: uuid.UUID, day: date) -> Select[PromiseAlarm]:
     )
 
 
+def reason_seen(session: Session, visit_id: uuid.UUID) -> str | None:
+    """Return why a visit's newest promise is in danger by now; None when it is not."""
+    promise = last_promise(session, visit_id)
+    if promise is None:
+        return None
+    statement = select(PromiseAlarm.reason).where(
+        PromiseAlarm.promise_id == promise.id,
+        PromiseAlarm.ended_at.is_(None),
+        PromiseAlarm.recovered_at.is_(None),
+    )
+    return session.scalar(statement)
+
+
 def find_alarm(session: Session, principal: Principal, alarm_id: uuid.UUID) -> PromiseAlarm:
     """Return an alarm within the person's territories."""
     statement = select(PromiseAlarm).where(
@@ -109,6 +155,18 @@ def acknowledge(session: Session, *, by: Principal, alarm: PromiseAlarm) -> Prom
     alarm.acknowledged_at, alarm.acknowledged_by = clock.now(), by.user_id
     session.flush()
     return alarm
+
+
+def unattended(session: Session, territory_id: uuid.UUID) -> Sequence[PromiseAlarm]:
+    """Return the alarms that were told, go on, and nobody has taken in hand, the oldest first."""
+    statement = (
+        select(PromiseAlarm)
+        .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.told_at.is_not(None))
+        .where(PromiseAlarm.ended_at.is_(None), PromiseAlarm.recovered_at.is_(None))
+        .where(PromiseAlarm.acknowledged_at.is_(None))
+        .order_by(PromiseAlarm.told_at, PromiseAlarm.id)
+    )
+    return session.scalars(statement).all()
 
 
 def follow_ups(session: Session, territory_id: uuid.UUID) -> Sequence[PromiseAlarm]:
@@ -161,31 +219,50 @@ def _follow(alarm: PromiseAlarm, sight: Sight) -> None:
     if alarm.recovered_at is not None and alarm.told_at is None:
         alarm.seen_at = clock.now()
     alarm.recovered_at = None
-    alarm.expected_arrival = sight.expected_arrival
+    alarm.expected_arrival, alarm.reason = sight.expected_arrival, sight.reason
 
 
-def _is_due(alarm: PromiseAlarm, promise: Promise, policy: AlarmPolicy) -> bool:
-    """Whether the customer is to be told now: not before, nor of what has recovered."""
+def _is_due(alarm: PromiseAlarm, promise: Promise, policy: AlarmPolicy, zone: str) -> bool:
+    """Whether the customer is to be told now: not before, nor of what has recovered, nor at night."""
     if alarm.told_at is not None or alarm.recovered_at is not None:
         return False
     now = clock.now()
+    morning = clock.local_midnight(clock.business_day(now, zone), zone) + MORNING
+    if now < morning <= promise.window_end - policy.notice:
+        return False
     return now - alarm.seen_at >= policy.confirm or promise.window_end - now <= policy.notice
 
 
-def _is_ended(session: Session, alarm: PromiseAlarm, newest: Promise) -> bool:
-    """Close an alarm whose visit has been reached, called off or promised anew; whether it is closed."""
+def _is_ended(session: Session, alarm: PromiseAlarm, promises: Sequence[Promise], *, is_over: bool) -> bool:
+    """
+    Close an alarm whose visit was reached, called off, promised anew or left alone; whether it is closed.
+
+    What came after the window, be it a new promise or the end of the visit, does not mend it.
+    """
     visit = session.get_one(Visit, alarm.visit_id)
-    promise = session.get_one(Promise, alarm.promise_id)
-    if newest.id != alarm.promise_id:
-        alarm.outcome = "replaced"
+    [promise] = [each for each in promises if each.id == alarm.promise_id]
+    later = next((each for each in promises if each.ordinal > promise.ordinal), None)
+    if later is not None:
+        alarm.outcome = "replaced" if later.promised_at <= promise.window_end else "broken"
     elif visit.arrived_at is not None:
         alarm.outcome = "kept" if kept(visit.arrived_at, promise.window_end) else "broken"
     elif VisitState(visit.state) in OVER:
-        alarm.outcome = "cancelled"
+        alarm.outcome = "broken" if _ended_after(session, visit, promise) else "cancelled"
+    elif is_over and promise.window_end <= clock.now():
+        alarm.outcome = "broken"
     else:
         return False
     alarm.ended_at = clock.now()
     return True
+
+
+def _ended_after(session: Session, visit: Visit, promise: Promise) -> bool:
+    """Whether a visit that nobody has reached was called off only after its promised window."""
+    statement = select(func.max(VisitEvent.occurred_at)).where(
+        VisitEvent.visit_id == visit.id, VisitEvent.to_state == visit.state
+    )
+    moment = session.scalar(statement)
+    return moment is not None and moment > promise.window_end
 
 
 def _tell(session: Session, alarm: PromiseAlarm, policy: AlarmPolicy) -> None:

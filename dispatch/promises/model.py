@@ -55,10 +55,11 @@ class PromiseAlarm(Identified, Base):
     territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"))
     day: Mapped[date]
     reason: Mapped[str]
-    """``delay``: an earlier visit takes longer."""
+    """``delay``, ``technician_ill``, ``emergency``, …: told to the customer in words."""
     seen_at: Mapped[datetime]
     """First sight, or the first one after a recovery."""
-    expected_arrival: Mapped[datetime]
+    expected_arrival: Mapped[datetime | None]
+    """None when nobody comes as the day is planned."""
     told_at: Mapped[datetime | None]
     """When the customer's message was asked for; nobody is told twice."""
     recovered_at: Mapped[datetime | None]

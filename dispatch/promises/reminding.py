@@ -1,5 +1,6 @@
 """
-Reminders for the office: follow-ups, questions from the field and escalated orders that wait too long.
+Reminders for the office: promises in danger, follow-ups, questions from the field and escalated orders that
+wait too long.
 
 Whoever is responsible is reminded first, the person above them later, each once; what is settled meanwhile
 ends its reminders (R-401, R-402, R-403, R-802).
@@ -18,18 +19,18 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.contracts.house_rules import HouseRules, rules_under
-from dispatch.promises import clocks
-from dispatch.promises.alarming import follow_ups
+from dispatch.promises import alarming, clocks
 from dispatch.promises.clocks import ClockState
 from dispatch.promises.model import OfficeReminder, ServiceStep
 from dispatch.work_orders.asking_office import open_questions
 from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
 
-FOLLOW_UP, QUESTION, STEP, READINESS = "follow_up", "question", "service_step", "readiness"
+ALARM, FOLLOW_UP, QUESTION = "alarm", "follow_up", "question"
+STEP, READINESS = "service_step", "readiness"
 HAND_IN, OPEN_HAND_IN, CUSTODY = "hand_in", "open_hand_in", "custody"
-KINDS = (FOLLOW_UP, QUESTION, STEP, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY)
-WATCHED = (FOLLOW_UP, QUESTION, STEP)
+KINDS = (ALARM, FOLLOW_UP, QUESTION, STEP, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY)
+WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP)
 """Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
 """Whose business it is next; above an administrator there is nobody."""
@@ -122,6 +123,7 @@ def open_reminders(session: Session, territory_id: uuid.UUID) -> Sequence[Office
 
 
 def _waiting(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    yield from _alarms(session, territory_id)
     yield from _follow_ups(session, territory_id)
     yield from _questions(session, territory_id)
     yield from _steps(session, territory_id)
@@ -131,9 +133,18 @@ def _rules_of_visit(session: Session, visit_id: uuid.UUID) -> HouseRules:
     return rules_under(session, session.get_one(Visit, visit_id).work_order.contract_id)
 
 
+def _alarms(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    """R-503: promises in danger that a customer was told of and nobody has taken in hand; at once."""
+    for alarm in alarming.unattended(session, territory_id):
+        rules = _rules_of_visit(session, alarm.visit_id)
+        if rules.reminders and alarm.told_at is not None:
+            later = alarm.told_at + timedelta(minutes=rules.step_reminder_minutes)
+            yield Waiting(ALARM, str(alarm.id), "supervisor", None, alarm.told_at, later)
+
+
 def _follow_ups(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     """R-802: customers whom nobody has asked after their promise broke."""
-    for alarm in follow_ups(session, territory_id):
+    for alarm in alarming.follow_ups(session, territory_id):
         rules = _rules_of_visit(session, alarm.visit_id)
         if rules.reminders and alarm.ended_at is not None:
             wait = timedelta(hours=rules.follow_up_hours)

@@ -44,6 +44,22 @@ class OnDuty:
         return sum(piece.seconds for piece in self.free)
 
 
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """
+    When somebody with a shift may begin work on a day.
+
+    free
+        What absences leave of the shifts, with allowed overtime behind a shift that is worked to its end;
+        empty for somebody who is away for all of it.
+    away
+        Absences.
+    """
+
+    free: tuple[Interval, ...]
+    away: tuple[Interval, ...]
+
+
 def _visible(principal: Principal) -> ColumnElement[bool]:
     scope = in_scope(principal, Technician.territory_id)
     if principal.role is Role.TECHNICIAN:
@@ -133,6 +149,23 @@ def on_duty(session: Session, territory_id: uuid.UUID, day: date) -> list[OnDuty
     Return who of a territory can be planned on a day, by number: active, with a shift that begins on that
     local day, and not absent for all of it.
     """
+    duties, away = _rostered(session, territory_id, day)
+    found = (_duty(person, shifts, away.get(person.id, [])) for person, shifts in duties.values())
+    return [duty for duty in found if duty is not None]
+
+
+def at_work(session: Session, territory_id: uuid.UUID, day: date) -> dict[uuid.UUID, AtWork]:
+    """Return when everybody with a shift that begins on a day may begin work, absent or not."""
+    duties, away = _rostered(session, territory_id, day)
+    return {
+        person.id: _at_work(person, shifts, away.get(person.id, [])) for person, shifts in duties.values()
+    }
+
+
+def _rostered(
+    session: Session, territory_id: uuid.UUID, day: date
+) -> tuple[dict[uuid.UUID, tuple[Technician, list[Shift]]], dict[uuid.UUID, list[Interval]]]:
+    """Active technicians by number with their shifts that begin on a day, and absences that touch it."""
     start, end = clock.day_bounds(day, zone_of(session, territory_id))
     statement = (
         select(Technician, Shift)
@@ -144,9 +177,19 @@ def on_duty(session: Session, territory_id: uuid.UUID, day: date) -> list[OnDuty
     duties: dict[uuid.UUID, tuple[Technician, list[Shift]]] = {}
     for technician, shift in session.execute(statement):
         duties.setdefault(technician.id, (technician, []))[1].append(shift)
-    away = _absences(session, duties, start)
-    found = (_duty(person, shifts, away.get(person.id, [])) for person, shifts in duties.values())
-    return [duty for duty in found if duty is not None]
+    return duties, _absences(session, duties, start)
+
+
+def _at_work(technician: Technician, shifts: Sequence[Shift], absences: Sequence[Interval]) -> AtWork:
+    overtime = timedelta(minutes=technician.overtime_minutes)
+    free: list[Interval] = []
+    for shift in shifts:
+        pieces = rules.free_of(Interval(shift.starts_at, shift.ends_at), absences)
+        if pieces and pieces[-1].end == shift.ends_at:
+            last = Interval(pieces[-1].start, shift.ends_at + overtime)
+            pieces = (*pieces[:-1], rules.free_of(last, absences)[0])
+        free.extend(pieces)
+    return AtWork(tuple(free), tuple(absences))
 
 
 def has_shifts(session: Session, territory_id: uuid.UUID, day: date) -> bool:

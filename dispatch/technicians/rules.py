@@ -113,6 +113,10 @@ class Interval:
         """Tell whether both share some time; touching is not sharing."""
         return self.start < other.end and other.start < self.end
 
+    def holds(self, moment: datetime) -> bool:
+        """Tell whether a moment lies in it."""
+        return self.start <= moment < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Rest:

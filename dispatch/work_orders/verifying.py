@@ -75,19 +75,19 @@ def open_case(
     return case
 
 
-def decide_case(session: Session, *, by: Principal, case: ReviewCase, decision: str) -> ReviewCase:
+def decide_case(session: Session, *, by: Principal | None, case: ReviewCase, decision: str) -> ReviewCase:
     """Decide a case for the record; the last decision lifts the review flag and the billing hold."""
     if case.decided_at is not None:
         raise refusals.CaseDecided("the case was decided already")
     case.decision = text.line(decision, "decision", longest=500)
-    case.decided_at, case.decided_by = clock.now(), by.user_id
+    case.decided_at, case.decided_by = clock.now(), by.user_id if by else None
     db.flush(session)
     if not guards.has_open_case(session, case.visit_id):
         lift_review(session, by=by, visit=session.get_one(Visit, case.visit_id))
     return case
 
 
-def lift_review(session: Session, *, by: Principal, visit: Visit) -> Visit:
+def lift_review(session: Session, *, by: Principal | None, visit: Visit) -> Visit:
     """
     A dispatcher looked at a flagged visit and found nothing against billing it.
 

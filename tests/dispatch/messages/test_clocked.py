@@ -16,9 +16,11 @@ from dispatch import outbox
 from dispatch.contracts.house_rules import HouseRules, change_house_rules
 from dispatch.messages.clocked import due_now, write_due
 from dispatch.messages.model import Message
+from dispatch.planning import heads
 from dispatch.promises.commands import promise
-from dispatch.promises.model import Promise
+from dispatch.promises.model import Promise, PromiseAlarm
 from dispatch.settings import Settings
+from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
 from tests.builders import (
     a_contract,
@@ -32,7 +34,7 @@ from tests.builders import (
     at,
 )
 from tests.dispatch.conftest import MovableClock
-from tests.planning_world import register_kinds
+from tests.planning_world import Town, register_kinds
 
 SETTINGS = Settings(company_name="Repairs & Co")
 ME = a_principal()
@@ -55,9 +57,14 @@ def a_visit_of(
     return a_visit(session, order=an_order(session, site=site, **(order or {})), state=state)
 
 
-def told(session: Session, visit: Visit, hour: float, days: int = 0) -> Promise:
-    """A window of two hours, promised now."""
+def told(session: Session, visit: Visit, hour: float, days: int = 0, *, planned: bool = True) -> Promise:
+    """A window of two hours, promised now; on the plan of its day unless told otherwise."""
     window = (at(hour, days=days), at(hour + 2, days=days))
+    if planned:
+        town = Town(session, session.get_one(Territory, visit.work_order.territory_id))
+        who = town.technician((8, 18), days=days)
+        head = heads.locked(session, town.territory.id, window[0].date())
+        head.working_plan_id = town.plan_of([(who, visit, window[0])], head, state="draft").id
     return promise(
         session, by=ME, visit=visit, window=window, channel="phone", slot_cost_minor=0, reason="first"
     )
@@ -92,6 +99,52 @@ def test_a_window_promised_today_is_not_confirmed_today(house: Session, now: Mov
     now.set(at(10))
     told(house, a_visit_of(house), 14, days=1)
     told(house, a_visit_of(house), 10.75)
+    assert due(house) == []
+
+
+def test_what_is_on_no_plan_is_not_confirmed_until_it_is(house: Session, now: MovableClock) -> None:
+    """R-304: a promise that the published plan left out brings nobody."""
+    visit = a_visit_of(house)
+    told(house, visit, 14, days=3, planned=False)
+    for moment in (at(10, days=2), at(13.2, days=3)):
+        now.set(moment)
+        assert due(house) == []
+    now.set(at(8))
+    other = a_visit_of(house)
+    told(house, other, 14, days=3)
+    now.set(at(10, days=2))
+    assert due(house) == ["confirm_day"]
+
+
+@pytest.mark.parametrize("reason", ["part", "customer"])
+def test_an_order_that_waits_is_not_confirmed(house: Session, now: MovableClock, reason: str) -> None:
+    """R-304: planning leaves it out, so nobody comes."""
+    visit = a_visit_of(house, order={"waiting_reason": reason})
+    told(house, visit, 14, days=3)
+    for moment in (at(10, days=2), at(13.2, days=3)):
+        now.set(moment)
+        assert due(house) == []
+
+
+def test_who_was_told_that_nobody_comes_in_time_is_not_told_otherwise(
+    house: Session, now: MovableClock
+) -> None:
+    """R-802."""
+    visit = a_visit_of(house)
+    row = told(house, visit, 14, days=3)
+    house.add(
+        PromiseAlarm(
+            promise_id=row.id,
+            visit_id=visit.id,
+            territory_id=visit.work_order.territory_id,
+            day=at(14, days=3).date(),
+            reason="technician_ill",
+            seen_at=at(8, days=3),
+            told_at=at(9, days=3),
+        )
+    )
+    house.flush()
+    now.set(at(13.2, days=3))
     assert due(house) == []
 
 

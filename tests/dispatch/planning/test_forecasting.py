@@ -10,11 +10,12 @@ from sqlalchemy import select
 from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
 from dispatch.planning import spreads
-from dispatch.planning.commands import book, publish
+from dispatch.planning.commands import book, lock_visit, publish
 from dispatch.planning.forecasting import RouteForecast, StopForecast, day_forecast
 from dispatch.planning.rules import Danger, danger_of
+from dispatch.technicians.model import Shift
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, at
+from tests.builders import DAY, a_promise, an_absence, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town
 
@@ -106,6 +107,48 @@ def test_a_long_job_endangers_what_comes_after_it(town: Town, now: MovableClock)
     assert before.chance is not None
     assert seen[after.id].chance < before.chance
     assert who.id == routes(town)[0].technician_id
+
+
+def test_who_is_away_is_forecast_to_come_to_nobody(town: Town) -> None:
+    """R-503: a morning's stop stays safe; those of an absence have no arrival, also after the long piece."""
+    who = town.technician((8, 16), break_minutes=0, overtime_minutes=60)
+    early, late = booked(town, 8, 14)
+    an_absence(town.session, who, starts_at=at(13), ends_at=at(20))
+    stops = only(town)
+    assert (stops[early.id].danger, stops[early.id].reason) == (Danger.SAFE, None)
+    found = stops[late.id]
+    assert (found.danger, found.chance, found.expected_arrival) == (Danger.BREAKING, 0, None)
+    assert found.reason == "technician_ill"
+
+
+def test_who_has_two_pieces_comes_in_both(town: Town) -> None:
+    """R-503: away from ten to two; nothing is known of what was promised for noon."""
+    who = town.technician((8, 16), break_minutes=0)
+    early, noon, late = booked(town, 8, 11, 14)
+    an_absence(town.session, who, starts_at=at(10.5), ends_at=at(14))
+    stops = only(town)
+    assert [stops[each.id].reason for each in (early, noon, late)] == [None, "technician_ill", None]
+
+
+def test_a_shift_that_was_taken_away_brings_nobody(town: Town) -> None:
+    who = town.technician((8, 16), break_minutes=0)
+    [visit] = booked(town, 12)
+    for shift in town.session.scalars(select(Shift).where(Shift.technician_id == who.id)):
+        town.session.delete(shift)
+    found = only(town)[visit.id]
+    assert (found.danger, found.reason) == (Danger.BREAKING, "off_duty")
+
+
+def test_who_is_pinned_comes_after_the_shift(town: Town) -> None:
+    """A pin lengthens the shift for planning; it does so here."""
+    who = town.technician((8, 12), break_minutes=0)
+    visit = town.visit(60.2, 24.99, duration_minutes=60)
+    a_promise(town.session, visit, window_start=at(14), window_end=at(16))
+    visit.window_start, visit.window_end = at(14), at(16)
+    town.draft([(who, visit, 14)])
+    assert only(town)[visit.id].reason == "off_duty"
+    lock_visit(town.session, by=None, visit=visit, technician_id=who.id, start=None)
+    assert only(town)[visit.id].reason is None
 
 
 def test_another_territory_is_not_told(town: Town) -> None:

@@ -220,7 +220,7 @@ def test_a_promise_that_can_no_longer_be_kept_is_planned_late_and_told_anew(
         select(Promise.visit_id, Promise.reason, Promise.window_end).order_by(Promise.id)
     )
     rows = [tuple(row) for row in told]
-    assert [row[1] for row in rows] == ["first", "first", "delay"]
+    assert [row[1] for row in rows] == ["first", "first", "replanned"]
     assert rows[0][2] == rows[1][2] == at(10)
     assert rows[2][2] > at(10)
 

@@ -7,7 +7,10 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from dispatch.planning import heads
+from dispatch.customers.model import Customer
+from dispatch.messages.facts import of_promise
+from dispatch.messages.templates import TEMPLATES
+from dispatch.planning import heads, leaving_out
 from dispatch.planning.commands import book, lock_visit, publish, reject, unlock_visit
 from dispatch.planning.model import Booking, DayPlan, PlanLock
 from dispatch.planning.queries import day_view
@@ -19,10 +22,14 @@ from dispatch.planning.rules import (
     VisitNotPlannable,
     WindowImpossible,
 )
+from dispatch.promises import alarming
+from dispatch.promises.alarming import Sight
 from dispatch.promises.model import Promise
+from dispatch.promises.rules import AlarmPolicy
+from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.refusals import TechnicianExcluded
-from tests.builders import DAY, a_principal, an_absence, at
+from tests.builders import DAY, a_principal, a_promise, an_absence, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town, feed_of, runs_of
 
@@ -178,14 +185,14 @@ def test_a_visit_without_a_promise_is_told_a_window(town: Town) -> None:
 def test_a_window_that_the_plan_cannot_keep_is_told_anew_and_the_first_stays(
     town: Town, hour: float, *, told_again: bool
 ) -> None:
-    """R-309: delay is a new row; whatever lies inside the window is no news."""
+    """R-309: another window is a new row; whatever lies inside the window is no news."""
     who = town.technician()
     visit = town.visit()
     book(town.session, by=None, visit=visit, start=at(10), end=at(12), channel="phone")
     publish_now(town, town.plan_of([(who, visit, at(hour))], town.head(), state="proposed"))
     rows = town.session.scalars(select(Promise).order_by(Promise.ordinal)).all()
     assert (rows[0].window_start, rows[0].window_end, rows[0].reason) == (at(10), at(12), "first")
-    assert [row.reason for row in rows[1:]] == (["delay"] if told_again else [])
+    assert [row.reason for row in rows[1:]] == (["replanned"] if told_again else [])
     if told_again:
         assert rows[1].window_start <= at(hour) <= rows[1].window_end
 
@@ -278,3 +285,70 @@ def test_a_lock_is_replaced_and_taken_off(town: Town, session: Session) -> None:
     assert (pin.technician_id, pin.start, pin.reason) == (None, at(10), "customer asked")
     unlock_visit(session, visit=visit)
     assert session.scalars(select(PlanLock)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("plan_reason", "told", "words"),
+    [
+        ("absence", "technician_ill", ("our technician fell ill", "技术员临时生病")),
+        ("emergency", "emergency", ("an emergency came first", "需先处理紧急抢修")),
+        ("delay", "delay", ("an earlier visit takes longer", "前一单耗时较长")),
+        ("site_moved", "site_moved", ("the place on our map was put right", "地图位置已更正")),
+        ("optimise", "replanned", ("our plan for the day has changed", "当日安排有变")),
+    ],
+)
+def test_the_customer_is_told_the_real_reason_of_another_time(
+    town: Town, plan_reason: str, told: str, words: tuple[str, str]
+) -> None:
+    """R-309, R-802: in the ledger, which never changes, and in the message."""
+    who, visit, promise = moved(town, plan_reason)
+    assert (promise.ordinal, promise.reason) == (2, told)
+    assert who.id == visit.technician_id
+    for language, expected in zip(("en", "zh"), words, strict=True):
+        town.session.get_one(Customer, visit.work_order.customer_id).language = language
+        draft = of_promise(town.session, promise, "visit_promised_again")
+        assert expected in TEMPLATES[draft.template][language].body.replace("$reason", draft.values["reason"])
+
+
+def moved(town: Town, reason: str, *, absent: bool = False) -> tuple[Technician, Visit, Promise]:
+    """A published visit, and a plan that sends somebody else after its window; its newest promise."""
+    former, who = town.technician(break_minutes=0), town.technician(break_minutes=0)
+    visit = town.visit()
+    a_promise(town.session, visit, window_start=at(9), window_end=at(11))
+    publish_now(town, town.draft([(former, visit, 9)]))
+    if absent:
+        an_absence(town.session, former)
+    plan = town.plan_of([(who, visit, at(14))], town.head(), state="proposed")
+    plan.reason = reason
+    town.session.flush()
+    publish_now(town, plan)
+    newest = select(Promise).order_by(Promise.ordinal.desc()).limit(1)
+    return who, visit, town.session.scalars(newest).one()
+
+
+def test_whoever_was_to_come_and_is_ill_is_the_reason_whatever_the_plan_was_made_for(town: Town) -> None:
+    """R-802: a dispatcher planned by hand after the illness."""
+    assert moved(town, "optimise", absent=True)[2].reason == "technician_ill"
+
+
+def test_rows_taken_over_have_the_reason_of_their_proposal(town: Town) -> None:
+    """R-802."""
+    source = town.plan_of([], heads.locked(town.session, town.territory.id, DAY), state="proposed")
+    source.reason = "emergency"
+    taken = DayPlan(reason="accepted_rows", stats={"of_plan": str(source.id)})
+    town.session.flush()
+    assert leaving_out.reason_of(town.session, taken) == "emergency"
+
+
+def test_what_was_seen_in_danger_is_the_reason_of_the_new_time(town: Town) -> None:
+    """R-802: the customer reads one reason, in the warning and in the new time."""
+    who = town.technician(break_minutes=0)
+    visit = town.visit()
+    a_promise(town.session, visit, window_start=at(9), window_end=at(11))
+    publish_now(town, town.draft([(who, visit, 9)]))
+    sight = Sight(visit.id, at(13), is_breaking=True, reason="emergency")
+    alarming.look(town.session, town.territory.id, DAY, [sight], AlarmPolicy())
+    plan = town.plan_of([(who, visit, at(13))], town.head(), state="proposed")
+    publish_now(town, plan)
+    newest = select(Promise).order_by(Promise.ordinal.desc()).limit(1)
+    assert town.session.scalars(newest).one().reason == "emergency"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal, Role
-from dispatch.customers.model import Customer
 from dispatch.events import Event, PromiseInDanger
 from dispatch.locations.commands import report
 from dispatch.locations.rules import Fix
@@ -20,21 +18,28 @@ from dispatch.messages import commands as messages
 from dispatch.messages.facts import rounded_up
 from dispatch.messages.model import Message
 from dispatch.planning import spreads, watching
-from dispatch.planning.commands import book, publish
+from dispatch.planning.commands import book
 from dispatch.planning.forecasting import RouteForecast, StopForecast
 from dispatch.planning.rules import Danger
-from dispatch.planning.watching import watch
 from dispatch.promises import alarming
-from dispatch.promises.alarming import Sight
-from dispatch.promises.model import Compensation, Promise, PromiseAlarm
+from dispatch.promises.model import Compensation, Promise
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, at
+from tests.builders import DAY, a_promise, at
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.planning.watch_world import (
+    POLICY,
+    alarms,
+    customer_of,
+    look,
+    note,
+    on_the_way,
+    promised,
+    sights,
+)
 from tests.planning_world import Town
 
-POLICY = AlarmPolicy(confirm=timedelta(minutes=10), notice=timedelta(minutes=30))
 SUPERVISOR = Principal(user_id=None, role=Role.SUPERVISOR, territory_ids=None)  # type: ignore[arg-type]
 
 
@@ -50,23 +55,6 @@ def visit(town: Town) -> Visit:
     town.territory.emergency_reserve_percent = 0
     town.technician((8, 16), break_minutes=0)
     return promised(town, 12)
-
-
-def promised(town: Town, hour: int) -> Visit:
-    """A visit promised for two hours from an hour on."""
-    found = town.visit(60.2, 24.99, duration_minutes=60)
-    book(town.session, by=None, visit=found, start=at(hour), end=at(hour + 2), channel="phone")
-    return found
-
-
-def look(town: Town, policy: AlarmPolicy = POLICY) -> list[PromiseAlarm]:
-    """Look at the day once."""
-    return watch(town.session, town.territory.id, DAY, policy)
-
-
-def alarms(town: Town) -> list[PromiseAlarm]:
-    """All alarms there are."""
-    return list(town.session.scalars(select(PromiseAlarm).order_by(PromiseAlarm.seen_at)))
 
 
 def test_a_day_as_planned_raises_no_alarm(town: Town, visit: Visit) -> None:
@@ -104,17 +92,6 @@ def test_where_the_window_ends_soon_nobody_waits_for_a_second_look(
     assert alarm.visit_id == visit.id
     assert alarm.told_at == at(13.9)
     assert alarm.told_at < visit.window_end
-
-
-def on_the_way(town: Town, visit: Visit, since: datetime) -> None:
-    """Publish the day and let the technician set out."""
-    plan = town.in_force()
-    assert plan is not None
-    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
-    visit.state, visit.travelling_at = "travelling", since
-    [stop] = [stop for stop in plan.stops if stop.visit_id == visit.id]
-    stop.travel_seconds = 900
-    town.session.flush()
 
 
 @pytest.mark.parametrize(
@@ -178,16 +155,6 @@ def test_at_the_last_look_more_likely_late_than_not_is_late(
         assert len(look(town)) == told
 
 
-def sights(visit: Visit, *, breaking: bool) -> list[Sight]:
-    """How the visit stands."""
-    return [Sight(visit.id, at(15), breaking)]
-
-
-def note(town: Town, visit: Visit, *, breaking: bool) -> list[PromiseAlarm]:
-    """Note a look ahead."""
-    return alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=breaking), POLICY)
-
-
 def test_nobody_is_told_of_a_promise_that_recovered(
     town: Town, visit: Visit, now: MovableClock, recorded: list[Event]
 ) -> None:
@@ -213,6 +180,20 @@ def test_an_alarm_ends_with_what_happened(
     assert alarming.look(town.session, town.territory.id, DAY, [], POLICY) == []
     [alarm] = alarms(town)
     assert (alarm.outcome, alarm.ended_at) == (outcome, at(hour))
+
+
+@pytest.mark.parametrize(("hours", "told_at"), [((8, 10), 7), ((5, 7), 3.25), ((6, 7.75), 7)])
+def test_nobody_is_told_at_night_what_can_be_told_in_the_morning(
+    town: Town, now: MovableClock, hours: tuple[float, float], told_at: float
+) -> None:
+    """R-503: by seven, unless that is too near the end of the window."""
+    visit = town.visit(60.2, 24.99)
+    a_promise(town.session, visit, window_start=at(hours[0]), window_end=at(hours[1]))
+    for quarter in range(12, 29):
+        now.set(at(quarter / 4))
+        if note(town, visit, breaking=True):
+            break
+    assert alarms(town)[0].told_at == at(told_at)
 
 
 def test_a_new_promise_has_an_alarm_of_its_own(town: Town, visit: Visit, now: MovableClock) -> None:
@@ -271,11 +252,6 @@ def test_the_message_says_until_when_why_and_what_is_given(town: Town, visit: Vi
     wanted = ("an earlier visit takes longer", "€10.00") if language == "en" else ("前一单耗时较长", "€10.00")
     assert all(words in body for words in wanted)
     assert town.session.get_one(Message, message_id).key == f"promise_in_danger:{alarm.id}"
-
-
-def customer_of(session: Session, visit: Visit) -> Customer:
-    """The customer of a visit."""
-    return session.get_one(Customer, visit.work_order.customer_id)
 
 
 def test_one_supervisor_takes_an_alarm_in_hand(town: Town, visit: Visit) -> None:

@@ -97,6 +97,34 @@ def test_a_follow_up_reminds_who_took_the_alarm_then_the_supervisor_once_each(
     assert (told(session, place), still(session, place)) == ([], [])
 
 
+def test_a_promise_in_danger_alerts_the_supervisor_at_once_then_an_administrator(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-503: with the customer's message, not after the break; who takes it in hand ends it."""
+    visit = a_visit(session, order=an_order_here(session, place))
+    alarm = a_broken_promise(session, visit, outcome=None, ended_at=None)
+    assert told(session, place) == []
+    alarm.told_at = at(8)
+    assert told(session, place) == [("alarm", 1, "supervisor", None)]
+    assert told(session, place) == []
+    now.set(at(8.5))
+    assert told(session, place) == [("alarm", 2, "admin", None)]
+    alarming.acknowledge(session, by=ME, alarm=alarm)
+    assert (told(session, place), still(session, place)) == ([], [])
+
+
+@pytest.mark.parametrize("field", ["recovered_at", "ended_at"])
+def test_a_danger_that_is_over_alerts_nobody(
+    session: Session, place: Territory, now: MovableClock, field: str
+) -> None:
+    """R-503."""
+    visit = a_visit(session, order=an_order_here(session, place))
+    alarm = a_broken_promise(session, visit, outcome=None, ended_at=None, told_at=at(8))
+    assert [each[0] for each in told(session, place)] == ["alarm"]
+    setattr(alarm, field, at(8.1))
+    assert (told(session, place), still(session, place)) == ([], [])
+
+
 def test_what_was_followed_up_before_reminds_nobody(
     session: Session, place: Territory, now: MovableClock
 ) -> None:
