@@ -172,7 +172,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         "problem": asdict(facts.problems[order.id]) if is_full else None,
         "record": shown(session, visit, facts.recorded) if is_full else None,
         "files": _files(facts.files.get(visit.id, [])) if is_full else [],
-        "checklists": _checklists(session, visit, facts.recorded.standing[visit.id]),
+        "checklists": _checklists(session, visit, facts.recorded.standing[visit.id] if is_full else ()),
         "before": list(facts.before.get(visit.id, [])) if is_full else [],
         "advice": _advice(visit, order, facts.advice.get(order.site_id, [])) if is_full else [],
         "hints": _hints(visit, facts.solutions(order, asset), facts.of_asset(order.asset_id))
@@ -182,7 +182,11 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
 
 
 def _checklists(session: Session, visit: Visit, standing: Sequence[Standing]) -> list[dict[str, Any]]:
-    """R-505: what is to be answered, in the revision the visit carries, and everybody's standing answers."""
+    """
+    R-505: what is to be answered, in the revision the visit carries, and everybody's standing answers.
+
+    Answers hold what the customer said, scanned codes and signatures, so a masked visit comes without them.
+    """
     return [
         {
             "code": code,
