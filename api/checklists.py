@@ -12,11 +12,11 @@ from api.auth import current_principal, policy
 from api.fields import Flag, Id, Moment, Text, Whole
 from api.idempotency import creates
 from api.resource import Resource
+from api.revealing import shown_visit
 from api.schemas import ListOf, QuerySchema, Schema, list_of
 from api.session import current_session
 from dispatch.checklists import commands, queries
 from dispatch.checklists.rules import MOST_QUESTIONS
-from dispatch.work_orders.queries import find_visit
 
 resource = Resource("checklists", description="Questions that technicians answer on site.")
 
@@ -148,8 +148,7 @@ def use_checklist(body: dict[str, Any], code: str) -> object:
 @resource.response(200, VisitAnswers)
 def read_answers(visit_id: uuid.UUID) -> object:
     """The checklists of a visit: what is asked, what stands answered, and all that was said."""
-    session = current_session()
-    visit = find_visit(session, current_principal(), visit_id)
+    session, visit = current_session(), shown_visit(visit_id, "answers_read")
     return {
         "standing": queries.standing(session, visit.id, visit.checklists),
         "given": queries.answers_of(session, visit.id),

@@ -12,6 +12,7 @@ from api.auth import current_principal, policy
 from api.fields import Id, Moment, Text
 from api.idempotency import creates
 from api.resource import Resource
+from api.revealing import shown_visit
 from api.schemas import Schema, list_of
 from api.session import current_session
 from dispatch.territories.queries import find_territory
@@ -68,9 +69,8 @@ def ask_office(body: dict[str, Any], visit_id: uuid.UUID) -> object:
 @resource.response(200, QuestionList)
 def list_questions_of_visit(visit_id: uuid.UUID) -> object:
     """The questions about a visit and what was answered."""
-    session = current_session()
-    visit = find_visit(session, current_principal(), visit_id)
-    return {"items": asking_office.questions_of(session, visit.id)}
+    visit = shown_visit(visit_id, "questions_read")
+    return {"items": asking_office.questions_of(current_session(), visit.id)}
 
 
 @resource.get("/territories/<uuid:territory_id>/questions")

@@ -13,6 +13,7 @@ from api.config import current_settings
 from api.fields import Day, Flag, Id, Moment, Real, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
+from api.revealing import shown_visit, told_visit
 from api.schemas import QuerySchema, Schema, Window, list_of
 from api.session import current_session
 from dispatch.planning import commands
@@ -154,7 +155,8 @@ def promise_window(body: dict[str, Any], visit_id: uuid.UUID) -> object:
 @resource.response(200, PromiseList)
 def list_promises(visit_id: uuid.UUID) -> object:
     """Every window told for a visit, the first one first."""
-    return {"items": queries.ledger(current_session(), current_principal(), visit_id)}
+    visit = told_visit(visit_id, "promises_read")
+    return {"items": queries.ledger(current_session(), current_principal(), visit.id)}
 
 
 @resource.get("/visits/<uuid:visit_id>/customer-answers")
@@ -162,5 +164,5 @@ def list_promises(visit_id: uuid.UUID) -> object:
 @resource.response(200, CustomerAnswerList)
 def list_customer_answers(visit_id: uuid.UUID) -> object:
     """What the customer said about a visit by the link in a message, the oldest first."""
-    session = current_session()
-    return {"items": linking.answers_of(session, find_visit(session, current_principal(), visit_id))}
+    visit = shown_visit(visit_id, "customer_answers_read")
+    return {"items": linking.answers_of(current_session(), visit)}

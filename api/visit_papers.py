@@ -16,6 +16,7 @@ from api.fields import Id, Moment, Text, Whole
 from api.idempotency import creates
 from api.papers import LanguageArgs, file_answer, refuse_form_fields, serves, takes_files
 from api.resource import Resource
+from api.revealing import note_read, shown_visit
 from api.schemas import Schema, list_of
 from api.session import current_session
 from api.visit_shapes import AttachmentShape
@@ -65,9 +66,10 @@ def read_sheet(args: dict[str, Any], visit_id: uuid.UUID) -> Response:
     from dispatch.work_orders import papers
 
     session, me, settings = current_session(), current_principal(), current_settings()
-    visit = queries.find_visit(session, me, visit_id)
+    visit = shown_visit(visit_id, "sheet_read")
     language = args["language"] or settings.language
     content = papers.dispatch_sheet(session, me, visit.id, language, settings)
+    note_read("sheet_read", visit.id)
     return file_answer(content, name=f"{visit.number}.pdf")
 
 
@@ -80,8 +82,9 @@ def read_report(args: dict[str, Any], visit_id: uuid.UUID) -> Response:
     from dispatch.work_orders import reporting
 
     session, me = current_session(), current_principal()
-    paper = reporting.service_report(session, me, visit_id, args["language"], current_settings())
-    visit = queries.find_visit(session, me, visit_id)
+    visit = shown_visit(visit_id, "report_read")
+    paper = reporting.service_report(session, me, visit.id, args["language"], current_settings())
+    note_read("report_read", visit.id)
     return file_answer(
         paper.content, name=f"{visit.number}-{paper.revision}-{paper.language}.pdf", sha256=paper.sha256
     )
@@ -92,7 +95,8 @@ def read_report(args: dict[str, Any], visit_id: uuid.UUID) -> Response:
 @resource.response(200, AttachmentList)
 def list_attachments(visit_id: uuid.UUID) -> object:
     """Photographs and documents of a visit, oldest first."""
-    return {"items": queries.attachments_of(current_session(), current_principal(), visit_id)}
+    visit = shown_visit(visit_id, "attachments_listed")
+    return {"items": queries.attachments_of(current_session(), current_principal(), visit.id)}
 
 
 @resource.post("/visits/<uuid:visit_id>/attachments")
@@ -120,7 +124,8 @@ def store_attachment(files: dict[str, Any], visit_id: uuid.UUID) -> object:
 @resource.response(200, DeclaredFileList)
 def list_files(visit_id: uuid.UUID) -> object:
     """Files that were announced for a visit, and which of them are not here yet."""
-    return {"items": queries.files_of(current_session(), current_principal(), visit_id)}
+    visit = shown_visit(visit_id, "files_listed")
+    return {"items": queries.files_of(current_session(), current_principal(), visit.id)}
 
 
 @resource.post("/visits/<uuid:visit_id>/files/<uuid:declared_id>/give-up")
@@ -141,6 +146,8 @@ def give_up_file(body: dict[str, Any], visit_id: uuid.UUID, declared_id: uuid.UU
 def read_attachment(attachment_id: uuid.UUID) -> Response:
     """The bytes of an attachment, to be saved and never shown in place."""
     found = queries.find_attachment(current_session(), current_principal(), attachment_id)
+    shown_visit(found.visit_id, "attachment_read")
+    note_read("attachment_read", found.id)
     content = attachments.content_of(found, current_settings().attachments)
     suffix = attachments.SUFFIX[found.media_type]
     return file_answer(content, name=f"{found.id}{suffix}", media_type=found.media_type)

@@ -14,6 +14,7 @@ from api.fields import Id, Moment, Text, Whole, Word
 from api.idempotency import creates
 from api.promises import PromiseShape
 from api.resource import Resource
+from api.revealing import shown_order
 from api.schemas import Joined, Money, PageArgs, Schema, page_of
 from api.session import current_session
 from api.visit_shapes import ApprovalShape, NeedsShape, StepShape, VisitShape, needs_of
@@ -127,10 +128,9 @@ def list_orders(args: dict[str, Any]) -> object:
 @policy(*roles.ALL)
 @resource.response(200, WorkOrderFileShape)
 def read_order(order_id: uuid.UUID) -> object:
-    """One work order with visits, promises, approvals and every step."""
-    session, me = current_session(), current_principal()
-    order = queries.find_order(session, me, order_id)
-    visits = queries.visits_of_order(session, me, order)
+    """One work order with visits, promises, approvals and every step; to technicians as they are told."""
+    session = current_session()
+    order, visits = shown_order(order_id, "order_read")
     told = promises_of(session, [visit.id for visit in visits])
     return Joined(
         order,

@@ -179,7 +179,7 @@ MUTANTS = (
     ),
     Mutant(
         "customers are shown in full at any time",
-        "dispatch/sync/privacy.py",
+        "dispatch/work_orders/privacy.py",
         "    return now >= evening_before",
         "    return True",
     ),

@@ -253,6 +253,15 @@ class HistoryRow(TypedDict):
     technician: NotRequired[Text]
 
 
+class SolvedRow(TypedDict):
+    """What solved the fault once, on equipment of which model."""
+
+    date: Day
+    model: NotRequired[Text]
+    cause: Text
+    action: Text
+
+
 class SkillRow(TypedDict):
     """A skill needed for the visit, with the level where one is asked."""
 
@@ -307,6 +316,7 @@ class DispatchSheetSnapshot(Frame):
     problem: Text
     asset: NotRequired[Asset]
     history: NotRequired[list[HistoryRow]]
+    solved_before: NotRequired[list[SolvedRow]]  #: on any equipment (R-510)
     repeat_of: NotRequired[Code]  #: order repaired before, for a repeat repair (R-508)
     skills: list[SkillRow]
     certificates: list[CertificateRow]

@@ -47,6 +47,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "serial": ("序列号", "Serial no."),
     "lot": ("批号", "Lot"),
     "location": ("位置", "Location"),
+    "product.boiler": ("锅炉", "Boiler"),
+    "product.cold_room": ("冷库", "Cold room"),
+    "product.dishwasher": ("洗碗机", "Dishwasher"),
+    "product.heat_pump": ("热泵", "Heat pump"),
+    "product.refrigerator": ("冰箱", "Refrigerator"),
+    "product.ventilation_unit": ("通风机组", "Ventilation unit"),
+    "product.washing_machine": ("洗衣机", "Washing machine"),
+    "product.water_heater": ("热水器", "Water heater"),
     "purchased_on": ("购买日期", "Purchased"),
     "warranty_until": ("保修至", "Warranty until"),
     "description": ("项目", "Description"),
@@ -166,6 +174,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "estimate": ("事先报价（不含税）", "Estimate before tax"),
     "approval": ("客户同意", "Customer's approval"),
     "approved": ("{name} 于 {time} 同意 {amount}", "{name} approved {amount} on {time}"),
+    "channel.phone": ("电话", "by phone"),
+    "channel.signature": ("签字", "by signature"),
+    "channel.message": ("消息", "by message"),
+    "waiver.handed_over": ("由同事继续：{note}", "A colleague goes on: {note}"),
     "customer_signature": ("客户签名", "Customer's signature"),
     "shown": ("所示内容 SHA-256", "Content shown, SHA-256"),
     "bound": ("本签名与所示内容绑定，SHA-256", "Signed for exactly the content shown, SHA-256"),
@@ -180,6 +192,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "priority.normal": ("普通", "Normal"),
     "priority.low": ("低", "Low"),
     "kind": ("服务类型", "Kind"),
+    "kind.maintenance": ("保养", "Maintenance"),
+    "kind.quick_repair": ("快速维修", "Quick repair"),
+    "kind.simple_repair": ("一般维修", "Simple repair"),
+    "kind.rework": ("返工或投诉处理", "Rework or complaint"),
+    "kind.installation": ("安装", "Installation"),
+    "kind.inspection": ("检查", "Inspection"),
+    "kind.delivery": ("送货", "Delivery"),
+    "kind.training": ("用户培训", "User training"),
     "crew": ("同行人员", "Crew"),
     "needs_care": (
         "老年或行动不便客户：上门服务，协助付款",
@@ -189,6 +209,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "access": ("进门方式", "Access"),
     "parking": ("停车", "Parking"),
     "history": ("维修历史", "History"),
+    "solved_before": ("以往解决此故障的办法", "What solved this fault before"),
     "skills": ("技能要求", "Skills"),
     "level": ("{level} 级", "level {level}"),
     "certificates": ("证书要求", "Certificates"),
@@ -238,3 +259,9 @@ WORDS: dict[str, tuple[str, str]] = {
 def word(key: str, language: Language) -> str:
     """Return a printed word in the language."""
     return WORDS[key][0 if language == "zh" else 1]
+
+
+def word_of(group: str, code: str, language: Language) -> str:
+    """Return the printed word of a code; a code of the company's own as it is, without underscores."""
+    key = f"{group}.{code}"
+    return word(key, language) if key in WORDS else code.replace("_", " ")

@@ -46,7 +46,8 @@ PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 LOCKED_AFTER = timedelta(hours=72)
 """Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
 HANDED_AT_ONCE = 20
-PERSONAL = ("customer", "site", "problem", "record")
+PERSONAL = ("customer", "site", "problem", "record", "hints")
+PERSONAL_LISTS = ("files", "before", "advice")
 
 
 class Revoked(Exception):
@@ -183,7 +184,7 @@ class PhoneClient:
         if visit is None:
             return None
         if self.is_locked:
-            visit |= dict.fromkeys(PERSONAL)
+            visit |= _locked(visit)
         for operation in self._own(visit_id):
             visit["state"] = STATES.get(operation["type"], visit["state"])
             if operation["type"] in TIMES:
@@ -373,6 +374,12 @@ class PhoneClient:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("the kept key is not of an elliptic curve")
         return key
+
+
+def _locked(visit: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in place of the personal data of a visit while the phone is locked."""
+    asked = [{**checklist, "answers": []} for checklist in visit.get("checklists", [])]
+    return {**dict.fromkeys(PERSONAL), **{name: [] for name in PERSONAL_LISTS}, "checklists": asked}
 
 
 def _to_the_second(moment: str | None) -> str | None:

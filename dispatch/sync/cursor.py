@@ -71,7 +71,7 @@ def read(text: str, *, key: bytes, technician_id: uuid.UUID) -> Position:
         raise refused
     content: dict[str, Any] = json.loads(raw)
     if content.get("v") != DETAIL:
-        raise Resync("visits are told in more detail since this cursor was given")
+        raise Resync("visits are told in another detail since this cursor was given")
     return Position(
         feed_epoch=content["f"],
         scope_moment=datetime.fromisoformat(content["s"]),

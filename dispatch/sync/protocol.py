@@ -16,8 +16,8 @@ from dispatch.work_orders.rules import canonical, digest
 SCHEMA = 2
 FIRST_SCHEMA = 1
 """What a phone speaks that does not say."""
-DETAIL = 3
-"""Raised whenever visits are told in more detail, so that phones ask for all of them anew (Pull 11)."""
+DETAIL = 4
+"""Raised whenever visits are told otherwise, in more detail or less: phones ask for all anew (Pull 11)."""
 SCHEMA_HEADER = "Sync-Schema"
 PUSH_SCHEMAS = frozenset({1, 2})
 """Every schema ever shipped; it only grows."""

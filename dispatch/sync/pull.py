@@ -16,13 +16,14 @@ from dispatch.access.rules import Principal
 from dispatch.feed import FeedRow, TransactionNumber, technician_scope
 from dispatch.hand_ins.chasing import notices_of
 from dispatch.sync import cursor as cursors
-from dispatch.sync import drip, visit_view
+from dispatch.sync import visit_view
 from dispatch.sync.cursor import Position
 from dispatch.sync.protocol import PAGE
 from dispatch.sync.push import acknowledged, device_scope, require_device
 from dispatch.sync.refusals import Resync
 from dispatch.sync.uploads import files_wanted
 from dispatch.sync.van_view import van_of
+from dispatch.work_orders import drip
 
 RETENTION = timedelta(days=90)
 """How long the feed can be continued; an older cursor starts anew."""

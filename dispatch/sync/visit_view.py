@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Principal
 from dispatch.checklists.queries import Standing, carried
 from dispatch.customers.model import Asset, Customer, Site
-from dispatch.sync import privacy
 from dispatch.sync.visit_facts import Facts, read_facts
 from dispatch.territories.model import Territory
+from dispatch.work_orders import privacy
 from dispatch.work_orders.advising import concerning
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.coding import MOST_SHOWN, Solution
-from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
+from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import DeclaredFile, Finding, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import AdvisedWork
 from dispatch.work_orders.shown import shown
@@ -48,9 +48,7 @@ class Held:
 
     def exposure(self, now: datetime) -> int:
         """Return how much is held at a moment: 0 nothing, 1 masked, 2 in full."""
-        if not privacy.in_window(self.planned_start, now):
-            return 0
-        return 1 + privacy.is_revealed(self.planned_start, self.ended_at, self.zone, now)
+        return privacy.exposure(self.planned_start, self.ended_at, self.zone, now)
 
 
 def mine(by: Principal) -> Select[*tuple[Any, ...]]:
@@ -101,7 +99,8 @@ def whose_exposure_changed(session: Session, by: Principal, then: datetime, now:
         .order_by(Visit.id)
     )
     found = [
-        Held(row.id, row.planned_start, _ended_at(row), row.timezone) for row in session.execute(statement)
+        Held(row.id, row.planned_start, privacy.ended_at(row), row.timezone)
+        for row in session.execute(statement)
     ]
     return [visit.id for visit in found if visit.exposure(then) != visit.exposure(now)]
 
@@ -137,7 +136,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
     mail address, tax number, tier or notes of the customer.
     """
     visit, order, customer, site, asset, territory = row
-    is_full = privacy.is_revealed(visit.planned_start, _ended_at(visit), territory.timezone, now)
+    is_full = privacy.is_revealed(visit.planned_start, privacy.ended_at(visit), territory.timezone, now)
     return {
         "id": str(visit.id),
         "version": visit.version,
@@ -173,7 +172,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         "problem": asdict(facts.problems[order.id]) if is_full else None,
         "record": shown(session, visit, facts.recorded) if is_full else None,
         "files": _files(facts.files.get(visit.id, [])) if is_full else [],
-        "checklists": _checklists(session, visit, facts.recorded.standing[visit.id]),
+        "checklists": _checklists(session, visit, facts.recorded.standing[visit.id] if is_full else ()),
         "before": list(facts.before.get(visit.id, [])) if is_full else [],
         "advice": _advice(visit, order, facts.advice.get(order.site_id, [])) if is_full else [],
         "hints": _hints(visit, facts.solutions(order, asset), facts.of_asset(order.asset_id))
@@ -183,7 +182,11 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
 
 
 def _checklists(session: Session, visit: Visit, standing: Sequence[Standing]) -> list[dict[str, Any]]:
-    """R-505: what is to be answered, in the revision the visit carries, and everybody's standing answers."""
+    """
+    R-505: what is to be answered, in the revision the visit carries, and everybody's standing answers.
+
+    Answers hold what the customer said, scanned codes and signatures, so a masked visit comes without them.
+    """
     return [
         {
             "code": code,
@@ -269,15 +272,6 @@ def _equipment(asset: Asset | None) -> dict[str, Any] | None:
     if asset is None:
         return None
     return {"product_kind": asset.product_kind, "model": asset.model, "serial": asset.serial or ""}
-
-
-def _ended_at(visit: Any) -> datetime | None:
-    """When a visit ended: finished, or stood before a closed door."""
-    if visit.state == VisitState.NO_ACCESS:
-        ended: datetime | None = visit.arrived_at or visit.planned_end
-        return ended
-    finished: datetime | None = visit.finished_at
-    return finished
 
 
 def _moment(value: datetime | None) -> str | None:

@@ -22,7 +22,7 @@ from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import PartUse, Visit, VisitEvent
 from dispatch.work_orders.opening import follow_up
 from dispatch.work_orders.queries import findings_of, fitted
-from dispatch.work_orders.rules import Needs
+from dispatch.work_orders.rules import HANDED_OVER, Needs
 from dispatch.work_orders.signing import waive
 from dispatch.work_orders.steps import take_step
 from dispatch.work_orders.verifying import verify_if_complete
@@ -67,7 +67,7 @@ def hand_over(
         raise refusals.ReasonMissing("a colleague has to know why and how far", field="note")
     needs = _rest_of(session, visit, rest)
     visit.is_solved = False
-    waive(session, by=by, visit=visit, reason=f"handed over: {' '.join(note.split())}"[:500], at=at)
+    waive(session, by=by, visit=visit, reason=f"{HANDED_OVER}{' '.join(note.split())}"[:500], at=at)
     take_step(
         session,
         visit=visit,

@@ -15,12 +15,13 @@ from dispatch.access.rules import Principal
 from dispatch.contracts.queries import warranty_days_on
 from dispatch.contracts.rules import warranty_until
 from dispatch.customers.model import Asset, Customer, Site
-from dispatch.documents.words import Language
+from dispatch.documents.words import Language, word, word_of
 from dispatch.parts.model import Part
 from dispatch.settings import Settings
 from dispatch.technicians.model import Certificate, Skill, Technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import crews, paper_checks
+from dispatch.work_orders.coding import solutions
 from dispatch.work_orders.model import Approval, PartUse, ServiceReport, Visit, WorkOrder
 from dispatch.work_orders.queries import (
     approvals_of,
@@ -29,9 +30,12 @@ from dispatch.work_orders.queries import (
     part_uses_of,
     visits_of_asset,
 )
+from dispatch.work_orders.rules import HANDED_OVER
 from dispatch.work_orders.shown import seconds
 from dispatch.work_orders.views import parts_by_id, problem_of
 
+MOST_FIXES = 3
+"""What solved the fault before: as many on paper as leave it one page."""
 PRIORITIES = {5: "emergency", 4: "high", 3: "normal", 2: "low", 1: "low"}
 
 
@@ -68,7 +72,7 @@ def dispatch_sheet_snapshot(
             "planned_start": seconds(visit.planned_start),
             "planned_minutes": visit.duration_minutes,
             "priority": PRIORITIES[order.priority],
-            "kind": order.kind.replace("_", " "),
+            "kind": word_of("kind", order.kind, language),
             "customer": _without_none({"name": customer.name, "phone": customer.phone}),
             "site": _without_none(
                 {
@@ -80,8 +84,9 @@ def dispatch_sheet_snapshot(
             ),
             "needs_care": customer.needs_home_service,
             "problem": problem_of(session, order).words(language) or order.fault_code,
-            "asset": _asset(session, order, day),
+            "asset": _asset(session, order, day, language),
             "history": _history(session, visit, zone),
+            "solved_before": _solved_before(session, order, zone),
             "repeat_of": parent.number if parent else None,
             "skills": _skills(session, visit, language),
             "certificates": _certificates(visit, technician),
@@ -115,7 +120,7 @@ def service_report_snapshot(
             "date": day.isoformat(),
             "customer": _without_none({"name": customer.name, "phone": customer.phone}),
             "site": [site.address],
-            "asset": _asset(session, order, day),
+            "asset": _asset(session, order, day, language),
             "technicians": [
                 *([technician.name] if technician else []),
                 *crews.names_of(session, [visit]).get(visit.id, ()),
@@ -138,8 +143,8 @@ def service_report_snapshot(
             "documents_handed_over": last.documents_handed_over if last else [],
             "rating": visit.rating,
             "estimate": _estimate(order),
-            "approval": _approval(approvals_of(session, order.id)),
-            "signature": _signature(report),
+            "approval": _approval(approvals_of(session, order.id), language),
+            "signature": _signature(report, language),
             "shown_sha256": report.shown_sha256,
         }
     )
@@ -166,14 +171,14 @@ def _zone(session: Session, order: WorkOrder) -> str:
     return zone_of(session, order.territory_id)
 
 
-def _asset(session: Session, order: WorkOrder, day: date) -> dict[str, Any] | None:
+def _asset(session: Session, order: WorkOrder, day: date, language: Language) -> dict[str, Any] | None:
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
     if asset is None:
         return None
     warranty = warranty_until(asset.accepted_on, warranty_days_on(session, day))
     return _without_none(
         {
-            "name": asset.product_kind.replace("_", " "),
+            "name": word_of("product", asset.product_kind, language),
             "model": asset.model,
             "serial": asset.serial,
             "purchased_on": asset.purchased_on.isoformat() if asset.purchased_on else None,
@@ -183,7 +188,7 @@ def _asset(session: Session, order: WorkOrder, day: date) -> dict[str, Any] | No
 
 
 def _history(session: Session, visit: Visit, zone: str) -> list[dict[str, Any]]:
-    """The last three visits to the same asset, so that nobody begins from nothing (R-510)."""
+    """The last three visits to the same asset, so that nobody begins from nothing."""
     asset_id = visit.work_order.asset_id
     past = visits_of_asset(session, asset_id, before=visit, limit=3) if asset_id else []
     findings = findings_of(session, [former.id for former in past])
@@ -201,6 +206,23 @@ def _history(session: Session, visit: Visit, zone: str) -> list[dict[str, Any]]:
         }
         rows.append(_without_none(row))
     return rows
+
+
+def _solved_before(session: Session, order: WorkOrder, zone: str) -> list[dict[str, Any]]:
+    """What solved the fault before, on equipment of the same model first, as the phone tells it (R-510)."""
+    asset = session.get(Asset, order.asset_id) if order.asset_id else None
+    of_what = {"product_kind": asset.product_kind, "model": asset.model} if asset else {}
+    return [
+        _without_none(
+            {
+                "date": clock.business_day(one.solved_at, zone).isoformat(),
+                "model": one.model or None,
+                "cause": one.cause,
+                "action": one.action,
+            }
+        )
+        for one in solutions(session, fault_code=order.fault_code, **of_what)[:MOST_FIXES]
+    ]
 
 
 def _skills(session: Session, visit: Visit, language: Language) -> list[dict[str, Any]]:
@@ -293,7 +315,7 @@ def _estimate(order: WorkOrder) -> dict[str, Any]:
     }
 
 
-def _approval(approvals: Sequence[Approval]) -> dict[str, Any] | None:
+def _approval(approvals: Sequence[Approval], language: Language) -> dict[str, Any] | None:
     if not approvals:
         return None
     last = approvals[-1]
@@ -302,14 +324,25 @@ def _approval(approvals: Sequence[Approval]) -> dict[str, Any] | None:
         "currency": last.currency,
         "by": last.approved_by_name,
         "at": seconds(last.recorded_at),
-        "channel": last.method,
+        "channel": word_of("channel", last.method, language),
     }
 
 
-def _signature(report: ServiceReport) -> dict[str, Any]:
+def _waiver(reason: str, language: Language) -> str:
+    """Why there is no signature; what the system says itself in the language of the paper."""
+    if not reason.startswith(HANDED_OVER):
+        return reason
+    return word("waiver.handed_over", language).format(note=reason.removeprefix(HANDED_OVER))
+
+
+def _signature(report: ServiceReport, language: Language) -> dict[str, Any]:
     signed_at = seconds(report.signed_at)
     if report.signed_by_name is None:
-        return {"name": "-", "signed_at": signed_at, "refused": report.waiver_reason or "-"}
+        return {
+            "name": "-",
+            "signed_at": signed_at,
+            "refused": _waiver(report.waiver_reason or "-", language),
+        }
     return _without_none(
         {"name": report.signed_by_name, "signed_at": signed_at, "strokes": report.signature_path}
     )

@@ -31,6 +31,7 @@ from dispatch.work_orders.model import (
     VisitEvent,
     WorkOrder,
 )
+from dispatch.work_orders.revealing import seen_of_orders, seen_of_visits
 from dispatch.work_orders.rules import PastVisit
 
 
@@ -121,8 +122,8 @@ def list_orders(
     cursor: str | None = None,
     limit: int = USUAL,
 ) -> Page[WorkOrder]:
-    """Return work orders, newest first."""
-    statement = _orders(principal)
+    """Return work orders, newest first; technicians not those that are held back (drip-feed)."""
+    statement = _orders(principal).where(seen_of_orders(session, principal))
     if territory_id is not None:
         statement = statement.where(WorkOrder.territory_id == territory_id)
     if state is not None:
@@ -146,8 +147,8 @@ def list_visits(
     cursor: str | None = None,
     limit: int = USUAL,
 ) -> Page[Visit]:
-    """Return visits, newest first; ``planned_until`` is exclusive."""
-    statement = _visits(principal)
+    """Return visits, newest first; technicians not those held back; ``planned_until`` is exclusive."""
+    statement = _visits(principal).where(seen_of_visits(session, principal))
     if state is not None:
         statement = statement.where(Visit.state == state)
     if technician_id is not None:

@@ -26,6 +26,17 @@ class NotYourVisit(Forbidden):
     remedy = "Synchronise; the visit may have been given to somebody else."
 
 
+class NotRevealed(Forbidden):
+    """
+    A technician reads a visit in full from 18:00 of the day before until 48 hours after its end (R-903).
+
+    Where the house rule ``drip_feed`` is on, a visit that waits behind the next one is not shown at all.
+    """
+
+    code = "NOT_REVEALED"
+    remedy = "Read it from the evening before, or ask the desk for what you need now."
+
+
 class FindingsMissing(Conflict):
     """A visit cannot be done before its findings are recorded (R-509)."""
 

@@ -42,6 +42,9 @@ class OrderKind(StrEnum):
     TRAINING = "training"
 
 
+HANDED_OVER = "handed over: "
+"""Begins the reason why a record is not signed with which a colleague goes on; papers print their words."""
+
 PLANNED_WORK = frozenset(
     {OrderKind.MAINTENANCE, OrderKind.INSPECTION, OrderKind.INSTALLATION, OrderKind.TRAINING}
 )

@@ -14,7 +14,7 @@ import pytest
 from dispatch import clock, db
 from dispatch.access.model import Device
 from dispatch.access.rules import Role
-from dispatch.simulation.phone import PhoneClient, Revoked
+from dispatch.simulation.phone import PERSONAL, PhoneClient, Revoked
 from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.simulation.phone_keys import proof_of
 from dispatch.sync import protocol
@@ -181,12 +181,21 @@ def test_identity_clause_6_after_three_days_without_contact_no_customer_is_shown
 ) -> None:
     visit_id = a_visit(company)
     phone.pull()
+    told: dict[str, Any] = {name: [{"text": "Mrs Canary"}] for name in ("files", "before", "advice")}
+    asked_for = [{"questions": [{"key": "seen"}], "answers": [{"value": "Mrs Canary"}]}]
+    told |= {"hints": {"history": ["Mrs Canary"]}, "checklists": asked_for}
+    with phone.store.writing() as database:
+        body = json.dumps((phone.store.visit(visit_id) or {}) | told)
+        database.execute("update visit set body = ? where id = ?", (body, visit_id))
     phone.record(protocol.TRAVEL, visit_id=visit_id)
     later = datetime.now(UTC) + timedelta(hours=73)
     phone._now = lambda: later  # type: ignore[method-assign]
     shown = phone.visit(visit_id)
     assert shown is not None
-    assert (shown["customer"], shown["site"], shown["record"]) == (None, None, None)
+    assert {name for name, value in shown.items() if value is None} >= set(PERSONAL)
+    assert (shown["files"], shown["before"], shown["advice"]) == ([], [], [])
+    assert shown["checklists"] == [{"questions": [{"key": "seen"}], "answers": []}]
+    assert "canary" not in json.dumps(shown).lower()
     assert shown["state"] == "travelling"
     assert len(phone.store.unsent(10)) == 1
     phone._now = lambda: datetime.now(UTC)  # type: ignore[method-assign]

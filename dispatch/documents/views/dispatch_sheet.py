@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from dispatch.documents.figures import Figures
-from dispatch.documents.shapes import CertificateRow, DispatchSheetSnapshot, Stay
+from dispatch.documents.shapes import CertificateRow, DispatchSheetSnapshot, SolvedRow, Stay
 from dispatch.documents.views import blocks
 
 
@@ -33,6 +33,10 @@ def view(snapshot: DispatchSheetSnapshot, figures: Figures) -> dict[str, Any]:
             [figures.day(row["date"]), row["fault"], row["action"], row.get("technician", "")]
             for row in snapshot.get("history", [])
         ],
+        "solved_before": [
+            [" · ".join([figures.day(row["date"]), *filter(None, [row.get("model")])]), _fix(row)]
+            for row in snapshot.get("solved_before", [])
+        ],
         "skills": [
             {
                 "text": row["name"],
@@ -50,6 +54,10 @@ def view(snapshot: DispatchSheetSnapshot, figures: Figures) -> dict[str, Any]:
         "cautions": snapshot.get("cautions", []),
         "estimate": blocks.estimate(snapshot.get("estimate"), figures),
     }
+
+
+def _fix(row: SolvedRow) -> str:
+    return " → ".join(part for part in (row["cause"], row["action"]) if part)
 
 
 def _facts(snapshot: DispatchSheetSnapshot, figures: Figures) -> list[blocks.Fact]:

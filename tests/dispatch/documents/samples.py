@@ -250,6 +250,10 @@ def a_dispatch_sheet(**changes: Any) -> dict[str, Any]:
                     "technician": "李强",
                 },
             ],
+            "solved_before": [
+                {"date": "2026-01-12", "model": "B 20", "cause": "点火电极积碳", "action": "更换点火电极"},
+                {"date": "2025-11-30", "cause": "气压低", "action": "调整减压阀"},
+            ],
             "repeat_of": "WO-10102",
             "skills": [{"name": "燃气锅炉 Gas boiler", "level": 3}, {"name": "电气 Electrical"}],
             "certificates": [

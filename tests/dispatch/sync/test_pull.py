@@ -13,6 +13,7 @@ import pytest
 
 from dispatch import clock, db, feed
 from dispatch.access.rules import Role
+from dispatch.checklists.commands import write_checklist
 from dispatch.customers.model import Customer
 from dispatch.sync import cursor as cursors
 from dispatch.sync import protocol, pull, queries
@@ -227,6 +228,36 @@ def test_pull_clause_8_a_finished_visit_is_masked_again_after_48_hours(field: Fi
     clock.set_source(frozen_clock(MORNING + timedelta(hours=49)))
     (change,) = field.pull(start.cursor).changes
     assert (change["body"]["is_revealed"], change["body"]["record"]) == (False, None)
+
+
+def test_pull_clause_8_answers_are_masked_again_with_the_record(field: Field) -> None:
+    """Free text, scans and drawn signatures among the answers are the customer's as well."""
+    questions = [
+        {"key": "seen", "kind": "text", "text_en": "What do you see?", "text_zh": "看到什么？"},
+        {"key": "drawn", "kind": "signature", "text_en": "Signature", "text_zh": "签名"},
+    ]
+    with db.transaction() as session:
+        titles = {"title_en": "What is there", "title_zh": "现场"}
+        written = write_checklist(session, by=None, code=f"c-{uuid.uuid4()}", questions=questions, **titles)
+        pins = [{"code": written.code, "revision": written.revision}]
+    visit = field.visit(checklists=pins)
+    answers = {"seen": "Mrs Canary let me in", "drawn": "M1 1L77 77"}
+    field.push(
+        *(
+            field.op(protocol.ANSWER, visit, checklist=written.code, question=key, value=value)
+            | {"schema": 2}
+            for key, value in answers.items()
+        )
+    )
+    field.push(*field.whole_visit(visit))
+    start = field.pull()
+    assert all(value in json.dumps(start.changes) for value in answers.values())
+    clock.set_source(frozen_clock(MORNING + timedelta(hours=49)))
+    (change,) = field.pull(start.cursor).changes
+    assert change["body"]["is_revealed"] is False
+    assert [one["key"] for one in change["body"]["checklists"][0]["questions"]] == list(answers)
+    assert change["body"]["checklists"][0]["answers"] == []
+    assert not any(value in json.dumps(change) for value in answers.values())
 
 
 def test_pull_clause_9_a_cursor_is_good_for_one_technician_one_database_and_90_days(field: Field) -> None:

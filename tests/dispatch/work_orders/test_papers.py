@@ -14,15 +14,30 @@ from dispatch import documents
 from dispatch.access.rules import Role
 from dispatch.checklists.commands import write_checklist
 from dispatch.customers.model import Asset, Site
+from dispatch.documents.words import WORDS
 from dispatch.errors import NotFound
+from dispatch.money import Money
 from dispatch.settings import Settings
+from dispatch.technicians.model import Technician
 from dispatch.work_orders.advising import keep_advice
-from dispatch.work_orders.commands import answer_question, preview, record_consent, sign, waive
+from dispatch.work_orders.commands import (
+    Rest,
+    answer_question,
+    hand_over,
+    preview,
+    record_approval,
+    record_consent,
+    sign,
+    waive,
+)
 from dispatch.work_orders.consenting import consent_digest
-from dispatch.work_orders.model import StoredDocument, Visit
+from dispatch.work_orders.model import ServiceReport, StoredDocument, Visit
 from dispatch.work_orders.papers import dispatch_sheet, dispatch_sheet_snapshot, service_report_snapshot
+from dispatch.work_orders.record import METHODS
 from dispatch.work_orders.reporting import render_service_report
+from dispatch.work_orders.rules import OrderKind
 from tests import builders as b
+from tests.builders import serial
 from tests.dispatch.conftest import MovableClock
 from tests.money_world import a_tariff
 
@@ -97,6 +112,62 @@ def test_an_order_sheet_shows_where_to_go_what_to_take_and_what_was_done(
     assert snapshot["asset"]["warranty_until"] == "2027-02-28"
     office = b.a_principal(Role.DISPATCHER)
     assert dispatch_sheet(session, office, visit.id, language, SETTINGS).startswith(b"%PDF-")
+
+
+def test_a_chinese_paper_has_no_english_words_of_ours(session: Session, visit: Visit) -> None:
+    """The kind of work, of equipment and of approval are codes; papers print the words of their language."""
+    order = visit.work_order
+    asset = session.get_one(Asset, order.asset_id)
+    asset.product_kind, order.kind = "heat_pump", "quick_repair"
+    record_approval(
+        session, by=None, order=order, amount=Money(9_000, "EUR"), approved_by_name="王小明", method="phone"
+    )
+    sheet = {one: dispatch_sheet_snapshot(session, visit, one, SETTINGS) for one in LANGUAGES}
+    assert [sheet[one]["kind"] for one in LANGUAGES] == ["Quick repair", "快速维修"]
+    assert [sheet[one]["asset"]["name"] for one in LANGUAGES] == ["Heat pump", "热泵"]
+    report = signed(session, visit)
+    record = {one: service_report_snapshot(session, visit, report, one, SETTINGS) for one in LANGUAGES}
+    assert [record[one]["asset"]["name"] for one in LANGUAGES] == ["Heat pump", "热泵"]
+    assert [record[one]["approval"]["channel"] for one in LANGUAGES] == ["by phone", "电话"]
+    asset.product_kind = "wine_cooler"
+    assert dispatch_sheet_snapshot(session, visit, "zh", SETTINGS)["asset"]["name"] == "wine cooler"
+
+
+def test_every_kind_of_work_has_its_words() -> None:
+    assert {f"kind.{kind}" for kind in OrderKind} <= WORDS.keys()
+    assert {f"channel.{method}" for method in METHODS} <= WORDS.keys()
+
+
+def test_a_record_that_was_handed_over_says_so_in_the_language_of_the_paper(
+    session: Session, visit: Visit
+) -> None:
+    visit.certificates = []
+    by = b.of(session.get_one(Technician, visit.technician_id))
+    hand_over(session, by=by, visit=visit, rest=Rest("the lift is stuck", 30))
+    report = session.scalars(select(ServiceReport).where(ServiceReport.visit_id == visit.id)).one()
+    shown = {one: service_report_snapshot(session, visit, report, one, SETTINGS) for one in LANGUAGES}
+    documents.check_snapshot("service_report", shown["zh"])
+    assert {one: shown[one]["signature"]["refused"] for one in LANGUAGES} == {
+        "en": "A colleague goes on: the lift is stuck",
+        "zh": "由同事继续：the lift is stuck",
+    }
+
+
+def test_an_order_sheet_says_what_solved_the_fault_on_other_equipment(session: Session, visit: Visit) -> None:
+    """R-510: the same fixes as on the phone; the asset's own history alone is no help with a first fault."""
+    order = visit.work_order
+    order.fault_code = serial("F")
+    assert dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["solved_before"] == []
+    elsewhere = b.an_order(session, asset=b.an_asset(session, model="Q 7"), fault_code=order.fault_code)
+    fixed = b.a_visit(
+        session, order=elsewhere, state="closed", finished_at=b.at(10, days=-40), is_solved=True
+    )
+    b.findings(session, fixed, cause="Air in the pump", action="Bled it")
+    snapshot = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)
+    documents.check_snapshot("dispatch_sheet", snapshot)
+    [row] = snapshot["solved_before"]
+    assert (row["model"], row["cause"], row["action"]) == ("Q 7", "Air in the pump", "Bled it")
+    assert row["date"] == (b.DAY - timedelta(days=40)).isoformat()
 
 
 def test_papers_print_the_warranty_that_settlements_count(session: Session, visit: Visit) -> None:

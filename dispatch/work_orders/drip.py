@@ -1,4 +1,4 @@
-"""Drip-feed: of visits that have not begun, a phone holds the next one alone (house rule ``drip_feed``)."""
+"""Drip-feed: of visits not begun, a technician sees the next one alone (house rule ``drip_feed``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
 from dispatch.contracts.house_rules import house_rules
-from dispatch.sync import privacy
+from dispatch.work_orders import privacy
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 

@@ -1,10 +1,12 @@
-"""How much of a customer a phone holds: masked before the evening before and 48 hours after (R-509, S19)."""
+"""How much of a customer a technician sees: masked before the evening before and 48 hours after (R-903)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from dispatch import clock
+from dispatch.work_orders.lifecycle import VisitState
 
 EVENING = timedelta(hours=6)
 """Full details from 18:00 of the day before."""
@@ -24,6 +26,22 @@ def is_revealed(planned_start: datetime, ended_at: datetime | None, zone: str, n
         return now < ended_at + AFTERWARDS
     evening_before = clock.local_midnight(clock.business_day(planned_start, zone), zone) - EVENING
     return now >= evening_before
+
+
+def exposure(planned_start: datetime, ended_at: datetime | None, zone: str, now: datetime) -> int:
+    """Return how much is shown at a moment: 0 nothing, 1 masked, 2 in full."""
+    if not in_window(planned_start, now):
+        return 0
+    return 1 + is_revealed(planned_start, ended_at, zone, now)
+
+
+def ended_at(visit: Any) -> datetime | None:
+    """When a visit, or a row with its times, ended: finished, or stood before a closed door."""
+    if visit.state == VisitState.NO_ACCESS:
+        closed: datetime | None = visit.arrived_at or visit.planned_end
+        return closed
+    finished: datetime | None = visit.finished_at
+    return finished
 
 
 def masked_name(name: str) -> str:
