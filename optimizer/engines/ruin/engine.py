@@ -9,7 +9,8 @@ from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
 from optimizer.engines.ruin import arrays, memory, states, together
-from optimizer.engines.ruin.run import Orders, Run
+from optimizer.engines.ruin.run import Run
+from optimizer.engines.ruin.states import Orders
 from optimizer.engines.ruin.terms import model_terms
 from optimizer.engines.ruin.tiny import FEW, PLAIN, TIED
 from optimizer.engines.ruin.uncovered import CalledOff, Uncovered

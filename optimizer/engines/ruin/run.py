@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from optimizer.engines.base import Budget, Cancel
-from optimizer.engines.ruin import arrays, memory, routes, search, states
+from optimizer.engines.ruin import arrays, memory, search, states
 from optimizer.engines.ruin.cooling import Cooling, cooling_of
 from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS, Index, Whole
-from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.pool import (
     Column,
     Columns,
@@ -25,13 +24,12 @@ from optimizer.engines.ruin.pool import (
 )
 from optimizer.engines.ruin.rich import BEGIN, BEHIND, DEPOT, OWN, WORK
 from optimizer.engines.ruin.side_keys import idle_price
+from optimizer.engines.ruin.states import Orders
 from optimizer.units import Cents
 
 if TYPE_CHECKING:
     from optimizer.engines.ruin.together import Others
 
-Orders: TypeAlias = Sequence[tuple[int, Sequence[int]]]
-"""Technicians and the nodes of their open stops, in order."""
 Tell: TypeAlias = Callable[[float, Cents, int], None]
 """Is told seconds, price of the best plan and iterations so far."""
 
@@ -94,17 +92,7 @@ class Run:
 
     def laid(self, orders: Orders, bounds: Whole | None = None) -> arrays.Routes:
         """Routes of which each technician named has these nodes, one behind the other."""
-        laid = arrays.empty_routes(self.day)
-        states.set_anew(self.day, bounds)
-        for who in range(self.day.people if self.day.rich.used else 0):
-            routes.retimed(self.day, laid, who)
-        for who, nodes in orders:
-            before = self.day.visits + who
-            for node in nodes:
-                link(laid.links, laid.tours, who, node, before)
-                before = node
-            routes.retimed(self.day, laid, who)
-        return laid
+        return states.laid(self.day, orders, bounds)
 
     def best_orders(self) -> list[tuple[int, tuple[int, ...]]]:
         """The best plan: the nodes of each technician with any."""
