@@ -30,8 +30,8 @@ from optimizer.units import Cents
 if TYPE_CHECKING:
     from optimizer.engines.ruin.together import Others
 
-Tell: TypeAlias = Callable[[float, Cents, int], None]
-"""Is told seconds, price of the best plan and iterations so far."""
+Tell: TypeAlias = Callable[[float, Cents, int, int], None]
+"""Is told seconds, price of the best plan, iterations so far and visits that the plan leaves out."""
 
 SLICE_SECONDS = 0.02
 """Between two slices progress is told and cancellation asked."""
@@ -64,9 +64,11 @@ class Run:
         tell: Tell,
         cancel: Cancel,
         began: float | None = None,
+        fixed: Cents = 0,
     ) -> None:
-        """``began`` is when the clock of the budget was started, now unless told."""
+        """``began`` is when the clock was started, now unless told; ``fixed`` comes to all prices here."""
         self.began = time.monotonic() if began is None else began
+        self.fixed = fixed
         self.day, self.budget, self.seed = day, budget, seed
         self.tell, self.cancel = tell, cancel
         self.routes = arrays.empty_routes(day)
@@ -257,7 +259,7 @@ class Run:
 
     def _is_over(self) -> bool:
         late = self.budget.seconds is not None and self.elapsed() >= self.budget.seconds - SLICE_SECONDS / 2
-        return late or self.cancel()
+        return late or self.budget.is_reached(self.best_price + self.fixed) or self.cancel()
 
     def elapsed(self) -> float:
         """Seconds since the search began."""
@@ -282,4 +284,5 @@ class Run:
         return unit * heat, float(min(1.0, EASED * unit / self.typical) ** left)
 
     def _tell(self) -> None:
-        self.tell(self.elapsed(), self.best_price, int(self.memory.numbers[memory.ROUND]))
+        left_out = int((self.memory.best[: self.day.visits, DRIVER] < 0).sum())
+        self.tell(self.elapsed(), self.best_price, int(self.memory.numbers[memory.ROUND]), left_out)
