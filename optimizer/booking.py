@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from optimizer import offers, oracle
 from optimizer.errors import OfferGone
 from optimizer.features import features
-from optimizer.offers import Effort, Quoting, Rearranged, SiteTravel
+from optimizer.offers import USUAL, Effort, Quoting, Rearranged, SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.planned import as_planned
@@ -49,6 +49,22 @@ class PlainOracle(offers.Desk):
         plain = offers.plain_quote
         return plain(self.problem, self.plan, visit, windows, site, each_technician=each_technician)
 
+    def reopen(
+        self,
+        visit: Visit,
+        window: Window,
+        *,
+        site: SiteTravel | None = None,
+        effort: Effort = USUAL,
+        seed: int = 0,
+    ) -> Rearranged | None:
+        """Make room on routes that decide by themselves; None without the compiled loops that search."""
+        if not _has_loops(self.problem):
+            return None
+        from optimizer.engines.ruin.making_room import made_room
+
+        return made_room(self.problem, self.plan, visit, window, site, effort, seed)
+
     def copy(self) -> "PlainOracle":
         """The same oracle once more, to be changed by itself."""
         return PlainOracle(self.problem, self.plan)
@@ -76,7 +92,7 @@ class PlainOracle(offers.Desk):
 def open_oracle(problem: Problem, plan: Plan) -> Quoting:
     """Open a plan for questions; a route that no longer holds under the problem is closed to insertions."""
     problem = as_planned(problem)
-    if find_spec("numba") is not None and problem.technicians and len(problem.matrix.seconds):
+    if _has_loops(problem):
         from optimizer.engines.ruin.booking import CompiledOracle
         from optimizer.engines.ruin.rich_booking import RichOracle
         from optimizer.engines.ruin.uncovered import Uncovered
@@ -86,3 +102,8 @@ def open_oracle(problem: Problem, plan: Plan) -> Quoting:
         except Uncovered:
             return PlainOracle(problem, plan)
     return PlainOracle(problem, plan)
+
+
+def _has_loops(problem: Problem) -> bool:
+    """Whether compiled loops can answer anything about a day."""
+    return find_spec("numba") is not None and bool(problem.technicians) and len(problem.matrix.seconds) > 0

@@ -10,6 +10,9 @@ TEAM, AFTER, SAME, SHIFTS = "teams", "precedence", "same technician", "several s
 TRAFFIC, FETCH, SETUP, MEANING = "travel by hour", "fetching parts", "set-up", "meanings of a window's end"
 DURATIONS, LATENESS, ANNOUNCED, FAIRNESS = "own durations", "lateness", "announced times", "fairness"
 
+BY_ONE_ROUTE = frozenset({ANNOUNCED, DURATIONS, FAIRNESS, LATENESS, TRAFFIC, MEANING, SETUP})
+"""What each route decides by itself."""
+
 _OF_VISITS: dict[str, Callable[[Visit], bool]] = {
     TEAM: lambda visit: visit.team is not None,
     AFTER: lambda visit: bool(visit.after),

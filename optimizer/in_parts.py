@@ -67,9 +67,12 @@ def solve_in_parts(
     solutions = sum(int(result.stats.get("solutions", 0)) for result in results)
     prices = cost(problem, plan)
     if shop.on_progress is not None:
-        shop.on_progress(Progress(time.monotonic() - began, sum(prices.values()), solutions))
-    crossing = cut(problem, most_visits, plan=plan, turn=1)
-    plan = improved(shop, problem, plan, crossing, budget=_scaled(budget, 1 - FIRST_SHARE, end))
+        spent = time.monotonic() - began
+        shop.on_progress(Progress(spent, sum(prices.values()), solutions, len(plan.unserved)))
+    if not budget.is_reached(sum(prices.values())):
+        crossing = cut(problem, most_visits, plan=plan, turn=1)
+        rest = replace(_scaled(budget, 1 - FIRST_SHARE, end), target=budget.target)
+        plan = improved(shop, problem, plan, crossing, budget=rest)
     stats: dict[str, int | float | str] = {
         "engine": str(results[0].stats.get("engine", "")) if results else "",
         "seconds": round(time.monotonic() - began, 3),
@@ -95,10 +98,16 @@ def polished(
 
 
 def improved(shop: Workshop, problem: Problem, plan: Plan, parts: Sequence[Part], *, budget: Budget) -> Plan:
-    """The plan with some parts planned anew, each from what it has; those that get no time stay."""
+    """
+    The plan with some parts planned anew, each from what it has.
+
+    Those that get no time stay, as do those to come once the whole plan is good enough.
+    """
     results = _each(shop, problem, parts, budget=budget, start=plan, least=LEAST_SECONDS)
     for part, result in zip(parts, results, strict=False):
         plan = replaced(problem, plan, part, result.plan)
+        if budget.target is not None and budget.is_reached(sum(cost(problem, plan).values())):
+            break
     return plan
 
 
@@ -132,7 +141,7 @@ def _each(
 
 
 def _scaled(budget: Budget, share: float, end: float | None) -> Budget:
-    """A share of what is left of a budget."""
+    """A share of what is left of a budget; a target is one of the whole plan, not of a part."""
     seconds = None if end is None else max(0.05, share * (end - time.monotonic()))
     solutions = None if budget.solutions is None else max(1, round(share * budget.solutions))
     return Budget(seconds, solutions, budget.processes)

@@ -160,19 +160,6 @@ class Desk:
         problem, there = with_site(self.problem, visit, site)
         return refusals(problem, self.plan, there, windows)
 
-    def reopen(
-        self,
-        visit: Visit,
-        window: Window,
-        *,
-        site: SiteTravel | None = None,
-        effort: Effort = USUAL,
-        seed: int = 0,
-    ) -> Rearranged | None:
-        """Nothing: searching for room takes compiled loops that know the day's rules."""
-        del visit, window, site, effort, seed
-        return None  # the answer, not the lack of one
-
 
 @dataclass(frozen=True, slots=True)
 class BorderedRoads:
@@ -223,11 +210,15 @@ def matrix_bytes(matrix: Matrix) -> int:
 
 
 def with_site(problem: Problem, visit: Visit, site: SiteTravel | None) -> tuple[Problem, Visit]:
-    """The problem with one more location, and the visit there."""
+    """The problem with one more location, in the traffic of the nearest one, and the visit there."""
     if site is None:
         return problem, visit
+    traffic, size = problem.traffic, len(problem.matrix.seconds)
+    if traffic is not None:
+        near = int(np.argmin(np.asarray(site.seconds_to)[:size] + np.asarray(site.seconds_from)[:size]))
+        traffic = replace(traffic, zones=(*traffic.zones[:size], traffic.zones[near]))
     bordered = Matrix.of(BorderedRoads(problem.matrix, site))
-    return problem.changed(matrix=bordered), replace(visit, location=len(problem.matrix.seconds))
+    return problem.changed(matrix=bordered, traffic=traffic), replace(visit, location=size)
 
 
 def plain_quote(

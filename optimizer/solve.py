@@ -97,7 +97,7 @@ def solve(
         )
     result = judged(problem, result, engine, wish)
     if prove_seconds is not None and wish.since is None:
-        result = proved(problem, result, prove_seconds)
+        result = proved(problem, result, prove_seconds, wish)
     return result if wanted == engine else replace(result, stats={**result.stats, "instead_of": wanted})
 
 
@@ -133,10 +133,20 @@ def judged(problem: Problem, result: Result, engine: str, wish: Wish | None = No
     return replace(result, plan=explained(problem, result.plan, is_enough, is_hurried=is_hurried))
 
 
-def proved(problem: Problem, result: Result, seconds: float) -> Result:
-    """Return a result with a bound and what it proves in words; a cheaper plan if the proof finds one."""
+def proved(problem: Problem, result: Result, seconds: float, wish: Wish) -> Result:
+    """
+    Return a result with a bound and what it proves in words; a cheaper plan if the proof finds one.
+
+    The time of a proof that is called off is over.
+    """
     bounds: Any = import_module("optimizer.bounds")  # which loads OR-Tools
-    found = bounds.bound(problem, seconds=seconds, start=result.plan)
+    until = time.monotonic() + seconds
+    found = bounds.bound(
+        problem,
+        seconds=seconds,
+        start=result.plan,
+        clock=lambda: max(until, time.monotonic()) if wish() else time.monotonic(),
+    )
     plan: Plan = explained(problem, found.better) if found.better is not None else result.plan
     prices = cost(problem, plan)
     known = [cents for cents in (found.cents, result.bound) if cents is not None]

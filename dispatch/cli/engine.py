@@ -1,11 +1,13 @@
 """``truckroll optimise`` and ``truckroll check``: the planning engine on files, without any service."""
 
 import argparse
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 
 from optimizer import (
     Budget,
@@ -37,6 +39,7 @@ def add_parsers(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]
     add_problem(optimise)
     optimise.add_argument("--seconds", type=_positive, default=10.0, help="wall clock (default 10)")
     optimise.add_argument("--solutions", type=_count, help="stop after so many plans; repeatable by seed")
+    optimise.add_argument("--target", type=int, metavar="CENTS", help="a plan of this cost is good enough")
     optimise.add_argument("--processes", type=_count, default=1, help="so many search at once")
     optimise.add_argument("--seed", type=int, default=0)
     optimise.add_argument("--engine", default=DEFAULT, help=f"one of: {', '.join(engine_names())}")
@@ -102,23 +105,27 @@ def run_optimise(args: argparse.Namespace) -> int:
         problem = problem_of(args)
         start = read_plan(args.start) if args.start is not None else None
         _warned(problem)
-        budget = Budget(seconds=args.seconds, solutions=args.solutions, processes=args.processes)
+        budget = Budget(args.seconds, args.solutions, args.processes, args.target)
         if not args.out.parent.is_dir() or args.out.is_dir():
             remedy = "name a file in an existing directory"
             raise MalformedInput(str(args.out), "UNWRITABLE_FILE", "no such place", remedy=remedy)
         _compile(args.engine)
-        result = solve(
-            problem,
-            budget,
-            seed=args.seed,
-            start=start,
-            engine=args.engine,
-            on_progress=_show_progress,
-            prove_seconds=args.prove,
-        )
-        write(args.out, plan_to_json(result.plan))
+        with _interruptible() as interrupted:
+            result = solve(
+                problem,
+                budget,
+                seed=args.seed,
+                start=start,
+                engine=args.engine,
+                on_progress=_show_progress,
+                cancel=interrupted.is_set,
+                prove_seconds=args.prove,
+            )
+            write(args.out, plan_to_json(result.plan))
     except OptimizerError as error:
         return unusable(error)
+    if interrupted.is_set():
+        say("interrupted: this is the best plan found until then")
     say(f"{args.out}: {_summary(problem, result.plan)} in {result.stats['seconds']} s")
     if "instead_of" in result.stats:
         because = result.stats.get("because", "a library that it needs is not installed")
@@ -137,6 +144,24 @@ def _warned(problem: Problem) -> None:
         raise InvalidProblem(findings)
     for finding in findings:
         _complain(f"warning: {finding}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[Event]:
+    """Let the first Ctrl-C end the search, so that its best plan is written; the second ends everything."""
+    interrupted = Event()
+
+    def interrupt(number: int, frame: object) -> None:
+        del number, frame
+        signal.signal(signal.SIGINT, former)
+        interrupted.set()
+        _complain("ending with the best plan so far; Ctrl-C once more ends without any")
+
+    former = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _compile(name: str) -> None:

@@ -40,18 +40,25 @@ class Budget:
         Number of plans looked at by each process; with it alone the same seed gives the same plan.
     processes
         So many processes may search at once; an engine may use fewer.
+    target
+        A plan of this cost or less, in cents as the engine's model counts it, is good enough.
     """
 
     seconds: float | None = None
     solutions: int | None = None
     processes: int = 1
+    target: Cents | None = None
 
     def __post_init__(self) -> None:
         if self.seconds is None and self.solutions is None:
-            raise ValueError("a budget needs seconds or solutions, or it never ends")
+            raise ValueError("a budget needs seconds or solutions, since a target may never be reached")
         timeless = self.seconds is not None and not 0 < self.seconds < 1_000_000
         if timeless or self.processes < 1 or (self.solutions is not None and self.solutions < 1):
             raise ValueError("a budget is a positive number")
+
+    def is_reached(self, price: Cents) -> bool:
+        """Whether a plan of this cost is good enough."""
+        return self.target is not None and price <= self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,14 @@ class Progress:
         Cost of the best plan so far, in cents, as the engine's model counts it.
     solutions
         Plans looked at.
+    unserved
+        Visits that this plan leaves out; None where the engine does not count them.
     """
 
     seconds: float
     cost: Cents
     solutions: int
+    unserved: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,8 @@ class _Run:
         self.began = time.monotonic()
         self.best: Plan = Plan()
         self.best_cost: int | None = None
+        self.told: int | None = None
+        """Cost of the best plan so far, as the model counts those it has found."""
         self.solutions = 0
         self.looks = 0
         self.model: DayModel | None = None
@@ -86,9 +88,9 @@ class _Run:
         return time.monotonic() - self.began
 
     def is_over(self) -> bool:
-        """Whether time is up or somebody has cancelled."""
+        """Whether time is up, the plan is good enough, or somebody has cancelled."""
         late = self.budget.seconds is not None and self.elapsed() >= self.budget.seconds
-        return late or self.cancel()
+        return late or (self.told is not None and self.budget.is_reached(self.told)) or self.cancel()
 
     def _is_enough(self) -> bool:
         """
@@ -107,12 +109,15 @@ class _Run:
         self.solutions += 1
         if self.best_cost is None or total < self.best_cost:
             self.best, self.best_cost = plan, total
-            self.report(total)
+            self.report(total, len(plan.unserved))
 
-    def report(self, total: int) -> None:
-        """Tell the caller."""
+    def report(self, total: int, left_out: int) -> None:
+        """Tell the caller of a better plan."""
+        if self.told is not None and total >= self.told:
+            return
+        self.told = total
         if self.on_progress is not None:
-            self.on_progress(Progress(self.elapsed(), total, self.solutions))
+            self.on_progress(Progress(self.elapsed(), total, self.solutions, left_out))
 
     def search(self, seed: int) -> None:
         """Improve the best plan with OR-Tools."""
@@ -167,10 +172,14 @@ class _Run:
     def _on_solution(self, routing: pywrapcp.RoutingModel) -> None:
         """Count and report what OR-Tools finds."""
         self.solutions += 1
-        if self.on_progress is not None:
-            value = routing.CostVar().Value() // SCALE
-            if self.best_cost is None or value < self.best_cost:
-                self.report(value)
+        total = (routing.CostVar().Value() + SCALE // 2) // SCALE + begun_cents(self.problem)
+        if self.told is None or total < self.told:
+            self.report(total, self._left_out(routing))
+
+    def _left_out(self, routing: pywrapcp.RoutingModel) -> int:
+        """Visits that the plan just found leaves out."""
+        nodes = (at for at in range(routing.Size()) if not routing.IsStart(at))
+        return sum(routing.NextVar(at).Value() == at for at in nodes)
 
     def result(self) -> Result:
         """The best plan with its price and figures about the run."""

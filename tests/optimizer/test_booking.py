@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from optimizer import Lock, Offer, Plan, Problem, Visit, Window, check, cost
-from optimizer.booking import PlainOracle, Quoting, SiteTravel, open_oracle
+from optimizer.booking import Effort, PlainOracle, Quoting, SiteTravel, open_oracle
 from optimizer.engines.ruin.booking import SPARES, CompiledOracle
 from optimizer.errors import OfferGone, UnknownSubject
 from optimizer.insertion import fill
@@ -217,7 +217,9 @@ def test_a_visit_beyond_plain_routes_is_left_to_plain_python() -> None:
     assert isinstance(desk, CompiledOracle)
     offers = desk.quote(visit, WINDOWS)
     assert offers == PlainOracle(day, plan).quote(visit, WINDOWS)
-    assert desk.reopen(visit, WINDOWS[0]) is None
+    made = desk.reopen(visit, WINDOWS[0], effort=Effort(rounds=50))
+    assert made is not None
+    assert check(replace(day, visits=(*day.visits, visit)), desk.taken(made)) == []
     desk.commit(offers[0])
     later = replace(NEW, id="later")
     assert desk.quote(later, WINDOWS) == PlainOracle(desk.problem, desk.plan).quote(later, WINDOWS)

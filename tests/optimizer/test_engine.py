@@ -144,6 +144,29 @@ def test_progress_tells_ever_cheaper_plans() -> None:
     assert [p.solutions for p in seen] == sorted(p.solutions for p in seen)
 
 
+@pytest.mark.parametrize(("name", "solutions"), [("ruin", 2_000), ("routing", 60)])
+def test_a_target_ends_the_search_at_the_first_plan_that_is_good_enough(name: str, solutions: int) -> None:
+    seen: list[Progress] = []
+    whole = solve(BIG, Budget(solutions=solutions), engine=name, on_progress=seen.append)
+    assert (seen[-1].cost, seen[-1].unserved) == (whole.cost, len(whole.plan.unserved))
+    target = seen[len(seen) // 2].cost
+    assert seen[0].cost > target > whole.cost
+    found = solve(BIG, Budget(solutions=solutions, target=target), engine=name)
+    assert whole.cost < found.cost <= target
+    assert check(BIG, found.plan) == []
+    spent, all_spent = int(found.stats["solutions"]), int(whole.stats["solutions"])
+    assert spent < all_spent
+    first = solve(BIG, Budget(solutions=solutions, target=seen[0].cost), engine=name)
+    assert int(first.stats["solutions"]) <= seen[0].solutions
+    missed = solve(BIG, Budget(solutions=solutions, target=0), engine=name)
+    assert missed.plan == whole.plan
+
+
+def test_a_target_alone_is_no_budget() -> None:
+    with pytest.raises(ValueError, match="never be reached"):
+        Budget(target=1)
+
+
 @pytest.mark.parametrize(("seconds", "solutions"), [(None, None), (0, None), (-1, None), (None, 0)])
 def test_a_budget_has_an_end(seconds: float | None, solutions: int | None) -> None:
     with pytest.raises(ValueError, match="budget"):

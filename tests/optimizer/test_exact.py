@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer import Budget, Lock, Matrix, Policy, Problem, Window, check, solve
-from optimizer.exact import MOST_STOPS, MOST_VISITS, best_order, cheapest_orders
+from optimizer import Budget, Lock, Matrix, Plan, Policy, Problem, Window, check, solve
+from optimizer.exact import MOST_VISITS, cheapest_orders
 from optimizer.schedule import Sequences, retimed
 from tests.optimizer.brute_force import cents, cheapest_plan
 from tests.optimizer.random_days import random_day
+from tests.optimizer.route_model import MOST_STOPS, best_order
 from tests.optimizer.world import HOUR, a_day, a_technician, a_visit
 
 
@@ -56,10 +57,10 @@ def test_the_engine_finds_the_cheapest_plan_of_a_tiny_day_and_knows_it(seed: int
     assert check(problem, result.plan) == []
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_the_model_of_one_route_finds_the_cheapest_order(seed: int) -> None:
-    problem = tiny_day(seed)
-    for route in cheapest_plan(problem).routes:
+def require_cheapest_orders(problem: Problem, plan: Plan, seed: int) -> int:
+    """Require that no route of a plan is cheaper in another order; return how many there are."""
+    judged = 0
+    for route in plan.routes:
         technician = problem.technician(route.technician_id)
         visits = [visit for stop in route.stops if (visit := problem.visit(stop.visit_id))]
         ahead = [visit for visit in visits if not problem.is_begun(visit.id)]
@@ -71,6 +72,24 @@ def test_the_model_of_one_route_finds_the_cheapest_order(seed: int) -> None:
         assert order is not None
         alone = retimed(problem, {technician.id: order})
         assert cents(problem, alone) == cents(problem, retimed(problem, {technician.id: tuple(visits)}))
+        judged += 1
+    return judged
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_the_model_of_one_route_finds_the_cheapest_order(seed: int) -> None:
+    problem = tiny_day(seed)
+    require_cheapest_orders(problem, cheapest_plan(problem), seed)
+
+
+def test_the_engine_drives_every_route_in_its_cheapest_order() -> None:
+    """On days too large to look at all plans."""
+    judged = 0
+    for seed in range(6):
+        problem = tiny_day(seed, visits=18)
+        plan = solve(problem, Budget(solutions=3_000), seed=seed, engine="ruin").plan
+        judged += require_cheapest_orders(problem, plan, seed)
+    assert judged > 8
 
 
 def test_days_beyond_the_models_have_no_exact_answer() -> None:

@@ -1,6 +1,7 @@
 """A day beyond one search: planned in parts it is valid, repeatable, and never dearer than its start."""
 
 import time
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -83,6 +84,21 @@ def test_solve_plans_in_parts_what_is_too_large_for_one_search(monkeypatch: pyte
     assert result.stats["parts"] == 3
     assert [progress.cost >= result.cost for progress in told] == [True]
     assert all(left.reason for left in result.plan.unserved)
+
+
+def test_a_day_in_parts_that_is_good_enough_is_not_planned_any_further() -> None:
+    """The target is one of the whole day, not of a part."""
+    told: list[Progress] = []
+    shop = Workshop(SHOP.engine, seed=1, on_progress=told.append)
+    budget = Budget(solutions=200)
+    whole = solve_in_parts(shop, DAY, budget, most_visits=100)
+    joined_cost = told[-1].cost
+    assert whole.cost < joined_cost
+    first = solve_in_parts(SHOP, DAY, replace(budget, target=joined_cost), most_visits=100)
+    assert first.cost == joined_cost
+    between = solve_in_parts(SHOP, DAY, replace(budget, target=joined_cost - 1), most_visits=100)
+    assert whole.cost <= between.cost < joined_cost
+    assert told[-1].unserved == len(first.plan.unserved)
 
 
 def test_laying_orders_leaves_out_what_the_day_no_longer_allows() -> None:

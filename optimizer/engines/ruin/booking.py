@@ -25,7 +25,7 @@ from optimizer.engines.ruin.layout import (
     Whole,
 )
 from optimizer.engines.ruin.linking import IMPOSSIBLE, TOO_DEAR
-from optimizer.engines.ruin.rearranging import NEAREST, rearranged
+from optimizer.engines.ruin.making_room import chosen_among, made_room
 from optimizer.errors import InfeasibleRoute, OfferGone
 from optimizer.features import is_plain
 from optimizer.objectives.travel import leg_cents
@@ -33,11 +33,8 @@ from optimizer.offers import USUAL, Effort, Rearranged, SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
-from optimizer.taking_out import without
 from optimizer.timing import opening, timetable
 
-ABLE_AMONG = 3
-"""So many of the routes that may change belong to technicians who can serve the visit."""
 SPARES = 8
 """Visits that can be committed before the arrays are built again; the last spare node is asked with."""
 
@@ -247,20 +244,9 @@ class CompiledOracle(offers.Desk):
         None when that was not found; the price may be lower than that of a plain offer.
         """
         with self._lock:
-            if not self._covers(visit):
-                return None
-            wider, there = offers.with_site(self.problem, visit, site)
-            problem, narrowed = offers.asked(wider, there, window)
-            names = self._nearest(narrowed if site is None else visit, site)
-            plan = self.plan
-        if not names:
-            return None
-        try:
-            rest = without(problem, plan, narrowed)
-        except InfeasibleRoute:
-            return None
-        found = rearranged(problem, rest, narrowed, names, effort, seed)
-        return replace(found, visit=visit, base=plan) if found is not None else None
+            problem, plan = self.problem, self.plan
+            names = self._nearest(visit, site) if self._covers(visit) else None
+        return made_room(problem, plan, visit, window, site, effort, seed, technicians=names)
 
     def _nearest(self, visit: Visit, site: SiteTravel | None) -> list[str]:
         """Technicians nearest to a visit by stops and home, some of them able to serve it if anybody is."""
@@ -272,12 +258,8 @@ class CompiledOracle(offers.Desk):
         away = way[day.visits : day.visits + day.people].copy()
         planned = np.flatnonzero(links[: day.visits, DRIVER] >= 0)
         np.minimum.at(away, links[planned, DRIVER], way[planned])
-        order = [int(who) for who in np.lexsort((np.arange(day.people), away)) if not self._closed[who]]
-        able = [who for who in order if day.pair[node, who] != UNABLE]
-        chosen = able[:ABLE_AMONG]
-        if not chosen:
-            return []
-        chosen += [who for who in order if who not in chosen][: NEAREST - len(chosen)]
+        order = np.lexsort((np.arange(day.people), away)).tolist()
+        chosen = chosen_among(order, lambda who: day.pair[node, who] != UNABLE, lambda w: not self._closed[w])
         return [self.problem.technicians[who].id for who in chosen]
 
     def copy(self) -> Self:

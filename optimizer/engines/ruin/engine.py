@@ -9,7 +9,8 @@ from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
 from optimizer.engines.ruin import arrays, memory, states, together
-from optimizer.engines.ruin.run import Orders, Run
+from optimizer.engines.ruin.run import Run
+from optimizer.engines.ruin.states import Orders
 from optimizer.engines.ruin.terms import model_terms
 from optimizer.engines.ruin.tiny import FEW, PLAIN, TIED
 from optimizer.engines.ruin.uncovered import CalledOff, Uncovered
@@ -62,7 +63,7 @@ class RuinEngine:
             return replace(instead, stats={**instead.stats, "instead_of": "ruin", "because": reason.cause})
         ready = time.monotonic()
         told = _Told(ahead, on_progress)
-        run = Run(day, budget, seed, told, cancel or never_cancelled, began)
+        run = Run(day, budget, seed, told, cancel or never_cancelled, began, told.fixed)
         answered, is_proved = 0, False
         if day.visits and day.people:
             begin = _begun(ahead, day, start)
@@ -143,11 +144,11 @@ class _Told:
         self.on_progress, self.best = on_progress, NEVER
         self.fixed: Cents = arrays.begun_cents(problem)
 
-    def __call__(self, seconds: float, price: Cents, rounds: int) -> None:
+    def __call__(self, seconds: float, price: Cents, rounds: int, left_out: int) -> None:
         """Pass it on if it is better."""
         if self.on_progress is not None and price < self.best:
             self.best = price
-            self.on_progress(Progress(seconds, price + self.fixed, rounds))
+            self.on_progress(Progress(seconds, price + self.fixed, rounds, left_out))
 
 
 def _begun(problem: Problem, day: arrays.Day, start: Plan | None) -> together.Start:

@@ -165,6 +165,7 @@ class Master:
         parameters.num_workers = 1
         parameters.linearization_level = 2
         parameters.random_seed = 1
+        parameters.catch_sigint_signal = False  # who interrupts is heard by the program, not by the solver
         if self._is_stopped:
             return None
         status = self._exact.solve(model)

@@ -10,12 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from optimizer.check import check, cost
-from optimizer.engines.ruin import arrays, memory, search
+from optimizer.engines.ruin import arrays, memory, search, states
 from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, LEAVE_OUT, PRICE, STOPS
-from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.pool import new_pool
-from optimizer.engines.ruin.routes import retimed
 from optimizer.engines.ruin.uncovered import Uncovered
 from optimizer.errors import InfeasibleRoute
 from optimizer.offers import Effort, Moved, Rearranged
@@ -24,8 +22,6 @@ from optimizer.problem import Matrix, Problem, Technician, Visit
 from optimizer.timing import slacks, timetable
 from optimizer.units import Cents
 
-NEAREST = 5
-"""Routes that may change."""
 SLICE = 40
 """Iterations between two looks at the clock."""
 HOT, COLD = 0.3, 0.02
@@ -65,6 +61,7 @@ def _part(problem: Problem, plan: Plan, visit: Visit, technicians: Sequence[str]
     places = sorted({v.location for v in visits} | {p for t in crew for p in (t.start, t.end)})
     number = {place: at for at, place in enumerate(places)}
     named = {v.id for v in visits}
+    traffic = problem.traffic
     part = Problem(
         problem.day,
         tuple(replace(t, start=number[t.start], end=number[t.end]) for t in crew),
@@ -72,6 +69,8 @@ def _part(problem: Problem, plan: Plan, visit: Visit, technicians: Sequence[str]
         _matrix(problem.matrix, places),
         tuple(lock for lock in problem.locks if lock.visit_id in named),
         problem.policy,
+        traffic=replace(traffic, zones=tuple(traffic.zones[p] for p in places)) if traffic else None,
+        zone=problem.zone,
     )
     return part, before
 
@@ -91,15 +90,14 @@ def _search(part: Problem, before: Orders, effort: Effort, seed: int, began: flo
     """Orders of visits that serve everything, or None when none were found."""
     day, visits = arrays.day_of(part), arrays.open_visits(part)
     day.nodes[: day.visits, LEAVE_OUT] = part.policy.mandatory_unserved_cents
-    routes = arrays.empty_routes(day)
+    empty = arrays.empty_routes(day)
+    states.connect(day, empty, memory.new_search(day, empty, seed))
     node_of = {visit.id: node for node, visit in enumerate(visits)}
-    for who, technician in enumerate(part.technicians):
-        behind = day.visits + who
-        for visit in before[technician.id]:
-            if visit.id in node_of:
-                link(routes.links, routes.tours, who, node_of[visit.id], behind)
-                behind = node_of[visit.id]
-        retimed(day, routes, who)
+    orders = [
+        (who, [node_of[visit.id] for visit in before[technician.id] if visit.id in node_of])
+        for who, technician in enumerate(part.technicians)
+    ]
+    routes = states.laid(day, orders)
     state, pool = memory.new_search(day, routes, seed), new_pool(day)
     construct(day, routes, state, 0, day.visits)
     served = max(1, int(routes.tours[:, STOPS].sum()))

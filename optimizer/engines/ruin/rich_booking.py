@@ -23,12 +23,7 @@ from optimizer.engines.ruin.rich import (
 )
 from optimizer.engines.ruin.uncovered import REFERENCE, Uncovered
 from optimizer.errors import InfeasibleRoute
-from optimizer.features import (
-    ANNOUNCED as TOLD,
-)
-from optimizer.features import DURATIONS, FAIRNESS, LATENESS, TRAFFIC, features
-from optimizer.features import MEANING as ENDS
-from optimizer.features import SETUP as SET_UP
+from optimizer.features import BY_ONE_ROUTE, features
 from optimizer.offers import SiteTravel
 from optimizer.oracle import Offer
 from optimizer.plan import Plan
@@ -36,9 +31,6 @@ from optimizer.problem import Problem, Visit, Window
 from optimizer.timing import timetable
 from optimizer.trials import driven_cents
 from optimizer.units import NEVER
-
-ASKABLE = frozenset({TOLD, DURATIONS, FAIRNESS, LATENESS, TRAFFIC, ENDS, SET_UP})
-"""What the loops tell of beyond plain routes: all that one route decides by itself."""
 
 
 def require_askable(problem: Problem, plan: Plan) -> None:
@@ -49,7 +41,7 @@ def require_askable(problem: Problem, plan: Plan) -> None:
     an insertion adds is then counted from what the plan states.
     """
     arrays.require_covered(problem)
-    if beyond := features(problem) - ASKABLE:
+    if beyond := features(problem) - BY_ONE_ROUTE:
         raise Uncovered(f"quoting does not know {', '.join(sorted(beyond))}", REFERENCE)
     stated = {route.technician_id: route for route in plan.routes if route.stops}
     if any(True for crew in shifts_of(problem).values() for _ in van_violations(problem, crew, stated)):
@@ -65,7 +57,7 @@ def require_askable(problem: Problem, plan: Plan) -> None:
 
 
 class RichOracle(CompiledOracle):
-    """Offers as ``oracle.Oracle`` makes them on rich days; nothing is moved to make room."""
+    """Offers as ``oracle.Oracle`` makes them on rich days."""
 
     def __init__(self, problem: Problem, plan: Plan) -> None:
         require_askable(problem, plan)
@@ -99,7 +91,7 @@ class RichOracle(CompiledOracle):
     def _covers(self, visit: Visit) -> bool:
         alone = self.problem.changed(technicians=(), visits=(visit,), locks=())
         is_placed = self.problem.traffic is None or visit.location in self._place_of
-        return self._is_covered and is_placed and features(alone) <= ASKABLE
+        return self._is_covered and is_placed and features(alone) <= BY_ONE_ROUTE
 
     def quote(
         self,
@@ -130,8 +122,6 @@ class RichOracle(CompiledOracle):
         asked = np.hstack([windows, np.zeros((len(windows), 1), dtype=np.int64)])
         asking.ask_richly(day, routes, node, asked, each, best, chosen)
         asking.time_richly(day, routes, node, windows, self._begun, best, chosen, times)
-
-    reopen = offers.Desk.reopen  # nothing is moved where rules beyond plain routes hold
 
     def _take_copies(self) -> None:
         super()._take_copies()

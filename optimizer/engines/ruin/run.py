@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from optimizer.engines.base import Budget, Cancel
-from optimizer.engines.ruin import arrays, memory, routes, search, states
+from optimizer.engines.ruin import arrays, memory, search, states
 from optimizer.engines.ruin.cooling import Cooling, cooling_of
 from optimizer.engines.ruin.inserting import construct
 from optimizer.engines.ruin.layout import DRIVER, FOLLOWING, IDLE, LEAVE_OUT, PRICE, STOPS, Index, Whole
-from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.pool import (
     Column,
     Columns,
@@ -25,15 +24,14 @@ from optimizer.engines.ruin.pool import (
 )
 from optimizer.engines.ruin.rich import BEGIN, BEHIND, DEPOT, OWN, WORK
 from optimizer.engines.ruin.side_keys import idle_price
+from optimizer.engines.ruin.states import Orders
 from optimizer.units import Cents
 
 if TYPE_CHECKING:
     from optimizer.engines.ruin.together import Others
 
-Orders: TypeAlias = Sequence[tuple[int, Sequence[int]]]
-"""Technicians and the nodes of their open stops, in order."""
-Tell: TypeAlias = Callable[[float, Cents, int], None]
-"""Is told seconds, price of the best plan and iterations so far."""
+Tell: TypeAlias = Callable[[float, Cents, int, int], None]
+"""Is told seconds, price of the best plan, iterations so far and visits that the plan leaves out."""
 
 SLICE_SECONDS = 0.02
 """Between two slices progress is told and cancellation asked."""
@@ -66,9 +64,11 @@ class Run:
         tell: Tell,
         cancel: Cancel,
         began: float | None = None,
+        fixed: Cents = 0,
     ) -> None:
-        """``began`` is when the clock of the budget was started, now unless told."""
+        """``began`` is when the clock was started, now unless told; ``fixed`` comes to all prices here."""
         self.began = time.monotonic() if began is None else began
+        self.fixed = fixed
         self.day, self.budget, self.seed = day, budget, seed
         self.tell, self.cancel = tell, cancel
         self.routes = arrays.empty_routes(day)
@@ -94,17 +94,7 @@ class Run:
 
     def laid(self, orders: Orders, bounds: Whole | None = None) -> arrays.Routes:
         """Routes of which each technician named has these nodes, one behind the other."""
-        laid = arrays.empty_routes(self.day)
-        states.set_anew(self.day, bounds)
-        for who in range(self.day.people if self.day.rich.used else 0):
-            routes.retimed(self.day, laid, who)
-        for who, nodes in orders:
-            before = self.day.visits + who
-            for node in nodes:
-                link(laid.links, laid.tours, who, node, before)
-                before = node
-            routes.retimed(self.day, laid, who)
-        return laid
+        return states.laid(self.day, orders, bounds)
 
     def best_orders(self) -> list[tuple[int, tuple[int, ...]]]:
         """The best plan: the nodes of each technician with any."""
@@ -269,7 +259,7 @@ class Run:
 
     def _is_over(self) -> bool:
         late = self.budget.seconds is not None and self.elapsed() >= self.budget.seconds - SLICE_SECONDS / 2
-        return late or self.cancel()
+        return late or self.budget.is_reached(self.best_price + self.fixed) or self.cancel()
 
     def elapsed(self) -> float:
         """Seconds since the search began."""
@@ -294,4 +284,5 @@ class Run:
         return unit * heat, float(min(1.0, EASED * unit / self.typical) ** left)
 
     def _tell(self) -> None:
-        self.tell(self.elapsed(), self.best_price, int(self.memory.numbers[memory.ROUND]))
+        left_out = int((self.memory.best[: self.day.visits, DRIVER] < 0).sum())
+        self.tell(self.elapsed(), self.best_price, int(self.memory.numbers[memory.ROUND]), left_out)

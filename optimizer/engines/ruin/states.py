@@ -1,10 +1,12 @@
 """What a rich day remembers beside its routes: opened for a search, set anew, and read at its end."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from optimizer.engines.ruin import richly, ties
-from optimizer.engines.ruin.arrays import Day, Routes
+from optimizer.engines.ruin.arrays import Day, Routes, empty_routes
 from optimizer.engines.ruin.layout import DRIVER, IDLE, Index, Whole
+from optimizer.engines.ruin.linking import link
 from optimizer.engines.ruin.memory import Search
 from optimizer.engines.ruin.rich import (
     BEHIND,
@@ -21,8 +23,12 @@ from optimizer.engines.ruin.rich import (
     TRIED,
     WORK,
 )
+from optimizer.engines.ruin.routes import retimed
 from optimizer.problem import Problem, Visit, Window
 from optimizer.schedule import scheduled
+
+Orders: TypeAlias = Sequence[tuple[int, Sequence[int]]]
+"""Technicians and the nodes of their open stops, in order."""
 
 
 def connect(day: Day, routes: Routes, search: Search) -> None:
@@ -45,6 +51,21 @@ def set_anew(day: Day, bounds: Whole | None = None) -> None:
     rich.visit[:, TRIED] = -1
     if bounds is not None:
         rich.visit[:, LOW : HIGH + 1] = bounds
+
+
+def laid(day: Day, orders: Orders, bounds: Whole | None = None) -> Routes:
+    """Routes of which each technician named has these nodes, one behind the other; no others are in force."""
+    routes = empty_routes(day)
+    set_anew(day, bounds)
+    for who in range(day.people if day.rich.used else 0):
+        retimed(day, routes, who)
+    for who, nodes in orders:
+        before = day.visits + who
+        for node in nodes:
+            link(routes.links, routes.tours, who, node, before)
+            before = node
+        retimed(day, routes, who)
+    return routes
 
 
 def bounds_now(day: Day) -> Whole | None:

@@ -22,8 +22,8 @@ from optimizer.engines.base import Budget, Cancel
 from optimizer.engines.ruin.arrays import Day
 from optimizer.engines.ruin.layout import Whole
 from optimizer.engines.ruin.pool import Columns, columns_of
-from optimizer.engines.ruin.run import SLICE_SECONDS, Orders, Run
-from optimizer.engines.ruin.states import best_bounds
+from optimizer.engines.ruin.run import SLICE_SECONDS, Run
+from optimizer.engines.ruin.states import Orders, best_bounds
 
 SHARED_AT = 0.75
 """Part of the budget after which the processes hand over what they found."""

@@ -3,15 +3,19 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from benchmarks.days import field_day
+from dispatch.__main__ import main
 from dispatch.cli.engine import add_parsers
-from optimizer import Lock, Plan, Problem
+from optimizer import Lock, Plan, Problem, Progress, check
 from optimizer.wire import plan_to_json, problem_to_json, read_plan, write
 from tests.optimizer.world import a_day, a_plan, a_visit, at
 
@@ -47,6 +51,52 @@ def test_optimise_writes_a_plan_that_check_accepts(
     assert "0 violations" in capsys.readouterr().out
     assert [left.reason for left in read_plan(out).unserved] == ["SKILL"]
     assert run("optimise", problem, "--solutions", "5", "--start", out, "--out", out) == 0
+
+
+def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, *, at: int, times: int = 1) -> None:
+    """Press Ctrl-C when so many better plans have been found."""
+    found = count(1)
+
+    def pressed(progress: Progress) -> None:
+        del progress
+        if next(found) == at:
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("dispatch.cli.engine._show_progress", pressed)
+
+
+@pytest.mark.parametrize("engine", ["ruin", "routing"])
+def test_ctrl_c_ends_with_the_best_plan_so_far(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    day = field_day(1, 40, 4)
+    problem, out = problem_file(tmp_path, day), tmp_path / "plan.json"
+    press_ctrl_c(monkeypatch, at=3)
+    former = signal.getsignal(signal.SIGINT)
+    words = ("--seconds", "600", "--engine", engine, "--prove", "600")
+    assert run("optimise", problem, *words, "--out", out) == 0
+    told = capsys.readouterr()
+    assert "interrupted: this is the best plan found until then" in told.out
+    assert "Ctrl-C once more" in told.err
+    assert check(day, read_plan(out)) == []
+    assert sum(len(route.stops) for route in read_plan(out).routes) > 20
+    assert signal.getsignal(signal.SIGINT) == former
+
+
+def test_ctrl_c_again_ends_without_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, out = problem_file(tmp_path, field_day(1, 40, 4)), tmp_path / "plan.json"
+    press_ctrl_c(monkeypatch, at=1, times=2)
+    assert main(["optimise", str(problem), "--seconds", "600", "--out", str(out)]) == 130
+    assert not out.exists()
+
+
+def test_a_plan_that_costs_no_more_than_the_target_is_good_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    problem, out = problem_file(tmp_path, field_day(1, 40, 4)), tmp_path / "plan.json"
+    assert run("optimise", problem, "--seconds", "600", "--target", "999999999", "--out", out) == 0
+    assert "40 visits" in capsys.readouterr().out
 
 
 def test_optimise_says_what_is_proved_when_asked_to(

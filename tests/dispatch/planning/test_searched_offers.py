@@ -15,7 +15,9 @@ from dispatch.planning.rules import OfferPolicy, SlotGone
 from dispatch.planning.wanting import Wanted
 from dispatch.promises import holding
 from dispatch.promises.model import SlotHold
+from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY, Needs
+from optimizer.policy import policies
 from tests.builders import DAY, a_customer, a_site, a_visit, an_order, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town, violations
@@ -130,8 +132,12 @@ def gas(site: Site, priority: int = 3, response_due_at: datetime | None = None) 
     return Wanted(site, needs, priority, response_due_at=response_due_at)
 
 
-def test_a_window_held_by_a_search_keeps_its_room_and_changes_no_plan(town: Town, now: MovableClock) -> None:
+@pytest.mark.parametrize("policy", sorted(policies()))
+def test_a_window_held_by_a_search_keeps_its_room_and_changes_no_plan(
+    town: Town, now: MovableClock, policy: str
+) -> None:
     """R-303, decision 18: the draft is left as it is until the promise, which writes the changed routes."""
+    town.territory.planning_policy = policy
     site = a_day_that_must_be_changed(town)
     found = offers(town, gas(site), SEARCHING).windows
     assert found
@@ -150,6 +156,24 @@ def test_a_window_held_by_a_search_keeps_its_room_and_changes_no_plan(town: Town
     assert plan is not None
     after = {stop.visit_id: stop.technician_id for stop in plan.stops}
     assert {name: after[name] for name in before} != before
+    assert violations(town, plan, TOMORROW) == []
+
+
+def test_a_day_with_limits_and_announced_times_makes_room(town: Town, now: MovableClock) -> None:
+    """R-303: what was announced, and what is due by a limit, is on almost every day."""
+    site = a_day_that_must_be_changed(town)
+    plan = town.in_force(TOMORROW)
+    assert plan is not None
+    order = town.session.get_one(Visit, plan.stops[0].visit_id).work_order
+    order.response_due_at, order.resolution_due_at = at(12, days=1), at(14, days=1)
+    town.session.flush()
+    found = offers(town, gas(site), SEARCHING).windows
+    assert found
+    assert all(window.is_searched for window in found)
+    promised(town, held(town, gas(site), found[0]))
+    plan = town.in_force(TOMORROW)
+    assert plan is not None
+    assert len(plan.stops) == 2
     assert violations(town, plan, TOMORROW) == []
 
 
