@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations, product
+from math import comb, perm
 
 from optimizer import Plan, Problem, Technician, Unserved, Visit, check, cost
 from optimizer.errors import InfeasibleRoute
-from optimizer.schedule import retimed
+from optimizer.schedule import Sequences, retimed
 from optimizer.timing import timetable
 
 Order = tuple[Visit, ...]
@@ -20,9 +22,60 @@ NEVER_MENDED = {
 """Rules that no further stop on the same route can mend."""
 
 
+def cheapest_of_all(problem: Problem) -> int:
+    """
+    Price of the cheapest plan that breaks no rule, whatever ties its routes: every plan is timed and judged.
+
+    Every visit is as early as it can be; where letting tied ones wait is cheaper still, that is not seen.
+    """
+    best = cents(problem, retimed(problem, _begun(problem)))
+    for sequences in all_plans(problem):
+        try:
+            plan = retimed(problem, sequences)
+        except InfeasibleRoute:
+            continue
+        price = cents(problem, plan)
+        if price < best and not check(problem, plan):
+            best = price
+    return best
+
+
+def all_plans(problem: Problem) -> Iterator[Sequences]:
+    """Every way to share out the open visits, some left out, in every order behind what has begun."""
+    begun, free = _begun(problem), _free(problem)
+    names = [technician.id for technician in problem.technicians]
+    for chosen in product([None, *names], repeat=len(free)):
+        mine = {name: [v for v, who in zip(free, chosen, strict=True) if who == name] for name in names}
+        busy = {name: visits for name, visits in mine.items() if visits}
+        for orders in product(*(permutations(visits) for visits in busy.values())):
+            added = {name: (*begun.get(name, ()), *order) for name, order in zip(busy, orders, strict=True)}
+            yield begun | added
+
+
+def plans_of(problem: Problem) -> int:
+    """How many plans ``all_plans`` has."""
+    visits, shifts = len(_free(problem)), len(problem.technicians)
+    if not shifts:
+        return 1
+    return sum(
+        comb(visits, served) * perm(served) * comb(served + shifts - 1, served)
+        for served in range(visits + 1)
+    )
+
+
+def _free(problem: Problem) -> list[Visit]:
+    """Visits that nobody has begun."""
+    return [visit for visit in problem.visits if not problem.is_begun(visit.id)]
+
+
+def _begun(problem: Problem) -> dict[str, Order]:
+    """What each technician has begun."""
+    return {t.id: begun for t in problem.technicians if (begun := problem.begun_by(t.id))}
+
+
 def cheapest_plan(problem: Problem) -> Plan:
     """A plan than which no other costs less; for rules and prices that look at one route at a time."""
-    free = [visit for visit in problem.visits if not problem.is_begun(visit.id)]
+    free = _free(problem)
     bit = {visit.id: 1 << at for at, visit in enumerate(free)}
     best: dict[int, tuple[int, dict[str, Order]]] = {0: (0, {})}
     for technician in problem.technicians:
@@ -67,7 +120,7 @@ def _days(
     problem: Problem, technician: Technician, free: list[Visit], bit: dict[str, int]
 ) -> dict[int, tuple[int, Order]]:
     """For each set of visits the price of the technician's cheapest day with exactly these, and its order."""
-    begun = {t.id: problem.begun_by(t.id) for t in problem.technicians if problem.begun_by(t.id)}
+    begun = _begun(problem)
     days: dict[int, tuple[int, Order]] = {0: (_price(problem, technician, ()), begun.get(technician.id, ()))}
     able = [visit for visit in free if _may_go(problem, begun, technician, visit)]
     for order in _orders(problem, technician, begun.get(technician.id, ()), able):
