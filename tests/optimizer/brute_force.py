@@ -1,6 +1,6 @@
 """The cheapest plan of a tiny day, found by trying every order on every van and asking the checker."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from itertools import permutations, product
 from math import comb, perm
@@ -22,34 +22,65 @@ NEVER_MENDED = {
 """Rules that no further stop on the same route can mend."""
 
 
-def cheapest_of_all(problem: Problem) -> int:
+def cheapest_of_all(problem: Problem, *, serving: Collection[str] = ()) -> int | None:
     """
-    Price of the cheapest plan that breaks no rule, whatever ties its routes: every plan is timed and judged.
+    Price of the cheapest plan that breaks no rule and serves these visits, whatever ties its routes; or None.
 
-    Every visit is as early as it can be; where letting tied ones wait is cheaper still, that is not seen.
+    Every plan is timed and judged. Every visit is as early as it can be; where letting tied ones wait is
+    cheaper still, that is not seen.
     """
-    best = cents(problem, retimed(problem, _begun(problem)))
+    best = None
     for sequences in all_plans(problem):
+        served = {visit.id for route in sequences.values() for visit in route}
+        if not served.issuperset(serving):
+            continue
         try:
             plan = retimed(problem, sequences)
         except InfeasibleRoute:
             continue
         price = cents(problem, plan)
-        if price < best and not check(problem, plan):
+        if (best is None or price < best) and not check(problem, plan):
             best = price
     return best
 
 
+def places_kept(problem: Problem, plan: Plan) -> set[str]:
+    """Visits that a plan serves and somebody has locked to a place in a route: rivals serve them as well."""
+    served = {stop.visit_id for route in plan.routes for stop in route.stops}
+    return served & {lock.visit_id for lock in problem.locks if lock.sequence is not None}
+
+
 def all_plans(problem: Problem) -> Iterator[Sequences]:
-    """Every way to share out the open visits, some left out, in every order behind what has begun."""
+    """
+    Every way to share out the open visits, some left out, in every order behind what has begun.
+
+    Without routes that cannot be driven even if they had to wait for nobody.
+    """
     begun, free = _begun(problem), _free(problem)
-    names = [technician.id for technician in problem.technicians]
-    for chosen in product([None, *names], repeat=len(free)):
-        mine = {name: [v for v, who in zip(free, chosen, strict=True) if who == name] for name in names}
-        busy = {name: visits for name, visits in mine.items() if visits}
-        for orders in product(*(permutations(visits) for visits in busy.values())):
-            added = {name: (*begun.get(name, ()), *order) for name, order in zip(busy, orders, strict=True)}
-            yield begun | added
+    people = {technician.id: technician for technician in problem.technicians}
+    known: dict[tuple[str, tuple[int, ...]], list[Order]] = {}
+
+    def drivable(who: str, at: tuple[int, ...]) -> list[Order]:
+        if (who, at) not in known:
+            routes = ((*begun.get(who, ()), *order) for order in permutations([free[n] for n in at]))
+            known[who, at] = [route for route in routes if _is_drivable(problem, people[who], route)]
+        return known[who, at]
+
+    for chosen in product([None, *people], repeat=len(free)):
+        busy = {
+            who: tuple(n for n, other in enumerate(chosen) if other == who) for who in people if who in chosen
+        }
+        for routes in product(*(drivable(who, at) for who, at in busy.items())):
+            yield begun | dict(zip(busy, routes, strict=True))
+
+
+def _is_drivable(problem: Problem, technician: Technician, route: Order) -> bool:
+    """Whether a route holds by itself."""
+    try:
+        timetable(problem, technician, route)
+    except InfeasibleRoute:
+        return False
+    return True
 
 
 def plans_of(problem: Problem) -> int:
