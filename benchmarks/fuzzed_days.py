@@ -6,8 +6,8 @@ Day N is always the same day. Every fifth is searched long enough for the master
 seventh begins from another plan, and is never to end dearer; every thirteenth is cancelled on the way, every
 fiftieth searched by two processes. Days of at most eight open visits are planned without a clock as well,
 unless they are cancelled, and the fast engine's plan is held against all others: a cheaper one is a fault
-(``tests.optimizer.small_days``, which says what that does not prove). What has been judged is kept in a state file, so an
-interrupted campaign goes on where it stopped, unless the engine has changed since; a day that fails is
+(``tests.optimizer.small_days`` says what that does not prove). What has been judged is kept in a state file,
+so an interrupted campaign goes on where it stopped, unless the engine has changed since; a day that fails is
 written as a problem file for ``truckroll optimise``.
 """
 
