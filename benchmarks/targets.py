@@ -67,6 +67,13 @@ def _of_ours(rows: list[Row], what: str) -> list[Row]:
     return rows
 
 
+def _require_seeds(rows: Iterable[Row], what: str) -> None:
+    """Raise ``NotMeasured`` where our runs are of too few seeds."""
+    seeds = {row["seed"] for row in rows if "seed" in row}
+    if len(seeds) < LEAST_SEEDS:
+        raise NotMeasured(f"{len(seeds)} of {LEAST_SEEDS} seeds: {what}")
+
+
 def _classic(figures: Figures, seconds: float, sizes: tuple[int, int]) -> list[Row]:
     rows = [
         row
@@ -182,7 +189,9 @@ def _first_plan(figures: Figures) -> Finding:
     failed = next((row["failed"] for row in first + searches if "failed" in row), None)
     if failed:
         return False, failed
-    seconds = median(row["wall_seconds"] for row in first)
+    _require_seeds(first, "first plans of 5,000 visits")
+    _require_seeds(searches, "searches on 5,000 visits")
+    seconds = median(row["wall_seconds"] for row in first if "seed" in row)
     memory = max(row["rss_mb"] for row in searches)
     return seconds <= 1 and memory <= 800, f"{seconds:.2f} s, {memory} MB"
 
@@ -199,6 +208,8 @@ def _rich_quotes(figures: Figures) -> Finding:
         sets.setdefault(row["rules"], []).append(row)
     if not sets:
         raise NotMeasured("no rows of quotes on rich days")
+    for name, rows in sets.items():
+        _require_seeds(rows, f"quotes on days with {name}")
     p99 = {name: median(row["p99_us"] for row in rows) for name, rows in sets.items()}
     told = (
         f"{name} {p99[name]:,.0f} µs, median {median(row['median_us'] for row in rows):,.0f} µs"
@@ -211,6 +222,7 @@ def _quotes(figures: Figures) -> Finding:
     rows = _quotes_of(figures, rich=False)
     if not rows:
         raise NotMeasured("no rows of quotes at 500 visits")
+    _require_seeds(rows, "quotes at 500 visits")
     p99 = median(row["p99_us"] for row in rows)
     return p99 <= 200, f"{p99:.0f} µs, median {median(row['median_us'] for row in rows):.0f} µs"
 
@@ -226,11 +238,13 @@ def _quotes_at_the_api(figures: Figures) -> Finding:
 def _rich(figures: Figures) -> Finding:
     """Iterations for a second, plain over each set of rules, by size."""
     rates: dict[tuple[int, str], list[float]] = {}
+    runs: dict[tuple[int, str], list[Row]] = {}
     left: dict[str, str] = {}
     for row in figures.measure("search"):
         if "iterations_per_cpu_second" in row:
             key = (row["size"], row["rules"])
             rates.setdefault(key, []).append(max(1e-9, row["iterations_per_cpu_second"]))
+            runs.setdefault(key, []).append(row)
         else:
             left[row["rules"]] = f"{row['rules']}: {row.get('failed') or row.get('refused')}"
     ratios = {
@@ -240,6 +254,8 @@ def _rich(figures: Figures) -> Finding:
     }
     if not ratios and not left:
         raise NotMeasured("no rows of searches, plain and rich")
+    for (size, rules), some in runs.items() if not left else ():
+        _require_seeds(some, f"searches on {size:,} visits, {rules}")
     told = [f"{rules} {ratio:.1f} × at {size:,}" for (rules, size), ratio in ratios.items()]
     return max(ratios.values(), default=9.0) <= 3 and not left, "; ".join([*told, *left.values()])
 
