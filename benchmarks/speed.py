@@ -59,7 +59,8 @@ def jobs(
         recipe = {"make": "day", "visits": size, "seed": 1}
         for runner in solvers.values():
             head = {"measure": "first plan", "solver": runner.name, "version": runner.version, "size": size}
-            yield head | {"recipe": recipe}, {"task": "plan", "first": True, "solver": runner.name}
+            for seed in seeds if runner.uses_seed else seeds[:1]:
+                yield head | {"recipe": recipe, "seed": seed}, {"task": "plan", "first": True}
     if OWN not in solvers:
         return
     own = {"solver": OWN, "version": solvers[OWN].version}

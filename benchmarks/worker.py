@@ -59,7 +59,7 @@ def _found(chosen: Solver, job: dict[str, Any], problem: Any) -> Any:
         first = getattr(chosen, "first_plan", None)
         if first is None:
             raise CannotTell("a first plan apart from the search")
-        return first(problem)
+        return first(problem, seed=job["seed"])
     return chosen.plan(problem, seconds=job["seconds"], seed=job["seed"])
 
 

@@ -51,7 +51,7 @@ class OrTools:
         parameters.time_limit.FromMilliseconds(max(1, int(1000 * left)))
         return model.sequences(self.search(model.routing, parameters))
 
-    def first_plan(self, problem: Problem) -> Sequences:
+    def first_plan(self, problem: Problem, *, seed: int) -> Sequences:
         """The plan before any improvement."""
         require_told(problem, also=TELLS)
         if not problem.technicians or not problem.visits:

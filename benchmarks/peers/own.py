@@ -40,9 +40,9 @@ class Truckroll:
             return solve_in_parts(Workshop(chosen, seed), problem, budget).plan
         return chosen.solve(problem, budget=budget, seed=seed).plan
 
-    def first_plan(self, problem: Problem) -> Plan:
+    def first_plan(self, problem: Problem, *, seed: int) -> Plan:
         """The plan before any improvement."""
-        return engine(available(self.name)).solve(problem, budget=Budget(solutions=1)).plan
+        return engine(available(self.name)).solve(problem, budget=Budget(solutions=1), seed=seed).plan
 
 
 class Routing(Truckroll):

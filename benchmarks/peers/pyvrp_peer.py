@@ -49,12 +49,12 @@ class PyVrp:
         result = pyvrp.solve(data, over, seed=seed, collect_stats=False, display=False)
         return fleet.sequences(result.best)
 
-    def first_plan(self, problem: Problem) -> Sequences:
+    def first_plan(self, problem: Problem, *, seed: int) -> Sequences:
         """The plan after one iteration."""
         require_told(problem)
         fleet = _Fleet(problem)
         stop = MaxIterations(1)
-        result = pyvrp.solve(_data(problem, fleet), stop, seed=1, collect_stats=False, display=False)
+        result = pyvrp.solve(_data(problem, fleet), stop, seed=seed, collect_stats=False, display=False)
         return fleet.sequences(result.best)
 
 

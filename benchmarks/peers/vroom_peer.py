@@ -40,7 +40,7 @@ class Vroom:
         )
         return _sequences(problem, solution)
 
-    def first_plan(self, problem: Problem) -> Sequences:
+    def first_plan(self, problem: Problem, *, seed: int) -> Sequences:
         """The plan of its least thorough level."""
         require_told(problem, also=TELLS)
         solution = _told(problem).solve(exploration_level=0, nb_threads=1, timeout=timedelta(milliseconds=1))

@@ -33,12 +33,14 @@ def test_speed_measures_first_plans_of_all_and_the_rest_of_our_own() -> None:
     found = {name: runner(name) for name in ("truckroll", "pyvrp")}
     heads = [head for head, _ in speed.jobs((500, 5_000), found, seconds=1, seeds=(1, 2))]
     assert Counter(head["measure"] for head in heads) == {
-        "first plan": 4,
+        "first plan": 8,
         "search": 4 * len(rich.SETS),
         "quotes": 4 * (1 + len(rich.QUOTED)),
         "proof": speed.PROVED,
     }
     assert {head["solver"] for head in heads if head["measure"] != "first plan"} == {"truckroll"}
+    seedless = {"vroom": Runner("vroom", "1", uses_seed=False, limits_cpu=False)}
+    assert [head["seed"] for head, _ in speed.jobs((500,), seedless, seconds=1, seeds=(1, 2, 3))] == [1]
 
 
 def test_an_unknown_part_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,9 @@ Row = dict[str, Any]
 ROAD_LEAD = "days on roads, 10 s, travel against the best peer"
 SMALL_GAP = "VRPTW, 100 and 200 stops, 10 s, mean gap"
 RICH = "iterations, plain over rich"
-FUZZED = "faults in fuzzed days: rules, prices, exceptions"
+FUZZED = "faults in fuzzed days: rules, prices, exceptions, small days not at their cheapest"
+QUOTES = "quote, 50 technicians, 500 visits, 40 windows, p99"
+RICH_QUOTES = "the same on rich days, p99"
 FIRST = "first plan of 5,000 visits, everything included; memory"
 
 
@@ -50,6 +52,7 @@ def campaign(first: int, days: int, seconds: float, *, faulty: int = 0) -> Row:
     """A row as ``benchmarks.fuzzed_days`` writes it now: all days since the campaign began."""
     counts: Row = {"version": campaign_digest(), "ruin faulty": faulty, "routing faulty": 0}
     counts["ruin answered by ruin"] = days * 59 // 60
+    counts |= {"ruin small days proved": days // 20, "ruin small days with too many plans": days // 1_000}
     return {
         "measure": fuzzed_days.MEASURE,
         "first": first,
@@ -65,10 +68,8 @@ def test_a_campaign_that_went_on_counts_once_and_its_parts_add_up() -> None:
     assert word(FUZZED, half) == (NOT_MEASURED, "6,000 of 10,000 days on the present sources")
     assert "6,000 of 10,000 days on the present sources" in text_of(half)
     whole = [*half, campaign(6_000, 4_000, 12.0)]
-    assert word(FUZZED, whole) == (
-        MET,
-        "0 faulty plans of 10,000 days by two engines, 9,833 of them by the fast one itself",
-    )
+    told = "0 faulty plans of 10,000 days by two engines, 9,833 of them by the fast one itself"
+    assert word(FUZZED, whole) == (MET, f"{told}; 500 of 510 small days proved cheapest")
     assert word(FUZZED, [*half, campaign(6_000, 4_000, 12.0, faulty=1)])[0] == NOT_MET
     assert word(FUZZED, [campaign(0, 20, 1.0, faulty=1)])[0] == NOT_MET
 
@@ -141,21 +142,30 @@ def test_a_newer_row_takes_the_place_of_an_older_one_of_another_version() -> Non
 
 def test_speed_is_judged_by_medians_and_by_the_worst_memory() -> None:
     own = {"solver": "truckroll", "version": "1", "recipe": {}, **about()}
-    first = {"measure": "first plan", "size": 5000, "wall_seconds": 0.9, "unserved": 0, "rss_mb": 500, **own}
-    search = {"measure": "search", "size": 5000, "setup_seconds": None, "first_plan_seconds": 0.5, **own}
-    plain = [
-        {**search, "rules": "plain", "seed": n, "iterations_per_cpu_second": 90.0, "rss_mb": 700 + n}
-        for n in (1, 2)
-    ]
-    rich = {**search, "rules": "rich", "seed": 1, "iterations_per_cpu_second": 45.0, "rss_mb": 999}
-    assert word(FIRST, [first, *plain]) == (MET, "0.90 s, 702 MB")
-    assert word(FIRST, [{**first, "wall_seconds": 1.1}, *plain])[0] == NOT_MET
+    one = {"measure": "first plan", "size": 5000, "wall_seconds": 0.9, "unserved": 0, "rss_mb": 500, **own}
+    first = [{**one, "seed": n, "wall_seconds": 0.8 + n / 20} for n in (1, 2, 3)]
+    search = {"measure": "search", "size": 5000, "setup_seconds": 0.25, "first_plan_seconds": 0.5, **own}
+    plain, rich = (
+        [
+            {**search, "rules": name, "seed": n, "iterations_per_cpu_second": rate, "rss_mb": most + n}
+            for n in (1, 2, 3)
+        ]
+        for name, rate, most in (("plain", 90.0, 700), ("rich", 45.0, 996))
+    )
+    assert word(FIRST, [*first, *plain]) == (MET, "0.90 s, 703 MB")
+    assert word(FIRST, [*({**row, "wall_seconds": 1.1} for row in first), *plain])[0] == NOT_MET
     assert word(FIRST, [{**own, "measure": "first plan", "size": 5000, "failed": "killed"}, *plain]) == (
         NOT_MET,
         "killed",
     )
-    assert word(RICH, [*plain, rich]) == (MET, "rich 2.0 × at 5,000")
-    assert "| 5,000 | rich | 45 | – | 0.500 s | 999 MB |" in text_of([*plain, rich])
+    assert word(RICH, [*plain, *rich]) == (MET, "rich 2.0 × at 5,000")
+    assert "| 5,000 | rich | 45 | 0.250 s | 0.500 s | 999 MB |" in text_of([*plain, *rich])
+    assert "| 5,000 | 0.900 (0, 500 MB) |" in text_of(first)
+    few = (NOT_MEASURED, "2 of 3 seeds: first plans of 5,000 visits")
+    assert word(FIRST, [*first[:2], one, *plain]) == few
+    assert word(FIRST, [*first, *plain[:2]])[0] == NOT_MEASURED
+    assert word(RICH, [*plain, *rich[:2]]) == (NOT_MEASURED, "2 of 3 seeds: searches on 5,000 visits, rich")
+    assert "| 5,000 | 0.900 (0, 500 MB, one run) |" in text_of([one])
     unknown = {
         **own,
         "measure": "search",
@@ -164,8 +174,25 @@ def test_speed_is_judged_by_medians_and_by_the_worst_memory() -> None:
         "seed": 1,
         "failed": "left out",
     }
-    assert word(RICH, [*plain, rich, unknown]) == (NOT_MET, "rich 2.0 × at 5,000; everything: left out")
-    assert "| 5,000 | everything | left out | – |" in text_of([*plain, rich, unknown])
+    assert word(RICH, [*plain, *rich, unknown]) == (NOT_MET, "rich 2.0 × at 5,000; everything: left out")
+    assert "| 5,000 | everything | left out | – |" in text_of([*plain, *rich, unknown])
+
+
+def test_quotes_are_judged_by_three_seeds_of_every_set_of_rules() -> None:
+    row = {"measure": "quotes", "size": 500, "solver": "truckroll", "version": "1", "recipe": {}, **about()}
+    row |= {"median_us": 50.0, "p99_us": 90.0, "open_seconds": 0.1, "technicians": 50, "windows": 40}
+    plain = [{**row, "seed": n} for n in (1, 2, 3)]
+    rich = [{**row, "seed": n, "rules": "teams"} for n in (1, 2, 3)]
+    assert word(QUOTES, plain)[0] == word(RICH_QUOTES, rich)[0] == MET
+    assert word(QUOTES, plain[:2]) == (NOT_MEASURED, "2 of 3 seeds: quotes at 500 visits")
+    assert word(RICH_QUOTES, [*rich, {**row, "seed": 1, "rules": "depots"}])[0] == NOT_MEASURED
+
+
+def test_the_page_counts_what_is_missed_apart_from_what_is_not_measured() -> None:
+    rows = seeds("town", "truckroll", 101, 102, 103) + seeds("town", "pyvrp", 100, 100, 100)
+    assert f"Of {len(TARGETS)}, 1 are met, 1 are not met and {len(TARGETS) - 2} are not measured." in text_of(
+        rows
+    )
 
 
 def test_runs_without_a_plan_have_a_place_in_the_tables() -> None:

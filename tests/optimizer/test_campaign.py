@@ -1,19 +1,23 @@
 """The engines' campaign in small: fuzzed days, judged; and the campaign itself goes on where it stopped."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks import fuzzed_days
 from benchmarks.fuzzed_days import Effort, day_number, faults, wrong_with
-from optimizer import Budget, solve
+from optimizer import Budget, Lock, solve
 from optimizer.readers import read
-from tests.optimizer.world import a_day
+from tests.optimizer.small_days import DEARER, PROVED, TRIED, held_against_all, is_left_to_routing
+from tests.optimizer.world import a_day, a_technician, a_visit
 
-EFFORT = {"ruin": Effort(), "routing": Effort(seconds=0.5)}
-"""Half a second is enough for a plan of OR-Tools to be judged; only ours is to be searched to its end."""
-DAYS, BATCH = 100, 20
+EFFORT = {"ruin": Effort(), "routing": Effort(rounds=200, seconds=0.25)}
+"""Five solutions of OR-Tools are enough for a plan to be judged; only ours is to be searched to its end."""
+DAYS, BATCH = 300, 50
+
+MANY = tuple(a_technician(name) for name in ("ada", "ben", "eve", "joe", "kay"))
 
 
 @pytest.mark.slow
@@ -35,6 +39,28 @@ def test_days_of_a_number_are_always_the_same_and_of_all_kinds() -> None:
     sizes = [len(day_number(n).visits) for n in range(60)]
     assert min(sizes) < 12
     assert max(sizes) > 50
+
+
+def test_a_plan_of_a_small_day_is_held_against_all_others() -> None:
+    """Four visits and two technicians: every plan is tried; of one visit more only those not ruled out."""
+    for problem, word in (
+        (a_day(), TRIED),
+        (a_day(*map(a_visit, (0, 1, 2, 3, 4)), technicians=MANY), PROVED),
+    ):
+        honest = solve(problem, Budget(solutions=5))
+        assert held_against_all(problem, honest) == (word, [])
+        found, wrong = held_against_all(problem, replace(honest, cost_by_term={"travel": honest.cost + 1}))
+        assert found == DEARER
+        assert wrong == [
+            f"not the cheapest plan: it costs {honest.cost + 1} cents, another one {honest.cost}"
+        ]
+
+
+def test_days_left_to_the_other_engine_are_known_beforehand() -> None:
+    later = a_day().with_locks([Lock("v1", "ada", sequence=2)])
+    assert is_left_to_routing(later)
+    assert solve(later, Budget(solutions=1)).stats["engine"] == "routing"
+    assert not is_left_to_routing(a_day())
 
 
 def test_a_lie_about_a_price_is_found() -> None:
