@@ -30,12 +30,12 @@ def at_most_once(world: World) -> None:
             **world.known(),
         )
         assert twice == [], f"P1: {table} holds an operation twice"
-    orphans = world.ask(
-        "select e.id from visit_event e left join sync_operation o on o.op_id = e.op_id"
-        " where e.op_id is not null and o.op_id is null and e.visit_id = any(:visits)",
-        **world.known(),
-    )
-    assert orphans == [], "P1: an effect without its operation"
+        orphans = world.ask(
+            f"select t.id from {table} t left join sync_operation o on o.op_id = t.op_id"
+            f" where t.op_id is not null and o.op_id is null and {of_world}",
+            **world.known(),
+        )
+        assert orphans == [], f"P1: {table} holds an effect without its operation"
 
 
 def nothing_lost(world: World) -> None:
@@ -136,6 +136,26 @@ def nothing_is_left_behind(world: World) -> None:
             )
 
 
+def who_is_served_is_masked(world: World) -> None:
+    """P9: two days after a visit ended a phone knows neither the customer nor what was written down there."""
+    ended = world.ask(
+        "select v.id, c.phone, s.address from visit v join work_order o on o.id = v.work_order_id"
+        " join customer c on c.id = o.customer_id join site s on s.id = o.site_id"
+        " where v.id = any(:visits) and v.finished_at < :before",
+        **world.known(),
+        before=world.now() - timedelta(hours=48),
+    )
+    for phone in world.phones:
+        held = {one["id"]: one for one in phone.store.visits()}
+        for visit_id, number, address in ended:
+            told = held.get(str(visit_id), {})
+            raw = json.dumps(told)
+            assert number not in raw, "P9: a telephone number is still there"
+            assert address not in raw, "P9: an address is still there"
+            answers = [one for checklist in told.get("checklists", ()) for one in checklist["answers"]]
+            assert (answers, told.get("record"), told.get("files", [])) == ([], None, []), "P9: a record"
+
+
 def nothing_is_silent(world: World) -> None:
     """P10: a refusal is a rejection, a contradiction a case that names it, what applied has a trace."""
     rejected = {
@@ -200,14 +220,42 @@ def facts(world: World) -> dict[str, int]:
 
 
 def the_revoked_are_mute(world: World) -> None:
-    """P13: a revoked phone changes nothing any more."""
+    """P13: a revoked phone changes nothing any more; every effect has an operation (P1), so none is taken."""
     for device_id, revoked_at in world.revoked_at.items():
-        late = world.ask(
-            "select id from visit_event where device_id = :device and recorded_at > :at",
-            device=device_id,
-            at=revoked_at,
-        )
+        told = {"device": device_id, "at": revoked_at}
+        late = world.ask("select id from visit_event where device_id = :device and recorded_at > :at", **told)
         assert late == [], "P13: a revoked phone took a step"
+        taken = world.ask(
+            "select op_id from sync_operation where device_id = :device and received_at > :at", **told
+        )
+        assert taken == [], "P13: an operation of a revoked phone was taken"
+        sent = world.ask("select id from sync_upload where device_id = :device and finished_at > :at", **told)
+        assert sent == [], "P13: a file of a revoked phone was taken"
+
+
+def schemas_are_taken_for_ever(world: World) -> None:
+    """P17: what an older or newer app sends is never refused for its schema."""
+    refused = world.ask(
+        "select op_id from sync_rejection where technician_id = any(:technicians)"
+        " and code in ('SCHEMA_UNSUPPORTED', 'OPERATION_UNKNOWN')",
+        **world.known(),
+    )
+    assert refused == [], "P17: an operation refused for its schema"
+
+
+def installations_count_by_themselves(world: World) -> None:
+    """P18: a phone that comes back counts anew; no number is used twice and none of before is hidden."""
+    rows = world.ask(
+        "select count(*), count(distinct seq), max(seq), max(e.acked_seq) from sync_operation o"
+        " join sync_device_epoch e using (device_id, install_epoch)"
+        " where device_id = any(:devices) group by device_id, install_epoch",
+        **world.known(),
+    )
+    for operations, numbers, highest, acked in rows:
+        assert operations == numbers, "P18: a number was used twice"
+        assert acked <= highest, "P18: a number was acknowledged that nobody sent"
+    now = {(phone.by.device_id, phone.store.setting("install_epoch")) for phone in world.phones}
+    assert now.isdisjoint(world.gone_epochs), "P18: a restored phone goes on counting where it stood"
 
 
 FACT_OF = {
@@ -302,9 +350,12 @@ CHECKS = (
     histories_are_paths,
     phones_converge,
     nothing_is_left_behind,
+    who_is_served_is_masked,
     nothing_is_silent,
     the_desk_is_obeyed,
     the_revoked_are_mute,
+    schemas_are_taken_for_ever,
+    installations_count_by_themselves,
     facts_follow_from_what_was_sent,
     clocks_change_only_what_is_marked,
     files_are_whole_or_not_there,

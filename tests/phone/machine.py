@@ -181,6 +181,7 @@ class SyncMachine(RuleBasedStateMachine):
         one = self._phone(phone)
         backup = self.backups.pop(one.by.device_id, None)
         if backup is not None:
+            self.world.gone_epochs.add((one.by.device_id, one.store.setting("install_epoch")))
             backup.restored()
             one.store = backup
 

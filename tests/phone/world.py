@@ -70,6 +70,8 @@ class World:
     retired: list[DirectPhone] = field(default_factory=list)
     """Revoked ones."""
     revoked_at: dict[uuid.UUID, datetime] = field(default_factory=dict)
+    gone_epochs: set[tuple[uuid.UUID | None, str | None]] = field(default_factory=set)
+    """Installations that a backup has ended."""
     told: dict[uuid.UUID, Told] = field(default_factory=dict)
     dice: random.Random = field(default_factory=lambda: random.Random(1))
     offset: timedelta = timedelta(0)
