@@ -87,6 +87,7 @@ def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
         counted=payload.whole("counted"),
         reason=payload.optional_text("reason"),
         serials=payload.optional_texts("serials"),
+        at=reported.at.moment,
     )
     return {"count_id": str(row.id), "expected": row.expected}
 
