@@ -160,6 +160,14 @@ class PullArgs(QuerySchema):
     """Where to go on; without a cursor the whole scope is given."""
 
     cursor = Text(LONGEST, pattern=r"^[A-Za-z0-9_-]+$", load_default=None)
+    catalogue = Text(
+        200,
+        pattern=r"^[A-Za-z0-9-]+$",
+        load_default=None,
+        metadata={
+            "description": "Revision held of codes, parts, van stock and approvers; none for the first time."
+        },
+    )
 
 
 class Receipts(Schema):
@@ -191,6 +199,11 @@ class Changes(Schema):
         metadata={
             "description": "Pick lists, open transfers and tools with the last page; a phone may ignore it."
         },
+    )
+    catalogue = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={"description": "For phones that ask: the sections that changed, with the new revision."},
     )
 
 
@@ -283,6 +296,7 @@ def pull(args: dict[str, Any]) -> object:
         current_session(),
         current_principal(),
         cursor=args["cursor"],
+        catalogue=args["catalogue"],
         key=signing_key(current_config().tokens.secret),
     )
     return {
@@ -295,6 +309,7 @@ def pull(args: dict[str, Any]) -> object:
         "changes": list(pulled.changes),
         "notices": list(pulled.notices),
         "van": pulled.van,
+        "catalogue": pulled.catalogue,
     }
 
 

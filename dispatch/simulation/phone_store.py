@@ -207,8 +207,9 @@ class PhoneStore:
         acked_seq: Mapping[str, int],
         is_whole: bool,
         van: Mapping[str, Any] | None = None,
+        catalogue: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take a complete pull in one transaction; whole scope and van replace what was held."""
+        """Take a complete pull in one transaction; scope, van and told sections replace what was held."""
         with self.writing() as database:
             if is_whole:
                 database.execute("delete from visit")
@@ -223,6 +224,8 @@ class PhoneStore:
             _set(database, "cursor", cursor)
             if van is not None:
                 _set(database, "van", json.dumps(van))
+            if catalogue is not None:
+                _set(database, "catalogue", json.dumps({**self.catalogue(), **catalogue}))
             for epoch, seq in acked_seq.items():
                 database.execute(
                     "insert into acked (epoch, seq) values (?, ?)"
@@ -242,6 +245,11 @@ class PhoneStore:
     def van(self) -> dict[str, Any]:
         """What to load, what is on its way and which tools are held, as last pulled."""
         held = self.setting("van")
+        return dict(json.loads(held)) if held else {}
+
+    def catalogue(self) -> dict[str, Any]:
+        """What there is to choose from, with its revision, as last told."""
+        held = self.setting("catalogue")
         return dict(json.loads(held)) if held else {}
 
     def visits(self) -> list[dict[str, Any]]:
