@@ -161,6 +161,14 @@ class PullArgs(QuerySchema):
     """Where to go on; without a cursor the whole scope is given."""
 
     cursor = Text(LONGEST, pattern=r"^[A-Za-z0-9_-]+$", load_default=None)
+    catalogue = Text(
+        200,
+        pattern=r"^[A-Za-z0-9-]+$",
+        load_default=None,
+        metadata={
+            "description": "Revision held of codes, parts, van stock and approvers; none for the first time."
+        },
+    )
 
 
 class Receipts(Schema):
@@ -207,6 +215,11 @@ class Changes(Schema):
         metadata={
             "description": "Files this technician announced and that are not here, with the last page."
         },
+    )
+    catalogue = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={"description": "For phones that ask: the sections that changed, with the new revision."},
     )
 
 
@@ -307,6 +320,7 @@ def pull(args: dict[str, Any]) -> object:
         current_session(),
         current_principal(),
         cursor=args["cursor"],
+        catalogue=args["catalogue"],
         key=signing_key(current_config().tokens.secret),
     )
     return {
@@ -320,6 +334,7 @@ def pull(args: dict[str, Any]) -> object:
         "notices": list(pulled.notices),
         "van": pulled.van,
         "files_wanted": None if pulled.files_wanted is None else list(pulled.files_wanted),
+        "catalogue": pulled.catalogue,
     }
 
 

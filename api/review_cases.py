@@ -26,6 +26,13 @@ class CaseShape(Schema):
     visit_id = Id(required=True)
     kind = fields.String(required=True)
     detail = fields.Dict(required=True)
+    assigned_to = Id(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Who alone decides it, at /part-uses/{id}/approval; null: whoever is there."
+        },
+    )
     opened_at = Moment(required=True)
     decided_at = Moment(required=True, allow_none=True)
     decided_by = Id(required=True, allow_none=True)
@@ -33,9 +40,10 @@ class CaseShape(Schema):
 
 
 class CaseArgs(PageArgs):
-    """Open ones only, or all."""
+    """Open ones only, or all; those that wait for the caller alone."""
 
     only_open = Flag(load_default=True, data_key="open")
+    only_mine = Flag(load_default=False, data_key="mine")
 
 
 class NewDecision(Schema):

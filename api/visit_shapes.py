@@ -55,7 +55,9 @@ class StepShape(Schema):
     to_state = fields.String(required=True)
     actor = fields.String(required=True)
     user_id = Id(required=True, allow_none=True)
+    user_name = fields.String(required=True, allow_none=True)
     technician_id = Id(required=True, allow_none=True)
+    technician_name = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
     occurred_at = Moment(required=True)
     recorded_at = Moment(required=True)
@@ -86,6 +88,15 @@ class PartUseShape(Schema):
     serial = fields.String(required=True, allow_none=True)
     lot = fields.String(required=True, allow_none=True)
     unapproved_reason = fields.String(required=True, allow_none=True)
+    approved_by = Id(required=True, allow_none=True)
+    approved_by_name = fields.String(required=True, allow_none=True)
+    approval = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "asked, confirmed or refused: what the approver says; null: nobody was asked."
+        },
+    )
     recorded_at = Moment(required=True)
 
 

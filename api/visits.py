@@ -17,6 +17,7 @@ from api.resource import Resource
 from api.revealing import shown_visit
 from api.schemas import Joined, PageArgs, Schema, page_of
 from api.session import current_session
+from api.timelines import told_steps, told_uses
 from api.visit_shapes import (
     VISIT_STATES,
     AttachmentShape,
@@ -62,6 +63,13 @@ class Reason(Schema):
     reason = Text(500, required=True)
 
 
+class PartDecision(Schema):
+    """Whether the named approver stands for the part; a refusal needs a reason."""
+
+    is_confirmed = Flag(required=True)
+    reason = Text(400, load_default=None, allow_none=True)
+
+
 class Handover(Schema):
     """What a colleague is left with."""
 
@@ -92,9 +100,9 @@ def read_visit(visit_id: uuid.UUID) -> object:
     return Joined(
         visit,
         promises=ledger(session, me, visit.id),
-        timeline=queries.steps_of(session, [visit]),
+        timeline=told_steps(session, queries.steps_of(session, [visit])),
         findings=queries.findings_of(session, [visit.id]).get(visit.id, []),
-        part_uses=queries.part_uses_of(session, [visit.id]).get(visit.id, []),
+        part_uses=told_uses(session, queries.part_uses_of(session, [visit.id]).get(visit.id, [])),
         reports=queries.reports_of(session, visit.id),
         attachments=queries.attachments_of(session, me, visit.id),
     )
@@ -110,7 +118,21 @@ def void_part_use(body: dict[str, Any], part_use_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     use = queries.find_part_use(session, me, part_use_id)
     visit = queries.find_visit(session, me, use.visit_id)
-    return commands.void_part_use(session, by=me, visit=visit, use=use, **body)
+    return told_uses(session, [commands.void_part_use(session, by=me, visit=visit, use=use, **body)])[0]
+
+
+@resource.post("/part-uses/<uuid:part_use_id>/approval")
+@policy(*roles.JUDGES)
+@creates
+@resource.arguments(PartDecision)
+@resource.response(200, PartUseShape)
+def decide_part(body: dict[str, Any], part_use_id: uuid.UUID) -> object:
+    """Confirm or refuse a part that is not approved, for which the caller was named (R-507)."""
+    session, me = current_session(), current_principal()
+    use = queries.find_part_use(session, me, part_use_id)
+    visit = queries.find_visit(session, me, use.visit_id)
+    commands.decide_part(session, by=me, visit=visit, use=use, **body)
+    return told_uses(session, [use])[0]
 
 
 @resource.put("/visits/<uuid:visit_id>/needs")

@@ -17,6 +17,7 @@ from api.resource import Resource
 from api.revealing import shown_order
 from api.schemas import Joined, Money, PageArgs, Schema, page_of
 from api.session import current_session
+from api.timelines import told_steps
 from api.visit_shapes import ApprovalShape, NeedsShape, StepShape, VisitShape, needs_of
 from dispatch.promises.queries import promises_of
 from dispatch.technicians.queries import find_technician
@@ -137,7 +138,7 @@ def read_order(order_id: uuid.UUID) -> object:
         visits=visits,
         promises=[promise for visit in visits for promise in told.get(visit.id, [])],
         approvals=queries.approvals_of(session, order.id),
-        timeline=queries.steps_of(session, visits),
+        timeline=told_steps(session, queries.steps_of(session, visits)),
     )
 
 

@@ -1,21 +1,27 @@
 """
 Do the sync protocol's tests bite? Seeded bugs, each put into a copy of the sources and hunted by them.
 
-    python -m benchmarks.mutants_sync [--only NAME] [--first N] [--minutes M]
+    python -m benchmarks.mutants_sync [--only NAME] [--minutes M] [--anew]
 
-A bug is killed when a test fails. The sources of this checkout are never touched.
+A bug is killed when a test fails. The sources of this checkout are never touched. What was hunted is kept in
+a state file: when time is over, the next call goes on where this one stopped, unless sources changed since.
+Succeeds when every bug that was wanted was hunted and killed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from benchmarks.runs import tested
+from benchmarks.runs import tail, tested, write
 
 ROOT = Path(__file__).parent.parent
 COPIED = (
@@ -38,6 +44,11 @@ HUNTERS = (
 )
 EXAMPLES, STEPS = "25", "40"
 MOST_SECONDS = 1_800
+RESULTS = Path(__file__).parent / "results" / "mutants-sync.jsonl"
+FOLDER = Path("build/mutants-sync")
+MEASURE = "seeded bugs of the protocol"
+JUDGED = ("api", "dispatch", "migrations", "tests")
+"""Where a change makes what was hunted before worthless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +195,12 @@ MUTANTS = (
         "    return True",
     ),
     Mutant(
+        "a masked visit keeps what the customer answered",
+        "dispatch/sync/visit_view.py",
+        "facts.recorded.standing[visit.id] if is_full else ()",
+        "facts.recorded.standing[visit.id]",
+    ),
+    Mutant(
         "what an older app says is not understood",
         "dispatch/sync/upcasting.py",
         "{1: {protocol.FINDING: _mark_advice}}",
@@ -234,15 +251,23 @@ def is_killed(root: Path) -> tuple[bool, str]:
     return done.returncode == 1, failed[0][:160] if failed else done.stdout[-160:]
 
 
-def main() -> int:
-    """Hunt every bug; print who killed it."""
-    reader = argparse.ArgumentParser(description=__doc__)
-    reader.add_argument("--only", default="")
-    reader.add_argument("--first", type=int, default=0)
-    reader.add_argument("--minutes", type=float, default=60.0)
-    told = reader.parse_args()
-    wanted = [mutant for mutant in MUTANTS if told.only in mutant.name][told.first :]
-    until, killed, hunted = time.monotonic() + 60 * told.minutes, 0, 0
+def version() -> str:
+    """Name the state of the sources, of the tests that hunt and of the bugs."""
+    content = sha256(repr(MUTANTS).encode())
+    for folder in JUDGED:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            content.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return content.hexdigest()[:8]
+
+
+def state_at(path: Path, *, of: str) -> dict[str, Any]:
+    """Return what was hunted of this version; nothing where the sources are others."""
+    kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return kept if kept.get("version") == of else {"version": of, "hunted": {}, "seconds": 0.0}
+
+
+def hunt(wanted: Sequence[Mutant], state: dict[str, Any], path: Path, *, until: float) -> None:
+    """Hunt the bugs that were not hunted yet, until time is up; keep each at once."""
     with tempfile.TemporaryDirectory(prefix="truckroll-mutants-") as room:
         root = Path(room)
         for name in COPIED:
@@ -250,16 +275,56 @@ def main() -> int:
             copy = shutil.copytree if source.is_dir() else shutil.copy2
             copy(source, root / name)  # type: ignore[operator]
         for mutant in wanted:
-            if time.monotonic() > until:
-                print(f"time is over; go on with --first {told.first + hunted}")
-                break
-            sound = applied(root, mutant)
+            if time.monotonic() >= until:
+                return
+            began, sound = time.monotonic(), applied(root, mutant)
             dead, by = is_killed(root)
             (root / mutant.path).write_text(sound, encoding="utf-8")
-            killed, hunted = killed + dead, hunted + 1
+            state["hunted"][mutant.name] = {"killed": dead, "by": by}
+            state["seconds"] += time.monotonic() - began
+            path.write_text(json.dumps(state), encoding="utf-8")
             print(f"{'killed  ' if dead else 'SURVIVES'}  {mutant.name}: {by}", flush=True)
-    print(f"{killed} of {hunted} killed")
-    return 0 if killed == hunted else 1
+
+
+def row_of(wanted: Sequence[Mutant], state: dict[str, Any]) -> dict[str, Any]:
+    """Return what became of the bugs that were wanted."""
+    hunted = {one.name: state["hunted"][one.name] for one in wanted if one.name in state["hunted"]}
+    return {
+        "measure": MEASURE,
+        "version": state["version"],
+        "wanted": len(wanted),
+        "killed": sum(bool(found["killed"]) for found in hunted.values()),
+        "survived": [name for name, found in hunted.items() if not found["killed"]],
+        "not_hunted": [one.name for one in wanted if one.name not in hunted],
+        "hunting_seconds": round(state["seconds"], 1),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Hunt every bug, print who killed it, and write one row; 1 unless all were hunted and killed."""
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--only", default="", help="bugs with this in their names")
+    reader.add_argument("--minutes", type=float, default=60.0, help="stop after so long; run again to go on")
+    reader.add_argument("--anew", action="store_true", help="forget what was hunted before")
+    reader.add_argument("--folder", type=Path, default=FOLDER, help="where the state is kept")
+    reader.add_argument("--out", type=Path, default=RESULTS, help="file of rows, one for each call")
+    told = reader.parse_args(argv)
+    until = time.monotonic() + 60 * told.minutes
+    told.folder.mkdir(parents=True, exist_ok=True)
+    path = told.folder / "state.json"
+    if told.anew:
+        path.unlink(missing_ok=True)
+    state = state_at(path, of=version())
+    wanted = [mutant for mutant in MUTANTS if told.only in mutant.name]
+    left = [mutant for mutant in wanted if mutant.name not in state["hunted"]]
+    if left:
+        hunt(left, state, path, until=until)
+    row = row_of(wanted, state)
+    write(told.out, row | tail())
+    open_ones = len(row["not_hunted"])
+    unfinished = f"; UNFINISHED: {open_ones} not hunted, run again to go on" if open_ones else ""
+    print(f"{row['killed']} of {row['wanted']} killed{unfinished}")
+    return 0 if wanted and row["killed"] == row["wanted"] else 1
 
 
 if __name__ == "__main__":

@@ -25,7 +25,14 @@ from benchmarks.tables import by_instance, by_solver, judged
 from benchmarks.targets import MET, NOT_MEASURED, NOT_MET, PLAIN, percent, verdicts
 
 ROOT = Path(__file__).parents[1]
-ASIDE = {"scale", "chances", "offers at the API", "sync under load"}
+ASIDE = {
+    "scale",
+    "chances",
+    "offers at the API",
+    "sync under load",
+    "phone stories",
+    "seeded bugs of the protocol",
+}
 """Rows without a place here: they compare nothing, and are told on the page by hand."""
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 RESULTS = Path(__file__).parent / "results"

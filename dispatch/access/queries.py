@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,15 @@ def find_user(session: Session, principal: Principal, user_id: uuid.UUID) -> Use
     if user is None:
         raise NotFound("there is no such user")
     return user
+
+
+def names_of_users(session: Session, user_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID | None, str]:
+    """Return the names of people by id, for timelines; whoever is not a user any more is left out."""
+    wanted = {one for one in user_ids if one is not None}
+    if not wanted:
+        return {}
+    statement = select(User.id, User.display_name).where(User.id.in_(wanted))
+    return {row.id: row.display_name for row in session.execute(statement)}
 
 
 def myself(session: Session, principal: Principal) -> User:

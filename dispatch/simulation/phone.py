@@ -231,9 +231,11 @@ class PhoneClient:
         """Take every page, then apply all at once."""
         start = cursor = self.store.setting("cursor")
         changes: list[Mapping[str, Any]] = []
+        listed = {"catalogue": self.store.catalogue().get("revision", "none")}
         while True:
             try:
-                page = self._ask("GET", "/v1/sync/pull", params={"cursor": cursor} if cursor else {})
+                where = {"cursor": cursor} if cursor else {}
+                page = self._ask("GET", "/v1/sync/pull", params=listed | where)
             except NothingDecided as why:
                 if why.status != 410 or cursor is None:
                     raise
@@ -250,6 +252,7 @@ class PhoneClient:
             is_whole=start is None,
             van=page.get("van"),
             files_wanted=page.get("files_wanted"),
+            catalogue=page.get("catalogue"),
         )
 
     def _ask(self, method: str, address: str, **options: Any) -> dict[str, Any]:

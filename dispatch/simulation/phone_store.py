@@ -18,12 +18,15 @@ create table if not exists operation (
     place integer primary key autoincrement, epoch text not null, seq integer not null,
     op_id text unique not null, body text not null, receipt text, result text, unique (epoch, seq)
 );
+create table if not exists blanked (op_id text primary key);
 create table if not exists acked (epoch text primary key, seq integer not null);
 create table if not exists visit (id text primary key, body text not null);
 create table if not exists file (
     op_id text primary key, content blob, address text, failure text
 );
 """
+IDENTITY = ("op_id", "install_epoch", "seq", "type", "schema", "visit_id", "occurred_at")
+"""What stays of an operation whose visit the phone holds no longer, beside its receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class Kept:
     seq: int
     body: Mapping[str, Any]
     result: str | None
+
+    @property
+    def is_blank(self) -> bool:
+        """Nothing but its identity is kept: the office has the rest."""
+        return self.body["payload"] is None
 
     @property
     def is_alive(self) -> bool:
@@ -231,8 +239,9 @@ class PhoneStore:
         is_whole: bool,
         van: Mapping[str, Any] | None = None,
         files_wanted: Sequence[Mapping[str, str]] | None = None,
+        catalogue: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take a complete pull in one transaction; whole scope and van replace what was held."""
+        """Take a complete pull in one transaction; scope, van and told sections replace what was held."""
         with self.writing() as database:
             if is_whole:
                 database.execute("delete from visit")
@@ -249,12 +258,15 @@ class PhoneStore:
                 _set(database, "van", json.dumps(van))
             if files_wanted is not None:
                 _set(database, "files_wanted", json.dumps(list(files_wanted)))
+            if catalogue is not None:
+                _set(database, "catalogue", json.dumps({**self.catalogue(), **catalogue}))
             for epoch, seq in acked_seq.items():
                 database.execute(
                     "insert into acked (epoch, seq) values (?, ?)"
                     " on conflict (epoch) do update set seq = max(seq, excluded.seq)",
                     (epoch, seq),
                 )
+            _blank(database)
 
     @property
     def acked_seq(self) -> int:
@@ -268,6 +280,11 @@ class PhoneStore:
     def van(self) -> dict[str, Any]:
         """What to load, what is on its way and which tools are held, as last pulled."""
         held = self.setting("van")
+        return dict(json.loads(held)) if held else {}
+
+    def catalogue(self) -> dict[str, Any]:
+        """What there is to choose from, with its revision, as last told."""
+        held = self.setting("catalogue")
         return dict(json.loads(held)) if held else {}
 
     def visits(self) -> list[dict[str, Any]]:
@@ -288,9 +305,32 @@ class PhoneStore:
         """Forget everything of the company but the own operations, their files, and whose phone this is."""
         with self.writing() as database:
             database.execute("delete from visit")
+            _blank(database)
             database.execute(
                 "delete from setting where name not in ('install_epoch', 'device_key', 'device_id')"
             )
+
+
+def _blank(database: sqlite3.Connection) -> None:
+    """
+    Forget what acknowledged operations say of visits that are not held in full any more.
+
+    One without a receipt is sent again, byte for byte, so it stays whole until the receipt is here.
+    """
+    bodies = (json.loads(row[0]) for row in database.execute("select body from visit"))
+    held = {body["id"] for body in bodies if body.get("is_revealed", True)}
+    acked = database.execute(
+        "select op_id, body from operation join acked using (epoch)"
+        " where operation.seq <= acked.seq and result is not null and result <> 'quarantined'"
+        " and op_id not in (select op_id from blanked)"
+    ).fetchall()
+    for op_id, text in acked:
+        body = json.loads(text)
+        if body["visit_id"] is None or body["visit_id"] in held:
+            continue
+        rest = {name: body.get(name) for name in IDENTITY} | {"payload": None}
+        database.execute("update operation set body = ? where op_id = ?", (json.dumps(rest), op_id))
+        database.execute("insert into blanked (op_id) values (?)", (op_id,))
 
 
 def _set(database: sqlite3.Connection, name: str, value: str | None) -> None:

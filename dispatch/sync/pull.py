@@ -17,6 +17,7 @@ from dispatch.feed import FeedRow, TransactionNumber, technician_scope
 from dispatch.hand_ins.chasing import notices_of
 from dispatch.sync import cursor as cursors
 from dispatch.sync import visit_view
+from dispatch.sync.catalogue import catalogue_of
 from dispatch.sync.cursor import Position
 from dispatch.sync.protocol import PAGE
 from dispatch.sync.push import acknowledged, device_scope, require_device
@@ -54,13 +55,23 @@ class Pulled:
     """What to load, what is on its way, tools held; with the last page alone."""
     files_wanted: Sequence[Mapping[str, str]] | None = None
     """Files that the technician announced and whose bytes are not here; with the last page alone."""
+    catalogue: Mapping[str, Any] | None = None
+    """What there is to choose from, as far as it changed; with the last page alone."""
 
 
 def pull(
-    session: Session, principal: Principal, *, cursor: str | None, key: bytes, page: int = PAGE
+    session: Session,
+    principal: Principal,
+    *,
+    cursor: str | None,
+    key: bytes,
+    page: int = PAGE,
+    catalogue: str | None = None,
 ) -> Pulled:
     """
     Return a page of the technician's changes after a cursor; without one, of the whole scope.
+
+    ``catalogue`` is the revision that the phone holds of what there is to choose from; None if it keeps none.
 
     Only rows of transactions below the oldest one still running are given, since rows appear out of order
     under concurrent writers. Raises ``Resync`` for a cursor that cannot be continued.
@@ -87,7 +98,8 @@ def pull(
     is_complete = _is_complete(following)
     van = van_of(session, principal, now) if is_complete else None
     wanted = files_wanted(session, principal) if is_complete else None
-    return Pulled(text_cursor, is_complete, acked, changes, now, notices, van, wanted)
+    listed = catalogue_of(session, principal, catalogue) if is_complete else None
+    return Pulled(text_cursor, is_complete, acked, changes, now, notices, van, wanted, listed)
 
 
 def _is_complete(following: Position) -> bool:

@@ -75,6 +75,17 @@ def find_technician(session: Session, principal: Principal, technician_id: uuid.
     return found
 
 
+def names_of_technicians(
+    session: Session, technician_ids: Iterable[uuid.UUID | None]
+) -> dict[uuid.UUID | None, str]:
+    """Return the names of technicians by id, for timelines."""
+    wanted = {one for one in technician_ids if one is not None}
+    if not wanted:
+        return {}
+    statement = select(Technician.id, Technician.name).where(Technician.id.in_(wanted))
+    return {row.id: row.name for row in session.execute(statement)}
+
+
 def find_shift(session: Session, principal: Principal, shift_id: uuid.UUID) -> Shift:
     """Return a shift of a technician the person may see."""
     seen = select(Technician.id).where(_visible(principal))

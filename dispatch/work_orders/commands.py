@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dispatch.work_orders.advising import advice_at, settle_advice
 from dispatch.work_orders.answering import answer_question, check_answered
+from dispatch.work_orders.approving import decide_part
 from dispatch.work_orders.assigning import assign, place, release
 from dispatch.work_orders.attachments import store_attachment
 from dispatch.work_orders.coding import write_service_code
@@ -57,6 +58,7 @@ __all__ = [
     "check_answered",
     "close",
     "decide_case",
+    "decide_part",
     "declare_file",
     "follow_up",
     "give_up",

@@ -224,6 +224,7 @@ class PartUse(Identified, Base):
     __table_args__ = (
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint("direction in ('in', 'out')", name="direction"),
+        CheckConstraint("approval is null or approval in ('asked', 'confirmed', 'refused')", name="approval"),
     )
 
     visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
@@ -235,6 +236,8 @@ class PartUse(Identified, Base):
     unapproved_reason: Mapped[str | None]
     """R-507: why a part that is not approved was fitted, and who approved it."""
     approved_by: Mapped[uuid.UUID | None]
+    approval: Mapped[str | None]
+    """``asked``, ``confirmed``, ``refused``: what the approver says; None where nobody was asked."""
     voided_by: Mapped[uuid.UUID | None]
     recorded_at: Mapped[datetime]
     op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
@@ -339,6 +342,8 @@ class ReviewCase(Identified, Base):
     kind: Mapped[str]
     """``cancelled_but_done``, ``double_attendance``, ``illegal_transition``, ``gap_forced``, …"""
     detail: Mapped[dict[str, Any]]
+    assigned_to: Mapped[uuid.UUID | None]
+    """Who alone decides it, such as the approver of a part (R-507); None for whoever is at the desk."""
     opened_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[uuid.UUID | None]

@@ -297,13 +297,16 @@ def list_cases(
     principal: Principal,
     *,
     only_open: bool = True,
+    only_mine: bool = False,
     cursor: str | None = None,
     limit: int = USUAL,
 ) -> Page[ReviewCase]:
-    """Return review cases, newest first."""
+    """Return review cases, newest first; ``only_mine``: those that wait for the person alone."""
     statement = select(ReviewCase).where(ReviewCase.visit_id.in_(_seen(principal)))
     if only_open:
         statement = statement.where(ReviewCase.decided_at.is_(None))
+    if only_mine:
+        statement = statement.where(ReviewCase.assigned_to == principal.user_id)
     return cut(session, statement, ReviewCase.id, cursor=cursor, limit=limit)
 
 

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
 from dispatch.access import audit
-from dispatch.access.model import User
-from dispatch.access.rules import Principal, Role
+from dispatch.access.rules import Principal
 from dispatch.money import AmountInvalid, CurrencyMismatch, Money
 from dispatch.parts import commands as stock
 from dispatch.parts.model import Part, StockMovement
@@ -23,6 +22,7 @@ from dispatch.parts.rules import checked_quantity
 from dispatch.work_orders import refusals
 from dispatch.work_orders.advising import keep_advice
 from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.approving import ask_approver, check_approver, forget_question
 from dispatch.work_orders.coding import check_codes
 from dispatch.work_orders.consenting import check_touched
 from dispatch.work_orders.guards import check_recordable, is_locked, outdate_reports
@@ -34,7 +34,6 @@ from dispatch.work_orders.model import (
     WorkOrder,
 )
 
-APPROVERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 METHODS = frozenset({"phone", "signature", "message"})
 DIRECTIONS = frozenset({"in", "out"})
 MEASUREMENT_KEYS = ("name", "value", "unit")
@@ -158,8 +157,8 @@ def use_part(
     """
     Record a part fitted (``in``) or taken out (``out``); what is fitted leaves the van of whoever did it.
 
-    R-507: a part that is not approved needs a reason and a supervisor who approved it. R-508: a lot that
-    failed before is refused when the exclusion was overruled.
+    R-507: a part that is not approved needs a reason and a supervisor of the territory, who is asked whether
+    it was so. R-508: a lot that failed before is refused when the exclusion was overruled.
     """
     repeated = _recorded(session, PartUse, op_id)
     if repeated is not None:
@@ -187,6 +186,8 @@ def use_part(
     )
     session.add(use)
     _after_fact(session, visit)
+    if way == "in" and not part.is_approved:
+        ask_approver(session, by=by, visit=visit, use=use, sku=part.sku)
     keeper = _keeper(visit, by)
     if way == "in" and keeper is not None:
         _move(session, by, keeper, use, change=-quantity, reason="fitted", source=f"part_use:{use.id}")
@@ -204,11 +205,8 @@ def _check_fitting(
 ) -> None:
     if lot and lot.strip() in visit.work_order.refused_part_lots:
         raise refusals.PartLotRefused(f"lot {lot[: text.CODE]} failed at this asset before", lot=lot)
-    if part.is_approved:
-        return
-    approver = session.get(User, approved_by) if approved_by else None
-    if not reason or approver is None or Role(approver.role) not in APPROVERS:
-        raise refusals.PartNotApproved(f"part {part.sku} is not approved", sku=part.sku)
+    if not part.is_approved:
+        check_approver(session, visit, part, reason, approved_by)
 
 
 def _keeper(visit: Visit, by: Principal | None) -> uuid.UUID | None:
@@ -231,6 +229,7 @@ def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse
     audit.record(
         session, action="void_part_use", outcome="done", user_id=by.user_id, subject=use.id, reason=why
     )
+    forget_question(session, by=by, use=use)
     _after_fact(session, visit)
     fitted = session.scalars(
         select(StockMovement).where(StockMovement.source == f"part_use:{use.id}")

@@ -114,6 +114,13 @@ class PartNotApproved(Conflict):
     remedy = "Fit an approved part, or name the reason and the supervisor who approved it."
 
 
+class ApproverDecides(Forbidden):
+    """Who was named as approver of a part says whether it is so; nobody says it in their place (R-507)."""
+
+    code = "APPROVER_DECIDES"
+    remedy = "Have the named approver, or an administrator, confirm or refuse the part."
+
+
 class CoreNotOpen(Conflict):
     """No old part is expected for this one: it has no core, was recorded by mistake, or the core is back."""
 

@@ -17,6 +17,8 @@ from dispatch.work_orders.opening import follow_up, has_open_visit
 from dispatch.work_orders.steps import take_step
 
 S = VisitState
+APPROVE_PART = "approve_part"
+"""The case of a part that is not approved (R-507); ``approving.decide_part`` decides it."""
 
 
 def verify(session: Session, *, by: Principal | None, visit: Visit) -> VisitEvent:
@@ -77,6 +79,13 @@ def open_case(
 
 def decide_case(session: Session, *, by: Principal | None, case: ReviewCase, decision: str) -> ReviewCase:
     """Decide a case for the record; the last decision lifts the review flag and the billing hold."""
+    if case.kind == APPROVE_PART:
+        raise refusals.ApproverDecides("the approver of the part is asked", assigned_to=str(case.assigned_to))
+    return close_case(session, by=by, case=case, decision=decision)
+
+
+def close_case(session: Session, *, by: Principal, case: ReviewCase, decision: str) -> ReviewCase:
+    """Decide a case whoever it waited for; the caller has asked whether that is right."""
     if case.decided_at is not None:
         raise refusals.CaseDecided("the case was decided already")
     case.decision = text.line(decision, "decision", longest=500)

@@ -15,6 +15,7 @@ from dispatch import db
 from dispatch.access.rules import Role
 from dispatch.simulation.phone import PhoneClient, Revoked
 from dispatch.simulation.phone_answers import NothingDecided
+from dispatch.simulation.phone_van import on_van
 from dispatch.sync import protocol
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
@@ -60,6 +61,8 @@ def test_a_technician_works_a_whole_day_without_contact_and_hands_it_in(
         {"sku": sku, "direction": "in", "quantity": 2, "serial": "", "lot": "L1"}
     ]
     assert phone.store.acked_seq == 10
+    assert on_van(phone.store) == {sku: -2}
+    assert [part["sku"] for part in phone.store.catalogue()["parts"]] == [sku]
     day = datetime.now(UTC).astimezone(ZoneInfo("Europe/Monaco")).date().isoformat()
     closing = {
         "day": day,

@@ -123,6 +123,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "/v1/tool-handovers/<uuid:handover_id>/decline"): REASON,
     ("POST", "/v1/part-uses/<uuid:part_use_id>/core"): {"result": "received"},
+    ("POST", "/v1/part-uses/<uuid:part_use_id>/approval"): {"is_confirmed": True},
     ("POST", "/v1/technicians/<uuid:technician_id>/van/levels"): LEVEL,
     ("POST", "/v1/territories/<uuid:territory_id>/store/levels"): LEVEL,
     ("POST", "/v1/technicians/<uuid:technician_id>/van/counts"): {"sku": "PUMP", "counted": 1},

@@ -16,6 +16,7 @@ from dispatch.access.rules import Role
 from dispatch.parts.model import Part
 from dispatch.work_orders import commands
 from dispatch.work_orders.model import Visit
+from tests import builders
 from tests.api.company import key
 from tests.api.desk import NOWHERE, Desk, code_of, euros
 from tests.builders import part_use
@@ -62,6 +63,42 @@ def test_a_technician_sees_the_own_published_visits_and_no_others(desk: Desk) ->
     published = desk.published()
     listed = desk.read(Role.TECHNICIAN, "/v1/visits")["items"]
     assert published["visit_id"] in {one["id"] for one in listed}
+
+
+def test_the_named_supervisor_confirms_a_part_and_the_file_shows_names(desk: Desk) -> None:
+    """R-507: others are refused; the timeline and the part name people, not ids alone."""
+    visit_id = desk.published()["visit_id"]
+    boss = uuid.UUID(desk.of(Role.SUPERVISOR).user_id)
+    with db.transaction() as session:
+        visit = session.get_one(Visit, uuid.UUID(visit_id))
+        part = builders.a_part(session, is_approved=False)
+        use = commands.use_part(
+            session,
+            by=None,
+            visit=visit,
+            sku=part.sku,
+            direction="in",
+            quantity=1,
+            unapproved_reason="none left",
+            approved_by=boss,
+        )
+        path = f"/v1/part-uses/{use.id}/approval"
+    [case] = desk.read(Role.SUPERVISOR, "/v1/review-cases?mine=true")["items"]
+    assert (case["kind"], case["assigned_to"]) == ("approve_part", str(boss))
+    assert desk.read(Role.DISPATCHER, "/v1/review-cases?mine=true")["items"] == []
+    decision = f"/v1/review-cases/{case['id']}/decision"
+    refused = desk.post(Role.DISPATCHER, decision, {"decision": "fine"})
+    assert code_of(refused) == (403, "APPROVER_DECIDES")
+    assert code_of(desk.post(Role.DISPATCHER, path, {"is_confirmed": True}))[0] == 403
+    assert code_of(desk.post(Role.SUPERVISOR, path, {"is_confirmed": False})) == (422, "REASON_MISSING")
+    confirmed = desk.made(Role.SUPERVISOR, path, {"is_confirmed": True}, status=200)
+    name = desk.of(Role.SUPERVISOR).get("/v1/auth/me").get_json()["display_name"]
+    assert (confirmed["approval"], confirmed["approved_by_name"]) == ("confirmed", name)
+    shown = desk.read(Role.SUPERVISOR, f"/v1/visits/{visit_id}")
+    assert [use["approval"] for use in shown["part_uses"]] == ["confirmed"]
+    published = shown["timeline"][-1]
+    assert published["technician_name"] == "Technician North"
+    assert published["user_name"]
 
 
 def test_a_verified_record_needs_the_version_that_was_read(desk: Desk) -> None:

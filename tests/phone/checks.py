@@ -134,6 +134,11 @@ def nothing_is_left_behind(world: World) -> None:
             assert str(visit_id) in held or f"DS-{number:06d}" not in raw, (
                 "P9: a withdrawn visit is still there"
             )
+        unacked = {kept.body["op_id"] for kept in phone.store.operations(only_unacked=True)}
+        for kept in phone.store.operations():
+            about, is_over = kept.body["visit_id"], kept.body["op_id"] not in unacked
+            if about is not None and about not in held and is_over and kept.result is not None:
+                assert kept.is_blank, "P9: an operation says still what was done at a withdrawn visit"
 
 
 def who_is_served_is_masked(world: World) -> None:

@@ -133,7 +133,14 @@ class DirectPhone(PhoneClient):
                 raise _Died
         cursor = options["params"].get("cursor")
         with db.transaction() as session:
-            pulled = queries.pull(session, self.by, cursor=cursor, key=SECRET, page=self.line.page)
+            pulled = queries.pull(
+                session,
+                self.by,
+                cursor=cursor,
+                key=SECRET,
+                page=self.line.page,
+                catalogue=options["params"].get("catalogue"),
+            )
             _check_scope(session, self.by, pulled.changes)
             self._die_if_told()
         return httpx.Response(
@@ -145,6 +152,7 @@ class DirectPhone(PhoneClient):
                 "acked_seq": dict(pulled.acked_seq),
                 "changes": list(pulled.changes),
                 "files_wanted": pulled.files_wanted,
+                "catalogue": pulled.catalogue,
             },
         )
 

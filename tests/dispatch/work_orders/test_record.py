@@ -184,29 +184,6 @@ def test_a_serial_belongs_to_one_piece(session: Session, visit: Visit, ada: Prin
         )
 
 
-def test_an_unapproved_part_needs_a_reason_and_a_supervisor(
-    session: Session, visit: Visit, ada: Principal
-) -> None:
-    """R-507."""
-    part = b.a_part(session, is_approved=False)
-    supervisor, dispatcher = b.a_user(session, Role.SUPERVISOR), b.a_user(session, Role.DISPATCHER)
-    tries = [
-        {},
-        {"unapproved_reason": "none left"},
-        {"approved_by": supervisor.id},
-        {"unapproved_reason": "none left", "approved_by": dispatcher.id},
-        {"unapproved_reason": "none left", "approved_by": uuid.uuid4()},
-    ]
-    for given in tries:
-        with pytest.raises(refusals.PartNotApproved):
-            use_part(session, by=ada, visit=visit, sku=part.sku, direction="in", quantity=1, **given)
-    use = use_part(
-        session, by=ada, visit=visit, sku=part.sku, direction="in", quantity=1,
-        unapproved_reason="none left", approved_by=supervisor.id,
-    )  # fmt: skip
-    assert (use.unapproved_reason, use.approved_by) == ("none left", supervisor.id)
-
-
 def test_a_lot_that_failed_here_is_not_fitted_again(session: Session, now: MovableClock) -> None:
     """R-508: the overrule demands another part lot."""
     visit = b.a_visit(session, order=b.an_order(session, refused_part_lots=["L1"]), state="working")
