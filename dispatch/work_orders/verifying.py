@@ -84,7 +84,7 @@ def decide_case(session: Session, *, by: Principal | None, case: ReviewCase, dec
     return close_case(session, by=by, case=case, decision=decision)
 
 
-def close_case(session: Session, *, by: Principal, case: ReviewCase, decision: str) -> ReviewCase:
+def close_case(session: Session, *, by: Principal | None, case: ReviewCase, decision: str) -> ReviewCase:
     """Decide a case whoever it waited for; the caller has asked whether that is right."""
     if case.decided_at is not None:
         raise refusals.CaseDecided("the case was decided already")
