@@ -167,8 +167,8 @@ MUTANTS = (
     Mutant(
         "a visit of somebody else is changed in a batch",
         "dispatch/work_orders/queries.py",
-        "    return select(Visit).where((Visit.technician_id == principal.technician_id) | held)",
-        "    return select(Visit).where((Visit.id == Visit.id) | held)",
+        "    return select(Visit).where(mine | took_part(principal.technician_id))",
+        "    return select(Visit).where((Visit.id == Visit.id) | mine)",
     ),
     Mutant(
         "what happened is refused where the table does not know it",

@@ -99,6 +99,7 @@ JOBS = (
     Job("sync.tidy_up", "dispatch.sync.jobs:tidy_up", "default", timeout_seconds=120),
     Job("sync.decide_held", "dispatch.sync.jobs:decide_held", "default", timeout_seconds=120),
     Job("messages.clocked", "dispatch.messages.jobs:write_clocked", "default", timeout_seconds=300),
+    Job("promises.tell_declined", "dispatch.promises.jobs:tell_declined", "default", timeout_seconds=60),
     Job("promises.follow_no_show", "dispatch.promises.jobs:follow_no_show", "default", timeout_seconds=60),
     Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),
     Job(
@@ -135,6 +136,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.TechnicianArrived: ("messages.write",),
     events.VisitCompleted: ("messages.write", "work_orders.render_report", "loaners.follow"),
     events.VisitVerified: ("billing.settle", "loaners.follow"),
+    events.VisitDeclined: ("promises.tell_declined",),
     events.VisitAdjusted: ("billing.settle",),
     events.SeatGivenUp: ("billing.settle",),
     events.VisitFailed: ("messages.write", "promises.follow_no_show"),

@@ -102,6 +102,14 @@ class VisitVerified(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitDeclined(Event):
+    """A technician declined a published visit; it needs somebody else."""
+
+    visit_id: str
+    step_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitAdjusted(Event):
     """What came after a visit was verified is decided; at that version, settlement looks at it again."""
 

@@ -7,7 +7,7 @@ import uuid
 from dispatch import outbox
 from dispatch.events import SecondBookingOpened
 from dispatch.outbox import Lease
-from dispatch.promises import marking
+from dispatch.promises import marking, reminding
 from dispatch.work_orders.model import Visit
 
 
@@ -20,3 +20,11 @@ def follow_no_show(lease: Lease, *, visit_id: str) -> None:
         if again is not None:
             outbox.record(session, SecondBookingOpened(visit_id=str(again.id)))
         lease.result = {"marked": found is not None, "visit_id": str(again.id) if again else None}
+
+
+def tell_declined(lease: Lease, *, visit_id: str, **_: str) -> None:
+    """Remind the dispatchers at once of a visit that its technician has declined."""
+    with lease.finishing() as session:
+        visit = session.get_one(Visit, uuid.UUID(visit_id))
+        told = reminding.remind(session, visit.work_order.territory_id)
+        lease.result = {"reminded": len(told)}

@@ -1,6 +1,6 @@
 """
-Reminders for the office: promises in danger, follow-ups, questions from the field and escalated orders that
-wait too long.
+Reminders for the office: promises in danger, follow-ups, questions from the field, escalated orders that
+wait too long, visits that were declined.
 
 Whoever is responsible is reminded first, the person above them later, each once; what is settled meanwhile
 ends its reminders (R-401, R-402, R-403, R-802).
@@ -25,12 +25,13 @@ from dispatch.promises.model import OfficeReminder, ServiceStep
 from dispatch.work_orders.asking_office import open_questions
 from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.queries import declined_in
 
-ALARM, FOLLOW_UP, QUESTION = "alarm", "follow_up", "question"
+ALARM, FOLLOW_UP, QUESTION, DECLINED = "alarm", "follow_up", "question", "declined"
 STEP, READINESS = "service_step", "readiness"
 HAND_IN, OPEN_HAND_IN, CUSTODY = "hand_in", "open_hand_in", "custody"
-KINDS = (ALARM, FOLLOW_UP, QUESTION, STEP, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY)
-WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP)
+KINDS = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY)
+WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED)
 """Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
 """Whose business it is next; above an administrator there is nobody."""
@@ -127,6 +128,17 @@ def _waiting(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     yield from _follow_ups(session, territory_id)
     yield from _questions(session, territory_id)
     yield from _steps(session, territory_id)
+    yield from _declined(session, territory_id)
+
+
+def _declined(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    """Visits that their technicians declined, until somebody plans them or calls them off."""
+    for step in declined_in(session, territory_id):
+        rules = _rules_of_visit(session, step.visit_id)
+        if rules.reminders:
+            later = step.recorded_at + timedelta(minutes=rules.step_reminder_minutes)
+            subject = f"{step.visit_id}:{step.id}"
+            yield Waiting(DECLINED, subject, "dispatcher", None, step.recorded_at, later)
 
 
 def _rules_of_visit(session: Session, visit_id: uuid.UUID) -> HouseRules:

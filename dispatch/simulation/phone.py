@@ -167,7 +167,9 @@ class PhoneClient:
         visit = self.store.visit(visit_id)
         if visit is None or visit["record"] is None:
             raise LookupError("the visit is not held in full")
-        return protocol.shown_after(visit["record"], self._own(visit_id), self.times(visit_id))
+        own = self._own(visit_id)
+        earlier = [one.body for one in self.store.operations() if one.is_alive]
+        return protocol.shown_after(visit["record"], own, self.times(visit_id), earlier)
 
     def shown_sha256(self, visit_id: str) -> str:
         """Return the hash of what the customer sees before signing."""

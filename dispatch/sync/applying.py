@@ -171,6 +171,12 @@ def _note_result(session: Session, reported: Reported, visit: Visit, payload: Pa
     is_solved, rating = payload.optional_flag("is_solved"), payload.optional_whole("rating")
     if visit.leader_id is not None:  # the leader tells what became of it
         return
+    visits.note_rest(
+        session,
+        visit=visit,
+        minutes=payload.optional_whole("remaining_minutes"),
+        missing_parts=payload.whole_by_name("missing_parts"),
+    )
     if is_solved is not None and visit.is_solved is not is_solved:
         visit.is_solved = is_solved
         outdate_reports(session, visit)
@@ -183,5 +189,5 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     protocol.PAUSE: frozenset({"reason"}),
     protocol.RESUME: frozenset({"reason"}),
     protocol.NO_ACCESS: frozenset({"reason"}),
-    protocol.FINISH: frozenset({"is_solved", "rating"}),
+    protocol.FINISH: frozenset({"is_solved", "rating", "remaining_minutes", "missing_parts"}),
 }

@@ -5,21 +5,26 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import text
 from dispatch.billing.paying import record_payment
+from dispatch.errors import NotFound
 from dispatch.sync import conflicts, protocol
 from dispatch.sync.conflicts import Reported
+from dispatch.sync.model import Operation
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import PHOTO
 from dispatch.work_orders.guards import is_locked
-from dispatch.work_orders.model import Visit
+from dispatch.work_orders.model import Finding, PartUse, Visit
 from dispatch.work_orders.refusals import SignatureMismatch
+
+Fact = TypeVar("Fact", Finding, PartUse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,38 @@ def _hand_over(session: Session, reported: Reported, visit: Visit) -> Applied:
     return Applied(effect={"sheet": following.number})
 
 
+def _void_part(session: Session, reported: Reported, visit: Visit) -> Applied:
+    payload = Payload(reported.payload, _ALLOWED[protocol.PART_VOID])
+    use = _named(session, visit, PartUse, payload.an_id("of"))
+    if use.voided_by is not None:
+        return Applied(effect={"unchanged": True})
+    why = payload.text("reason")
+    visits.void_part_use(session, by=reported.by, visit=visit, use=use, reason=why, keeps_late=True)
+    return Applied()
+
+
+def _void_finding(session: Session, reported: Reported, visit: Visit) -> Applied:
+    payload = Payload(reported.payload, _ALLOWED[protocol.FINDING_VOID])
+    finding = _named(session, visit, Finding, payload.an_id("of"))
+    if finding.voided_by is not None:
+        return Applied(effect={"unchanged": True})
+    why = payload.text("reason")
+    visits.void_finding(session, by=reported.by, visit=visit, finding=finding, reason=why, keeps_late=True)
+    return Applied()
+
+
+def _named(session: Session, visit: Visit, kind: type[Fact], op_id: uuid.UUID) -> Fact:
+    """The fact of the visit that an operation recorded, itself or as the desk applied it later."""
+    instead = select(Operation.op_id).where(
+        Operation.visit_id == visit.id, Operation.body["instead_of"].as_string() == str(op_id)
+    )
+    named = (kind.op_id == op_id) | kind.op_id.in_(instead)
+    found = session.scalars(select(kind).where(kind.visit_id == visit.id, named)).first()
+    if found is None:
+        raise NotFound("there is no such fact at this visit")
+    return found
+
+
 def record(session: Session, reported: Reported, visit: Visit) -> Applied:
     """
     Keep one fact of a visit.
@@ -245,7 +282,7 @@ def record(session: Session, reported: Reported, visit: Visit) -> Applied:
     if is_late and kind in {protocol.SIGN, protocol.WAIVE}:
         return Applied(conflicts.keep_late(session, reported, visit).id)
     applied = FACTS[kind](session, reported, visit)
-    if is_late and kind in ADJUSTING:
+    if is_late and kind in ADJUSTING and "unchanged" not in applied.effect:
         return replace(applied, case_id=conflicts.keep_late(session, reported, visit).id)
     return applied
 
@@ -262,12 +299,16 @@ FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.CONSENT: _consent,
     protocol.SETTLE: _settle,
     protocol.HAND_OVER: _hand_over,
+    protocol.FINDING_VOID: _void_finding,
+    protocol.PART_VOID: _void_part,
 }
 
-ADJUSTING = frozenset({protocol.FINDING, protocol.PART, protocol.ANSWER, protocol.CONSENT})
+ADJUSTING = frozenset({protocol.FINDING, protocol.PART, protocol.ANSWER, protocol.CONSENT, *protocol.VOIDS})
 """Facts that change the record; a file or settled advice that comes late needs nobody's decision."""
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
+    protocol.FINDING_VOID: frozenset({"of", "reason"}),
+    protocol.PART_VOID: frozenset({"of", "reason"}),
     protocol.HAND_OVER: frozenset({"note", "remaining_minutes", "technician_id"}),
     protocol.FINDING: frozenset(
         {

@@ -38,6 +38,7 @@ TRAVEL, ARRIVE, START = "visit.travel", "visit.arrive", "visit.start"
 PAUSE, RESUME, FINISH, NO_ACCESS = "visit.pause", "visit.resume", "visit.finish", "visit.no_access"
 FINDING, PART, APPROVAL = "finding.add", "part.add", "approval.add"
 SIGN, WAIVE = "report.sign", "report.waive"
+FINDING_VOID, PART_VOID = "finding.void", "part.void"
 PAYMENT = "payment.add"
 DECLARE = "attachment.declare"
 ANSWER, CONSENT, SETTLE = "checklist.answer", "consent.add", "advice.settle"
@@ -59,7 +60,7 @@ OF_A_DAY = frozenset({HAND_IN, ANSWER_COUNT, BREAK_START, BREAK_END}) | OF_A_VAN
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(
     {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE, HAND_OVER}
-)
+) | frozenset({FINDING_VOID, PART_VOID})
 TYPES = STEPS_OF_A_VISIT | FACTS_OF_A_VISIT | OF_A_DAY
 
 APPLIED, CONFLICT, REJECTED, HELD = "applied", "applied_conflict", "rejected", "held"
@@ -94,21 +95,31 @@ def handed_in_shown(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_after(
-    record: Mapping[str, Any], operations: Iterable[Mapping[str, Any]], times: Mapping[str, str | None]
+    record: Mapping[str, Any],
+    operations: Iterable[Mapping[str, Any]],
+    times: Mapping[str, str | None],
+    earlier: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """
     Return the record as the customer sees it: as pulled, plus own operations that the pull does not hold yet.
 
     ``operations`` are of this visit and in the order of their seq; ``times`` are ``arrived_at`` and
-    ``started_at`` as the phone shows them. ``record_digest`` of the result is what is signed.
+    ``started_at`` as the phone shows them; ``earlier`` are own operations that the pull holds, of which one
+    may be taken back. ``record_digest`` of the result is what is signed.
     """
     shown = dict(record)
     shown["parts"] = list(record["parts"])
     for name in ("approvals", "answers", "consents"):
         shown[name] = list(record.get(name, []))
+    told = {one["op_id"]: one for one in earlier if "op_id" in one}
     for operation in operations:
+        told[operation.get("op_id")] = operation
         change = _CHANGES.get(operation["type"])
-        if change is not None:
+        if operation["type"] in VOIDS:
+            named = told.get(operation["payload"]["of"])
+            if named is not None and named["type"] == VOIDS[operation["type"]]:
+                _TAKES_BACK[named["type"]](shown, named["payload"])
+        elif change is not None:
             change(shown, operation["payload"])
     shown["parts"].sort(
         key=lambda row: (row["sku"], row["direction"], row["serial"], row["lot"], row["quantity"])
@@ -173,6 +184,21 @@ def _fitted(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
     )
 
 
+def _not_fitted(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    gone: dict[str, Any] = {"parts": []}
+    _fitted(gone, payload)
+    if gone["parts"][0] in shown["parts"]:
+        shown["parts"].remove(gone["parts"][0])
+
+
+def _not_found(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    """The record is without findings if the one taken back is the one it shows."""
+    gone: dict[str, Any] = {}
+    _found(gone, payload)
+    if all(shown.get(name) == value for name, value in gone.items() if name != "solved"):
+        _found(shown, {"fault": "", "cause": "", "action": "", "is_solved": None})
+
+
 def _agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
     agreed = Money.parse(payload["amount"], payload["currency"])
     shown["approvals"].append(
@@ -181,3 +207,6 @@ def _agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
 
 
 _CHANGES = {FINDING: _found, PART: _fitted, APPROVAL: _agreed, ANSWER: _answered, CONSENT: _consented}
+VOIDS = {FINDING_VOID: FINDING, PART_VOID: PART}
+"""What each of them takes back."""
+_TAKES_BACK = {FINDING: _not_found, PART: _not_fitted}

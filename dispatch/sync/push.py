@@ -15,7 +15,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, feed
-from dispatch.access import audit
 from dispatch.access.model import Device
 from dispatch.access.rules import Principal
 from dispatch.crashpoints import crashpoint
@@ -26,7 +25,7 @@ from dispatch.sync.envelope import Incoming, read_batch
 from dispatch.sync.locking import lock_days, lock_visits
 from dispatch.sync.model import DeviceEpoch, Operation
 from dispatch.sync.protocol import MARKER, MARKER_VALUE, SCHEMA
-from dispatch.sync.receipts import rejected
+from dispatch.sync.reuse import refuse
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.queries import visits_ever_held
 
@@ -166,7 +165,7 @@ def _sort_out(
             continue
         place = (operation.install_epoch, operation.seq)
         if taken.setdefault(place, operation.op_id) != operation.op_id:
-            answers[_identity(operation)] = _contradiction(session, by, operation, refusals.SeqReuse)
+            answers[_identity(operation)] = refuse(session, by, operation, refusals.SeqReuse)
             continue
         known[operation.op_id] = _Seen(operation.sha256, by.technician_id, None)
         fresh.append(operation)
@@ -212,27 +211,7 @@ def _seen_before(
 def _again(session: Session, by: Principal, operation: Incoming, stored: _Seen) -> str:
     if stored.sha256 == operation.sha256 and stored.technician_id == by.technician_id:
         return stored.receipt or ""
-    return _contradiction(session, by, operation, refusals.IdReuse)
-
-
-def _contradiction(
-    session: Session,
-    by: Principal,
-    operation: Incoming,
-    refusal: type[refusals.IdReuse | refusals.SeqReuse],
-) -> str:
-    """Refuse an operation that claims another one's identity; an honest phone never sends one."""
-    audit.record(
-        session,
-        action="sync_push",
-        outcome="alert",
-        user_id=by.user_id,
-        subject=operation.op_id,
-        reason=refusal.code,
-        device=str(by.device_id),
-        sha256=operation.sha256,
-    )
-    return rejected(operation, refusal("the identity belongs to another operation")).receipt
+    return refuse(session, by, operation, refusals.IdReuse)
 
 
 def _decide_quickly(

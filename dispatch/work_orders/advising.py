@@ -62,6 +62,17 @@ def keep_advice(session: Session, visit: Visit, finding: Finding) -> None:
     _announce_site(session, order.site_id)
 
 
+def drop_advice(session: Session, visit: Visit) -> None:
+    """Forget what a visit advised and nobody settled: the finding that said so was taken back."""
+    session.execute(
+        update(AdvisedWork)
+        .where(AdvisedWork.visit_id == visit.id, AdvisedWork.state == OPEN)
+        .values(state=REPLACED, settled_at=clock.now())
+    )
+    db.flush(session)
+    _announce_site(session, visit.work_order.site_id)
+
+
 def settle_advice(
     session: Session,
     *,

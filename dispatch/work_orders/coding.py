@@ -108,6 +108,7 @@ def _solved_before() -> Select[Finding, datetime | None, str, str]:
             Visit.finished_at.is_not(None),
             ~came_back,
             ~is_corrected,
+            Finding.voided_by.is_(None),
         )
         .order_by(
             (Asset.model == bindparam("model")).desc(),
@@ -170,7 +171,7 @@ def _newest_by_asset() -> Select[Any, Any, Finding]:
     return (
         select(ranked.c.asset_id, ranked.c.finished_at, Finding)
         .join(ranked, ranked.c.id == Finding.id)
-        .where(ranked.c.place <= MOST_SHOWN + 1)
+        .where(ranked.c.place <= MOST_SHOWN + 1, Finding.voided_by.is_(None))
         .ext(distinct_on(ranked.c.asset_id, ranked.c.place))
         .order_by(ranked.c.asset_id, ranked.c.place, Finding.recorded_at.desc())
     )

@@ -28,8 +28,10 @@ from dispatch.work_orders.record import (
     record_approval,
     record_findings,
     use_part,
+    void_finding,
     void_part_use,
 )
+from dispatch.work_orders.remaining import note_rest
 from dispatch.work_orders.signing import Shown, preview, sign, waive
 from dispatch.work_orders.steps import Assignment, take_step
 from dispatch.work_orders.verifying import (
@@ -65,6 +67,7 @@ __all__ = [
     "hand_over",
     "lift_review",
     "mark_invoiced",
+    "note_rest",
     "note_times",
     "open_case",
     "open_order",
@@ -84,6 +87,7 @@ __all__ = [
     "verify",
     "verify_if_complete",
     "verify_visit",
+    "void_finding",
     "void_part_use",
     "wait_for",
     "waive",

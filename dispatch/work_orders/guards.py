@@ -104,7 +104,9 @@ def _check_reopened_in_time(visit: Visit, occurred_at: datetime) -> None:
 def _check_finished(session: Session, visit: Visit) -> None:
     if visit.leader_id is not None:  # the crew's leader keeps the record
         return
-    if session.scalars(select(Finding.id).where(Finding.visit_id == visit.id).limit(1)).first() is None:
+    last = select(Finding).where(Finding.visit_id == visit.id).order_by(Finding.id.desc()).limit(1)
+    finding = session.scalars(last).first()
+    if finding is None or finding.voided_by is not None:
         raise refusals.FindingsMissing(f"visit {visit.number} has no findings")
     if current_report(session, visit.id) is None:
         raise refusals.SignatureMissing(f"the record of visit {visit.number} is not signed as it stands")

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from dispatch import events, outbox, text
 from dispatch.access.rules import Principal
-from dispatch.checklists.queries import lacking
 from dispatch.parts.model import Part
 from dispatch.technicians.model import Technician
 from dispatch.work_orders import crews, refusals
@@ -21,7 +20,8 @@ from dispatch.work_orders.guards import check_capacity
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import PartUse, Visit, VisitEvent
 from dispatch.work_orders.opening import follow_up
-from dispatch.work_orders.queries import findings_of, fitted
+from dispatch.work_orders.queries import findings_of
+from dispatch.work_orders.remaining import rest_of
 from dispatch.work_orders.rules import HANDED_OVER, Needs
 from dispatch.work_orders.signing import waive
 from dispatch.work_orders.steps import take_step
@@ -91,17 +91,7 @@ def _rest_of(session: Session, visit: Visit, rest: Rest) -> Needs:
         technician = session.get(Technician, wanted)
         if wanted == visit.technician_id or technician is None or not technician.is_active:
             raise refusals.TechnicianInactive("there is no such other technician", technician=str(wanted))
-    used = fitted(session, [visit.id])
-    left = {sku: int(count) - used[visit.id, sku] for sku, count in visit.parts.items()}
-    return Needs(
-        duration_minutes=text.whole(rest.minutes, "remaining_minutes", 5, 1440),
-        skills=visit.skills,
-        certificates=tuple(visit.certificates),
-        parts={sku: count for sku, count in left.items() if count > 0},
-        crew_size=visit.crew_size,
-        required_technician_id=wanted,
-        checklists=tuple(pin["code"] for pin in visit.checklists if lacking(session, visit.id, [pin])),
-    )
+    return rest_of(session, visit, minutes=rest.minutes, technician_id=wanted)
 
 
 def works_before(session: Session, visits: Collection[Visit]) -> dict[uuid.UUID, list[dict[str, Any]]]:

@@ -137,6 +137,10 @@ class Visit(Identified, Versioned, Base):
     """Copy of the newest promise, for planning; the ledger is ``promise``."""
     needs_review: Mapped[bool] = mapped_column(default=False)
     billing_hold: Mapped[bool] = mapped_column(default=False)
+    rest_minutes: Mapped[int | None]
+    """Minutes still to work, as told at the end of a visit that did not solve the fault."""
+    missing_parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Pieces by part number that were missing then: the order waits for them."""
     travelling_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -213,6 +217,8 @@ class Finding(Identified, Base):
     use_explained: Mapped[bool] = mapped_column(default=False)
     documents_handed_over: Mapped[list[Any]] = mapped_column(default=list)
     is_tested: Mapped[bool] = mapped_column(default=False)
+    voided_by: Mapped[uuid.UUID | None]
+    """Who took it back; a visit whose last finding was taken back has none."""
     recorded_at: Mapped[datetime]
     op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
 

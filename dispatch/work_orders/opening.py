@@ -28,6 +28,7 @@ from dispatch.work_orders.lifecycle import (
 )
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.needing import check_needs
+from dispatch.work_orders.remaining import rest_of
 from dispatch.work_orders.rules import CREW, EMERGENCY, Estimate, FaultClass, Needs, OrderKind, Repeat
 from dispatch.work_orders.steps import carry_order_state, take_step
 
@@ -120,7 +121,8 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
     """
     Add the order's next visit after one that met a closed door or did not solve the fault.
 
-    Without other needs it asks for the same skills and time again; parts are asked for again too.
+    Without other needs it asks for what is left: behind a closed door that is all of it, else the parts that
+    are not fitted and were found missing, the questions without an answer and the minutes that were told.
     """
     crews.require_leader(visit)
     order = locked_order(session, visit.work_order_id)
@@ -144,7 +146,8 @@ def follow_up(session: Session, *, by: Principal | None, visit: Visit, needs: Ne
     if needs is not None:
         check_needs(session, needs)
     latest = max(other.attempt for other in order.visits)
-    return _add_visit(session, order, needs or same, attempt=latest + 1)
+    left = same if failed else rest_of(session, visit, technician_id=visit.required_technician_id)
+    return _add_visit(session, order, needs or left, attempt=latest + 1)
 
 
 def has_open_visit(order: WorkOrder) -> bool:

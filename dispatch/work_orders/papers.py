@@ -108,7 +108,8 @@ def service_report_snapshot(
     customer = session.get_one(Customer, order.customer_id)
     technician = session.get(Technician, visit.technician_id) if visit.technician_id else None
     findings = findings_of(session, [visit.id]).get(visit.id, [])
-    last = findings[-1] if findings else None
+    signed = [finding for finding in findings if finding.id < report.id]  # not what came after verification
+    last = signed[-1] if signed else None
     finished = visit.finished_at or report.signed_at
     day = clock.business_day(finished, zone)
     return _without_none(
@@ -131,7 +132,11 @@ def service_report_snapshot(
             **paper_checks.codes(order, last),
             "cause": last.cause if last else "-",
             "action": last.action if last else "-",
-            "parts": _parts_moved(session, part_uses_of(session, [visit.id]).get(visit.id, []), language),
+            "parts": _parts_moved(
+                session,
+                [use for use in part_uses_of(session, [visit.id]).get(visit.id, []) if use.id < report.id],
+                language,
+            ),
             "measurements": [_without_none({**row, "unit": row["unit"] or None}) for row in last.measurements]
             if last
             else [],

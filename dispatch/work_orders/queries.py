@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, exists, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from dispatch import clock
 from dispatch.access.queries import in_scope
@@ -18,7 +18,7 @@ from dispatch.paging import USUAL, Page, cut
 from dispatch.parts.model import Part
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.helping import took_part
-from dispatch.work_orders.lifecycle import FINISHED_STATES, VisitState
+from dispatch.work_orders.lifecycle import FINISHED_STATES, Actor, VisitState
 from dispatch.work_orders.model import (
     Approval,
     Attachment,
@@ -184,13 +184,41 @@ def steps_of(session: Session, visits: Iterable[Visit]) -> Sequence[VisitEvent]:
     return session.scalars(statement.order_by(VisitEvent.id)).all()
 
 
+def declined_in(session: Session, territory_id: uuid.UUID) -> Sequence[VisitEvent]:
+    """Return the steps by which visits of a territory were declined that nobody has planned since."""
+    later = aliased(VisitEvent)
+    since = exists().where(later.visit_id == VisitEvent.visit_id, later.id > VisitEvent.id)
+    statement = (
+        select(VisitEvent)
+        .join(Visit, Visit.id == VisitEvent.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .where(
+            WorkOrder.territory_id == territory_id,
+            Visit.state == VisitState.UNPLANNED.value,
+            VisitEvent.to_state == VisitState.UNPLANNED.value,
+            VisitEvent.actor == Actor.ASSIGNEE.value,
+            ~since,
+        )
+        .order_by(VisitEvent.id)
+    )
+    return session.scalars(statement).all()
+
+
 def findings_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Finding]]:
-    """Return the findings of visits, oldest first; the last one of a visit counts (R-509)."""
+    """
+    Return the findings of visits, oldest first; the last one of a visit counts (R-509).
+
+    One that was taken back is left out, with those that it had replaced if it was the last.
+    """
     statement = select(Finding).where(Finding.visit_id.in_(list(visit_ids)))
     found: dict[uuid.UUID, list[Finding]] = {}
     for finding in session.scalars(statement.order_by(Finding.id)):
         found.setdefault(finding.visit_id, []).append(finding)
-    return found
+    return {
+        visit_id: [one for one in findings if one.voided_by is None]
+        for visit_id, findings in found.items()
+        if findings[-1].voided_by is None
+    }
 
 
 def part_uses_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[PartUse]]:

@@ -20,7 +20,7 @@ from dispatch.parts.model import Part, StockMovement
 from dispatch.parts.queries import part_named
 from dispatch.parts.rules import checked_quantity
 from dispatch.work_orders import refusals
-from dispatch.work_orders.advising import keep_advice
+from dispatch.work_orders.advising import drop_advice, keep_advice
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.approving import ask_approver, check_approver, forget_question
 from dispatch.work_orders.coding import check_codes
@@ -214,7 +214,30 @@ def _keeper(visit: Visit, by: Principal | None) -> uuid.UUID | None:
     return by.technician_id if by is not None and by.technician_id is not None else visit.technician_id
 
 
-def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse, reason: str) -> PartUse:
+def void_finding(
+    session: Session, *, by: Principal, visit: Visit, finding: Finding, reason: str, keeps_late: bool = False
+) -> Finding:
+    """Take back a finding recorded by mistake; if it was the last one, the visit has none until the next."""
+    why = text.line(reason, "reason", longest=500)
+    check_recordable(session, visit, by, keeps_late=keeps_late)
+    if finding.voided_by is not None:
+        return finding
+    finding.voided_by = by.user_id
+    audit.record(
+        session, action="void_finding", outcome="done", user_id=by.user_id, subject=finding.id, reason=why
+    )
+    newest = select(Finding.id).where(Finding.visit_id == visit.id).order_by(Finding.id.desc()).limit(1)
+    if session.scalars(newest).one() == finding.id:
+        if visit.leader_id is None and not is_locked(visit):
+            visit.is_solved = None
+        drop_advice(session, visit)
+    _after_fact(session, visit)
+    return finding
+
+
+def void_part_use(
+    session: Session, *, by: Principal, visit: Visit, use: PartUse, reason: str, keeps_late: bool = False
+) -> PartUse:
     """
     Take back a part recorded by mistake; it returns to the van, and both facts and the reason are kept.
 
@@ -222,7 +245,7 @@ def void_part_use(session: Session, *, by: Principal, visit: Visit, use: PartUse
     counts (R-511).
     """
     why = text.line(reason, "reason", longest=500)
-    check_recordable(session, visit, by)
+    check_recordable(session, visit, by, keeps_late=keeps_late)
     if use.voided_by is not None:
         return use
     use.voided_by = by.user_id

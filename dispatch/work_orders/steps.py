@@ -92,6 +92,8 @@ def take_step(
         withdraw_visit(session, visit, former)
     announce_visit(session, visit)
     _record_event(session, visit, target)
+    if target is S.UNPLANNED and actor is Actor.ASSIGNEE:
+        outbox.record(session, events.VisitDeclined(visit_id=str(visit.id), step_id=str(entry.id)))
     _lead_crew(session, visit, target, by, entry)
     return entry
 

@@ -13,7 +13,7 @@ from dispatch.work_orders import guards, refusals
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState
 from dispatch.work_orders.model import ReviewCase, Visit, VisitEvent, WorkOrder
-from dispatch.work_orders.opening import follow_up, has_open_visit
+from dispatch.work_orders.opening import follow_up, has_open_visit, wait_for
 from dispatch.work_orders.steps import take_step
 
 S = VisitState
@@ -25,13 +25,16 @@ def verify(session: Session, *, by: Principal | None, visit: Visit) -> VisitEven
     """
     Confirm that a visit's record is complete and nothing is open; settlement follows (decision 3).
 
-    A visit that did not solve the fault gets its follow-up now, unless the order has an open visit.
+    A visit that did not solve the fault gets its follow-up now, unless the order has an open visit; for want
+    of a part the order waits until it is there.
     """
     actor = Actor.DISPATCHER if by is not None else Actor.AUTO_RULE
     entry = take_step(session, visit=visit, target=S.VERIFIED, actor=actor, by=by)
     order = visit.work_order
     if visit.leader_id is None and visit.is_solved is False and not has_open_visit(order):
         follow_up(session, by=by, visit=visit)
+        if visit.missing_parts:
+            wait_for(session, by=by, order=order, reason="part")
     return entry
 
 

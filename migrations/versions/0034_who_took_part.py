@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0034"
 down_revision = "0033"
@@ -12,7 +13,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add helpers, nobody so far, and an index of the files that are waited for."""
+    """Add helpers, findings that are taken back, and an index of the files that are waited for."""
+    op.add_column("finding", sa.Column("voided_by", sa.Uuid(), nullable=True))
+    op.add_column("visit", sa.Column("rest_minutes", sa.Integer(), nullable=True))
+    op.add_column("visit", sa.Column("missing_parts", JSONB(), nullable=False, server_default="{}"))
+    op.alter_column("visit", "missing_parts", server_default=None)
     op.create_index(
         "ix_declared_file_missing",
         "declared_file",
@@ -36,4 +41,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Forget them."""
     op.drop_table("visit_helper")
+    op.drop_column("visit", "missing_parts")
+    op.drop_column("visit", "rest_minutes")
+    op.drop_column("finding", "voided_by")
     op.drop_index("ix_declared_file_missing", "declared_file")

@@ -294,6 +294,31 @@ def facts_follow_from_what_was_sent(world: World) -> None:
     assert minor == 500 * sum(row[2] in APPLIED for row in money), "P4: other money than was taken"
 
 
+def only_a_void_takes_back(world: World) -> None:
+    """P12: a part or finding is taken back if and only if an operation that was taken names it."""
+    named = {
+        str(name)
+        for (name,) in world.ask(
+            "select body->'payload'->>'of' from sync_operation where type = any(:types)"
+            " and device_id = any(:devices) and state in ('applied', 'applied_conflict')",
+            **world.known(),
+            types=list(protocol.VOIDS),
+        )
+    }
+    gone = {
+        str(name)
+        for table in ("part_use", "finding")
+        for (name,) in world.ask(
+            f"select coalesce(o.body->>'instead_of', t.op_id::text) from {table} t"
+            " join sync_operation o on o.op_id = t.op_id"
+            " where t.voided_by is not null and t.visit_id = any(:visits)",
+            **world.known(),
+        )
+    }
+    assert gone <= named, "P12: a fact is gone that nobody took back"
+    assert named <= gone, "P12: what was taken back still counts"
+
+
 def clocks_change_only_what_is_marked(world: World) -> None:
     """P14: the phone's word is kept, and its quality says how the time on our clock was found."""
     stored = {
@@ -362,6 +387,7 @@ CHECKS = (
     schemas_are_taken_for_ever,
     installations_count_by_themselves,
     facts_follow_from_what_was_sent,
+    only_a_void_takes_back,
     clocks_change_only_what_is_marked,
     files_are_whole_or_not_there,
 )

@@ -35,6 +35,7 @@ KINDS = [
     protocol.SIGN,
     protocol.PAYMENT,
     protocol.DECLARE,
+    *sorted(protocol.VOIDS),
 ]
 WAYS = ("part", "twice", "shuffled", "old", "gap")
 IN_ORDER = (

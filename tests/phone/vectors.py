@@ -20,6 +20,7 @@ from dispatch.work_orders.rules import canonical
 
 PAGE = Path(__file__).with_name("vectors.json")
 VISIT = "0195a1b2-0000-7000-8000-000000000001"
+MADE = tuple(f"0195a1b2-0000-7000-8000-00000000010{number}" for number in range(3))
 AT = ("2026-03-02T09:00:00+02:00", "2026-03-02T09:05:30.900000+02:00", "2026-03-02T10:00:00+02:00")
 RECORD: dict[str, Any] = {
     "order": "WO-001000",
@@ -80,6 +81,21 @@ OPERATIONS: Mapping[str, Sequence[dict[str, Any]]] = {
     "approvals in smallest units": [
         _op("approval.add", amount="180.5", currency="EUR", approved_by_name=" 王芳 ", method="phone"),
         _op("approval.add", amount="12", currency="JPY", approved_by_name="B", method="signature"),
+    ],
+    "parts are taken back": [
+        _op("part.add", sku=" B", direction="in", quantity=1) | {"op_id": MADE[0]},
+        _op("part.add", sku="B", direction="in", quantity=1, lot="L1") | {"op_id": MADE[1]},
+        _op("part.void", of=MADE[0], reason="counted twice"),
+        _op("part.void", of=MADE[2], reason="names nothing that is known"),
+    ],
+    "findings are taken back": [
+        _op("finding.add", **FOUND, codes={"cause": "LIME"}) | {"op_id": MADE[0]},
+        _op("finding.void", of=MADE[0], reason="another flat"),
+    ],
+    "what was replaced is not taken back": [
+        _op("finding.add", **FOUND) | {"op_id": MADE[0]},
+        _op("finding.add", **{**FOUND, "fault": "Pump leaks"}) | {"op_id": MADE[1]},
+        _op("finding.void", of=MADE[0], reason="another flat"),
     ],
     "answers are replaced": [
         _op("checklist.answer", checklist="boiler", question="pressure", value="1.50"),

@@ -266,5 +266,9 @@ def payload_of(world: World, phone: DirectPhone, kind: str, visit_id: str) -> di
             "signed_by_name": "Customer",
             "signature_path": "M0 0L9 9",
         }
+    if kind in protocol.VOIDS:
+        own = [kept.body for kept in phone.store.operations() if kept.body["visit_id"] == visit_id]
+        named = [body["op_id"] for body in own if body["type"] == protocol.VOIDS[kind]]
+        return {"of": world.dice.choice(named) if named else str(uuid.uuid4()), "reason": "by mistake"}
     reasons = {protocol.DECLINE, protocol.PAUSE, protocol.NO_ACCESS, protocol.RESUME}
     return made.get(kind, {"reason": "so it was"} if kind in reasons else {})

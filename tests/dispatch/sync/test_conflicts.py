@@ -1,4 +1,4 @@
-"""Clauses Conflict 1 to 11 of docs/reference/sync.md (reliability §2.4)."""
+"""Clauses Conflict 1 to 18 of docs/reference/sync.md (reliability §2.4)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dispatch import clock, db
+from dispatch.promises import reminding
 from dispatch.sync import protocol
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.model import ReviewCase
@@ -132,6 +133,45 @@ def test_conflict_clause_6_done_by_the_first_after_the_second_set_out(field: Fie
     assert case.kind == "double_attendance"
     assert [fact["type"] for fact in case.detail["facts"]] == [*BEGUN, protocol.SIGN, protocol.FINISH]
     assert field.ask("select count(*) from finding where visit_id = :id", id=visit) == [(1,)]
+
+
+def test_conflict_clause_18_what_is_left_of_an_unsolved_visit_goes_to_the_next(field: Field) -> None:
+    visit, sku = field.visit(), a_sku(field)
+    *before, finish = field.whole_visit(visit)
+    finish["payload"] = {"is_solved": False, "remaining_minutes": 25, "missing_parts": {sku: 2}}
+    sign = next(op for op in before if op["type"] == protocol.SIGN)
+    before.remove(sign)
+    found = next(op for op in before if op["type"] == protocol.FINDING)
+    found["payload"] = FINDINGS | {"is_solved": False}
+    finish["seq"], waive = sign["seq"], field.op(protocol.WAIVE, visit, reason="away")
+    waive["seq"], finish["seq"] = sign["seq"], sign["seq"] + 1
+    assert results(field.push(*before, waive, finish)) == ["applied"] * 6
+    rows = field.ask(
+        "select n.duration_minutes, n.parts, o.waiting_reason from visit n"
+        " join work_order o on o.id = n.work_order_id join visit v on v.work_order_id = o.id"
+        " where v.id = :id and n.attempt = 2",
+        id=visit,
+    )
+    assert rows == [(25, {sku: 2}, "part")]
+
+
+def test_conflict_clause_7_the_desk_hears_of_a_declined_visit(field: Field) -> None:
+    """An event for each time, and a reminder until somebody is found."""
+    visit = field.visit()
+    question = (
+        "select count(*) from job_run where kind = 'promises.tell_declined' and payload->>'visit_id' = :id"
+    )
+    for times in (1, 2):
+        field.push(field.op(protocol.DECLINE, visit, reason="ill"))
+        assert field.ask(question, id=str(visit)) == [(times,)]
+        with db.transaction() as session:
+            told = reminding.remind(session, field.territory_id)
+            assert [(row.kind, row.level) for row in told] == [("declined", 1)]
+            assert told[0].subject.startswith(f"{visit}:")
+        field.reassign(visit)
+        with db.transaction() as session:
+            reminding.remind(session, field.territory_id)
+            assert reminding.open_reminders(session, field.territory_id) == []
 
 
 @pytest.mark.parametrize("kind", [protocol.ACCEPT, protocol.DECLINE])

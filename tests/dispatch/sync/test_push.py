@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from dispatch import clock, db
 from dispatch.access import commands as access
 from dispatch.access.model import Device
-from dispatch.sync import commands, protocol
+from dispatch.sync import commands, protocol, queries
 from dispatch.sync.refusals import (
     BatchInvalid,
     BatchTooLarge,
@@ -195,12 +195,41 @@ def test_push_clause_5_another_content_under_the_same_id_is_refused_with_an_aler
     )
     assert alerts == [("id_reuse",)]
     assert results(field.push(op)) == ["applied"]
+    assert results(field.push(op | {"payload": paid("9.00")})) == ["rejected:id_reuse"]
+    assert kept(field, visit) == [("id_reuse", "9.00")]
 
 
 def test_push_clause_5_an_id_of_another_technicians_phone_is_refused(field: Field) -> None:
     op = field.op(protocol.ACCEPT, field.visit())
     field.push(op)
     assert results(field.colleague().push(op)) == ["rejected:id_reuse"]
+
+
+def kept(field: Field, visit: uuid.UUID) -> list[tuple[object, ...]]:
+    """Rejected payments of a visit: code and amount."""
+    return field.ask(
+        "select r.code, o.body->'payload'->>'amount' from sync_rejection r"
+        " join sync_operation o on o.op_id = r.op_id where o.visit_id = :id and r.decided_at is null"
+        " order by r.id",
+        id=visit,
+    )
+
+
+def test_push_clause_6_what_a_restored_phone_recorded_again_is_kept_for_the_desk(field: Field) -> None:
+    """The place is taken, the work is not lost: seen once by both, and applied in the desk's name."""
+    visit = field.visit()
+    first = field.op(protocol.PAYMENT, visit, **paid("5.00"))
+    second = field.op(protocol.PAYMENT, visit, **paid("7.00")) | {"seq": first["seq"]}
+    field.push(first)
+    for _ in range(2):
+        assert results(field.push(second)) == ["rejected:seq_reuse"]
+    assert kept(field, visit) == [("seq_reuse", "7.00")]
+    with db.transaction() as session:
+        (seen,) = queries.rejections(session, field.by).items
+        rejection = queries.find_rejection(session, field.desk, seen.id)
+        commands.apply_anyway(session, by=field.desk, rejection=rejection, company_currency="EUR")
+    assert payments(field, visit) == [(500,), (700,)]
+    assert (kept(field, visit), field.pushed([]).acked_seq) == ([], {"phone-1": 1})
 
 
 def test_push_clause_6_another_operation_under_the_same_seq_is_refused(field: Field) -> None:

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from dispatch import events
 from dispatch.access.rules import Role
 from dispatch.events import Event
+from dispatch.parts.rules import PartUnknown
+from dispatch.text import NumberOutOfRange
 from dispatch.work_orders import refusals
 from dispatch.work_orders.commands import (
     cancel_order,
@@ -19,6 +21,7 @@ from dispatch.work_orders.commands import (
     decide_case,
     follow_up,
     mark_invoiced,
+    note_rest,
     open_case,
     stop_waiting,
     verify,
@@ -92,6 +95,27 @@ def test_an_unsolved_visit_gets_its_follow_up_when_it_is_verified(session: Sessi
     again = order.visits[-1]
     assert (again.attempt, again.state, again.skills, again.parts) == (2, "unplanned", {"gas": 2}, {"SKU": 1})
     assert order.state == "open"
+
+
+def test_an_unsolved_visit_is_followed_by_what_is_left_of_it(session: Session, done: Visit) -> None:
+    """Fitted parts are not asked for again; for want of a part the order waits (R-801)."""
+    fitted, left, wanted = (b.a_part(session) for _ in range(3))
+    b.part_use(session, done, fitted)
+    done.is_solved, done.duration_minutes = False, 90
+    done.parts = {fitted.sku: 1, left.sku: 2}
+    note_rest(session, visit=done, minutes=30, missing_parts={wanted.sku: 1})
+    verify(session, by=OFFICE, visit=done)
+    again = done.work_order.visits[-1]
+    assert (again.duration_minutes, again.parts) == (30, {left.sku: 2, wanted.sku: 1})
+    assert done.work_order.waiting_reason == "part"
+
+
+def test_what_is_left_must_be_possible(session: Session, done: Visit) -> None:
+    with pytest.raises(PartUnknown):
+        note_rest(session, visit=done, minutes=None, missing_parts={"NONE": 1})
+    for minutes in (4, 1441):
+        with pytest.raises(NumberOutOfRange):
+            note_rest(session, visit=done, minutes=minutes, missing_parts={})
 
 
 def test_a_closed_door_is_followed_by_another_attempt(session: Session, now: MovableClock) -> None:
