@@ -233,6 +233,16 @@ def read_forecast(territory_id: uuid.UUID, day: str) -> object:
     return forecasting.day_forecast(current_session(), current_principal(), territory_id, day_in_address(day))
 
 
+@resource.get(DAY_ADDRESS + "/forecast/<uuid:technician_id>", parameters=DAY_PARAMETER)
+@policy(*roles.READERS)
+@resource.response(200, ForecastShape)
+def read_route_forecast(territory_id: uuid.UUID, day: str, technician_id: uuid.UUID) -> object:
+    """The forecast of one technician's route alone, as soon as it has changed."""
+    return forecasting.route_forecast(
+        current_session(), current_principal(), territory_id, day_in_address(day), technician_id
+    )
+
+
 @resource.post(DAY_ADDRESS + "/optimise", parameters=DAY_PARAMETER)
 @policy(*roles.PLANNERS)
 @creates

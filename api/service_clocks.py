@@ -16,6 +16,7 @@ from api.resource import Resource
 from api.schemas import ListOf, Schema, list_of
 from api.session import current_session
 from dispatch.contracts import commands, queries
+from dispatch.planning import foreseeing
 from dispatch.promises import clocks
 from dispatch.territories.queries import find_territory
 from dispatch.work_orders.queries import find_order
@@ -69,7 +70,12 @@ class CalendarChanges(Schema):
 
 
 class ServiceClockShape(Schema):
-    """One limit of one order; ``used`` is the part of its time that has passed, pauses left out."""
+    """
+    One limit of one order; ``used`` is the part of its time that has passed, pauses left out.
+
+    ``predicted_at`` follows the forecast of a day that goes on, and the plan of a later one. ``will_miss``
+    holds as well when nothing is planned and it is too late for anybody to come.
+    """
 
     work_order_id = Id(required=True)
     number = fields.String(required=True)
@@ -139,7 +145,7 @@ def change_calendar(body: dict[str, Any], calendar_id: uuid.UUID) -> object:
 def list_clocks(territory_id: uuid.UUID) -> object:
     """Limits of unfinished orders that run, stand still or were missed, the soonest first."""
     session, me = current_session(), current_principal()
-    return {"items": clocks.running(session, find_territory(session, me, territory_id).id)}
+    return {"items": foreseeing.running(session, find_territory(session, me, territory_id).id)}
 
 
 @resource.get("/territories/<uuid:territory_id>/service-steps")
@@ -157,4 +163,4 @@ def list_steps(territory_id: uuid.UUID) -> object:
 def list_clocks_of_order(order_id: uuid.UUID) -> object:
     """The limits of one order."""
     session, me = current_session(), current_principal()
-    return {"items": clocks.clocks_of(session, find_order(session, me, order_id))}
+    return {"items": foreseeing.clocks_of(session, find_order(session, me, order_id))}

@@ -13,7 +13,7 @@ from dispatch import clock
 from dispatch.customers.model import Site
 from dispatch.planning import nights
 from dispatch.planning.days import Day
-from dispatch.planning.model import DayPlan, PlanHead, PlanLock, PlanStop
+from dispatch.planning.model import PlanHead, PlanLock, PlanStop, Routes
 from dispatch.technicians.model import Shift
 from dispatch.work_orders.lifecycle import FINISHED_STATES, ON_DUTY_STATES, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -30,16 +30,18 @@ Facts = tuple[Visit, WorkOrder, Site]
 def candidates(
     session: Session,
     day: Day,
-    plan: DayPlan | None,
+    plan: Routes | None,
     extra: Iterable[uuid.UUID],
     *,
     only_routes: bool = False,
+    of: uuid.UUID | None = None,
 ) -> Sequence[Facts]:
     """
     Return the visits that a plan of this day is about, as they stand in the database now.
 
     Promised for the day or pinned to it, on the day's plan already, begun on the day, or still without
-    any promise. With ``only_routes`` what has neither begun nor is on the plan stays away.
+    any promise. With ``only_routes`` what has neither begun nor is on the plan stays away, and what anybody
+    but the technician ``of`` has begun.
 
     What waits for a part or the customer is left out until it has begun (decision 15). What is promised
     after midnight is the night shift's of the evening before if its window is over with that shift, unless
@@ -53,7 +55,9 @@ def candidates(
     ids = [*on_plan, *extra]
     named = or_(Visit.id.in_(ids), Visit.leader_id.in_(ids))
     of_day = named if only_routes else or_(named, _for_day(session, day))
-    wanted = or_(_begun(session, day, on_plan), and_(waiting, of_day))
+    begun = _begun(session, day, on_plan)
+    mine = begun if of is None else and_(begun, Visit.technician_id == of)
+    wanted = or_(mine, and_(waiting, of_day))
     statement = (
         select(Visit, WorkOrder, Site)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)

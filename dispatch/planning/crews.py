@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, selectinload
 from dispatch import clock
 from dispatch.planning.candidates import BEGUN, NOT_BEGUN, Facts
 from dispatch.planning.days import Day
-from dispatch.planning.model import DayPlan, PlanLock, PlanStop
+from dispatch.planning.model import DayPlan, PlanLock, PlanStop, Routes
 from dispatch.planning.rules import CrewNotWhole, VisitNotPlannable
 from dispatch.technicians.model import Technician as Person
 from dispatch.technicians.queries import OnDuty
@@ -113,7 +113,7 @@ def as_team(job: Job, name: str) -> Job:
     return replace(job, team=name, team_skills=job.skills, skills={})
 
 
-def kept_together(problem: Problem, plan: DayPlan | None, day: Day) -> Problem:
+def kept_together(problem: Problem, plan: Routes | None, day: Day) -> Problem:
     """
     Return the problem of routes that are kept: crews meet as they are planned to, tied by nothing else.
 

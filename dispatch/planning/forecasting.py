@@ -13,19 +13,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, travel
 from dispatch.access.rules import Principal
+from dispatch.errors import NotFound
 from dispatch.planning import heads, problem, spreads
 from dispatch.planning.chances import Spread, forecast
 from dispatch.planning.days import Day, day_of
-from dispatch.planning.model import DayPlan, PlanStop
+from dispatch.planning.model import PlanStop, Routes
 from dispatch.planning.problem import Built, stops_by_route
-from dispatch.planning.queries import day_view
+from dispatch.planning.queries import day_version
 from dispatch.planning.rules import Danger, danger_of
 from dispatch.technicians import queries as technicians
-from dispatch.technicians.queries import AtWork
+from dispatch.technicians.queries import AtWork, find_technician
+from dispatch.work_orders.model import Visit
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Route
 from optimizer.problem import Problem, Technician, Window
@@ -84,8 +87,8 @@ class DayForecast:
 
 def day_forecast(session: Session, principal: Principal, territory_id: uuid.UUID, on: date) -> DayForecast:
     """Return how a day within the person's scope will probably go on, as things stand now."""
-    view = day_view(session, principal, territory_id, on)
-    return DayForecast(territory_id, on, view.version, routes_ahead(session, territory_id, on))
+    version = day_version(session, principal, territory_id, on)
+    return DayForecast(territory_id, on, version, routes_ahead(session, territory_id, on))
 
 
 def routes_ahead(session: Session, territory_id: uuid.UUID, on: date) -> Sequence[RouteForecast]:
@@ -99,6 +102,51 @@ def routes_ahead(session: Session, territory_id: uuid.UUID, on: date) -> Sequenc
     return driven_on(built, current, spreads.measured(session, territory_id), promises_in(built), present)
 
 
+def route_forecast(
+    session: Session, principal: Principal, territory_id: uuid.UUID, on: date, technician_id: uuid.UUID
+) -> DayForecast:
+    """Return how one technician's route of a day within the person's scope will probably go on."""
+    version = day_version(session, principal, territory_id, on)
+    ahead = route_ahead(session, territory_id, on, technician_id)
+    if not ahead.stops and find_technician(session, principal, technician_id).territory_id != territory_id:
+        raise NotFound("there is no such technician here")
+    return DayForecast(territory_id, on, version, (ahead,))
+
+
+def route_ahead(
+    session: Session, territory_id: uuid.UUID, on: date, technician_id: uuid.UUID
+) -> RouteForecast:
+    """
+    Return one route of a day as it will probably go on, as in the forecast of the whole day.
+
+    Only this route is read and driven, unless a crew ties it to others.
+    """
+    head = heads.find(session, territory_id, on)
+    plan_id = (head.working_plan_id or head.published_plan_id) if head is not None else None
+    statement = select(PlanStop).where(PlanStop.plan_id == plan_id, PlanStop.technician_id == technician_id)
+    ordered = statement.order_by(PlanStop.position).execution_options(populate_existing=True)
+    part = _Part(session.scalars(ordered).all() if plan_id is not None else ())
+    nothing = RouteForecast(technician_id, ())
+    if not part.stops:
+        return nothing
+    ids = [stop.visit_id for stop in part.stops]
+    if session.scalar(select(exists().where(Visit.id.in_(ids), Visit.crew_size > 1))):
+        whole = routes_ahead(session, territory_id, on)
+        return next((route for route in whole if route.technician_id == technician_id), nothing)
+    day = day_of(session, territory_id, on)
+    built = problem.build(session, day, travel.times(), plan=part, only_routes=True, of=technician_id)
+    present = technicians.at_work(session, territory_id, on, only=technician_id)
+    spread = spreads.measured(session, territory_id)
+    return next(iter(driven_on(built, part, spread, promises_in(built), present)), nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One route of a plan."""
+
+    stops: Sequence[PlanStop]
+
+
 def promises_in(built: Built) -> dict[str, Window]:
     """Return the promised windows of a day as it was read, by visit."""
     return {
@@ -110,7 +158,7 @@ def promises_in(built: Built) -> dict[str, Window]:
 
 def driven_on(
     built: Built,
-    plan: DayPlan,
+    plan: Routes,
     spread: Spread,
     promised: Mapping[str, Window],
     present: Mapping[uuid.UUID, AtWork],

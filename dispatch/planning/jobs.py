@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db
 from dispatch.outbox import Lease, one_by_one
 from dispatch.planning import (
+    foreseeing,
     heads,
     nights,
     optimise,
@@ -123,7 +124,7 @@ def watch_promises(lease: Lease, **_: str) -> None:
                     session, territory_id, day.day, reasons, seconds=settings.replan_seconds
                 )
             told += len(alarms)
-        clocks.escalate(session, territory_id)
+        clocks.escalate(session, territory_id, foreseeing.coming(session, territory_id))
         reminding.remind(session, territory_id)
         return told
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
@@ -90,6 +91,14 @@ class PlanStop(Base):
     end: Mapped[datetime]
     travel_seconds: Mapped[int]
     travel_metres: Mapped[int]
+
+
+class Routes(Protocol):
+    """A plan, or a part of one: what asks for its stops asks for nothing else."""
+
+    @property
+    def stops(self) -> Sequence[PlanStop]:
+        """By technician and position."""
 
 
 class PlanUnserved(Base):

@@ -17,7 +17,7 @@ from dispatch.planning import crews, nights
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
 from dispatch.planning.days import Day
 from dispatch.planning.dealing import demands
-from dispatch.planning.model import DayPlan, PlanLock, PlanStop
+from dispatch.planning.model import PlanLock, PlanStop, Routes
 from dispatch.planning.places import Places
 from dispatch.planning.shares import worked
 from dispatch.planning.supplying import Need, carried, with_store
@@ -70,13 +70,14 @@ def build(
     day: Day,
     travel: TravelTimes,
     *,
-    plan: DayPlan | None = None,
+    plan: Routes | None = None,
     extra: Iterable[uuid.UUID] = (),
     relaxed: frozenset[str] = frozenset(),
     only_routes: bool = False,
     without_hold: uuid.UUID | None = None,
     as_teams: bool = False,
     asking: uuid.UUID | None = None,
+    of: uuid.UUID | None = None,
 ) -> Built:
     """
     Gather one day into an optimiser problem.
@@ -86,14 +87,14 @@ def build(
     ``only_routes`` what is on no route of the plan is left out. Windows held for callers are visits like
     others, but for ``without_hold``. Where routes are kept, crews meet when and as they are planned to,
     unless they are asked for ``as_teams``. Pieces that the visit ``asking`` has elsewhere are there for it.
+    With the technician ``of`` the plan is one route, and nobody else is on duty.
     """
     now = max(0, day.seconds(clock.now()))
-    crew = technicians.on_duty(session, day.territory_id, day.day)
+    crew = technicians.on_duty(session, day.territory_id, day.day, only=of)
     duties = {member.technician.id: member for member in crew}
-    found = candidates(session, day, plan, extra, only_routes=only_routes)
+    found = candidates(session, day, plan, extra, only_routes=only_routes, of=of)
     rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
-    held = holding.open_holds(session, day.territory_id, day.day, without=without_hold) if crew else ()
-    held_at = {site.id: site for site in _sites(session, held)}
+    held, held_at = _held(session, day, without_hold) if crew and of is None else ((), {})
     places = Places(crew, [*(row[2] for row in rows), *held_at.values()])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
@@ -127,10 +128,14 @@ def build(
     return Built(day, problem, visits, frozenset(begun), places, holds, told, against)
 
 
-def _sites(session: Session, held: Sequence[SlotHold]) -> Sequence[Site]:
-    """Return the places of held windows."""
+def _held(
+    session: Session, day: Day, without: uuid.UUID | None
+) -> tuple[Sequence[SlotHold], dict[uuid.UUID, Site]]:
+    """Return held windows and their places."""
+    held = holding.open_holds(session, day.territory_id, day.day, without=without)
     wanted = {hold.site_id for hold in held}
-    return session.scalars(select(Site).where(Site.id.in_(wanted)).order_by(Site.id)).all() if wanted else ()
+    sites = session.scalars(select(Site).where(Site.id.in_(wanted)).order_by(Site.id)) if wanted else ()
+    return held, {site.id: site for site in sites}
 
 
 def asked_job(built: Built, row: Facts, places: Places) -> Job:
@@ -253,7 +258,7 @@ def _windows(day: Day, visit: Visit, now: int, is_relaxed: bool) -> tuple[Window
     return (Window(start, end),)
 
 
-def _on_routes(plan: DayPlan | None, rows: Sequence[Facts], held: Sequence[SlotHold]) -> list[Need]:
+def _on_routes(plan: Routes | None, rows: Sequence[Facts], held: Sequence[SlotHold]) -> list[Need]:
     """Who takes the parts of what is planned or held on a day already, in the order of time."""
     stops = {stop.visit_id: (stop.technician_id, stop.start) for stop in plan.stops} if plan else {}
     found = [

@@ -47,11 +47,22 @@ class RunView:
     error: str | None
 
 
-def day_view(session: Session, principal: Principal, territory_id: uuid.UUID, day: date) -> DayView:
-    """Return a day of a territory within the person's scope."""
+def _require_seen(session: Session, principal: Principal, territory_id: uuid.UUID) -> None:
     statement = select(Territory.id).where(Territory.id == territory_id, in_scope(principal, Territory.id))
     if session.scalars(statement).one_or_none() is None:
         raise NotFound("no such territory")
+
+
+def day_version(session: Session, principal: Principal, territory_id: uuid.UUID, day: date) -> int:
+    """Return the version of a day within the person's scope; 0 for one that nothing was planned on."""
+    _require_seen(session, principal, territory_id)
+    head = heads.find(session, territory_id, day)
+    return head.version if head is not None else 0
+
+
+def day_view(session: Session, principal: Principal, territory_id: uuid.UUID, day: date) -> DayView:
+    """Return a day of a territory within the person's scope."""
+    _require_seen(session, principal, territory_id)
     head = heads.find(session, territory_id, day)
     if head is None:
         return DayView(territory_id, day, 0, 0, None, None, ())

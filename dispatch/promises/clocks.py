@@ -1,8 +1,9 @@
 """
 Service clocks: how the limits of response and resolution of running orders stand (R-401, R-402).
 
-A limit is met by the first arrival, or by the visit that solved the fault. While it runs, the plan in force
-says whether it will be: what is planned after it will miss it.
+A limit is met by the first arrival, or by the visit that solved the fault. While it runs, the forecast of the
+day says whether it will be, on other days the plan in force: what comes after it will miss it, and so will
+what is on no plan when it is too near for anybody to come.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -28,6 +30,22 @@ from dispatch.territories.queries import zone_of
 from dispatch.work_orders.crews import led
 from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, VisitState
 from dispatch.work_orders.model import ServicePause, Visit, WorkOrder
+
+LEAST_LEAD = timedelta(minutes=30)
+"""Nobody who is on no plan is there sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """When somebody is probably there for a visit, and when it is over; None when nobody comes."""
+
+    arrival: datetime | None
+    end: datetime | None
+
+
+Ahead = Mapping[uuid.UUID, Coming]
+"""What a forecast says of visits that have not begun."""
+NOTHING: Ahead = MappingProxyType({})
 
 
 class ClockState(StrEnum):
@@ -47,9 +65,9 @@ class ServiceClock:
     used
         Part of its time that has passed, pauses left out; beyond 1 once it is missed.
     predicted_at
-        When the plan in force meets it; None when nothing is planned.
+        When it is met by the forecast, or by the plan in force; None when nothing is planned.
     will_miss
-        Whether the plan meets it too late.
+        Whether that is too late, or nothing is planned and it is too late for anything.
     """
 
     work_order_id: uuid.UUID
@@ -63,7 +81,7 @@ class ServiceClock:
     will_miss: bool
 
 
-def running(session: Session, territory_id: uuid.UUID) -> list[ServiceClock]:
+def running(session: Session, territory_id: uuid.UUID, ahead: Ahead = NOTHING) -> list[ServiceClock]:
     """Return the clocks of a territory's unfinished orders that are not met, the soonest first."""
     statement = (
         select(WorkOrder)
@@ -77,26 +95,24 @@ def running(session: Session, territory_id: uuid.UUID) -> list[ServiceClock]:
     found = [
         one
         for order in orders
-        for one in _of_order(session, order, pauses.get(order.id, ()))
+        for one in _of_order(session, order, ahead, pauses.get(order.id, ()))
         if one.state is not ClockState.MET
     ]
     return sorted(found, key=lambda one: (one.due_at, one.number, one.kind))
 
 
-def clocks_of(session: Session, order: WorkOrder) -> list[ServiceClock]:
+def clocks_of(session: Session, order: WorkOrder, ahead: Ahead = NOTHING) -> list[ServiceClock]:
     """Return the clocks of one order, those that were met as well."""
-    return list(_of_order(session, order, _pauses(session, [order.id]).get(order.id, ())))
+    return list(_of_order(session, order, ahead, _pauses(session, [order.id]).get(order.id, ())))
 
 
-def escalate(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]:
-    """Note each step of escalation that a running clock has reached, once; return those noted now."""
+def escalate(session: Session, territory_id: uuid.UUID, ahead: Ahead = NOTHING) -> Sequence[ServiceStep]:
+    """Note each step of escalation that a running clock has come to, once; return those noted now."""
     noted = []
-    for one in running(session, territory_id):
+    for one in running(session, territory_id, ahead):
         if one.state is ClockState.PAUSED:
             continue
-        for percent, role in ESCALATION:
-            if 100 * one.used < percent:
-                break
+        for percent, role in _steps(one):
             row = insert(ServiceStep).values(
                 work_order_id=one.work_order_id,
                 kind=one.kind,
@@ -112,6 +128,18 @@ def escalate(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]
                 if (one.kind, percent) == ("resolution", ESCALATION[-1][0]):
                     outbox.record(session, ResolutionMissed(work_order_id=str(one.work_order_id)))
     return noted
+
+
+def _steps(one: ServiceClock) -> list[tuple[int, str]]:
+    """
+    Steps that a clock has come to, in order.
+
+    A limit that will be missed starts the next step at once, though never the last: that one says it was.
+    """
+    found = [(percent, role) for percent, role in ESCALATION if 100 * one.used >= percent]
+    if one.will_miss and len(found) < len(ESCALATION) - 1:
+        found.append(ESCALATION[len(found)])
+    return found
 
 
 def steps_of(session: Session, territory_id: uuid.UUID) -> Sequence[ServiceStep]:
@@ -134,12 +162,15 @@ def _pauses(session: Session, order_ids: Sequence[uuid.UUID]) -> Mapping[uuid.UU
     return found
 
 
-def _of_order(session: Session, order: WorkOrder, pauses: Sequence[ServicePause]) -> Iterator[ServiceClock]:
+def _of_order(
+    session: Session, order: WorkOrder, ahead: Ahead, pauses: Sequence[ServicePause]
+) -> Iterator[ServiceClock]:
     contract = session.get(Contract, order.contract_id) if order.contract_id else None
     hours = hours_of(session, contract, zone_of(session, order.territory_id)) if contract else None
+    visits = led(order)
     for kind, due, met, planned in (
-        ("response", order.response_due_at, _arrived(led(order)), _comes(led(order))),
-        ("resolution", order.resolution_due_at, _solved(led(order)), _ends(led(order))),
+        ("response", order.response_due_at, _arrived(visits), _comes(visits, ahead)),
+        ("resolution", order.resolution_due_at, _solved(visits), _ends(visits, ahead)),
     ):
         if due is not None:
             yield _clock(order, kind, due, met, planned, hours, pauses)
@@ -150,7 +181,7 @@ def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
     kind: str,
     due: datetime,
     met: datetime | None,
-    planned: datetime | None,
+    planned: Planned,
     hours: BusinessHours | None,
     pauses: Sequence[ServicePause],
 ) -> ServiceClock:
@@ -172,8 +203,8 @@ def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
         state=state,
         used=round(spent / max(1.0, whole), 4),
         met_at=met,
-        predicted_at=planned if met is None else None,
-        will_miss=met is None and planned is not None and planned > due,
+        predicted_at=planned.at if met is None else None,
+        will_miss=met is None and _will_miss(planned, due, is_paused=state is ClockState.PAUSED),
     )
 
 
@@ -203,12 +234,61 @@ def _solved(visits: Sequence[Visit]) -> datetime | None:
     return min((v.finished_at for v in visits if v.finished_at is not None and v.is_solved), default=None)
 
 
-def _comes(visits: Sequence[Visit]) -> datetime | None:
-    return min((v.planned_start for v in _open(visits) if v.planned_start is not None), default=None)
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """
+    What is planned to meet a limit.
+
+    at
+        When it does; None when nothing, or not all of it, is planned.
+    latest
+        The latest moment that is planned at all.
+    least
+        How long what is not planned takes at least.
+    """
+
+    at: datetime | None
+    latest: datetime | None
+    least: timedelta = LEAST_LEAD
 
 
-def _ends(visits: Sequence[Visit]) -> datetime | None:
-    return max((v.planned_end for v in _open(visits) if v.planned_end is not None), default=None)
+def _will_miss(planned: Planned, due: datetime, *, is_paused: bool) -> bool:
+    if planned.latest is not None and planned.latest > due:
+        return True
+    return planned.at is None and not is_paused and clock.now() + planned.least > due
+
+
+def _comes(visits: Sequence[Visit], ahead: Ahead) -> Planned:
+    """The first arrival that is planned; a planned one that has passed is yet to come."""
+    moments = [_arrival(visit, ahead) for visit in _open(visits)]
+    first = min((moment for moment in moments if moment is not None), default=None)
+    return Planned(first, first)
+
+
+def _arrival(visit: Visit, ahead: Ahead) -> datetime | None:
+    if visit.id in ahead:
+        return ahead[visit.id].arrival
+    return max(visit.planned_start, clock.now()) if visit.planned_start is not None else None
+
+
+def _ends(visits: Sequence[Visit], ahead: Ahead) -> Planned:
+    """When the last open visit is over; one whose end nobody knows leaves that open."""
+    open_ = _open(visits)
+    ends = {visit.id: _end(visit, ahead) for visit in open_}
+    known = [moment for moment in ends.values() if moment is not None]
+    latest = max(known, default=None)
+    unknown = [visit for visit in open_ if ends[visit.id] is None]
+    longest = max((visit.duration_minutes for visit in unknown), default=0)
+    return Planned(None if unknown else latest, latest, LEAST_LEAD + timedelta(minutes=longest))
+
+
+def _end(visit: Visit, ahead: Ahead) -> datetime | None:
+    """When a visit is over: begun work by its length, what lies ahead by the forecast or as planned."""
+    if visit.id in ahead:
+        return ahead[visit.id].end
+    begun = visit.started_at or visit.arrived_at
+    end = begun + timedelta(minutes=visit.duration_minutes) if begun is not None else visit.planned_end
+    return max(end, clock.now()) if end is not None else None
 
 
 def _open(visits: Sequence[Visit]) -> list[Visit]:

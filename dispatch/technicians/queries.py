@@ -155,26 +155,30 @@ def check_certificates_exist(session: Session, codes: Iterable[str]) -> None:
         raise rules.CertificateUnknown(f"unknown certificates: {', '.join(missing)}", certificates=missing)
 
 
-def on_duty(session: Session, territory_id: uuid.UUID, day: date) -> list[OnDuty]:
+def on_duty(
+    session: Session, territory_id: uuid.UUID, day: date, *, only: uuid.UUID | None = None
+) -> list[OnDuty]:
     """
     Return who of a territory can be planned on a day, by number: active, with a shift that begins on that
-    local day, and not absent for all of it.
+    local day, and not absent for all of it. ``only`` names the one who is asked about.
     """
-    duties, away = _rostered(session, territory_id, day)
+    duties, away = _rostered(session, territory_id, day, only)
     found = (_duty(person, shifts, away.get(person.id, [])) for person, shifts in duties.values())
     return [duty for duty in found if duty is not None]
 
 
-def at_work(session: Session, territory_id: uuid.UUID, day: date) -> dict[uuid.UUID, AtWork]:
-    """Return when everybody with a shift that begins on a day may begin work, absent or not."""
-    duties, away = _rostered(session, territory_id, day)
+def at_work(
+    session: Session, territory_id: uuid.UUID, day: date, *, only: uuid.UUID | None = None
+) -> dict[uuid.UUID, AtWork]:
+    """Return when everybody, or ``only`` one, with a shift that begins on a day may begin work."""
+    duties, away = _rostered(session, territory_id, day, only)
     return {
         person.id: _at_work(person, shifts, away.get(person.id, [])) for person, shifts in duties.values()
     }
 
 
 def _rostered(
-    session: Session, territory_id: uuid.UUID, day: date
+    session: Session, territory_id: uuid.UUID, day: date, only: uuid.UUID | None
 ) -> tuple[dict[uuid.UUID, tuple[Technician, list[Shift]]], dict[uuid.UUID, list[Interval]]]:
     """Active technicians by number with their shifts that begin on a day, and absences that touch it."""
     start, end = clock.day_bounds(day, zone_of(session, territory_id))
@@ -185,6 +189,8 @@ def _rostered(
         .where(Shift.starts_at >= start, Shift.starts_at < end)
         .order_by(Technician.number, Shift.starts_at)
     )
+    if only is not None:
+        statement = statement.where(Technician.id == only)
     duties: dict[uuid.UUID, tuple[Technician, list[Shift]]] = {}
     for technician, shift in session.execute(statement):
         duties.setdefault(technician.id, (technician, []))[1].append(shift)

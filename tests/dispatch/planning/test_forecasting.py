@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import random
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
-from dispatch.planning import spreads
+from dispatch.planning import forecasting, spreads
 from dispatch.planning.commands import book, lock_visit, publish
-from dispatch.planning.forecasting import RouteForecast, StopForecast, day_forecast
-from dispatch.planning.rules import Danger, danger_of
-from dispatch.technicians.model import Shift
+from dispatch.planning.forecasting import RouteForecast, StopForecast, day_forecast, driven_on, route_forecast
+from dispatch.planning.problem import Built
+from dispatch.planning.rules import Danger, SlotGone, danger_of
+from dispatch.technicians.model import Shift, Technician
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, a_promise, an_absence, at
+from tests.builders import DAY, a_promise, a_technician, an_absence, at
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.planning.crew_world import a_crew
 from tests.planning_world import Town
 
 EVERYBODY = Principal(user_id=None, role=Role.DISPATCHER, territory_ids=None)  # type: ignore[arg-type]
@@ -149,6 +154,68 @@ def test_who_is_pinned_comes_after_the_shift(town: Town) -> None:
     assert only(town)[visit.id].reason == "off_duty"
     lock_visit(town.session, by=None, visit=visit, technician_id=who.id, start=None)
     assert only(town)[visit.id].reason is None
+
+
+def by_route(town: Town, who: Technician) -> RouteForecast:
+    """The forecast of one route."""
+    found = route_forecast(town.session, EVERYBODY, town.territory.id, DAY, who.id)
+    assert found.version == town.head().version
+    return next(iter(found.routes))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_route_by_itself_is_forecast_as_in_the_whole_day(town: Town, now: MovableClock, seed: int) -> None:
+    """R-503: generated days, with work under way, absences, pins and crews."""
+    chance = random.Random(seed)
+    town.territory.emergency_reserve_percent = 0
+    crew = [town.technician((8, 16), break_minutes=30) for _ in range(4)]
+    crews = [a_crew(town, duration_minutes=45) for _ in range(2)] if seed == 3 else []
+    for visit in (*crews, *town.visits(12, seed=seed, duration_minutes=45)):
+        start = 8 + chance.randrange(6)
+        with suppress(SlotGone):
+            book(town.session, by=None, visit=visit, start=at(start), end=at(start + 2), channel="phone")
+    plan = town.in_force()
+    assert plan is not None
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    begun = town.session.get_one(Visit, plan.stops[0].visit_id)
+    begun.state, begun.travelling_at, begun.arrived_at = "on_site", at(8), at(8.5)
+    an_absence(town.session, crew[1], starts_at=at(12), ends_at=at(20))
+    an_absence(town.session, crew[2])
+    now.set(at(9.5))
+    town.session.flush()
+    whole = {route.technician_id: route for route in routes(town)}
+    assert len(whole) >= 3
+    for who in crew:
+        assert by_route(town, who) == whole.get(who.id, RouteForecast(who.id, ()))
+
+
+def test_nobody_else_is_read_for_one_route(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-503: a changed route is forecast at once, however many others the day has."""
+    crew = [town.technician((8, 16), break_minutes=0) for _ in range(3)]
+    booked(town, 8, 8, 10, 10, 12, 12, minutes=100)
+    plan = town.in_force()
+    assert plan is not None
+    read: list[Built] = []
+
+    def noting(built: Built, *given: Any) -> object:
+        read.append(built)
+        return driven_on(built, *given)
+
+    monkeypatch.setattr(forecasting, "driven_on", noting)
+    assert len({stop.technician_id for stop in plan.stops}) > 1
+    for who in crew:
+        stops = by_route(town, who).stops
+        names = {str(stop.visit_id) for stop in plan.stops if stop.technician_id == who.id}
+        assert {str(stop.visit_id) for stop in stops} == names
+        if names:
+            assert names == set(read[-1].visits)
+            assert [one.id for one in read[-1].problem.technicians] == [str(who.id)]
+
+
+def test_somebody_of_elsewhere_has_no_route_here(town: Town) -> None:
+    other = a_technician(town.session)
+    with pytest.raises(NotFound):
+        route_forecast(town.session, EVERYBODY, town.territory.id, DAY, other.id)
 
 
 def test_another_territory_is_not_told(town: Town) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch.contracts import commands as contracts
 from dispatch.contracts.model import ServiceCalendar
 from dispatch.promises import clocks
-from dispatch.promises.clocks import ClockState, ServiceClock
+from dispatch.promises.clocks import ClockState, Coming, ServiceClock
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.model import ServicePause, Visit, WorkOrder
 from tests.builders import a_contract, a_customer, a_site, a_visit, an_order, at
@@ -97,6 +97,81 @@ def test_what_is_planned_too_late_is_foreseen(session: Session, now: MovableCloc
     assert (found["response"].will_miss, found["resolution"].will_miss) == (False, True)
     assert found["resolution"].predicted_at == visit.planned_end
     assert now.moment == at(8)
+
+
+def test_the_forecast_counts_and_not_what_was_planned(session: Session, now: MovableClock) -> None:
+    """R-401: a van that is late, or a technician who is ill."""
+    order = order_under(session)
+    visit = visit_of(session, order, planned_start=at(8.5), planned_end=at(9.5), state="published")
+    late = {visit.id: Coming(at(9.1), at(18.1))}
+    found = {one.kind: one for one in clocks.clocks_of(session, order, late)}
+    assert [(one.predicted_at, one.will_miss) for one in found.values()] == [
+        (at(9.1), True),
+        (at(18.1), True),
+    ]
+    nobody = {visit.id: Coming(None, None)}
+    found = {one.kind: one for one in clocks.clocks_of(session, order, nobody)}
+    assert [(one.predicted_at, one.will_miss) for one in found.values()] == [(None, False), (None, False)]
+    now.set(at(8.6))
+    found = {one.kind: one for one in clocks.clocks_of(session, order, nobody)}
+    assert (found["response"].will_miss, found["resolution"].will_miss) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("hour", "missed"),
+    [(8.5, []), (8.6, ["response"]), (16.4, ["response"]), (16.6, ["response", "resolution"])],
+)
+def test_what_is_on_no_plan_is_missed_when_nobody_can_be_there_in_time(
+    session: Session, now: MovableClock, hour: float, missed: list[str]
+) -> None:
+    """R-401: half an hour to come, and an hour of work for the solution."""
+    order = order_under(session)
+    visit_of(session, order, duration_minutes=60)
+    now.set(at(hour))
+    assert [name for name, one in by_kind(session, order).items() if one.will_miss] == missed
+
+
+def test_an_order_that_stands_still_is_not_foreseen_to_be_missed(session: Session, now: MovableClock) -> None:
+    order = order_under(session)
+    work_orders.wait_for(session, by=None, order=order, reason="customer")
+    now.set(at(8.9))
+    assert [one.will_miss for one in by_kind(session, order).values()] == [False, False]
+
+
+def test_work_under_way_is_over_after_its_length_and_never_before_now(
+    session: Session, now: MovableClock
+) -> None:
+    """R-402: whatever was planned for it."""
+    order = order_under(session)
+    visit_of(
+        session,
+        order,
+        planned_start=at(8),
+        planned_end=at(9),
+        duration_minutes=60,
+        state="working",
+        arrived_at=at(17.2),
+        started_at=at(17.25),
+    )
+    now.set(at(17.3))
+    resolution = by_kind(session, order)["resolution"]
+    assert (resolution.predicted_at, resolution.will_miss) == (at(18.25), True)
+    now.set(at(18.5))
+    assert by_kind(session, order)["resolution"].predicted_at == at(18.5)
+
+
+def test_a_breach_in_sight_starts_the_next_step_but_never_the_last(
+    session: Session, now: MovableClock
+) -> None:
+    """R-401: once, and the next one as soon as its time has come."""
+    order = order_under(session)
+    visit_of(session, order, planned_start=at(9.5), planned_end=at(10), state="published")
+    found: list[list[int]] = []
+    for hour in (8.1, 8.2, 8.55, 8.85, 9.1):
+        now.set(at(hour))
+        noted = clocks.escalate(session, order.territory_id)
+        found.append([step.percent for step in noted if step.kind == "response"])
+    assert found == [[50], [], [80], [], [100]]
 
 
 def test_waiting_for_the_customer_moves_what_had_not_passed(session: Session, now: MovableClock) -> None:
