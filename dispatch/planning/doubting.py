@@ -105,7 +105,9 @@ def _found(built: Built) -> Iterator[_Found]:
     for against in (*built.concessions, *against_rules(built.problem)):
         yield _Found(AGAINST, against.visit_id, against.cause, against.rule)
     for finding in about_decisions(built.problem):
-        yield _Found(finding.code, finding.subject.partition(" ")[2], finding.cause)
+        name = finding.subject.partition(" ")[2]
+        if not built.problem.is_begun(name):  # what has happened is no decision
+            yield _Found(finding.code, name, finding.cause)
 
 
 def _numbers(session: Session, found: Iterable[_Found], people: dict[str, str]) -> dict[str, str]:
