@@ -70,9 +70,9 @@ def windows_outside_peaks(
     session: Session, day: Day, rows: Iterable[Facts], now: int
 ) -> dict[uuid.UUID, tuple[Window, ...]]:
     """
-    Return when planned work that nobody has promised may begin, for visits that peak hours concern.
+    Return when planned work that nobody has promised may begin, for visits that peaks concern.
 
-    Planning chooses such a visit's time by itself, so it keeps out of those hours as offers do.
+    Planning chooses such a visit's time by itself, so it keeps out of peak hours and months as offers do.
     """
     concerned = [
         row
@@ -80,7 +80,7 @@ def windows_outside_peaks(
         if row[0].state in NOT_BEGUN
         and row[0].window_start is None
         and row[1].kind in PLANNED_WORK
-        and row[2].peak_hours
+        and (row[2].peak_hours or day.day.month in row[2].peak_months)
     ]
     if not concerned:
         return {}
@@ -89,10 +89,15 @@ def windows_outside_peaks(
     businesses = set(session.scalars(statement))
     rules = rules_of_contracts(session, {order.contract_id for _, order, _ in concerned})
     return {
-        visit.id: _between(day, site.peak_hours, now, visit.duration_minutes * 60)
+        visit.id: _between(day, _peaks(site, day), now, visit.duration_minutes * 60)
         for visit, order, site in concerned
         if site.customer_id in businesses and rules[order.contract_id].peak_protection
     }
+
+
+def _peaks(site: Site, day: Day) -> Sequence[Sequence[int]]:
+    """A site's peak hours on a day: all of them in a peak month."""
+    return [[0, 24]] if day.day.month in site.peak_months else site.peak_hours
 
 
 def _between(day: Day, peaks: Sequence[Sequence[int]], now: int, length: int) -> tuple[Window, ...]:

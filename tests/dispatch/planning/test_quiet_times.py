@@ -88,6 +88,13 @@ def test_planning_chooses_no_peak_hours_for_work_that_nobody_has_promised(town: 
     site.peak_hours = [[8, 11], [11, 18]]
     town.session.flush()
     assert begins(town, visit) is None
+    site.peak_hours, site.peak_months = [], [DAY.month]
+    town.session.flush()
+    assert begins(town, visit) is None
+    site.peak_months = [DAY.month + 1]
+    town.session.flush()
+    assert begins(town, visit) == free
+    site.peak_months = [DAY.month]
     change_house_rules(town.session, by=a_principal(), changes={"peak_protection": False})
     assert begins(town, visit) == free
 
