@@ -124,11 +124,12 @@ def _shift_doubts(problem: Problem) -> Iterator[Finding]:
 
 def against_rules(problem: Problem) -> Iterator[Concession]:
     """Locks to somebody whom a rule would keep from the visit: nothing is conceded for them, they count."""
+    names = _names(problem)
     for lock in problem.locks:
         visit = problem.visit(lock.visit_id)
         if visit is None or lock.technician_id is None or lock.is_begun:
             continue
-        called = [t for t in problem.technicians if t.is_called(lock.technician_id)]
+        called = names.get(lock.technician_id, [])
         for rule in PAIRWISE:
             judge = getattr(rule.forbids, "__wrapped__", None)
             causes = [judge(problem, technician, visit) for technician in called] if judge is not None else []
@@ -136,12 +137,22 @@ def against_rules(problem: Problem) -> Iterator[Concession]:
                 yield Concession(visit.id, rule.CODE, causes[0])
 
 
+def _names(problem: Problem) -> dict[str, list[Technician]]:
+    """The shifts that each name means, of a shift or its person."""
+    found: dict[str, list[Technician]] = {}
+    for technician in problem.technicians:
+        for name in {technician.id, technician.who}:
+            found.setdefault(name, []).append(technician)
+    return found
+
+
 def _clashes(problem: Problem) -> Iterator[Finding]:
     """Locks that want one technician in two places at once."""
     fixed: dict[str, list[tuple[int, int, str]]] = {}
+    names = _names(problem)
     for lock in problem.locks:
         visit = problem.visit(lock.visit_id)
-        called = [t for t in problem.technicians if t.is_called(lock.technician_id)]
+        called = names.get(lock.technician_id or "", [])
         if visit is not None and lock.start is not None and called:
             end = lock.start + min(technician.time_for(visit) for technician in called)
             fixed.setdefault(called[0].who, []).append((lock.start, end, visit.id))

@@ -84,7 +84,8 @@ def constraints_page() -> str:
     """The page of hard rules, cost terms and reasons."""
     lines = ["# Hard rules and prices of a plan", "", NOTE, ""]
     lines += ["A plan that breaks a hard rule is never stored or published. Every rule is one file in"]
-    lines += ["`optimizer/constraints/`, judged by `truckroll check` without any solver.", ""]
+    lines += ["`optimizer/constraints/`, judged by `truckroll check` without any solver. By which data a"]
+    lines += ["dispatcher reaches each: [what a dispatcher reaches](planning-reach.md).", ""]
     lines += ["| Code | Rule | Meaning | File |", "|---|---|---|---|"]
     for rule in CONSTRAINTS:
         name = _module_name(rule)

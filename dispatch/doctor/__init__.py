@@ -27,6 +27,7 @@ from dispatch.customers.rules import EXACT
 from dispatch.doctor.damage import pages
 from dispatch.doctor.findings import Finding
 from dispatch.doctor.hours import offered_hours
+from dispatch.doctor.plans import doubtful_plans
 from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
 from dispatch.parts.model import Part
@@ -257,6 +258,7 @@ CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
     week,
     offered_hours,
     promises,
+    doubtful_plans,
     prices,
     invoices,
 )

@@ -31,8 +31,8 @@ SENTENCES = {
         "固定给{who}的两次上门时间冲突,其中一次无法安排",
     ),
     "LOCK_OUTSIDE_WINDOW": (
-        "the visit is held to a time outside the window that the customer was told",
-        "上门固定的时间不在已告知客户的时段内",
+        "the visit is held to a time outside the customer's window or in their peak hours",
+        "上门固定的时间不在客户的时段内,或在客户的高峰时段",
     ),
     "TEAM_OF_ONE": ("only one visit of the crew is on this day", "该组上门当天只有一次"),
     "TEAM_TOO_LARGE": (
@@ -105,7 +105,9 @@ def _found(built: Built) -> Iterator[_Found]:
     for against in (*built.concessions, *against_rules(built.problem)):
         yield _Found(AGAINST, against.visit_id, against.cause, against.rule)
     for finding in about_decisions(built.problem):
-        yield _Found(finding.code, finding.subject.partition(" ")[2], finding.cause)
+        name = finding.subject.partition(" ")[2]
+        if not built.problem.is_begun(name):  # what has happened is no decision
+            yield _Found(finding.code, name, finding.cause)
 
 
 def _numbers(session: Session, found: Iterable[_Found], people: dict[str, str]) -> dict[str, str]:

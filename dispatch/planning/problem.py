@@ -19,6 +19,7 @@ from dispatch.planning.days import Day
 from dispatch.planning.dealing import demands
 from dispatch.planning.model import PlanLock, PlanStop, Routes
 from dispatch.planning.places import Places
+from dispatch.planning.quiet_times import windows_outside_peaks
 from dispatch.planning.shares import worked
 from dispatch.planning.supplying import Need, carried, with_store
 from dispatch.planning.wanting import held_jobs
@@ -99,7 +100,7 @@ def build(
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
     jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     if not only_routes:
-        jobs = _priced(session, day, rows, jobs)
+        jobs = _of_new_plan(session, day, rows, jobs, now)
     jobs = crews.tied(rows, jobs, duties, day, priced=not only_routes)
     held_by = [held_jobs(hold, held_at[hold.site_id], day, places, tied=not only_routes) for hold in held]
     jobs += [job for seats in held_by for job in seats]
@@ -195,10 +196,16 @@ def _with_priority(session: Session, rows: Sequence[Facts]) -> frozenset[uuid.UU
     )
 
 
-def _priced(session: Session, day: Day, rows: Sequence[Facts], jobs: Sequence[Job]) -> list[Job]:
-    """Return the visits of a new plan with what delays and moves of them cost."""
+def _of_new_plan(
+    session: Session, day: Day, rows: Sequence[Facts], jobs: Sequence[Job], now: int
+) -> list[Job]:
+    """Return the visits with what a new plan minds beyond rules: delays, moves, customers' peak hours."""
     reserved = _with_priority(session, rows)
-    return [_with_clocks(day, row, job, reserved) for row, job in zip(rows, jobs, strict=True)]
+    quiet = windows_outside_peaks(session, day, rows, now)
+    return [
+        replace(_with_clocks(day, row, job, reserved), windows=quiet.get(row[0].id, job.windows))
+        for row, job in zip(rows, jobs, strict=True)
+    ]
 
 
 def _with_clocks(day: Day, row: Facts, job: Job, reserved: frozenset[uuid.UUID]) -> Job:

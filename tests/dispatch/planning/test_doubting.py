@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from dispatch import outbox
+from dispatch.doctor.plans import doubtful_plans
 from dispatch.outbox import JobRun
 from dispatch.planning import doubting, scenarios
 from dispatch.planning.commands import book, lock_visit, publish, request_optimise
@@ -104,6 +105,20 @@ def test_two_locks_at_one_time_are_named_by_their_numbers(town: Town) -> None:
         assert name in clash["cause"]
 
 
+def test_what_has_begun_is_beyond_doubt_though_two_visits_overlap(town: Town, now: MovableClock) -> None:
+    now.set(at(9.5))
+    ada = town.technician()
+    for hour in (9, 9.25):
+        town.visit(
+            technician=ada, state="done", arrived_at=at(hour), started_at=at(hour), finished_at=at(9.5)
+        )
+    late = town.visit()
+    pinned(town.session, late, ada, 10)
+    plan = planned(town)
+    assert len(plan.stops) == 3
+    assert plan.doubts == []
+
+
 def test_a_crew_larger_than_the_day_is_named(town: Town) -> None:
     town.technician()
     lead = town.visit(crew_size=2)
@@ -143,6 +158,20 @@ def test_a_draft_says_it_after_the_next_booking(town: Town) -> None:
     plan = town.in_force()
     assert plan is not None
     assert ("LOCK_OUTSIDE_WINDOW", None, str(evening.id)) in told(plan)
+
+
+def test_the_doctor_names_days_whose_plan_in_force_is_in_doubt(town: Town, now: MovableClock) -> None:
+    ada, visit = town.technician(), town.visit()
+    pinned(town.session, visit, ada, 18)
+    plan = planned(town)
+    assert list(doubtful_plans(town.session)) == []
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    [finding] = doubtful_plans(town.session)
+    assert (finding.level, finding.code) == ("warning", "PLAN_DOUBTFUL")
+    assert str(DAY) in finding.message
+    assert f"{ada.name} works beyond shift and overtime" in finding.message
+    now.set(at(9, days=1))
+    assert list(doubtful_plans(town.session)) == []
 
 
 def test_a_scenario_says_what_its_plan_keeps_against_a_rule(town: Town) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import pytest
+
 from dispatch.contracts.house_rules import change_house_rules
 from dispatch.customers.model import Customer, Site
 from dispatch.planning.commands import Offers, offer
-from dispatch.planning.quiet_times import QuietTimes
+from dispatch.planning.days import Day
+from dispatch.planning.quiet_times import QuietTimes, windows_outside_peaks
 from dispatch.work_orders.model import Visit
+from optimizer.engines.base import Budget
+from optimizer.solve import solve
 from tests.builders import DAY, a_principal, a_shift, at
 from tests.planning_world import Town
 
@@ -58,3 +65,85 @@ def test_peak_hours_and_months_are_hidden_with_the_reason(town: Town) -> None:
     assert offer(town.session, visit, days=10, limit=100).windows == ()
     change_house_rules(town.session, by=a_principal(), changes={"peak_protection": False})
     assert offer(town.session, visit, days=10, limit=100).windows
+
+
+def begins(town: Town, visit: Visit) -> float | None:
+    """Local hour at which a plan of the day would begin a visit; None where it leaves it out."""
+    plan = solve(town.built().problem, Budget(solutions=5)).plan
+    found = [stop.start for route in plan.routes for stop in route.stops if stop.visit_id == str(visit.id)]
+    return found[0] / 3600 if found else None
+
+
+def test_planning_chooses_no_peak_hours_for_work_that_nobody_has_promised(town: Town) -> None:
+    visit = at_business(town)
+    site = town.session.get_one(Site, visit.work_order.site_id)
+    free = begins(town, visit)
+    assert free is not None
+    assert free < 9
+    site.peak_hours = [[13, 18], [8, 11]]
+    town.session.flush()
+    quiet = begins(town, visit)
+    assert quiet is not None
+    assert 11 <= quiet <= 12
+    site.peak_hours = [[8, 11], [11, 18]]
+    town.session.flush()
+    assert begins(town, visit) is None
+    site.peak_hours, site.peak_months = [], [DAY.month]
+    town.session.flush()
+    assert begins(town, visit) is None
+    site.peak_months = [DAY.month + 1]
+    town.session.flush()
+    assert begins(town, visit) == free
+    site.peak_months = [DAY.month]
+    change_house_rules(town.session, by=a_principal(), changes={"peak_protection": False})
+    assert begins(town, visit) == free
+
+
+def test_repairs_promises_and_people_at_home_know_no_peak_hours(town: Town) -> None:
+    visit = at_business(town, kind="quick_repair")
+    site = town.session.get_one(Site, visit.work_order.site_id)
+    site.peak_hours = [[0, 24]]
+    town.session.flush()
+    assert begins(town, visit) is not None
+    visit.work_order.kind = "maintenance"
+    town.session.flush()
+    assert begins(town, visit) is None
+    visit.window_start, visit.window_end = at(10), at(12)
+    town.session.flush()
+    assert begins(town, visit) == 10
+    visit.window_start = visit.window_end = None
+    town.session.get_one(Customer, visit.work_order.customer_id).kind = "person"
+    town.session.flush()
+    assert begins(town, visit) is not None
+
+
+@pytest.mark.parametrize("length", [1800, 3600, 5 * 3600])
+@pytest.mark.parametrize(
+    "peaks",
+    [[[8, 11]], [[13, 18], [0, 9]], [[0, 24]], [[8, 13], [14, 15], [2, 8]], [[0, 2], [10, 15], [23, 24]]],
+)
+@pytest.mark.parametrize(
+    "on", [date(2026, 3, 2), date(2026, 3, 29), date(2026, 10, 25)], ids=["24", "23", "25"]
+)
+def test_windows_outside_peaks_are_all_that_offers_would_not_object_to(
+    town: Town, on: date, peaks: list[list[int]], length: int
+) -> None:
+    """Against the rule that offers go by, a quarter of an hour at a time, on days of all lengths."""
+    visit = at_business(town)
+    visit.duration_minutes = length // 60
+    site = town.session.get_one(Site, visit.work_order.site_id)
+    site.peak_hours = peaks
+    town.session.flush()
+    day = Day(town.territory.id, on, town.territory.timezone)
+    rows = [(visit, visit.work_order, site)]
+    windows = windows_outside_peaks(town.session, day, rows, 3 * 3600)[visit.id]
+    quiet = QuietTimes(day.timezone, peak_hours=tuple((begin, stop) for begin, stop in peaks))
+    assert all(window.start <= window.end for window in windows)
+    step = 900
+    is_quiet = {
+        moment: quiet.objection(day.moment(moment), day.moment(moment + step), on) is None
+        for moment in range(0, Day.LATEST + length, step)
+    }
+    for start in range(3 * 3600, Day.LATEST, step):
+        is_free = all(is_quiet[moment] for moment in range(start, start + length, step))
+        assert is_free == any(window.start <= start <= window.end for window in windows), start / 3600
