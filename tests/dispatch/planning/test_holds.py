@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -204,6 +205,31 @@ def test_the_last_part_of_a_day_is_for_emergencies(town: Town, now: MovableClock
     assert urgent.windows
     now.set(now.moment + timedelta(hours=1))
     assert offer_wanted(town.session, wanted(town, minutes=60), days=1, policy=ALL).windows
+
+
+@pytest.mark.parametrize(
+    ("minutes", "priority", "is_covered"),
+    [(60, 3, True), (45, 3, True), (61, 3, False), (60, EMERGENCY, False)],
+)
+def test_a_hold_covers_the_reserve_for_as_much_work_and_no_lesser_claim(
+    town: Town, minutes: int, priority: int, *, is_covered: bool
+) -> None:
+    """R-308: the visit takes an hour at most and is no emergency, whatever was said when it was held."""
+    town.technician((8, 12), break_minutes=0)
+    me, asked = somebody(), wanted(town, minutes=60, priority=priority)
+    kept = held(town, asked, hour=10, by=me)
+    town.territory.emergency_reserve_percent = 50
+    filler = town.visit(duration_minutes=80)
+    book(town.session, by=None, visit=filler, start=at(8), end=at(9), channel="phone")
+    visit = town.visit(duration_minutes=minutes)
+    visit.work_order.site_id = asked.site.id
+    town.session.flush()
+    words: dict[str, Any] = {"visit": visit, "start": at(10), "end": at(12), "hold_id": kept.id}
+    if is_covered:
+        assert book(town.session, by=me, channel="phone", **words).visit_id == visit.id
+    else:
+        with pytest.raises(SlotGone, match="kept for emergencies"):
+            book(town.session, by=me, channel="phone", **words)
 
 
 def test_every_window_of_the_grid_is_offered_or_hidden_with_its_reason(town: Town, now: MovableClock) -> None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
+from dispatch.access.rules import Role
 from dispatch.contracts.house_rules import change_house_rules
 from dispatch.customers.model import Customer, Site
-from dispatch.planning.commands import Offers, offer
+from dispatch.planning.commands import Offers, book, hold, offer
 from dispatch.planning.days import Day
 from dispatch.planning.quiet_times import QuietTimes, windows_outside_peaks
+from dispatch.planning.rules import SlotGone
+from dispatch.planning.wanting import Wanted
 from dispatch.work_orders.model import Visit
+from dispatch.work_orders.rules import Needs
 from optimizer.engines.base import Budget
 from optimizer.solve import solve
 from tests.builders import DAY, a_principal, a_shift, at
@@ -147,3 +153,29 @@ def test_windows_outside_peaks_are_all_that_offers_would_not_object_to(
     for start in range(3 * 3600, Day.LATEST, step):
         is_free = all(is_quiet[moment] for moment in range(start, start + length, step))
         assert is_free == any(window.start <= start <= window.end for window in windows), start / 3600
+
+
+def test_a_window_of_quiet_times_is_held_for_nobody(town: Town) -> None:
+    visit = at_business(town)
+    site = town.session.get_one(Site, visit.work_order.site_id)
+    words: dict[str, Any] = {"by": None, "start": at(10), "end": at(12), "minutes": 5}
+    asked = Wanted(site, Needs(duration_minutes=60), 3)
+    with pytest.raises(SlotGone, match="announced 7 days ahead") as refused:
+        hold(town.session, wanted=replace(asked, kind="maintenance"), **words)
+    assert refused.value.detail["reasons"][0]["code"] == "TOO_SOON"
+    assert refused.value.detail["fresh"] == []
+    assert hold(town.session, wanted=asked, **words).window_start == at(10)
+
+
+@pytest.mark.parametrize("role", [Role.DISPATCHER, Role.SUPERVISOR, Role.ADMIN])
+def test_a_hold_opens_no_quiet_times_and_the_desk_may_promise_them(town: Town, role: Role) -> None:
+    """R-307: what was held before anybody knew the kind of work is looked at again."""
+    visit = at_business(town)
+    site = town.session.get_one(Site, visit.work_order.site_id)
+    taker, asked = a_principal(Role.CALL_TAKER), Wanted(site, Needs(duration_minutes=60), 3)
+    window: dict[str, Any] = {"start": at(10), "end": at(12)}
+    kept = hold(town.session, by=taker, wanted=asked, minutes=5, **window)
+    words: dict[str, Any] = {"visit": visit, "channel": "phone", **window}
+    with pytest.raises(SlotGone):
+        book(town.session, by=taker, hold_id=kept.id, **words)
+    assert book(town.session, by=a_principal(role), **words).window_start == at(10)
