@@ -150,14 +150,35 @@ class RunStartShape(Schema):
     state = Word(RUN_STATES, required=True)
 
 
+class ProgressShape(Schema):
+    """
+    What a search had found when it last told, about every second.
+
+    ``iterations`` are those behind the best plan so far, ``cost_minor`` its cost and ``unserved`` the visits
+    that it leaves out; null before the first plan, and for a day in parts until each part has one.
+    """
+
+    seconds = Real(0, 86_400, required=True)
+    iterations = Whole(required=True, allow_none=True)
+    cost_minor = Whole(required=True, allow_none=True)
+    unserved = Whole(required=True, allow_none=True)
+
+
 class RunShape(Schema):
-    """How an optimisation is getting on; ``plan_id`` is its proposal once it is done."""
+    """
+    How an optimisation is getting on; ``plan_id`` is its proposal once it is done.
+
+    ``is_called_off``: somebody has cancelled it; while it is still ``running`` it is about to stop. A
+    cancelled run has a proposal if its best plan so far costs less than the plan in force.
+    """
 
     id = Id(required=True)
     state = Word(RUN_STATES, required=True)
     attempt = Whole(required=True)
     plan_id = Id(required=True, allow_none=True)
     error = fields.String(required=True, allow_none=True)
+    is_called_off = Flag(required=True)
+    progress = fields.Nested(ProgressShape, required=True, allow_none=True)
 
 
 class PlannedPlaceShape(Schema):
@@ -263,6 +284,14 @@ def optimise_day(body: dict[str, Any], territory_id: uuid.UUID, day: str) -> obj
 def read_run(run_id: uuid.UUID) -> object:
     """How an optimisation is getting on."""
     return queries.find_run(current_session(), current_principal(), run_id)
+
+
+@resource.post("/planning/runs/<uuid:run_id>/cancel")
+@policy(*roles.PLANNERS)
+@resource.response(200, RunShape)
+def cancel_run(run_id: uuid.UUID) -> object:
+    """Call an optimisation off; its best plan so far is proposed if it is better. Repeated: no effect."""
+    return commands.cancel_run(current_session(), by=current_principal(), run_id=run_id)
 
 
 @resource.get("/plans/<uuid:plan_id>")

@@ -49,7 +49,7 @@ class Track:
     """
 
     __slots__ = (
-        "backward",
+        "_backward",
         "breaks",
         "entries",
         "forward",
@@ -80,7 +80,14 @@ class Track:
         )
         self.home = technician.shift.end + technician.overtime
         self.forward = self._forward(begin.ready)
-        self.backward = self.backward_from(self.home)
+        self._backward: list[list[Seconds]] | None = None
+
+    @property
+    def backward(self) -> list[list[Seconds]]:
+        """Latest moments for a return within shift and overtime; worked out when somebody asks."""
+        if self._backward is None:
+            self._backward = self.backward_from(self.home)
+        return self._backward
 
     def _forward(self, ready: Seconds) -> list[list[Seconds]]:
         """Earliest ends of service from the opening on."""

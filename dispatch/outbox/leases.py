@@ -50,6 +50,10 @@ class Lease:
     error: Exception | None = field(default=None, init=False)
     """Set by a batch handler to fail this run alone, instead of raising for all of them."""
     finished: bool = field(default=False, init=False)
+    called_off: bool = field(default=False, init=False)
+    """Whether somebody has asked for the run to stop, as far as this one has heard (``tell``)."""
+    cancelled: bool = field(default=False, init=False)
+    """Set by a handler that stopped for this before it leaves ``finishing``: cancelled, not done."""
 
     @property
     def event(self) -> str | None:
@@ -84,6 +88,43 @@ class Lease:
         """
         with db.transaction() as session:
             _prolong(session, self, busy_seconds)
+
+    def tell(self, progress: dict[str, Any]) -> bool:
+        """
+        Store how far the run is and return whether somebody has called it off; prolongs the lease.
+
+        Raise ``LeaseLost`` if somebody else owns the run.
+        """
+        end = func.greatest(JobRun.lease_until, _lease_end())
+        statement = _update(_mine(self), progress=progress, lease_until=end)
+        with db.transaction() as session:
+            row = session.execute(statement.returning(JobRun.called_off_at)).one_or_none()
+        if row is None:
+            raise LeaseLost(f"the run {self.run_id} ({self.kind}) is no longer ours")
+        self.called_off = row.called_off_at is not None
+        return self.called_off
+
+    def is_called_off(self, session: Session) -> bool:
+        """Return whether the run is called off; nobody can do so any more until the session ends."""
+        statement = select(JobRun.called_off_at).where(JobRun.id == self.run_id).with_for_update()
+        self.called_off = session.scalar(statement) is not None
+        return self.called_off
+
+
+def call_off(session: Session, run_id: uuid.UUID) -> JobRun:
+    """
+    Cancel a run that waits and ask the owner of one that runs to stop; one that is over stays as it is.
+
+    Return the run, locked until the transaction ends.
+    """
+    statement = select(JobRun).where(JobRun.id == run_id).with_for_update()
+    run = session.scalars(statement.execution_options(populate_existing=True)).one()
+    if run.state == "ready":
+        run.state, run.finished_at = "cancelled", session.scalar(select(func.now()))
+    if run.state in {"running", "cancelled"} and run.called_off_at is None:
+        run.called_off_at = session.scalar(select(func.now()))
+    session.flush()
+    return run
 
 
 def one_by_one(
@@ -266,7 +307,12 @@ def _park(session: Session, which: ColumnElement[bool], words: str) -> None:
 
 def _mark_done(session: Session, lease: Lease) -> None:
     result_hash = None if lease.result is None else fingerprint(lease.result)
-    values = {"state": "done", "result": lease.result, "result_hash": result_hash, "error": None}
+    values = {
+        "state": "cancelled" if lease.cancelled else "done",
+        "result": lease.result,
+        "result_hash": result_hash,
+        "error": None,
+    }
     statement = _update(_mine(lease), **values, finished_at=func.now(), lease_until=None)
     _exactly_one(session, statement, lease)
 

@@ -36,6 +36,10 @@ class JobRun(Identified, Base):
     result: Mapped[dict[str, Any] | None]
     result_hash: Mapped[str | None]
     error: Mapped[str | None]
+    progress: Mapped[dict[str, Any] | None]
+    """How far its owner is, as told last."""
+    called_off_at: Mapped[datetime | None]
+    """When somebody asked its owner to stop; one that nobody owns is cancelled at once."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     finished_at: Mapped[datetime | None]
 

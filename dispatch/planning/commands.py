@@ -12,6 +12,7 @@ from dispatch.access.rules import Principal
 from dispatch.db import new_id
 from dispatch.planning import heads, splitting
 from dispatch.planning.accepting import accept_rows
+from dispatch.planning.cancelling import cancel_run
 from dispatch.planning.model import DayPlan
 from dispatch.planning.moving import choices, move_for_customer
 from dispatch.planning.offering import USUAL, Offers, WindowOffer, asker_for, asker_of, offers_of
@@ -26,6 +27,7 @@ __all__ = [
     "WindowOffer",
     "accept_rows",
     "book",
+    "cancel_run",
     "choices",
     "hold",
     "lock_visit",

@@ -18,7 +18,10 @@ from dispatch.planning.optimise_parts import split_day
 from dispatch.planning.rules import DayNotPlannable
 from dispatch.planning.snapshot import Limits, Snapshot, is_promised, propose, read
 from dispatch.planning.solving import Asked, in_two_halves
-from optimizer.engines.base import DEFAULT, warm_up
+from optimizer.check import cost
+from optimizer.engines.base import DEFAULT, Result, warm_up
+from optimizer.in_parts import laid
+from optimizer.insertion import sequences_of
 from optimizer.problem import Problem
 from optimizer.validate import errors_in
 
@@ -36,6 +39,9 @@ def optimise_day(
     A promise that cannot be kept any more does not push its visit out of the day: in the second half of the
     time such visits are planned with an open end, and publication tells their customers a new window. A day
     beyond one process is only cut here; its parts are planned by runs of their own (``optimise_parts``).
+
+    A run that is called off leaves its best plan so far as a proposal, if it costs less than what the plan in
+    force still says; nobody but a person publishes it. Otherwise it leaves nothing.
     """
 
     def again(late: frozenset[str]) -> Snapshot:
@@ -51,12 +57,25 @@ def optimise_day(
     snapshot, result = in_two_halves(
         lease, first, _asked, again, seconds=seconds, seed=seed, processes=processes
     )
+    is_worth = not lease.called_off or _is_better(snapshot, result)
     with lease.finishing() as session:
+        if not is_worth:
+            lease.cancelled = True
+            return
         heads.locked(session, territory_id, day)  # before rows of splits, as everywhere
         splitting.void(session, territory_id, day, before=lease.run_id)
         row = propose(session, snapshot, result, seed=seed, reason=reason)
         lease.result = {"plan_id": str(row.id), "unserved": len(result.plan.unserved)}
-        lease.result |= auto_publishing.consider(session, row)
+        lease.cancelled = lease.is_called_off(session)
+        if not lease.cancelled:
+            lease.result |= auto_publishing.consider(session, row)
+
+
+def _is_better(snapshot: Snapshot, result: Result) -> bool:
+    """Whether a plan costs less than the one in force, without what the day no longer allows there."""
+    problem = snapshot.built.problem
+    today = laid(problem, sequences_of(problem, snapshot.start))
+    return result.cost < sum(cost(problem, today).values())
 
 
 def warm() -> None:

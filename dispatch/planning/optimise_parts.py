@@ -19,6 +19,7 @@ from dispatch.planning import auto_publishing, heads, splitting
 from dispatch.planning.model import PlanSplit
 from dispatch.planning.snapshot import Limits, Snapshot, is_promised, propose, read
 from dispatch.planning.splitting import Orders
+from dispatch.planning.telling import Telling
 from optimizer.check import cost
 from optimizer.decompose import Part, cut
 from optimizer.engines.base import DEFAULT, Budget, Result, available, engine
@@ -55,7 +56,8 @@ def split_day(lease: Lease, snapshot: Snapshot, *, seed: int, reason: str, limit
     parts = cut(problem, limits.part_visits, plan=snapshot.start)
     with lease.finishing() as session:
         heads.locked(session, territory_id, day)
-        if splitting.is_superseded(session, territory_id, day, lease.run_id):
+        lease.cancelled = lease.is_called_off(session)
+        if lease.cancelled or splitting.is_superseded(session, territory_id, day, lease.run_id):
             lease.result = {"void": True}
             return
         splitting.void(session, territory_id, day)
@@ -83,12 +85,20 @@ def optimise_part(lease: Lease, split_id: uuid.UUID, number: int) -> None:
         return
     crashpoint("part.before_solve")
     lease.heartbeat(busy_seconds=part.seconds)
-    start = _laid(part.problem, [part.orders])
-    result = _shop(part.seed).planned(part.problem, Budget(seconds=part.seconds), start)
+    telling = Telling(lease)
+    result = engine(available(DEFAULT)).solve(
+        part.problem,
+        budget=Budget(seconds=part.seconds),
+        seed=part.seed,
+        start=_laid(part.problem, [part.orders]),
+        on_progress=telling.hear,
+        cancel=telling.is_called_off,
+    )
     orders = splitting.orders_of(part.orders, result.plan)
     with lease.finishing() as session:
         stored = splitting.store_part(session, split_id, number, orders, result.stats)
         lease.result = {"unserved": len(result.plan.unserved)} if stored else {"void": True}
+        lease.cancelled = not stored and lease.called_off
         crashpoint("part.before_commit")
     crashpoint("part.after_commit")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,6 +45,8 @@ class RunView:
     attempt: int
     plan_id: str | None
     error: str | None
+    is_called_off: bool
+    progress: Mapping[str, float | None] | None
 
 
 def _require_seen(session: Session, principal: Principal, territory_id: uuid.UUID) -> None:
@@ -106,17 +108,28 @@ def find_plan(session: Session, principal: Principal, plan_id: uuid.UUID) -> Day
 
 def find_run(session: Session, principal: Principal, run_id: uuid.UUID) -> RunView:
     """Return an optimisation's progress, if its territory lies within the person's scope."""
+    return view_of_run(session, run_in_scope(session, principal, run_id))
+
+
+def run_in_scope(session: Session, principal: Principal, run_id: uuid.UUID) -> JobRun:
+    """Return a run of planning, if its territory lies within the person's scope."""
     run = session.get(JobRun, run_id)
     if run is None or not run.kind.startswith("planning."):
         raise NotFound("no such run")
     territory_id = _territory_of(session, run)
     if principal.territory_ids is not None and territory_id not in principal.territory_ids:
         raise NotFound("no such run")
+    return run
+
+
+def view_of_run(session: Session, run: JobRun) -> RunView:
+    """Return how a run is getting on."""
     result = run.result or {}
     if "split_id" in result:
         return _of_split(session, run, uuid.UUID(result["split_id"]))
     state = "cancelled" if result.get("void") else run.state
-    return RunView(run.id, state, run.attempt, result.get("plan_id"), run.error)
+    is_called_off = run.called_off_at is not None
+    return RunView(run.id, state, run.attempt, result.get("plan_id"), run.error, is_called_off, run.progress)
 
 
 def _of_split(session: Session, run: JobRun, split_id: uuid.UUID) -> RunView:
@@ -124,14 +137,30 @@ def _of_split(session: Session, run: JobRun, split_id: uuid.UUID) -> RunView:
     state, plan_id = session.execute(
         select(PlanSplit.state, PlanSplit.plan_id).where(PlanSplit.id == split_id)
     ).one()
-    error = session.scalar(
-        select(JobRun.error)
-        .where(JobRun.kind.in_(PARTS), JobRun.state == "parked")
-        .where(JobRun.payload["split_id"].as_string() == str(split_id))
-        .limit(1)
-    )
+    parts = session.scalars(
+        select(JobRun)
+        .where(JobRun.kind.in_(PARTS), JobRun.payload["split_id"].as_string() == str(split_id))
+        .order_by(JobRun.id)
+    ).all()
+    error = next((part.error for part in parts if part.state == "parked"), None)
     shown = {"open": "parked" if error else "running", "void": "cancelled"}.get(state, run.state)
-    return RunView(run.id, shown, run.attempt, str(plan_id) if plan_id else None, error)
+    told = [part.progress for part in parts if part.kind == PARTS[0]]
+    plan = str(plan_id) if plan_id else None
+    return RunView(
+        run.id, shown, run.attempt, plan, error, run.called_off_at is not None, _of_all_parts(told)
+    )
+
+
+def _of_all_parts(told: Sequence[dict[str, float | None] | None]) -> dict[str, float | None] | None:
+    """How far the parts of a day are together; what one of them has not told yet is not known of the day."""
+    known = [each for each in told if each is not None]
+    if not known:
+        return None
+    figures: dict[str, float | None] = {"seconds": max(each["seconds"] or 0 for each in known)}
+    for name in ("iterations", "cost_minor", "unserved"):
+        counts = [each[name] if each is not None else None for each in told]
+        figures[name] = None if None in counts else sum(count or 0 for count in counts)
+    return figures
 
 
 def _territory_of(session: Session, run: JobRun) -> uuid.UUID | None:

@@ -77,6 +77,13 @@ class DoubleBooking(Conflict):
     remedy = "Optimise the day again; another publication took that time meanwhile."
 
 
+class RunNotCancellable(Conflict):
+    """The run is over, or no optimisation of a day, so there is nothing to call off."""
+
+    code = "RUN_NOT_CANCELLABLE"
+    remedy = "Read the run: if it is done, reject its proposal instead."
+
+
 class DayTooLarge(Invalid):
     """The day has more visits or technicians than one optimisation may take."""
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from dispatch.outbox import Lease
 from dispatch.planning.rules import DayNotPlannable
+from dispatch.planning.telling import Telling
 from optimizer.engines.base import Budget, Result
 from optimizer.in_parts import WHOLE_VISITS
 from optimizer.plan import Plan
@@ -48,26 +49,42 @@ def in_two_halves(
     Solve what was read, and once more with promises relaxed that the first plan could not keep.
 
     ``again`` reads with these relaxed; it is ignored where the day has moved on meanwhile. A day of more than
-    ``whole_visits`` is planned in parts, one after another.
+    ``whole_visits`` is planned in parts, one after another. A run that is called off gets the best plan so
+    far (``lease.called_off``).
     """
-    before = asked(first)
+    before, telling = asked(first), Telling(lease)
     budget = Budget(seconds=seconds / 2, processes=processes)
-    result = solved(lease, before.problem, before.start, budget, seed, whole_visits)
+    result = solved(telling, before.problem, before.start, budget, seed, whole_visits)
+    if lease.called_off:
+        return first, result
     late = frozenset(left.visit_id for left in result.plan.unserved) & before.promised
     read = first
     if late:
         relaxed = again(late)
         read = relaxed if asked(relaxed).version == before.version else first
-    return read, solved(lease, asked(read).problem, result.plan, budget, seed, whole_visits)
+    telling.search_again()
+    return read, solved(telling, asked(read).problem, result.plan, budget, seed, whole_visits)
 
 
-def solved(  # noqa: PLR0917 - the lease, then what ``solve`` takes
-    lease: Lease, day: Problem, start: Plan, budget: Budget, seed: int, whole_visits: int
+def solved(  # noqa: PLR0917 - who is told, then what ``solve`` takes
+    telling: Telling, day: Problem, start: Plan, budget: Budget, seed: int, whole_visits: int
 ) -> Result:
-    """Solve, with the lease kept busy: the solver holds the interpreter, so no thread beats meanwhile."""
-    lease.heartbeat(busy_seconds=budget.seconds or 0.0)
+    """
+    Solve, with the lease kept busy: the solver holds the interpreter, so no thread beats meanwhile.
+
+    It tells how far it is, and ends with the best plan so far when the run is called off.
+    """
+    telling.lease.heartbeat(busy_seconds=budget.seconds or 0.0)
     try:
-        return solve(day, budget, seed=seed, start=start, whole_visits=whole_visits)
+        return solve(
+            day,
+            budget,
+            seed=seed,
+            start=start,
+            on_progress=telling.hear,
+            cancel=telling.is_called_off,
+            whole_visits=whole_visits,
+        )
     except InvalidProblem as error:
         findings = [str(finding) for finding in error.findings[:20]]
         raise DayNotPlannable(f"{len(error.findings)} findings: {findings[0]}", findings=findings) from error

@@ -25,6 +25,7 @@ from dispatch.planning.promising import note_place
 from dispatch.planning.questions import OpenDay
 from dispatch.planning.solving import solved
 from dispatch.planning.supplying import keep_store
+from dispatch.planning.telling import Telling
 from dispatch.work_orders.model import Visit
 from optimizer.check import check, cost
 from optimizer.engines.base import Budget
@@ -84,7 +85,7 @@ def _read(session: Session, territory_id: uuid.UUID, on: date) -> _Draft | None:
 def _better(lease: Lease, found: _Draft, seconds: float) -> Plan | None:
     """A cheaper plan with everything on it that the draft has; None where there is none."""
     problem, start = found.opened.oracle.problem, found.start
-    result = solved(lease, problem, start, Budget(solutions=ROUNDS, seconds=seconds), 1, WHOLE)
+    result = solved(Telling(lease), problem, start, Budget(solutions=ROUNDS, seconds=seconds), 1, WHOLE)
     is_whole = set(plan_rows.ids_on(start)) <= set(plan_rows.ids_on(result.plan))
     is_cheaper = sum(result.cost_by_term.values()) < sum(cost(problem, start).values())
     return result.plan if is_whole and is_cheaper else None

@@ -109,6 +109,37 @@ def test_a_proposal_is_put_aside_once(desk: Desk) -> None:
     assert code_of(dispatcher.post(path, headers=seen)) == (409, "PLAN_NOT_PUBLISHABLE")
 
 
+def test_an_optimisation_is_called_off_by_whoever_plans(desk: Desk) -> None:
+    desk.promised()
+    address = f"/v1/territories/{desk.territory}/days/{day()}"
+    run = desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1}, status=202)["run_id"]
+    path = f"/v1/planning/runs/{run}"
+    waiting = desk.read(Role.CALL_TAKER, path)
+    assert (waiting["state"], waiting["is_called_off"], waiting["progress"]) == ("ready", False, None)
+    assert desk.of(Role.CALL_TAKER).post(f"{path}/cancel").status_code == 403
+    for _ in range(2):
+        answer = desk.of(Role.DISPATCHER).post(f"{path}/cancel")
+        assert (answer.status_code, answer.get_json()["state"]) == (200, "cancelled")
+    assert answer.get_json() == desk.read(Role.DISPATCHER, path)
+    assert run_jobs("planning.optimise_day") == 0
+    assert desk.read(Role.DISPATCHER, address)["proposals"] == []
+
+
+def test_an_optimisation_that_is_done_says_what_it_found_and_is_not_called_off(desk: Desk) -> None:
+    desk.promised()
+    address = f"/v1/territories/{desk.territory}/days/{day()}"
+    run = desk.made(Role.DISPATCHER, f"{address}/optimise", {"seconds": 1}, status=202)["run_id"]
+    assert run_jobs("planning.optimise_day") == 1
+    path = f"/v1/planning/runs/{run}"
+    assert set(desk.read(Role.DISPATCHER, path)["progress"]) == {
+        "seconds",
+        "iterations",
+        "cost_minor",
+        "unserved",
+    }
+    assert code_of(desk.of(Role.DISPATCHER).post(f"{path}/cancel")) == (409, "RUN_NOT_CANCELLABLE")
+
+
 def test_an_optimisation_is_limited_in_time(desk: Desk) -> None:
     """S9: nobody lets the engine think for an hour."""
     path = f"/v1/territories/{desk.territory}/days/{day()}/optimise"

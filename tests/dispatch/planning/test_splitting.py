@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -12,11 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from dispatch import clock, db, outbox, travel
 from dispatch.outbox import JobRun
 from dispatch.planning import optimise_parts
-from dispatch.planning.commands import book, lock_visit, request_optimise
+from dispatch.planning.commands import book, cancel_run, lock_visit, request_optimise
 from dispatch.planning.model import DayPlan, PlanSplit, PlanSplitPart
 from dispatch.planning.queries import find_run
+from dispatch.planning.rules import RunNotCancellable
 from dispatch.settings import Settings
 from dispatch.work_orders.model import Visit
+from optimizer.plan import Plan
 from tests.builders import DAY, a_principal, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town, a_town, register_kinds, runs_of, violations
@@ -186,6 +189,69 @@ def test_a_split_that_is_over_keeps_no_places(town: Town) -> None:
     for split in (void, joined):
         town.session.refresh(split)
     assert [(split.state, split.places) for split in (void, joined)] == [("void", b""), ("joined", b"")]
+
+
+def test_a_day_in_parts_that_is_called_off_leaves_nothing(town: Town) -> None:
+    """Whatever is planned already, and again when somebody calls it off once more."""
+    split = cut(town)
+    run_id, waiting = _asked_for(town, split), runs_of(town.session, "planning.optimise_part")
+    do(town, waiting[0].id)
+    told = find_run(town.session, a_principal(), run_id).progress
+    assert told is not None
+    assert told["seconds"] is not None
+    assert told["unserved"] is None, "two parts have not told anything yet"
+    for _ in range(2):
+        seen = cancel_run(town.session, by=a_principal(), run_id=run_id)
+        assert (seen.state, seen.plan_id) == ("cancelled", None)
+        town.session.commit()
+    for run in waiting[1:]:
+        do(town, run.id)
+        assert (run.state, run.attempt) == ("cancelled", 0)
+    town.session.refresh(split)
+    assert (split.state, count_parts(town), proposals(town)) == ("void", 0, [])
+    assert runs_of(town.session, "planning.join_parts") == []
+
+
+def test_a_part_under_way_when_its_day_is_called_off_ends_without_effect(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = cut(town)
+    run_id, first = _asked_for(town, split), runs_of(town.session, "planning.optimise_part")[0]
+
+    def under_way(part: object, orders: object) -> Plan:
+        del part, orders
+        town.session.rollback()
+        cancel_run(town.session, by=a_principal(), run_id=run_id)
+        town.session.commit()
+        return Plan()
+
+    monkeypatch.setattr(optimise_parts, "_laid", under_way)
+    do(town, first.id)
+    assert (first.state, first.result) == ("cancelled", {"void": True})
+
+
+def test_a_joined_day_is_over(town: Town) -> None:
+    split = cut(town)
+    perform(town, "planning.optimise_part")
+    perform(town, "planning.join_parts")
+    with pytest.raises(RunNotCancellable):
+        cancel_run(town.session, by=a_principal(), run_id=_asked_for(town, split))
+
+
+def test_called_off_while_it_is_read_a_day_is_not_cut(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = ask(town)
+    cut_day = optimise_parts.cut
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        town.session.rollback()
+        assert cancel_run(town.session, by=a_principal(), run_id=run_id).state == "running"
+        town.session.commit()
+        return cut_day(*args, **kwargs)
+
+    monkeypatch.setattr(optimise_parts, "cut", late)
+    do(town, run_id)
+    assert find_run(town.session, a_principal(), run_id).state == "cancelled"
+    assert list(town.session.scalars(select(PlanSplit))) == []
 
 
 def _asked_for(town: Town, split: PlanSplit) -> uuid.UUID:

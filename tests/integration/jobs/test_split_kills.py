@@ -1,4 +1,4 @@
-"""Planning workers die while a large day is planned in parts: one proposal, no part missing, none twice."""
+"""Planning workers die, or are called off, under way: one proposal, no part missing or twice; or nothing."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox, queue, travel
 from dispatch.bootstrap import JOBS
 from dispatch.outbox import SimulatedClock
-from dispatch.planning.commands import request_optimise
+from dispatch.planning.commands import cancel_run, request_optimise
 from dispatch.planning.model import DayPlan
 from dispatch.settings import Settings
-from tests.builders import DAY, MORNING, frozen_clock
+from dispatch.work_orders.model import WorkOrder
+from tests.builders import DAY, MORNING, a_principal, frozen_clock
 from tests.integration.jobs.conftest import MortalValkey
 from tests.integration.jobs.nursery import Nursery, nursery
 from tests.integration.jobs.workers import Start, workers
@@ -162,3 +163,41 @@ def test_a_newer_request_under_way_leaves_one_proposal(town: Town, stage: Stage,
     wait_for(lambda: set(stage.states()) == {"done"}, seconds=30)
     assert sorted(stage.ask("select state from plan_split")) == [("joined",), ("void",)]
     assert len(proposals(town.session)) == 1
+
+
+def test_a_day_called_off_while_a_worker_searches_stops_soon_with_its_best_plan(
+    town: Town, stage: Stage, start: Start
+) -> None:
+    """A day of one piece, asked for two minutes."""
+    few = select(WorkOrder.id).order_by(WorkOrder.id).limit(VISITS - 12)
+    waits = (
+        update(WorkOrder).where(WorkOrder.id.in_(few)).values(waiting_reason="part", waiting_since=MORNING)
+    )
+    town.session.execute(waits)
+    start()
+    run_id = ask(town, seconds=120)
+    searches = "select progress from job_run where state = 'running' and progress->>'cost_minor' is not null"
+    wait_for(lambda: stage.ask(searches), seconds=60)
+    assert cancel_run(town.session, by=a_principal(), run_id=run_id).state == "running"
+    town.session.commit()
+    wait_for(lambda: stage.states() == {"cancelled": 1}, seconds=20)
+    [plan] = proposals(town.session)
+    assert violations(town, plan) == []
+    assert len(plan.stops) + len(plan.unserved) == 12
+    assert plan.stops
+
+
+def test_a_day_in_parts_called_off_while_workers_search_leaves_nothing(
+    town: Town, stage: Stage, start: Start
+) -> None:
+    start()
+    start()
+    run_id = ask(town, seconds=120)
+    searches = "select 1 from job_run where kind = 'planning.optimise_part' and progress is not null"
+    wait_for(lambda: stage.ask(searches), seconds=60)
+    town.session.rollback()
+    assert cancel_run(town.session, by=a_principal(), run_id=run_id).state == "cancelled"
+    town.session.commit()
+    wait_for(lambda: stage.states() == {"done": 1, "cancelled": PARTS}, seconds=30)
+    assert proposals(town.session) == []
+    assert stage.ask("select count(*) from plan_split_part") == [(0,)]
