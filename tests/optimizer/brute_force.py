@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import permutations, product
 from math import comb, perm
 
-from optimizer import Plan, Problem, Technician, Unserved, Visit, check, cost
+from optimizer import Plan, Problem, Route, Technician, Unserved, Visit, check, cost
 from optimizer.errors import InfeasibleRoute
 from optimizer.schedule import Sequences, retimed
 from optimizer.timing import timetable
@@ -152,30 +152,34 @@ def _days(
 ) -> dict[int, tuple[int, Order]]:
     """For each set of visits the price of the technician's cheapest day with exactly these, and its order."""
     begun = _begun(problem)
-    days: dict[int, tuple[int, Order]] = {0: (_price(problem, technician, ()), begun.get(technician.id, ()))}
+    here = begun.get(technician.id, ())
+    idle = _price(problem, timetable(problem, technician, here), here) if here else 0
+    days: dict[int, tuple[int, Order]] = {0: (idle, here)}
     able = [visit for visit in free if _may_go(problem, begun, technician, visit)]
-    for order in _orders(problem, technician, begun.get(technician.id, ()), able):
+    for order, route in _orders(problem, technician, here, able):
         mask = sum(bit[visit.id] for visit in order if visit.id in bit)
-        price = _price(problem, technician, order)
+        price = _price(problem, route, order)
         is_cheaper = mask not in days or price < days[mask][0]
         if is_cheaper and not check(problem, retimed(problem, {**begun, technician.id: order})):
             days[mask] = price, order
     return days
 
 
-def _orders(problem: Problem, technician: Technician, order: Order, able: list[Visit]) -> Iterator[Order]:
-    """Every order that can be driven; a window missed is missed with further stops as well."""
+def _orders(
+    problem: Problem, technician: Technician, order: Order, able: list[Visit]
+) -> Iterator[tuple[Order, Route]]:
+    """Every order that can be driven, timed; a window missed is missed with further stops as well."""
     for visit in able:
         if visit in order:
             continue
         longer = (*order, visit)
         try:
-            timetable(problem, technician, longer)
+            route = timetable(problem, technician, longer)
         except InfeasibleRoute as missed:
             if missed.rule == "ARRIVAL_WINDOW":
                 continue
         else:
-            yield longer
+            yield longer, route
         yield from _orders(problem, technician, longer, able)
 
 
@@ -189,12 +193,8 @@ def _may_go(problem: Problem, begun: dict[str, Order], technician: Technician, v
     return not any(violation.code in NEVER_MENDED for violation in check(problem, plan))
 
 
-def _price(problem: Problem, technician: Technician, order: Order) -> int:
+def _price(problem: Problem, route: Route, order: Order) -> int:
     """What one technician's day costs, whatever the others do."""
-    order = order or problem.begun_by(technician.id)
-    if not order:
-        return 0
-    route = timetable(problem, technician, order)
     left = tuple(Unserved(visit.id, "") for visit in problem.visits if visit not in order)
     prices = cost(problem, Plan((route,), left))
     return sum(cents for name, cents in prices.items() if name != "unserved")
