@@ -25,6 +25,7 @@ from api.described import describe
 from api.errors import MalformedJson, MalformedRequest, MediaTypeUnsupported
 from api.fields import Flag, Id, Moment, Text, Whole
 from api.json_body import StrictParser, parse
+from api.phone_shapes import Changes, Receipts
 from api.resource import Resource
 from api.schemas import ListOf, QuerySchema, Schema, page_of
 from api.session import current_session
@@ -135,6 +136,11 @@ class PhoneClock(Schema):
     boot_id = fields.Raw(metadata={"type": ["string", "null"], "description": "New at each boot."})
 
 
+def _word(words: str) -> fields.Raw:
+    """Return a field of an operation that the protocol judges, with a receipt, and not the request."""
+    return fields.Raw(allow_none=True, metadata={"description": words})
+
+
 class OperationShape(Schema):
     """One operation; what is wrong in it beyond its identity rejects the operation, not the push."""
 
@@ -146,6 +152,15 @@ class OperationShape(Schema):
     op_id = Id(required=True)
     install_epoch = Text(64, pattern=r"^[A-Za-z0-9_-]{1,64}$", required=True)
     seq = Whole(1, required=True)
+    type = _word("What happened, one of the protocol's operations.")
+    schema = _word("Version of the payload's words, 1 or 2.")
+    visit_id = _word("The visit, null where it is about none.")
+    known_seq = _word("Highest seq that had a final receipt when this was recorded.")
+    base_version = _word("Version of the visit that the phone showed.")
+    occurred_at = _word("When it happened by the phone's clock, with offset.")
+    mono_ms = _word("Milliseconds since boot, then.")
+    boot_id = _word("Which boot that was.")
+    payload = _word("As the protocol's table of operations says, by type.")
 
 
 class Batch(Schema):
@@ -168,58 +183,6 @@ class PullArgs(QuerySchema):
         metadata={
             "description": "Revision held of codes, parts, van stock and approvers; none for the first time."
         },
-    )
-
-
-class Receipts(Schema):
-    """The decisions; a receipt's bytes never change once it is not ``held``."""
-
-    truckroll_sync = Whole(required=True, metadata={"description": "Marks an answer of ours."})
-    schema = Whole(required=True)
-    server_time = Moment(required=True)
-    acked_seq = fields.Dict(required=True, metadata={"description": "By install_epoch."})
-    receipts = fields.List(fields.Dict(), required=True)
-
-
-class WantedFile(Schema):
-    """An announced file whose bytes are not here."""
-
-    visit_id = Id(required=True)
-    sha256 = fields.String(required=True)
-
-
-class Changes(Schema):
-    """A page of changes; they are applied together when ``complete`` is true."""
-
-    truckroll_sync = Whole(required=True, metadata={"description": "Marks an answer of ours."})
-    schema = Whole(required=True)
-    server_time = Moment(required=True)
-    cursor = fields.String(required=True)
-    complete = Flag(required=True)
-    acked_seq = fields.Dict(required=True, metadata={"description": "By install_epoch."})
-    changes = fields.List(fields.Dict(), required=True)
-    notices = fields.List(
-        fields.Dict(), required=True, metadata={"description": "What the phone says now, in its own words."}
-    )
-    van = fields.Dict(
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": "Pick lists, open transfers and tools with the last page; a phone may ignore it."
-        },
-    )
-    files_wanted = ListOf(
-        fields.Nested(WantedFile),
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": "Files this technician announced and that are not here, with the last page."
-        },
-    )
-    catalogue = fields.Dict(
-        required=True,
-        allow_none=True,
-        metadata={"description": "For phones that ask: the sections that changed, with the new revision."},
     )
 
 
@@ -323,19 +286,20 @@ def pull(args: dict[str, Any]) -> object:
         catalogue=args["catalogue"],
         key=signing_key(current_config().tokens.secret),
     )
-    return {
+    told = {
         protocol.MARKER: protocol.MARKER_VALUE,
         "schema": protocol.SCHEMA,
-        "server_time": pulled.server_time,
+        "server_time": pulled.server_time.isoformat(),
         "cursor": pulled.cursor,
         "complete": pulled.complete,
         "acked_seq": dict(pulled.acked_seq),
-        "changes": list(pulled.changes),
-        "notices": list(pulled.notices),
+        "changes": pulled.changes,
+        "notices": pulled.notices,
         "van": pulled.van,
-        "files_wanted": None if pulled.files_wanted is None else list(pulled.files_wanted),
+        "files_wanted": pulled.files_wanted,
         "catalogue": pulled.catalogue,
     }
+    return Response(json.dumps(told, ensure_ascii=False), mimetype="application/json")
 
 
 @resource.get("/sync/rejections")

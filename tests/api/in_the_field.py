@@ -19,6 +19,7 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders import commands as visits
 from tests import builders
 from tests.api.company import NORTH, PASSWORD, Company
+from tests.as_described import answer_as_described
 
 FINDINGS = {
     "fault": "Pump blocked ",
@@ -41,7 +42,11 @@ class Login:
 
 def signed_in(company: Company, where: str = NORTH) -> PhoneClient:
     """A phone of a territory's technician, signed in and registered."""
-    http = httpx.Client(transport=httpx.WSGITransport(company.app), base_url="http://127.0.0.1")
+    http = httpx.Client(
+        transport=httpx.WSGITransport(company.app),
+        base_url="http://127.0.0.1",
+        event_hooks={"response": [answer_as_described]},
+    )
     made = PhoneClient("", Login(company.user(Role.TECHNICIAN, where)), http=http, patience_seconds=0)
     made.sign_in()
     return made

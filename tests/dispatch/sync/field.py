@@ -21,6 +21,7 @@ from dispatch.work_orders import commands as visits
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
 from tests import builders
+from tests.as_described import pulled_as_described, receipts_as_described
 from tests.builders import MORNING, at
 
 SIGNED = {"signed_by_name": "Customer", "signature_path": "M0 0L9 9", "times": {}}
@@ -152,12 +153,15 @@ class Field:
         wall = clock.now().isoformat()
         batch = {"clock": {"wall": wall, "mono_ms": 1000, "boot_id": "boot"}, "ops": list(ops)} | extra
         with db.transaction() as session:
-            return commands.push(session, by=by or self.by, batch=batch, company_currency="EUR")
+            told = commands.push(session, by=by or self.by, batch=batch, company_currency="EUR")
+        receipts_as_described(told.receipts)
+        return told
 
     def pull(self, cursor: str | None = None, *, page: int = protocol.PAGE) -> queries.Pulled:
         """Pull one page."""
         with db.transaction() as session:
-            return queries.pull(session, self.by, cursor=cursor, key=KEY, page=page)
+            told = queries.pull(session, self.by, cursor=cursor, key=KEY, page=page)
+        return pulled_as_described(told)
 
     def record_of(self, visit_id: uuid.UUID) -> dict[str, Any]:
         """The record as pulled."""
