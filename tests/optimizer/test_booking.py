@@ -60,14 +60,14 @@ def test_a_committed_offer_makes_a_valid_plan_that_costs_exactly_the_offer_more(
     taken = 0
     for problem, plan in covered_days(range(120)):
         start = open_oracle(problem, plan)
+        faults = {(fault.code, fault.subject) for fault in check(problem, plan)}
         for visit in asked_on(problem):
+            others = replace(problem, visits=tuple(v for v in problem.visits if v.id != visit.id))
+            before = total(others, without(problem, plan, visit))
             for offer in start.quote(visit, WINDOWS[::5]):
                 desk = open_oracle(problem, plan)
-                faults = {(fault.code, fault.subject) for fault in check(problem, plan)}
                 after = desk.commit(offer)
-                left_out = without(problem, plan, visit)
-                others = replace(problem, visits=tuple(v for v in problem.visits if v.id != visit.id))
-                assert total(desk.problem, after) - total(others, left_out) == offer.extra_cost
+                assert total(desk.problem, after) - before == offer.extra_cost
                 assert {(fault.code, fault.subject) for fault in check(desk.problem, after)} <= faults
                 route = after.route_of(offer.technician_id)
                 assert route is not None

@@ -122,7 +122,8 @@ def test_locked_and_required_visits_go_with_their_technician() -> None:
 
 def test_what_is_tied_together_stays_in_one_part() -> None:
     """A team, visits in turn, visits for one hand, and the two shifts of one person."""
-    far = sorted(DAY.visits, key=lambda v: spots(DAY)[v.location][0])
+    plane = spots(DAY)
+    far = sorted(DAY.visits, key=lambda v: float(plane[v.location][0]))
     changes = {
         far[0].id: replace(far[0], team="lift"),
         far[-1].id: replace(far[-1], team="lift"),
