@@ -11,7 +11,7 @@ from dispatch.events import Event, PromiseInDanger
 from dispatch.messages import commands as messages
 from dispatch.messages.model import Message
 from dispatch.planning import repairing, spreads
-from dispatch.planning.commands import publish
+from dispatch.planning.commands import book, publish
 from dispatch.planning.model import DayPlan
 from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
@@ -115,6 +115,15 @@ def test_who_is_planned_again_has_no_case_and_no_danger(town: Town, visit: Visit
     now.set(at(8.2))
     assert look(town) == []
     assert [alarm.recovered_at for alarm in alarms(town)] == [at(8.2)]
+
+
+def test_who_is_called_and_told_another_time_reads_the_real_reason(town: Town, visit: Visit) -> None:
+    """R-309, R-802: not that the customer asked for it; the case is settled by it."""
+    publish_day(town)
+    publish_without(town, visit, reason="absence")
+    new = book(town.session, by=None, visit=visit, start=at(14), end=at(16), channel="phone")
+    [case] = town.session.scalars(select(ReviewCase))
+    assert (new.ordinal, new.reason, case.decision) == (2, "technician_ill", "promised anew")
 
 
 @pytest.mark.parametrize("reason", ["part", "customer"])
