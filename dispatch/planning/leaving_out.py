@@ -17,6 +17,7 @@ from dispatch.access.rules import Principal
 from dispatch.planning import nights
 from dispatch.planning.model import DayPlan
 from dispatch.planning.rules import REPLANNED, told_reason
+from dispatch.promises import alarming
 from dispatch.promises.queries import last_promise
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.model import ReviewCase, Visit
@@ -52,10 +53,17 @@ def open_case(session: Session, by: Principal | None, plan: DayPlan, visit: Visi
     work_orders.open_case(session, by=by, visit=visit, kind=LEFT_OUT, detail=detail)
 
 
-def settle_cases(session: Session, by: Principal | None, visit_ids: Collection[uuid.UUID]) -> None:
-    """Close the cases of visits that a plan takes in again."""
+def settle_cases(
+    session: Session, by: Principal | None, visit_ids: Collection[uuid.UUID], decision: str
+) -> None:
+    """Close the cases of visits that a plan takes in again, or whose customers were told another time."""
     for case in _open_cases(session, visit_ids):
-        work_orders.decide_case(session, by=by, case=case, decision="planned again")
+        work_orders.decide_case(session, by=by, case=case, decision=decision)
+
+
+def reason_seen(session: Session, visit_id: uuid.UUID) -> str | None:
+    """Return why a visit's newest promise is in danger, or was left out; None when it is neither."""
+    return alarming.reason_seen(session, visit_id) or reasons(session, [visit_id]).get(visit_id)
 
 
 def reasons(session: Session, visit_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox, travel
 from dispatch.access.rules import Principal, Role
 from dispatch.events import EmergencyRaised
-from dispatch.planning import heads, nights, open_days, plan_rows, problem, spreads
+from dispatch.planning import heads, leaving_out, nights, open_days, plan_rows, problem, spreads
 from dispatch.planning.candidates import ANNOUNCED
 from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
@@ -230,6 +230,9 @@ def book(
     _loosen(session, visit, start, end)
     if kept is not None:
         kept.visit_id = visit.id
+    if reason == "first":
+        reason = leaving_out.reason_seen(session, visit.id) or reason
+    leaving_out.settle_cases(session, by, [visit.id], "promised anew")
     promise = promises.promise(
         session,
         by=by,

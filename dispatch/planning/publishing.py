@@ -33,7 +33,6 @@ from dispatch.planning.rules import (
     check_window,
     new_window_around,
 )
-from dispatch.promises import alarming
 from dispatch.promises import commands as promises
 from dispatch.technicians import queries as technicians
 from dispatch.work_orders import commands as work_orders
@@ -68,7 +67,7 @@ def publish(session: Session, *, by: Principal | None, plan: DayPlan, expected_v
     former = session.get(DayPlan, head.published_plan_id) if head.published_plan_id else None
     _release_dropped(session, by, plan, former, head)
     changed = _assign(session, by, plan, visits)
-    leaving_out.settle_cases(session, by, visits)
+    leaving_out.settle_cases(session, by, visits, "planned again")
     _book(session, plan, visits)
     _close_former(session, former, head, plan)
     head.revision += 1
@@ -231,7 +230,7 @@ def _why_anew(
     )
     if is_away:
         return PLAN_REASONS["absence"]
-    return alarming.reason_seen(session, visit.id) or leaving_out.reason_of(session, plan)
+    return leaving_out.reason_seen(session, visit.id) or leaving_out.reason_of(session, plan)
 
 
 def _book(session: Session, plan: DayPlan, visits: Visits) -> None:

@@ -66,8 +66,27 @@ def sights_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Sigh
         for stop in route.stops
         if stop.window_end is not None
     ]
-    known = _with_emergencies(session, heads.find(session, territory_id, day), ahead)
+    head = heads.find(session, territory_id, day)
+    known = _with_emergencies(session, head, _without_declined(session, head, ahead))
     return [*known, *_on_the_way(session, territory_id, day), *_left_out(session, territory_id, day)]
+
+
+def _without_declined(session: Session, head: PlanHead | None, sights: list[Sight]) -> list[Sight]:
+    """Say that nobody comes to what a technician has handed back: it stands on the published route still."""
+    if head is None or head.published_plan_id is None or not sights:
+        return sights
+    statement = (
+        select(Visit.id)
+        .join(PlanStop, PlanStop.visit_id == Visit.id)
+        .where(PlanStop.plan_id == head.published_plan_id, Visit.state == VisitState.UNPLANNED)
+    )
+    back = set(session.scalars(statement))
+    return [
+        replace(each, expected_arrival=None, is_breaking=True, reason=REPLANNED)
+        if each.visit_id in back
+        else each
+        for each in sights
+    ]
 
 
 def _with_emergencies(session: Session, head: PlanHead | None, sights: list[Sight]) -> list[Sight]:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from dispatch.events import Event, PromiseInDanger
 from dispatch.messages import commands as messages
 from dispatch.messages.model import Message
-from dispatch.planning import spreads
-from dispatch.planning.commands import publish
+from dispatch.planning import repairing, spreads
+from dispatch.planning.commands import book, publish
 from dispatch.planning.model import DayPlan
 from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
@@ -21,7 +21,9 @@ from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.commands import cancel_visit
+from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import ReviewCase, Visit
+from dispatch.work_orders.steps import take_step
 from tests.builders import DAY, a_promise, an_absence, at
 from tests.dispatch.conftest import MovableClock
 from tests.dispatch.planning.watch_world import (
@@ -33,7 +35,7 @@ from tests.dispatch.planning.watch_world import (
     promised,
     publish_day,
 )
-from tests.planning_world import Town
+from tests.planning_world import Town, runs_of
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +117,15 @@ def test_who_is_planned_again_has_no_case_and_no_danger(town: Town, visit: Visit
     assert [alarm.recovered_at for alarm in alarms(town)] == [at(8.2)]
 
 
+def test_who_is_called_and_told_another_time_reads_the_real_reason(town: Town, visit: Visit) -> None:
+    """R-309, R-802: not that the customer asked for it; the case is settled by it."""
+    publish_day(town)
+    publish_without(town, visit, reason="absence")
+    new = book(town.session, by=None, visit=visit, start=at(14), end=at(16), channel="phone")
+    [case] = town.session.scalars(select(ReviewCase))
+    assert (new.ordinal, new.reason, case.decision) == (2, "technician_ill", "promised anew")
+
+
 @pytest.mark.parametrize("reason", ["part", "customer"])
 def test_what_waits_was_told_so(town: Town, visit: Visit, now: MovableClock, reason: str) -> None:
     """R-801: a message of its own; neither a case nor an alarm."""
@@ -155,6 +166,41 @@ def test_what_an_emergency_makes_late_is_told_with_that_reason(town: Town, now: 
     town.session.flush()
     look(town)
     assert {alarm.visit_id: alarm.reason for alarm in alarms(town)} == {visit.id: "emergency"}
+
+
+def test_what_a_technician_hands_back_has_nobody(town: Town, visit: Visit, now: MovableClock) -> None:
+    """R-503: it stands on the published route, and its technician will not come."""
+    publish_day(town)
+    assert visit.technician_id is not None
+    look(town)
+    assert alarms(town) == []
+    take_step(
+        town.session,
+        visit=visit,
+        target=VisitState.UNPLANNED,
+        actor=Actor.DISPATCHER,
+        by=None,
+        reason="no tools",
+    )
+    look(town)
+    assert [(alarm.visit_id, alarm.expected_arrival) for alarm in alarms(town)] == [(visit.id, None)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        ({"delay"}, "delay"),
+        ({"technician_ill", "delay"}, "absence"),
+        ({"emergency"}, "emergency"),
+        ({"replanned"}, "delay"),
+    ],
+    ids=["delay", "ill", "emergency", "other"],
+)
+def test_the_new_plan_is_asked_for_with_the_reason_seen(town: Town, seen: set[str], reason: str) -> None:
+    """R-802: so that whoever is told another time by it reads the same reason."""
+    repairing.repair_danger(town.session, town.territory.id, DAY, seen, seconds=1)
+    [run] = runs_of(town.session, "planning.optimise_day")
+    assert run.payload["reason"] == reason
 
 
 def publish_without(town: Town, visit: Visit, *, reason: str) -> None:
