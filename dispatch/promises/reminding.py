@@ -27,8 +27,8 @@ from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
 
 FOLLOW_UP, QUESTION, STEP, READINESS = "follow_up", "question", "service_step", "readiness"
-HAND_IN, OPEN_HAND_IN, CUSTODY = "hand_in", "open_hand_in", "custody"
-KINDS = (FOLLOW_UP, QUESTION, STEP, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY)
+HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT = "hand_in", "open_hand_in", "custody", "van_count"
+KINDS = (FOLLOW_UP, QUESTION, STEP, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT)
 WATCHED = (FOLLOW_UP, QUESTION, STEP)
 """Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
