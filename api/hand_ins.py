@@ -191,6 +191,10 @@ class HandInShape(Schema):
     vouchers = fields.List(fields.Nested(VoucherShape), required=True)
     money = fields.List(fields.Nested(MoneyRowShape), required=True)
     stock = fields.List(fields.Nested(StockRowShape), required=True)
+    van_uncounted = fields.List(
+        fields.String(), required=True, metadata={"description": "Parts of the van that nobody counted."}
+    )
+    van_reason = fields.String(required=True)
     note = fields.String(required=True)
     signed_by_name = fields.String(required=True, allow_none=True)
     shown_sha256 = fields.String(required=True, allow_none=True)

@@ -54,6 +54,7 @@ class HouseRuleChanges(Schema):
     hand_in_chase = Flag(allow_none=True)
     hand_in_hour = Whole(0, 23, allow_none=True)
     hand_in_escalation_hour = Whole(0, 23, allow_none=True)
+    van_count_demanded = Flag(allow_none=True)
     custody_limit_minor = Whole(0, 1_000_000_000, allow_none=True)
     location_appraisal = Flag(allow_none=True)
 
@@ -90,6 +91,7 @@ class HouseRulesInForce(Schema):
     hand_in_chase = Flag(required=True)
     hand_in_hour = Whole(required=True)
     hand_in_escalation_hour = Whole(required=True)
+    van_count_demanded = Flag(required=True)
     custody_limit_minor = Whole(required=True)
     location_appraisal = Flag(required=True)
 

@@ -60,6 +60,9 @@ class HouseRules:
     hand_in_chase, hand_in_hour, hand_in_escalation_hour
         R-603: from which local hour on a day that is not handed in is chased, and from which hour of the next
         day the person above is told. The company's alone.
+    van_count_demanded
+        R-603: a day is handed in with the van counted, or a reason; else a van that was not counted is
+        chased. The company's alone.
     custody_limit_minor
         R-603: more cash than this with one technician is told, in minor units; 0 for no limit. The company's
         alone.
@@ -101,6 +104,7 @@ class HouseRules:
     hand_in_chase: bool = True
     hand_in_hour: int = 20
     hand_in_escalation_hour: int = 8
+    van_count_demanded: bool = False
     custody_limit_minor: int = 0
     location_appraisal: bool = False
 

@@ -2,7 +2,8 @@
 Days that nobody handed in are chased: phone and office in the evening, the person above next morning (R-603).
 
 What is owed is looked up anew each time, so a hand-in ends its reminder by itself. A hand-in that waits for
-the cashier, for the technician's word or for a decision is chased too, and money kept beyond the limit.
+the cashier, for the technician's word or for a decision is chased too, a van that nobody counted, and money
+kept beyond the limit.
 """
 
 from __future__ import annotations
@@ -23,15 +24,19 @@ from dispatch.hand_ins import account, queries, rules
 from dispatch.hand_ins.model import HandIn, HandInPayment
 from dispatch.promises import reminding
 from dispatch.promises.model import OfficeReminder
-from dispatch.promises.reminding import CUSTODY, HAND_IN, OPEN_HAND_IN, Waiting
+from dispatch.promises.reminding import CUSTODY, HAND_IN, OPEN_HAND_IN, VAN_COUNT, Waiting
 from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
 
-KINDS = (HAND_IN, OPEN_HAND_IN, CUSTODY)
+KINDS = (HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT)
 WORDS = {
     HAND_IN: {
         "en": "Please hand in your day {day}: sheets, vouchers, money.",
         "zh": "请上交 {day} 的派工单、凭证和收款。",
+    },
+    VAN_COUNT: {
+        "en": "Please count your van: on {day} it was not counted.",
+        "zh": "请清点您的车载库存：{day} 未清点。",
     },
     OPEN_HAND_IN: {
         "en": "The cashier counted your day {day}. Please look at the count and sign or dispute it.",
@@ -67,6 +72,9 @@ def _waiting(session: Session, territory_id: uuid.UUID, house: HouseRules) -> It
             yield Waiting(OPEN_HAND_IN, subject, "supervisor", None, record.handed_in_at, later)
         else:
             yield Waiting(OPEN_HAND_IN, subject, "dispatcher", None, morning, later)
+    for record in queries.uncounted_vans(session, territory_id):
+        subject = f"{record.technician_id}:{record.day.isoformat()}"
+        yield Waiting(VAN_COUNT, subject, "dispatcher", None, *_deadlines(record.day, zone, house))
     if house.custody_limit_minor:
         yield from _over_limit(session, territory_id, house.custody_limit_minor)
 
@@ -122,17 +130,17 @@ def notices_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, 
     territory_id, language = session.execute(person).one()
     mine = select(HandIn).filter_by(technician_id=technician_id, state=rules.RECEIVED).order_by(HandIn.id)
     reminded = (
-        select(OfficeReminder.subject)
+        select(OfficeReminder.kind, OfficeReminder.subject)
         .where(
             OfficeReminder.territory_id == territory_id,
-            OfficeReminder.kind == HAND_IN,
+            OfficeReminder.kind.in_((HAND_IN, VAN_COUNT)),
             OfficeReminder.ended_at.is_(None),
             OfficeReminder.subject.startswith(f"{technician_id}:", autoescape=True),
         )
         .distinct()
     )
-    days = sorted(subject.rpartition(":")[2] for subject in session.scalars(reminded))
-    found = [_notice(HAND_IN, language, day, None) for day in days]
+    days = sorted((kind, subject.rpartition(":")[2]) for kind, subject in session.execute(reminded))
+    found = [_notice(kind, language, day, None) for kind, day in days]
     return found + [
         _notice(OPEN_HAND_IN, language, one.day.isoformat(), str(one.id)) for one in session.scalars(mine)
     ]

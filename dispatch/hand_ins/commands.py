@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, outbox
+from dispatch import clock, outbox, text
 from dispatch.access.rules import Principal
+from dispatch.contracts.house_rules import house_rules
 from dispatch.events import DayHandedIn
 from dispatch.hand_ins import queries, rules
 from dispatch.hand_ins.model import HandIn, HandInPayment
@@ -50,8 +52,9 @@ def hand_in(
     """
     Record sheets, vouchers, money and, if counted, van stock of one day; the cashier counts after that.
 
-    ``counted_minor`` maps payment method to minor units; vouchers lower what is expected in cash. Of a day
-    that is handed in, what came later is a supplement, be it a voucher alone. A repeated ``op_id`` returns
+    ``counted_minor`` maps payment method to minor units; vouchers lower what is expected in cash. Why a van
+    was not counted stands under ``van`` of ``reasons``; else it is refused or chased, as the house says. Of a
+    day that is handed in, what came later is a supplement, even a voucher alone. A repeated ``op_id`` returns
     the hand-in that exists.
     """
     session.execute(select(Technician.id).where(Technician.id == technician.id).with_for_update())
@@ -63,7 +66,7 @@ def hand_in(
     if earlier:
         _check_supplement(technician, day, due, counted_minor, counted_stock or {}, vouchers=vouchers)
     _check_closable(session, technician, day, due, currency)
-    signed = signature.checked() if signature else None
+    counted = {} if earlier else _van(session, technician, day, due, counted_stock or {}, reasons)
     record = HandIn(
         technician_id=technician.id,
         day=day,
@@ -76,12 +79,10 @@ def hand_in(
         money=rules.count_money(
             due.money_minor, counted_minor, currency, sum(one.amount_minor for one in vouchers)
         ),
-        stock=_counted(session, due.stock, counted_stock or {}),
         note=note,
-        signed_by_name=signed.name if signed else None,
-        signature_path=signed.path if signed else None,
-        shown_sha256=signed.shown_sha256 if signed else None,
         op_id=op_id,
+        **counted,
+        **_signed(signature),
     )
     session.add(record)
     session.flush()
@@ -120,15 +121,39 @@ def _new_vouchers(
     return rows
 
 
-def _counted(
-    session: Session, expected: Mapping[str, int], counted: Mapping[str, int]
-) -> list[dict[str, object]]:
-    """Return the rows of what was counted on the van."""
-    rows = rules.count_stock(expected, counted)
+def _van(  # noqa: PLR0917 - whose day, what was due, what was said
+    session: Session,
+    technician: Technician,
+    day: date,
+    due: queries.Expected,
+    counted: Mapping[str, int],
+    reasons: Mapping[str, str],
+) -> dict[str, Any]:
+    """
+    Return what was counted on the van, what nobody counted on this day, and why.
+
+    Refuses a van that was neither counted nor explained where the house demands it.
+    """
+    rows = rules.count_stock(due.stock, counted)
     parts_named(session, counted)
-    for count in counted.values():
-        checked_count(count)
-    return rows
+    for pieces in counted.values():
+        checked_count(pieces)
+    start, _ = clock.day_bounds(day, zone_of(session, technician.territory_id))
+    left = rules.uncounted(due.stock, {*counted, *queries.parts_counted(session, technician.id, start)})
+    why = text.prose(reasons.get(rules.VAN, ""), "reason", longest=500)
+    rules.check_van(left, why, is_demanded=house_rules(session).van_count_demanded)
+    return {"stock": rows, "van_uncounted": left, "van_reason": why}
+
+
+def _signed(signature: Signature | None) -> dict[str, str]:
+    if signature is None:
+        return {}
+    signed = signature.checked()
+    return {
+        "signed_by_name": signed.name,
+        "signature_path": signed.path,
+        "shown_sha256": signed.shown_sha256,
+    }
 
 
 def _check_closable(

@@ -46,6 +46,10 @@ class HandIn(Identified, Versioned, Base):
     """
     stock: Mapped[list[Any]] = mapped_column(default=list)
     """``{"sku", "expected", "counted", "difference"}`` for counted parts."""
+    van_uncounted: Mapped[list[Any]] = mapped_column(default=list)
+    """Numbers of the parts that the van should hold and that nobody counted on this day."""
+    van_reason: Mapped[str] = mapped_column(default="")
+    """Why the van was not counted."""
     note: Mapped[str] = mapped_column(default="")
     signed_by_name: Mapped[str | None]
     signature_path: Mapped[str | None]

@@ -17,7 +17,7 @@ from dispatch.errors import NotFound
 from dispatch.hand_ins import owing, rules
 from dispatch.hand_ins.model import HandIn, HandInReceipt, HandInWord
 from dispatch.paging import USUAL, Page, cut
-from dispatch.parts.model import Part, StockMovement, VanStock
+from dispatch.parts.model import Part, StockCount, StockMovement, VanStock
 from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
@@ -75,6 +75,42 @@ def van_of(session: Session, technician_id: uuid.UUID) -> dict[str, int]:
         .where(VanStock.technician_id == technician_id)
     )
     return {sku: quantity for sku, quantity in stock}  # noqa: C416 - rows are no pairs for the type checker
+
+
+def parts_counted(session: Session, technician_id: uuid.UUID, since: datetime) -> set[str]:
+    """Return the numbers of the parts that were counted on a van since a moment."""
+    statement = (
+        select(Part.sku)
+        .join(StockCount, StockCount.part_id == Part.id)
+        .where(StockCount.technician_id == technician_id, StockCount.counted_at >= since)
+    )
+    return set(session.scalars(statement))
+
+
+def uncounted_vans(session: Session, territory_id: uuid.UUID) -> list[HandIn]:
+    """Return the last hand-in of technicians whose van was neither counted, then or since, nor explained."""
+    zone = zone_of(session, territory_id)
+    since = clock.business_day(clock.now(), zone) - LOOKED_AT
+    statement = (
+        select(HandIn, HandInReceipt.stock)
+        .join(Technician, Technician.id == HandIn.technician_id)
+        .outerjoin(HandInReceipt, HandInReceipt.hand_in_id == HandIn.id)
+        .where(Technician.territory_id == territory_id, HandIn.day >= since, HandIn.supplement == 0)
+        .order_by(HandIn.technician_id, HandIn.day.desc())
+    )
+    last: dict[uuid.UUID, tuple[HandIn, set[str]]] = {}
+    for record, stock in session.execute(statement):
+        again = {row["sku"] for row in stock or () if row["is_recounted"]}
+        last.setdefault(record.technician_id, (record, again))
+    return [
+        record
+        for record, again in last.values()
+        if record.van_uncounted
+        and not record.van_reason
+        and set(record.van_uncounted)
+        - again
+        - parts_counted(session, record.technician_id, clock.day_bounds(record.day, zone)[0])
+    ]
 
 
 def owed_by(session: Session, technician: Technician) -> Sequence[owing.Owed]:

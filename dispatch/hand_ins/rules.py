@@ -16,6 +16,8 @@ STATES = (HANDED_IN, RECEIVED, DISPUTED, CLOSED)
 ACCEPTED, DECIDED = "accepted", "decided"
 CASHIER, TECHNICIAN = "cashier", "technician"
 STANDS = (CASHIER, TECHNICIAN)
+VAN = "van"
+"""Beside the numbers of sheets, the name under which a hand-in tells why the van was not counted."""
 VOUCHERS = ("part", "parking", "fuel", "other")
 """What a voucher was paid for."""
 PAID_FROM = "cash"
@@ -59,6 +61,13 @@ class DifferenceUnexplained(Invalid):
 
     code = "DIFFERENCE_UNEXPLAINED"
     remedy = "Count again, or give a reason for each method and part that is named."
+
+
+class VanUncounted(Invalid):
+    """Parts of the van were not counted, and nobody says why; the house demands a count (R-603)."""
+
+    code = "VAN_UNCOUNTED"
+    remedy = "Count the named parts, or give a reason under van."
 
 
 class PaperUnknown(Invalid):
@@ -228,6 +237,17 @@ def count_stock(expected: Mapping[str, int], counted: Mapping[str, int]) -> list
         }
         for sku, pieces in sorted(counted.items())
     ]
+
+
+def uncounted(expected: Mapping[str, int], counted: Collection[str]) -> list[str]:
+    """Return the parts that a van should hold, or has used beyond what was booked, and nobody counted."""
+    return sorted(sku for sku, pieces in expected.items() if pieces and sku not in counted)
+
+
+def check_van(uncounted: Sequence[str], reason: str, *, is_demanded: bool) -> None:
+    """Refuse a van that was neither counted nor explained, where the house demands it."""
+    if is_demanded and uncounted and not reason:
+        raise VanUncounted(f"{len(uncounted)} parts of the van are not counted", parts=list(uncounted))
 
 
 def vouchers_of(rows: Sequence[tuple[str, str, Money]], currency: str) -> list[Voucher]:

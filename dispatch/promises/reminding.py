@@ -29,8 +29,8 @@ from dispatch.work_orders.queries import declined_in
 
 ALARM, FOLLOW_UP, QUESTION, DECLINED = "alarm", "follow_up", "question", "declined"
 STEP, READINESS = "service_step", "readiness"
-HAND_IN, OPEN_HAND_IN, CUSTODY = "hand_in", "open_hand_in", "custody"
-KINDS = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY)
+HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT = "hand_in", "open_hand_in", "custody", "van_count"
+KINDS = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT)
 WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED)
 """Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}

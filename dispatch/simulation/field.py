@@ -339,7 +339,7 @@ class FieldTechnician:
         payload = {
             "day": self.day.day.isoformat(),
             "sheets": [numbers[visit_id] for visit_id in self._sheets if visit_id in numbers],
-            "reasons": {},
+            "reasons": {"van": "counted with the refill"},
             "counted": {method: str(Money(amount, self.day.currency)) for method, amount in counted.items()},
             "currency": self.day.currency,
         }
