@@ -21,6 +21,7 @@ from dispatch.work_orders.opening import (
     stop_waiting,
     wait_for,
 )
+from dispatch.work_orders.proposing import decide_proposal, propose
 from dispatch.work_orders.record import (
     Findings,
     note_times,
@@ -59,6 +60,7 @@ __all__ = [
     "check_answered",
     "close",
     "decide_case",
+    "decide_proposal",
     "declare_file",
     "follow_up",
     "give_up",
@@ -71,6 +73,7 @@ __all__ = [
     "open_order",
     "place",
     "preview",
+    "propose",
     "record_approval",
     "record_consent",
     "record_findings",
