@@ -34,6 +34,7 @@ RESOURCES = (
     "visit_papers",
     "checklists",
     "advice",
+    "contact_proposals",
     "review_cases",
     "planning",
     "scenarios",

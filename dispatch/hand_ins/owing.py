@@ -91,9 +91,8 @@ def _attended(
         .where(*who)
         .subquery()
     )
-    listed = select(
-        sheets.c.technician_id, cast(func.substr(sheets.c.sheet, len("DS-") + 1), BigInteger).label("serial")
-    ).subquery()
+    number = func.substring(sheets.c.sheet, "^DS-([0-9]+)$")
+    listed = select(sheets.c.technician_id, cast(number, BigInteger).label("serial")).subquery()
     is_listed = (listed.c.technician_id == Visit.technician_id) & (listed.c.serial == Visit.serial)
     statement = (
         select(Visit)

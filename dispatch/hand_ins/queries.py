@@ -90,25 +90,21 @@ def parts_counted(session: Session, technician_id: uuid.UUID, since: datetime) -
 def uncounted_vans(session: Session, territory_id: uuid.UUID) -> list[HandIn]:
     """Return the last hand-in of technicians whose van was neither counted, then or since, nor explained."""
     zone = zone_of(session, territory_id)
-    since = clock.business_day(clock.now(), zone) - LOOKED_AT
     statement = (
         select(HandIn, HandInReceipt.stock)
+        .distinct(HandIn.technician_id)
         .join(Technician, Technician.id == HandIn.technician_id)
         .outerjoin(HandInReceipt, HandInReceipt.hand_in_id == HandIn.id)
-        .where(Technician.territory_id == territory_id, HandIn.day >= since, HandIn.supplement == 0)
+        .where(Technician.territory_id == territory_id, HandIn.supplement == 0)
         .order_by(HandIn.technician_id, HandIn.day.desc())
     )
-    last: dict[uuid.UUID, tuple[HandIn, set[str]]] = {}
-    for record, stock in session.execute(statement):
-        again = {row["sku"] for row in stock or () if row["is_recounted"]}
-        last.setdefault(record.technician_id, (record, again))
     return [
         record
-        for record, again in last.values()
+        for record, stock in session.execute(statement)
         if record.van_uncounted
         and not record.van_reason
         and set(record.van_uncounted)
-        - again
+        - {row["sku"] for row in stock or () if row["is_recounted"]}
         - parts_counted(session, record.technician_id, clock.day_bounds(record.day, zone)[0])
     ]
 

@@ -189,6 +189,8 @@ class PhoneClient:
             visit |= _locked(visit)
         for operation in self._own(visit_id):
             visit["state"] = STATES.get(operation["type"], visit["state"])
+            if operation["type"] == protocol.PROPOSE:
+                _propose(visit, operation["payload"].get("fields", {}))
             if operation["type"] in TIMES:
                 visit[TIMES[operation["type"]]] = operation["occurred_at"]
         return visit
@@ -391,6 +393,14 @@ def _to_the_second(moment: str | None) -> str | None:
     if moment is None:
         return None
     return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _propose(visit: dict[str, Any], changes: Mapping[str, Mapping[str, str | None]]) -> None:
+    """Show a contact as the technician corrected it; the server may merge it or keep its own."""
+    for name, change in changes.items():
+        holder = "customer" if name in (visit.get("customer") or {}) else "site"
+        if visit.get(holder) and name in visit[holder]:
+            visit[holder] = {**visit[holder], name: change.get("value")}
 
 
 def _mono_ms(moment: datetime) -> int:

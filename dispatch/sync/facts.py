@@ -259,6 +259,20 @@ def _void_finding(session: Session, reported: Reported, visit: Visit) -> Applied
     return Applied()
 
 
+def _propose(session: Session, reported: Reported, visit: Visit) -> Applied:
+    """Merge what is said of a contact; the receipt tells what became of each field."""
+    payload = Payload(reported.payload, _ALLOWED[protocol.PROPOSE])
+    told = visits.propose(
+        session,
+        by=reported.by,
+        visit=visit,
+        changes=payload.changes("fields"),
+        note=payload.optional_text("note"),
+        op_id=reported.op_id,
+    )
+    return Applied(effect={"fields": {name: one["result"] for name, one in told.changes.items()}})
+
+
 def _named(session: Session, visit: Visit, kind: type[Fact], op_id: uuid.UUID) -> Fact:
     """The fact of the visit that an operation recorded, itself or as the desk applied it later."""
     instead = select(Operation.op_id).where(
@@ -301,6 +315,7 @@ FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.HAND_OVER: _hand_over,
     protocol.FINDING_VOID: _void_finding,
     protocol.PART_VOID: _void_part,
+    protocol.PROPOSE: _propose,
 }
 
 ADJUSTING = frozenset({protocol.FINDING, protocol.PART, protocol.ANSWER, protocol.CONSENT, *protocol.VOIDS})
@@ -309,6 +324,7 @@ ADJUSTING = frozenset({protocol.FINDING, protocol.PART, protocol.ANSWER, protoco
 _ALLOWED: Mapping[str, frozenset[str]] = {
     protocol.FINDING_VOID: frozenset({"of", "reason"}),
     protocol.PART_VOID: frozenset({"of", "reason"}),
+    protocol.PROPOSE: frozenset({"fields", "note"}),
     protocol.HAND_OVER: frozenset({"note", "remaining_minutes", "technician_id"}),
     protocol.FINDING: frozenset(
         {

@@ -13,6 +13,7 @@ from dispatch.sync.envelope import read_id
 from dispatch.sync.refusals import OperationInvalid
 
 MOST_ITEMS = 200
+CHANGE = frozenset({"base", "value"})
 
 
 class Payload:
@@ -130,6 +131,11 @@ class Payload:
         if not all(isinstance(item, str) for item in value.values()):
             raise OperationInvalid(f"{name} holds values that are no texts", field=name)
         return value
+
+    def changes(self, name: str) -> dict[str, dict[str, str | None]]:
+        """An object of changes by field, each with the texts ``base`` and ``value``, which may be null."""
+        told = {key: Payload(one, CHANGE) for key, one in self._object(name).items()}
+        return {key: {part: one.optional_text(part) for part in CHANGE} for key, one in told.items()}
 
     def whole_by_name(self, name: str) -> dict[str, int]:
         """An object whose values are whole numbers; left out means none."""

@@ -22,6 +22,7 @@ from dispatch.work_orders.opening import (
     stop_waiting,
     wait_for,
 )
+from dispatch.work_orders.proposing import decide_proposal, propose
 from dispatch.work_orders.record import (
     Findings,
     note_times,
@@ -61,6 +62,7 @@ __all__ = [
     "close",
     "decide_case",
     "decide_part",
+    "decide_proposal",
     "declare_file",
     "follow_up",
     "give_up",
@@ -73,6 +75,7 @@ __all__ = [
     "open_order",
     "place",
     "preview",
+    "propose",
     "record_approval",
     "record_consent",
     "record_findings",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified
@@ -75,6 +76,29 @@ class Helper(Base):
     technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"), primary_key=True)
     attached_by: Mapped[uuid.UUID]
     attached_at: Mapped[datetime]
+
+
+class ContactProposal(Identified, Base):
+    """What a technician said of a contact: merged field by field, or open until the desk decides (§2.4)."""
+
+    __tablename__ = "contact_proposal"
+    __table_args__ = (
+        Index("ix_contact_proposal_open", "site_id", postgresql_where=text("decided_at is null")),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"))
+    site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
+    technician_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("technician.id"))
+    changes: Mapped[dict[str, Any]]
+    """``{"base", "value", "found", "result"}`` by field."""
+    note: Mapped[str] = mapped_column(default="")
+    proposed_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[uuid.UUID | None]
+    """None where everything was merged at once."""
+    reason: Mapped[str] = mapped_column(default="")
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
 
 
 class CoreReceipt(Base):

@@ -36,10 +36,47 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("visit_id", "technician_id", name=op.f("pk_visit_helper")),
     )
+    _add_proposals()
+
+
+def _add_proposals() -> None:
+    """What technicians say of contacts."""
+    moment = sa.DateTime(timezone=True)
+    op.create_table(
+        "contact_proposal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("site_id", sa.Uuid(), nullable=False),
+        sa.Column("technician_id", sa.Uuid(), nullable=False),
+        sa.Column("changes", JSONB(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("proposed_at", moment, nullable=False),
+        sa.Column("decided_at", moment, nullable=True),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("op_id", sa.Uuid(), nullable=True),
+        *(
+            sa.ForeignKeyConstraint(
+                [f"{table}_id"], [f"{table}.id"], name=op.f(f"fk_contact_proposal_{table}_id")
+            )
+            for table in ("visit", "customer", "site", "technician")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_proposal")),
+        sa.UniqueConstraint("op_id", name=op.f("uq_contact_proposal_op_id")),
+    )
+    op.create_index(op.f("ix_contact_proposal_visit_id"), "contact_proposal", ["visit_id"])
+    op.create_index(
+        "ix_contact_proposal_open",
+        "contact_proposal",
+        ["site_id"],
+        postgresql_where=sa.text("decided_at is null"),
+    )
 
 
 def downgrade() -> None:
     """Forget them."""
+    op.drop_table("contact_proposal")
     op.drop_table("visit_helper")
     op.drop_column("visit", "missing_parts")
     op.drop_column("visit", "rest_minutes")

@@ -29,6 +29,7 @@ from tests.api.company import Company
 from tests.api.intake_holdings import (
     a_declared_file,
     a_mark,
+    a_proposal,
     a_quarantined_work,
     a_question,
     a_source,
@@ -109,6 +110,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         "mark_id": a_mark(session, visit).id,
         "question_id": a_question(session, visit).id,
         "advice_id": an_advice(session, visit).id,
+        "proposal_id": a_proposal(session, visit).id,
         "declared_id": a_declared_file(session, visit).id,
         **an_inquiry(session, territory),
         "source_id": a_source(session).id,

@@ -18,7 +18,7 @@ from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import PURPOSE
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import DeclaredFile, FieldQuestion, Visit
-from dispatch.work_orders.on_site_model import AdvisedWork
+from dispatch.work_orders.on_site_model import AdvisedWork, ContactProposal
 from tests import builders
 from tests.api.company import settings_of_tests
 
@@ -57,6 +57,23 @@ def an_advice(session: Session, visit: Visit) -> AdvisedWork:
     """Advised work that waits."""
     order = visit.work_order
     row = AdvisedWork(visit_id=visit.id, site_id=order.site_id, words="descale", advised_at=clock.now())
+    session.add(row)
+    session.flush()
+    return row
+
+
+def a_proposal(session: Session, visit: Visit) -> ContactProposal:
+    """A number that contradicts the customer's file."""
+    order = visit.work_order
+    change = {"base": "+358401234567", "value": "+358407654321", "found": None, "result": "open"}
+    row = ContactProposal(
+        visit_id=visit.id,
+        customer_id=order.customer_id,
+        site_id=order.site_id,
+        technician_id=visit.technician_id or builders.a_technician(session).id,
+        changes={"phone": change},
+        proposed_at=clock.now(),
+    )
     session.add(row)
     session.flush()
     return row

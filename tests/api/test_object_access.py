@@ -110,6 +110,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("POST", "/v1/work-orders/<uuid:order_id>/waiting"): {"reason": "part"},
     ("POST", "/v1/visits/<uuid:visit_id>/files/<uuid:declared_id>/give-up"): REASON,
+    ("POST", "/v1/contact-proposals/<uuid:proposal_id>/decision"): {"take": ["phone"]},
     ("POST", "/v1/advised-work/<uuid:advice_id>/settlement"): {"result": "declined"},
     ("POST", "/v1/territories/<uuid:territory_id>/store"): PIECES | {"source": "D1"},
     ("POST", "/v1/territories/<uuid:territory_id>/store/scrap"): PIECES | REASON,

@@ -36,6 +36,7 @@ KINDS = [
     protocol.PAYMENT,
     protocol.DECLARE,
     *sorted(protocol.VOIDS),
+    protocol.PROPOSE,
 ]
 WAYS = ("part", "twice", "shuffled", "old", "gap")
 IN_ORDER = (

@@ -26,7 +26,7 @@ def test_a_hash_is_that_of_the_canonical_text(overlay: dict[str, Any]) -> None:
 
 def test_every_operation_that_changes_a_record_is_in_a_vector() -> None:
     told = {op["type"] for overlay in KEPT["overlays"] for op in overlay["operations"]}
-    assert {"finding.void", "part.void"} <= told
+    assert {"finding.void", "part.void", "contact.propose"} <= told
     assert {"finding.add", "part.add", "approval.add", "checklist.answer", "consent.add"} <= told
     assert len({overlay["shown_sha256"] for overlay in KEPT["overlays"]}) >= 12
 

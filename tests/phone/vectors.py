@@ -97,6 +97,10 @@ OPERATIONS: Mapping[str, Sequence[dict[str, Any]]] = {
         _op("finding.add", **{**FOUND, "fault": "Pump leaks"}) | {"op_id": MADE[1]},
         _op("finding.void", of=MADE[0], reason="another flat"),
     ],
+    "contacts are corrected": [
+        _op("contact.propose", fields={"phone": {"base": "+358401234567", "value": None}}),
+        _op("contact.propose", fields={"access_notes": {"base": "", "value": "ring twice"}}, note="moved"),
+    ],
     "answers are replaced": [
         _op("checklist.answer", checklist="boiler", question="pressure", value="1.50"),
         _op("checklist.answer", checklist="boiler", question="leak", value=False),
@@ -135,6 +139,8 @@ def phone_with(operations: Sequence[Mapping[str, Any]], acked: int) -> PhoneClie
         "arrived_at": None,
         "started_at": None,
         "record": RECORD,
+        "customer": {"phone": "+358401234567"},
+        "site": {"access_notes": "", "safety_notes": "dog"},
     }
     change = {"kind": "put", "id": VISIT, "body": body}
     for operation in operations:
@@ -158,6 +164,7 @@ def made() -> dict[str, Any]:
                     "operations": list(operations),
                     "state": visit["state"],
                     "times": phone.times(VISIT),
+                    "contact": {**visit["customer"], **visit["site"]},
                     "shown": phone.shown(VISIT),
                     "shown_sha256": phone.shown_sha256(VISIT),
                 }

@@ -40,6 +40,7 @@ FACTS = {
     "consent": BY_VISIT,
     "checklist_answer": BY_VISIT,
     "declared_file": BY_VISIT,
+    "contact_proposal": BY_VISIT,
     "visit_event": BY_VISIT,
     "approval": BY_ORDER,
     "payment": BY_ORDER,
@@ -266,6 +267,11 @@ def payload_of(world: World, phone: DirectPhone, kind: str, visit_id: str) -> di
             "signed_by_name": "Customer",
             "signature_path": "M0 0L9 9",
         }
+    if kind == protocol.PROPOSE:
+        held = phone.store.visit(visit_id) or {}
+        read = None if broken else (held.get("customer") or {}).get("phone")
+        number = f"+35840{world.dice.randrange(1_000_000, 10_000_000)}"
+        return {"fields": {"phone": {"base": read, "value": number}}}
     if kind in protocol.VOIDS:
         own = [kept.body for kept in phone.store.operations() if kept.body["visit_id"] == visit_id]
         named = [body["op_id"] for body in own if body["type"] == protocol.VOIDS[kind]]
