@@ -210,10 +210,8 @@ def book(
     if kept is not None:
         days = [replace(days[0], day=kept.day)]
     keep_store(session, order.territory_id, visit.parts)
-    asker, is_bound = asker_of(session, visit), for_customer or _is_bound(by)
-    if is_bound:
-        _require_no_quiet(session, asker, (start, end))
-    reserve = reserve_of(session, order.territory_id) if is_bound and not _covers(kept, visit) else 0
+    asker, is_bound = asker_of(session, visit), for_customer or (by and by.role not in MAY_OVERRULE)
+    reserve = _bound(session, asker, (start, end), kept, visit) if is_bound else 0
     sides = [question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
     asked, best = _best(session, asker, sides, (start, end), reserve=reserve)
     built, day = asked.day.built, asked.day.built.day
@@ -247,9 +245,12 @@ def book(
     return promise
 
 
-def _is_bound(by: Principal | None) -> bool:
-    """Tell whether somebody may promise only what is offered; what the system places is offered before."""
-    return by is not None and by.role not in MAY_OVERRULE
+def _bound(
+    session: Session, asker: Asker, window: tuple[datetime, datetime], kept: SlotHold | None, visit: Visit
+) -> int:
+    """Refuse quiet times; return the percentage of the day that is left to emergencies."""
+    _require_no_quiet(session, asker, window)
+    return 0 if _covers(kept, visit) else reserve_of(session, asker.territory_id)
 
 
 def _covers(kept: SlotHold | None, visit: Visit) -> bool:
