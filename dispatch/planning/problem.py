@@ -86,9 +86,8 @@ def build(
     ``plan`` is the plan in force (its technicians are the previous ones), ``extra`` names visits to include
     whatever their promise, ``relaxed`` those whose promised window may be missed, as it cannot be kept. With
     ``only_routes`` what is on no route of the plan is left out. Windows held for callers are visits like
-    others, but for ``without_hold``. Where routes are kept, crews meet when and as they are planned to,
-    unless they are asked for ``as_teams``. Pieces that the visit ``asking`` has elsewhere are there for it.
-    With the technician ``of`` the plan is one route, and nobody else is on duty.
+    others, but for ``without_hold``. Where routes are kept, crews meet as they are planned to, unless asked
+    for ``as_teams``. What ``asking`` has elsewhere is there for it. With ``of`` nobody else is on duty.
     """
     now = max(0, day.seconds(clock.now()))
     crew = technicians.on_duty(session, day.territory_id, day.day, only=of)

@@ -12,17 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, outbox, travel
+from dispatch import clock, outbox
 from dispatch.access.rules import Principal, Role
 from dispatch.events import EmergencyRaised
-from dispatch.planning import heads, leaving_out, nights, open_days, plan_rows, problem, spreads
-from dispatch.planning.candidates import ANNOUNCED
+from dispatch.planning import drafts, heads, leaving_out, nights, open_days, plan_rows, spreads
 from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
-from dispatch.planning.model import Booking, DayPlan, PlanHead, PlanLock, PlanUnserved
+from dispatch.planning.model import PlanHead, PlanLock
 from dispatch.planning.offering import (
     RESERVED,
     Asker,
@@ -34,7 +33,6 @@ from dispatch.planning.offering import (
     question,
     reserve_of,
 )
-from dispatch.planning.problem import Built
 from dispatch.planning.questions import Question
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window, new_reason
 from dispatch.planning.slot_prices import Ledger
@@ -45,9 +43,7 @@ from dispatch.promises import holding
 from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch
 from dispatch.settings import Settings
-from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.crews import live_crew, require_leader
-from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
 from optimizer.oracle import Offer as Quote
@@ -214,17 +210,7 @@ def book(
     reserve = _bound(session, asker, (start, end), kept, visit) if is_bound else 0
     sides = [question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
     asked, best = _best(session, asker, sides, (start, end), reserve=reserve)
-    built, day = asked.day.built, asked.day.built.day
-    head = locked[day.day]
-    current = heads.in_force(session, head)
-    before, after = _without_holds(asked, best)
-    _leave_other_days(session, by=by, visit=visit, day=day)
-    draft = _draft(session, head, built, current)
-    plan_rows.replace_routes(session, draft, built, before=before, after=after)
-    heads.touch(head)
-    for one in live_crew(visit):
-        note_place(session, by, one, day, after)
-    _tidy_later(session, head, day)
+    _draw(session, by, visit, locked[asked.day.built.day.day], asked, best)
     _loosen(session, visit, start, end)
     if kept is not None:
         kept.visit_id = visit.id
@@ -243,6 +229,22 @@ def book(
     if order.priority >= EMERGENCY and day_at(session, order.territory_id, start).is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
     return promise
+
+
+def _draw(  # noqa: PLR0917 - who books what, and where it goes
+    session: Session, by: Principal | None, visit: Visit, head: PlanHead, asked: Question, best: Quote
+) -> None:
+    """Draw an offer that is taken into the day's draft, and off the other days."""
+    built, day = asked.day.built, asked.day.built.day
+    current = heads.in_force(session, head)
+    before, after = _without_holds(asked, best)
+    drafts.leave_other_days(session, by=by, visit=visit, day=day)
+    draft = drafts.draft_of(session, head, built, current)
+    plan_rows.replace_routes(session, draft, built, before=before, after=after)
+    heads.touch(head)
+    for one in live_crew(visit):
+        drafts.note_place(session, by, one, day, after)
+    _tidy_later(session, head, day)
 
 
 def _bound(
@@ -320,24 +322,6 @@ def _tidy_later(session: Session, head: PlanHead, day: Day) -> None:
     )
 
 
-def note_place(session: Session, by: Principal | None, visit: Visit, day: Day, plan: Plan) -> None:
-    """Note technician and times with a visit that no technician has heard of yet."""
-    if visit.state not in {VisitState.UNPLANNED, VisitState.PLANNED}:
-        return
-    route, stop = next(
-        (route, stop) for route in plan.routes for stop in route.stops if stop.visit_id == str(visit.id)
-    )
-    work_orders.place(
-        session,
-        by=by,
-        visit=visit,
-        technician_id=uuid.UUID(route.technician_id),
-        planned_start=day.moment(stop.start),
-        planned_end=day.moment(stop.end),
-        actor=Actor.DISPATCHER,
-    )
-
-
 def _loosen(session: Session, visit: Visit, start: datetime, end: datetime) -> None:
     """Take the start off a pin that contradicts the window the customer chose; its technician stays."""
     pin = session.scalars(select(PlanLock).where(PlanLock.visit_id == visit.id)).one_or_none()
@@ -354,48 +338,3 @@ def _fresh(session: Session, asker: Asker) -> Sequence[dict[str, str]]:
     policy = replace(OfferPolicy.of(Settings.from_environment()), searches=0)
     windows = offers_of(session, asker, limit=5, policy=policy).windows
     return [{"start": item.start.isoformat(), "end": item.end.isoformat()} for item in windows]
-
-
-def _leave_other_days(session: Session, *, by: Principal | None, visit: Visit, day: Day) -> None:
-    """
-    Take a visit that moves to another day off the plans of all other days; their heads are locked already.
-
-    A published or accepted visit goes back to the pool, and its technician's phone forgets it.
-    """
-    crew = live_crew(visit)
-    names = frozenset(str(one.id) for one in crew)
-    former_days = {on for one in crew for on in heads.days_with(session, day.territory_id, one.id)}
-    for on in sorted(former_days - {day.day}):
-        head = heads.locked(session, day.territory_id, on)
-        former = replace(day, day=on)
-        current = heads.in_force(session, head)
-        built = problem.build(session, former, travel.times(), plan=current)
-        before = plan_rows.to_plan(built, current)
-        draft = _draft(session, head, built, current)
-        after = plan_rows.to_plan(built, draft, without=names)
-        plan_rows.replace_routes(session, draft, built, before=before, after=after)
-        session.execute(delete(Booking).where(Booking.visit_id.in_([one.id for one in crew])))
-        heads.touch(head)
-        for one in crew:
-            if one.state in ANNOUNCED:
-                work_orders.release(session, by=by, visit=one, reason="moved to another day")
-
-
-def _draft(session: Session, head: PlanHead, built: Built, current: DayPlan | None) -> DayPlan:
-    """Return the day's draft; a fresh one copies the plan in force and why it leaves visits out."""
-    if current is not None and current.state == "draft":
-        return current
-    if current is not None:
-        built = problem.build(session, built.day, travel.times(), plan=current)
-    plan = plan_rows.to_plan(built, current)
-    draft = plan_rows.store(session, built, plan, state="draft", base_version=head.version, reason="booking")
-    if current is not None:
-        draft.unserved = [
-            PlanUnserved(
-                visit_id=left.visit_id, reason=left.reason, sentence=left.sentence, action=left.action
-            )
-            for left in current.unserved
-            if str(left.visit_id) in built.visits
-        ]
-    head.working_plan_id = draft.id
-    return draft

@@ -19,9 +19,9 @@ from dispatch import db
 from dispatch.outbox import Lease
 from dispatch.planning import heads, open_days, plan_rows
 from dispatch.planning.days import Day, day_of
+from dispatch.planning.drafts import note_place
 from dispatch.planning.fingerprint import fingerprint
 from dispatch.planning.model import DayPlan
-from dispatch.planning.promising import note_place
 from dispatch.planning.questions import OpenDay
 from dispatch.planning.solving import solved
 from dispatch.planning.supplying import keep_store

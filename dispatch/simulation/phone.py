@@ -23,22 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from dispatch.simulation.phone_answers import NothingDecided, json_of, undecided
 from dispatch.simulation.phone_files import PIECE_BYTES, send_file
 from dispatch.simulation.phone_keys import is_signed, proof_of
+from dispatch.simulation.phone_overlay import overlaid, to_the_second
 from dispatch.simulation.phone_store import PhoneStore
 from dispatch.sync import protocol
 
-STATES = {
-    protocol.ACCEPT: "accepted",
-    protocol.DECLINE: "unplanned",
-    protocol.TRAVEL: "travelling",
-    protocol.ARRIVE: "on_site",
-    protocol.START: "working",
-    protocol.PAUSE: "paused",
-    protocol.HAND_OVER: "done",
-    protocol.RESUME: "working",
-    protocol.FINISH: "done",
-    protocol.NO_ACCESS: "no_access",
-}
-TIMES = {protocol.TRAVEL: "travelling_at", protocol.ARRIVE: "arrived_at", protocol.START: "started_at"}
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 FIRST_PAUSE_SECONDS, PAUSE_SECONDS = 0.01, 0.3
 """Tried again nearly at once, then ever more slowly."""
@@ -46,8 +34,6 @@ PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 LOCKED_AFTER = timedelta(hours=72)
 """Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
 HANDED_AT_ONCE = 20
-PERSONAL = ("customer", "site", "problem", "record", "hints")
-PERSONAL_LISTS = ("files", "before", "advice")
 
 
 class Revoked(Exception):
@@ -178,22 +164,14 @@ class PhoneClient:
     def times(self, visit_id: str) -> dict[str, str | None]:
         """Arrival and start as the phone shows them: its own words first, then the server's."""
         visit = self.visit(visit_id) or {}
-        return {name: _to_the_second(visit.get(name)) for name in ("arrived_at", "started_at")}
+        return {name: to_the_second(visit.get(name)) for name in ("arrived_at", "started_at")}
 
     def visit(self, visit_id: str) -> dict[str, Any] | None:
         """A visit as the technician sees it: as pulled, with what was recorded since."""
         visit = self.store.visit(visit_id)
         if visit is None:
             return None
-        if self.is_locked:
-            visit |= _locked(visit)
-        for operation in self._own(visit_id):
-            visit["state"] = STATES.get(operation["type"], visit["state"])
-            if operation["type"] == protocol.PROPOSE:
-                _propose(visit, operation["payload"].get("fields", {}))
-            if operation["type"] in TIMES:
-                visit[TIMES[operation["type"]]] = operation["occurred_at"]
-        return visit
+        return overlaid(visit, self._own(visit_id), is_locked=self.is_locked)
 
     @property
     def is_locked(self) -> bool:
@@ -381,26 +359,6 @@ class PhoneClient:
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise TypeError("the kept key is not of an elliptic curve")
         return key
-
-
-def _locked(visit: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands in place of the personal data of a visit while the phone is locked."""
-    asked = [{**checklist, "answers": []} for checklist in visit.get("checklists", [])]
-    return {**dict.fromkeys(PERSONAL), **{name: [] for name in PERSONAL_LISTS}, "checklists": asked}
-
-
-def _to_the_second(moment: str | None) -> str | None:
-    if moment is None:
-        return None
-    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _propose(visit: dict[str, Any], changes: Mapping[str, Mapping[str, str | None]]) -> None:
-    """Show a contact as the technician corrected it; the server may merge it or keep its own."""
-    for name, change in changes.items():
-        holder = "customer" if name in (visit.get("customer") or {}) else "site"
-        if visit.get(holder) and name in visit[holder]:
-            visit[holder] = {**visit[holder], name: change.get("value")}
 
 
 def _mono_ms(moment: datetime) -> int:

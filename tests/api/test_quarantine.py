@@ -14,9 +14,10 @@ import pytest
 from dispatch import clock, db
 from dispatch.access.model import Device
 from dispatch.access.rules import Role
-from dispatch.simulation.phone import PERSONAL, PhoneClient, Revoked
+from dispatch.simulation.phone import PhoneClient, Revoked
 from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.simulation.phone_keys import proof_of
+from dispatch.simulation.phone_overlay import PERSONAL
 from dispatch.sync import protocol
 from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import expire

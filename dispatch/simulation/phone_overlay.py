@@ -1,0 +1,59 @@
+"""A visit as the technician sees it: as pulled, with what was recorded on the phone since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from dispatch.sync import protocol
+
+STATES = {
+    protocol.ACCEPT: "accepted",
+    protocol.DECLINE: "unplanned",
+    protocol.TRAVEL: "travelling",
+    protocol.ARRIVE: "on_site",
+    protocol.START: "working",
+    protocol.PAUSE: "paused",
+    protocol.HAND_OVER: "done",
+    protocol.RESUME: "working",
+    protocol.FINISH: "done",
+    protocol.NO_ACCESS: "no_access",
+}
+TIMES = {protocol.TRAVEL: "travelling_at", protocol.ARRIVE: "arrived_at", protocol.START: "started_at"}
+PERSONAL = ("customer", "site", "problem", "record", "hints")
+PERSONAL_LISTS = ("files", "before", "advice")
+
+
+def overlaid(visit: dict[str, Any], own: Iterable[Mapping[str, Any]], *, is_locked: bool) -> dict[str, Any]:
+    """Put own operations that the pulled data does not include on top of a visit."""
+    if is_locked:
+        visit |= _locked(visit)
+    for operation in own:
+        visit["state"] = STATES.get(operation["type"], visit["state"])
+        if operation["type"] == protocol.PROPOSE:
+            _propose(visit, operation["payload"].get("fields", {}))
+        if operation["type"] in TIMES:
+            visit[TIMES[operation["type"]]] = operation["occurred_at"]
+    return visit
+
+
+def _locked(visit: Mapping[str, Any]) -> dict[str, Any]:
+    """What stands in place of the personal data of a visit while the phone is locked."""
+    asked = [{**checklist, "answers": []} for checklist in visit.get("checklists", [])]
+    return {**dict.fromkeys(PERSONAL), **{name: [] for name in PERSONAL_LISTS}, "checklists": asked}
+
+
+def to_the_second(moment: str | None) -> str | None:
+    """A moment as the record shows it."""
+    if moment is None:
+        return None
+    return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _propose(visit: dict[str, Any], changes: Mapping[str, Mapping[str, str | None]]) -> None:
+    """Show a contact as the technician corrected it; the server may merge it or keep its own."""
+    for name, change in changes.items():
+        holder = "customer" if name in (visit.get("customer") or {}) else "site"
+        if visit.get(holder) and name in visit[holder]:
+            visit[holder] = {**visit[holder], name: change.get("value")}
