@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -92,7 +93,7 @@ def uncounted_vans(session: Session, territory_id: uuid.UUID) -> list[HandIn]:
     zone = zone_of(session, territory_id)
     statement = (
         select(HandIn, HandInReceipt.stock)
-        .distinct(HandIn.technician_id)
+        .ext(distinct_on(HandIn.technician_id))
         .join(Technician, Technician.id == HandIn.technician_id)
         .outerjoin(HandInReceipt, HandInReceipt.hand_in_id == HandIn.id)
         .where(Technician.territory_id == territory_id, HandIn.supplement == 0)

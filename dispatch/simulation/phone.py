@@ -235,6 +235,7 @@ class PhoneClient:
             van=page.get("van"),
             files_wanted=page.get("files_wanted"),
             catalogue=page.get("catalogue"),
+            notices=page.get("notices"),
         )
 
     def _ask(self, method: str, address: str, **options: Any) -> dict[str, Any]:

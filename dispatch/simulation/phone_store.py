@@ -240,6 +240,7 @@ class PhoneStore:
         van: Mapping[str, Any] | None = None,
         files_wanted: Sequence[Mapping[str, str]] | None = None,
         catalogue: Mapping[str, Any] | None = None,
+        notices: Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         """Take a complete pull in one transaction; scope, van and told sections replace what was held."""
         with self.writing() as database:
@@ -254,12 +255,15 @@ class PhoneStore:
                 else:
                     database.execute("delete from visit where id = ?", (change["id"],))
             _set(database, "cursor", cursor)
-            if van is not None:
-                _set(database, "van", json.dumps(van))
-            if files_wanted is not None:
-                _set(database, "files_wanted", json.dumps(list(files_wanted)))
-            if catalogue is not None:
-                _set(database, "catalogue", json.dumps({**self.catalogue(), **catalogue}))
+            sections = None if catalogue is None else {**self.catalogue(), **catalogue}
+            for name, told in (
+                ("van", van),
+                ("files_wanted", files_wanted),
+                ("catalogue", sections),
+                ("notices", notices),
+            ):
+                if told is not None:
+                    _set(database, name, json.dumps(told))
             for epoch, seq in acked_seq.items():
                 database.execute(
                     "insert into acked (epoch, seq) values (?, ?)"
@@ -281,6 +285,10 @@ class PhoneStore:
         """What to load, what is on its way and which tools are held, as last pulled."""
         held = self.setting("van")
         return dict(json.loads(held)) if held else {}
+
+    def notices(self) -> list[dict[str, Any]]:
+        """What the phone says to its technician, as last told."""
+        return list(json.loads(self.setting("notices") or "[]"))
 
     def catalogue(self) -> dict[str, Any]:
         """What there is to choose from, with its revision, as last told."""

@@ -153,6 +153,7 @@ class DirectPhone(PhoneClient):
                 "changes": list(pulled.changes),
                 "files_wanted": pulled.files_wanted,
                 "catalogue": pulled.catalogue,
+                "notices": list(pulled.notices),
             },
         )
 

@@ -15,6 +15,7 @@ from dispatch.sync import protocol
 from tests import builders
 from tests.builders import DAY, at
 from tests.dispatch.sync.field import Field, paid, results
+from tests.phone.direct import DirectPhone
 
 DRAWN = {"signed_by_name": "Ada", "signature_path": "M0 0L9 9"}
 
@@ -153,6 +154,9 @@ def test_day_clause_4_the_phone_reminds_in_the_own_language(field: Field, worked
     [notice] = field.pull().notices
     assert (notice["kind"], notice["day"]) == ("hand_in", DAY.isoformat())
     assert DAY.isoformat() in notice["text"]
+    phone = DirectPhone(field.by, clock.now)
+    phone.pull()
+    assert phone.store.notices() == [notice]
     with db.transaction() as session:
         session.get_one(builders.Technician, field.technician_id).language = "zh"
     assert "请上交" in field.pull().notices[0]["text"]
@@ -160,6 +164,9 @@ def test_day_clause_4_the_phone_reminds_in_the_own_language(field: Field, worked
     with db.transaction() as session:
         chasing.chase(session, field.territory_id)
     assert field.pull().notices == []
+    phone.pull()
+    assert phone.store.notices() == []
+    phone.close()
     counted(field, receipt["effect"]["hand_in_id"], 4000)
     [notice] = field.pull().notices
     assert (notice["kind"], notice["hand_in_id"]) == ("open_hand_in", receipt["effect"]["hand_in_id"])
