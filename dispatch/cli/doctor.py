@@ -8,7 +8,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispatch import bootstrap, db, doctor
-from dispatch.doctor.damage import damaged
+from dispatch.doctor.damage import damage_found
 from dispatch.doctor.findings import Finding
 from dispatch.embedded import services
 from dispatch.errors import DispatchError
@@ -38,8 +38,8 @@ def run_doctor(args: argparse.Namespace) -> int:
             bootstrap.start(running.settings)
             with db.open_session() as session:
                 findings += doctor.examine(session)
-                if args.files:
-                    findings += damaged(session, settings.attachments)
+            if args.files:
+                findings += damage_found(settings.attachments)
     except DispatchError as error:
         findings.append(Finding("error", error.code, error.message, error.remedy))
     except SQLAlchemyError as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from zlib import crc32
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from dispatch import db
 from dispatch.access import audit
 from dispatch.access.model import AuditEntry
 from dispatch.calls.model import GuidancePicture
@@ -19,17 +21,26 @@ from dispatch.work_orders.model import Attachment, StoredDocument
 RESTORE = "Restore it from a backup, and look after the disk before you write to it again."
 
 
-def damaged(session: Session, directory: Path) -> Iterator[Finding]:
-    """Read everything that is kept for ever and name what is not what was written; takes its time."""
-    yield from files(session, directory)
-    yield from documents(session)
-    yield from trail(session)
+def damage_found(directory: Path, *, weekday: int | None = None) -> Iterator[Finding]:
+    """
+    Read everything that is kept for ever and name what is not what was written; takes its time.
+
+    With a ``weekday`` (0 to 6) only the files whose turn it is. No transaction is open while files are read.
+    """
+    with db.transaction() as session:
+        known = known_files(session)
+    if weekday is not None:
+        known = {name: what for name, what in known.items() if crc32(name.encode()) % 7 == weekday}
+    yield from files(known, directory)
+    with db.transaction() as session:
+        found = [*documents(session), *trail(session)]
+    yield from found
 
 
-def files(session: Session, directory: Path) -> Iterator[Finding]:
+def files(known: Mapping[str, tuple[str, str | None]], directory: Path) -> Iterator[Finding]:
     """Compare every stored file with its digest, a piece at a time."""
     unknown = 0
-    for name, (what, sha256) in sorted(_known(session).items()):
+    for name, (what, sha256) in sorted(known.items()):
         try:
             with (directory / name).open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -47,7 +58,7 @@ def files(session: Session, directory: Path) -> Iterator[Finding]:
         yield Finding("warning", "FILE_NOT_COMPARED", message, "Compare them with a backup, once.")
 
 
-def _known(session: Session) -> Mapping[str, tuple[str, str | None]]:
+def known_files(session: Session) -> Mapping[str, tuple[str, str | None]]:
     """What each stored file is and its digest, by name; a file that went with an order is known twice."""
     found: dict[str, tuple[str, str | None]] = {}
     for what, statement in (

@@ -13,12 +13,15 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db
+from dispatch import clock, db, outbox
 from dispatch.access import audit
 from dispatch.access.model import AuditEntry
+from dispatch.bootstrap import JOBS, SUBSCRIPTIONS
 from dispatch.cli import doctor as command
 from dispatch.doctor import examine
-from dispatch.doctor.damage import damaged, pages
+from dispatch.doctor.damage import documents, files, known_files, pages, trail
+from dispatch.outbox import JobRun
+from dispatch.settings import Settings
 from dispatch.work_orders.attachments import keep_bytes
 from dispatch.work_orders.model import Attachment, StoredDocument
 from tests.builders import a_visit, at
@@ -53,7 +56,8 @@ def a_file(session: Session, directory: Path, visit_id: Any, content: bytes) -> 
 
 def told(session: Session, directory: Path) -> list[tuple[str, str]]:
     """Codes and messages of all findings."""
-    return [(one.code, one.message) for one in damaged(session, directory)]
+    found = [*files(known_files(session), directory), *documents(session), *trail(session)]
+    return [(one.code, one.message) for one in found]
 
 
 def test_of_a_hundred_files_with_a_bit_turned_all_are_named_and_no_other(
@@ -147,6 +151,40 @@ def test_of_a_hundred_rows_with_a_bit_turned_all_are_named_and_no_other(
     found = told(session, tmp_path)
     assert {name for name, _ in found} == {code}
     assert sorted(message.split(" ")[1] for _, message in found) == sorted(map(str, hit))
+
+
+def test_every_night_damage_is_an_alert(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 26: nobody has to ask for it; each file has its turn once a week."""
+    monkeypatch.setenv("TRUCKROLL_HOME", str(tmp_path))
+    directory = Settings.from_environment().attachments
+    directory.mkdir(parents=True)
+    engine = db.connect(database_url)
+    db.configure(db.sessions(engine))
+    outbox.register(JOBS, SUBSCRIPTIONS)
+    with db.transaction() as session:
+        visit = a_visit(session)
+        whole, gone = (a_file(session, directory, visit.id, content) for content in (b"whole", b"gone"))
+        asked = session.execute(text("select kind, payload from schedule where name = 'look-at-files'")).one()
+    (directory / gone).unlink()
+    results = []
+    for day in range(7):
+        clock.set_source(lambda: at(12, days=day))  # noqa: B023 - called in this turn
+        with db.transaction() as session:
+            run_id = outbox.request(session, asked.kind, key=f"night {day}", payload=asked.payload)
+        outbox.perform(str(run_id))
+        with db.transaction() as session:
+            results.append(session.get_one(JobRun, run_id).result)
+    clock.set_source(None)
+    with db.transaction() as session:
+        alerts = list(session.scalars(select(AuditEntry).where(AuditEntry.outcome == "alert")))
+        assert sorted(result["damaged"] for result in results) == [0, 0, 0, 0, 0, 0, 1]
+        assert [(one.action, one.detail["code"]) for one in alerts] == [("look_at_files", "FILE_GONE")]
+        assert gone in alerts[0].detail["found"]
+        assert whole not in alerts[0].detail["found"]
+    outbox.register((), {})
+    engine.dispose()
 
 
 def test_postgres_notices_damaged_pages_by_itself(session: Session) -> None:
