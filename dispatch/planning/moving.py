@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -53,6 +54,9 @@ def move_for_customer(
     Raises ``ChangeTooLate`` near the window, and ``SlotGone`` with fresh windows when it was taken meanwhile
     or is none that the customer may choose.
     """
+    # Before the days' locks, and taken by nobody else: who asks twice waits for the first answer.
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"move {visit.id}", 0))))
+    session.refresh(visit)
     former = last_promise(session, visit.id)
     wanted = clock.aware(start), clock.aware(end)
     if former is not None and (former.window_start, former.window_end) == wanted:

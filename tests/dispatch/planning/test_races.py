@@ -17,9 +17,9 @@ from dispatch.customers.model import Site
 from dispatch.errors import DispatchError
 from dispatch.parts.model import StoreStock
 from dispatch.planning import heads
-from dispatch.planning.commands import book, hold, lock_visit, offer, publish
+from dispatch.planning.commands import book, choices, hold, lock_visit, move_for_customer, offer, publish
 from dispatch.planning.model import DayPlan, PlanLock, PlanStop
-from dispatch.planning.rules import PlanStale, SlotGone
+from dispatch.planning.rules import OfferPolicy, PlanStale, SlotGone
 from dispatch.planning.wanting import Wanted
 from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldTaken
@@ -113,6 +113,33 @@ def test_of_fifty_buyers_of_one_slot_one_holds_it_and_the_others_see_fresh_offer
     assert set(answers) == {"held", SlotGone.__name__}
     with committed() as session:
         assert session.scalar(select(func.count()).select_from(SlotHold)) == 1
+
+
+def test_a_customer_who_moves_twice_at_once_is_promised_once(committed: db.Sessions) -> None:
+    """R-309: the same link opened in two windows."""
+    with committed.begin() as session:
+        town = a_town(session)
+        town.technician((8, 16))
+        visit = town.visit()
+        book(session, by=None, visit=visit, start=at(12), end=at(14), channel="phone")
+        visit_id = visit.id
+        other = next(one for one in choices(session, visit, policy=OfferPolicy()) if one.start != at(12))
+
+    def call(_: int) -> str:
+        with db.transaction() as session:
+            kept = move_for_customer(
+                session,
+                visit=session.get_one(Visit, visit_id),
+                start=other.start,
+                end=other.end,
+                notice=timedelta(0),
+                policy=OfferPolicy(),
+            )
+            return str(kept.id)
+
+    assert len(set(at_once(8, call))) == 1
+    with committed() as session:
+        assert session.scalar(select(func.count()).select_from(Promise)) == 2
 
 
 def test_of_fifty_buyers_of_a_slot_that_a_search_opens_one_holds_it(committed: db.Sessions) -> None:
