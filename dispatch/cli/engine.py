@@ -148,8 +148,15 @@ def _warned(problem: Problem) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[Event]:
-    """Let the first Ctrl-C end the search, so that its best plan is written; the second ends everything."""
+    """
+    Let the first Ctrl-C end the search, so that its best plan is written; the second ends everything.
+
+    Who was started deaf to it, as by a shell in the background, stays so.
+    """
     interrupted = Event()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        yield interrupted
+        return
 
     def interrupt(number: int, frame: object) -> None:
         del number, frame

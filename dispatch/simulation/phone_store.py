@@ -323,7 +323,8 @@ def _blank(database: sqlite3.Connection) -> None:
     """
     Forget what acknowledged operations say of visits that are not held in full any more.
 
-    One without a receipt is sent again, byte for byte, so it stays whole until the receipt is here.
+    One without a receipt is sent again, byte for byte, so it stays whole until the receipt is here; an
+    announcement is needed until its file is sent.
     """
     bodies = (json.loads(row[0]) for row in database.execute("select body from visit"))
     held = {body["id"] for body in bodies if body.get("is_revealed", True)}
@@ -331,6 +332,7 @@ def _blank(database: sqlite3.Connection) -> None:
         "select op_id, body from operation join acked using (epoch)"
         " where operation.seq <= acked.seq and result is not null and result <> 'quarantined'"
         " and op_id not in (select op_id from blanked)"
+        " and op_id not in (select op_id from file where content is not null and failure is null)"
     ).fetchall()
     for op_id, text in acked:
         body = json.loads(text)

@@ -56,6 +56,7 @@ def test_optimise_writes_a_plan_that_check_accepts(
 def press_ctrl_c(monkeypatch: pytest.MonkeyPatch, *, at: int, times: int = 1) -> None:
     """Press Ctrl-C when so many better plans have been found."""
     found = count(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # this run may be in the background of a shell
 
     def pressed(progress: Progress) -> None:
         del progress
@@ -89,6 +90,17 @@ def test_ctrl_c_again_ends_without_a_plan(tmp_path: Path, monkeypatch: pytest.Mo
     press_ctrl_c(monkeypatch, at=1, times=2)
     assert main(["optimise", str(problem), "--seconds", "600", "--out", str(out)]) == 130
     assert not out.exists()
+
+
+def test_in_the_background_ctrl_c_is_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, out = problem_file(tmp_path, field_day(1, 10, 2)), tmp_path / "plan.json"
+    press_ctrl_c(monkeypatch, at=1, times=2)
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert main(["optimise", str(problem), "--solutions", "20", "--out", str(out)]) == 0
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert out.exists()
 
 
 def test_a_plan_that_costs_no_more_than_the_target_is_good_enough(
