@@ -6,7 +6,7 @@ route costs at least by itself rules out most of them before: the bound's look a
 (``bounds.ways``), then a look at each order of them, with lateness, overtime and fairness of this route.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,6 +33,8 @@ MOST_VISITS = 8
 MOST_LABELS = 60_000
 MOST_LOOKS, MOST_STEPS = 5_000, 400_000
 """Plans timed, and stops and sets tried on the way, before a day counts as too large after all."""
+FORBIDDEN: Cents = 1 << 60
+"""Price of leaving out what is to be served: more than any plan costs."""
 Order = tuple[int, ...]
 """Open visits as numbers, in the order in which they are served."""
 
@@ -62,16 +64,24 @@ def is_tiny(problem: Problem) -> bool:
     return 0 < count <= MOST_VISITS and bool(problem.technicians)
 
 
-def cheaper_plan(problem: Problem, known: Cents, cancel: Callable[[], bool] = lambda: False) -> Looked:
+def cheaper_plan(
+    problem: Problem,
+    known: Cents,
+    cancel: Callable[[], bool] = lambda: False,
+    *,
+    serving: Collection[str] = (),
+) -> Looked:
     """
     The cheapest plan that costs less than one already known, every visit as early as it can be.
 
+    Plans that leave out a visit of ``serving`` are none.
     Where a plan becomes cheaper still by letting visits that are tied begin later than they could, that is
     not found here.
     """
     if not is_tiny(problem) or scope_of(problem).unknown:
         return Looked(None, is_whole=False)
     look = _Look(problem, day_to_bound(problem), known, cancel)
+    look.serving = serving
     try:
         look.at_all()
     except _GivenUp:
@@ -97,6 +107,7 @@ class _Look:
         self.problem, self.sight, self.cancel = problem, sight, cancel
         self.best = known
         self.found: Sequences | None = None
+        self.serving: Collection[str] = ()
         self.looks = self.steps = 0
         self.schedule = Schedule(problem)
         self.ties = _Ties(problem, sight.visits)
@@ -107,10 +118,14 @@ class _Look:
         """Look at every plan that may cost less than the best."""
         self.crew = list(self._crew())
         count = len(self.sight.visits)
+        left_out = self.sight.left_out.tolist()
+        for node, visit in enumerate(self.sight.visits):
+            if visit.id in self.serving:
+                left_out[node] = FORBIDDEN
         missed = [0] * (1 << count)
         for mask in range(1, 1 << count):
             low = mask & -mask
-            missed[mask] = missed[mask ^ low] + int(self.sight.left_out[low.bit_length() - 1])
+            missed[mask] = missed[mask ^ low] + left_out[low.bit_length() - 1]
         self.rest = [missed]
         for day in reversed(self.crew):
             self.rest.append(self._with(day, self.rest[-1]))
@@ -233,8 +248,10 @@ class _Look:
             if cents is not None:
                 found.append((cents, order))
             return
+        place = len(self.begun.get(day.technician.id, ())) + len(order)
         for node in range(len(self.sight.visits)):
-            if left >> node & 1 and not self.ties.before[node] & left:
+            is_next = self.ties.places[node] in (None, place) and not self.ties.before[node] & left
+            if left >> node & 1 and is_next:
                 there = self._drive(day, here, node)
                 if there is not None:
                     self._go_on(day, left ^ 1 << node, there, (*order, node), found)
@@ -290,6 +307,8 @@ class _Ties:
         bit = {visit.id: 1 << node for node, visit in enumerate(visits)}
         self.teams = [(sum(bit[v.id] for v in members), members) for members in open_teams(problem)]
         self.hands = [sum(bit[v.id] for v in hand if v.id in bit) for hand in groups(problem).values()]
+        locks = [problem.lock(visit.id) for visit in visits]
+        self.places = [lock.sequence if lock is not None else None for lock in locks]
         self.before = [sum(bit.get(after.visit_id, 0) for after in visit.after) for visit in visits]
         self.parts = sorted({part for visit in visits for part, count in visit.parts.items() if count > 0})
         self.shelf = {part: sum(depot.stock.get(part, 0) for depot in problem.depots) for part in self.parts}

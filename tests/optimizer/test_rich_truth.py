@@ -72,6 +72,11 @@ def test_looking_at_every_plan_finds_what_trying_everything_finds(seed: int, kin
     assert found.sequences is not None
     assert cents(problem, retimed(problem, found.sequences)) == least
     assert cheaper_plan(problem, least) == Looked(None, is_whole=True)
+    for visit in problem.visits[:2]:
+        found = cheaper_plan(problem, 1 << 50, serving=[visit.id])
+        known = cheapest_of_all(problem, serving=[visit.id])
+        sequences = found.sequences
+        assert known == (None if sequences is None else cents(problem, retimed(problem, sequences)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
