@@ -1,13 +1,14 @@
 """
 A look at every plan of a tiny day, as long as its share of the time lasts.
 
-What is cut short by that share is looked at again after the search, if this has left some time over.
+What is cut short by that share goes on after the search, if this has left some time over.
 """
 
 import math
 import time
 from collections.abc import Collection
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from optimizer.check import check, cost
 from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
@@ -17,6 +18,9 @@ from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.schedule import retimed
 from optimizer.units import Cents
+
+if TYPE_CHECKING:
+    from optimizer.every_plan import EveryPlan
 
 LOOKED_SHARE, LAST_SHARE = 0.3, 0.97
 """Parts of the time by which the look before the search is over, and the one after it."""
@@ -32,6 +36,7 @@ class Look:
         self.is_cut = False
         """Whether the last look was over before it had seen every plan, for want of time."""
         self._until = math.inf
+        self._plans: EveryPlan | None = None
 
     def first(self, known: Cents, serving: Collection[str] = ()) -> Sequences | None:
         """Before the search: the cheapest plan below a price, which leaves out none of these visits."""
@@ -42,14 +47,16 @@ class Look:
         return self._cheaper(known, serving, LAST_SHARE) if self.is_cut else None
 
     def _cheaper(self, known: Cents, serving: Collection[str], share: float) -> Sequences | None:
-        from optimizer.every_plan import cheaper_plan
+        from optimizer.every_plan import EveryPlan, is_lookable
 
         self.is_cut = False
         if self.budget.seconds is not None:
             self._until = self.began + share * self.budget.seconds
-        if self.budget.is_reached(known):
+        if self.budget.is_reached(known) or not is_lookable(self.problem):
             return None
-        return cheaper_plan(self.problem, known, self._is_over, serving=serving).sequences
+        if self._plans is None or self._plans.serving != serving:
+            self._plans = EveryPlan(self.problem, serving)
+        return self._plans.on(known, self._is_over).sequences
 
     def _is_over(self) -> bool:
         self.is_cut = self.is_cut or time.monotonic() >= self._until
