@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from optimizer.constraints import PAIRWISE, arrival_window, blocked, shift
+from optimizer.constraints import blocked, may_go
 from optimizer.objectives import preference, stability
 from optimizer.objectives.overtime import route_cents
 from optimizer.open_route import OpenRoute
@@ -12,9 +12,6 @@ from optimizer.problem import Problem, Technician, Visit, Window
 from optimizer.timing import timetable
 from optimizer.trials import Asked, Trials
 from optimizer.units import Cents, Seconds
-
-ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
-"""Rules about technician and visit that no clock decides; whether there is time is told by the route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ class Question:
         """Whether no rule about the pair, the parts or other visits keeps a technician from the visit."""
         if self.trials is None and not route.has_parts(self.visit):
             return False
-        if any(rule.forbids(self.problem, route.technician, self.visit) for rule in ABOUT_PAIRS):
+        if not may_go(self.problem, route.technician, self.visit):
             return False
         return self.trials is None or self.trials.tie_against(route.technician, self.visit) is None
 

@@ -6,7 +6,7 @@ route costs at least by itself rules out most of them before: the bound's look a
 (``bounds.ways``), then a look at each order of them, with lateness, overtime and fairness of this route.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,6 +33,8 @@ MOST_VISITS = 8
 MOST_LABELS = 60_000
 MOST_LOOKS, MOST_STEPS = 5_000, 400_000
 """Plans timed, and stops and sets tried on the way, before a day counts as too large after all."""
+FORBIDDEN: Cents = 1 << 60
+"""Price of leaving out what is to be served: more than any plan costs."""
 Order = tuple[int, ...]
 """Open visits as numbers, in the order in which they are served."""
 
@@ -62,21 +64,28 @@ def is_tiny(problem: Problem) -> bool:
     return 0 < count <= MOST_VISITS and bool(problem.technicians)
 
 
-def cheaper_plan(problem: Problem, known: Cents, cancel: Callable[[], bool] = lambda: False) -> Looked:
+def cheaper_plan(
+    problem: Problem,
+    known: Cents,
+    cancel: Callable[[], bool] = lambda: False,
+    *,
+    serving: Collection[str] = (),
+) -> Looked:
     """
     The cheapest plan that costs less than one already known, every visit as early as it can be.
 
+    Plans that leave out a visit of ``serving`` are none.
     Where a plan becomes cheaper still by letting visits that are tied begin later than they could, that is
     not found here.
     """
-    if not is_tiny(problem) or scope_of(problem).unknown:
+    if not is_lookable(problem):
         return Looked(None, is_whole=False)
-    look = _Look(problem, day_to_bound(problem), known, cancel)
-    try:
-        look.at_all()
-    except _GivenUp:
-        return Looked(look.found, is_whole=False)
-    return Looked(look.found, is_whole=True)
+    return EveryPlan(problem, serving).on(known, cancel)
+
+
+def is_lookable(problem: Problem) -> bool:
+    """Whether all plans of a day may be looked at, and judged by what routes cost at least."""
+    return is_tiny(problem) and not scope_of(problem).unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +99,55 @@ class _Day:
     orders: dict[int, list[tuple[Cents, Order]]] = field(default_factory=dict)
 
 
-class _Look:
-    """One look at all plans of a day."""
+class EveryPlan:
+    """All plans of a day that is lookable, and how far they have been looked at."""
 
-    def __init__(self, problem: Problem, sight: Sight, known: Cents, cancel: Callable[[], bool]) -> None:
-        self.problem, self.sight, self.cancel = problem, sight, cancel
-        self.best = known
+    def __init__(self, problem: Problem, serving: Collection[str] = ()) -> None:
+        self.problem, self.serving = problem, serving
+        self.sight: Sight = day_to_bound(problem)
+        self.cancel: Callable[[], bool] = lambda: False
+        self.best: Cents = 0
         self.found: Sequences | None = None
+        self.crew: list[_Day] = []
+        self.rest: list[list[Cents]] = []
+        self.path: list[int] = []
+        """Shares at which somebody is looking, or has been when it was broken off."""
+        self.ahead: list[int] = []
+        """The rest of the shares at which to go on; what comes before has been seen."""
         self.looks = self.steps = 0
         self.schedule = Schedule(problem)
-        self.ties = _Ties(problem, sight.visits)
+        self.ties = _Ties(problem, self.sight.visits)
         self.begun = {t.id: begun for t in problem.technicians if (begun := problem.begun_by(t.id))}
         self.holds: dict[tuple[str, Order], bool] = {}
 
-    def at_all(self) -> None:
-        """Look at every plan that may cost less than the best."""
+    def on(self, known: Cents, cancel: Callable[[], bool]) -> Looked:
+        """Look for the cheapest plan below a price from where the last look was broken off."""
+        self.best, self.found, self.cancel = known, None, cancel
+        try:
+            if not self.rest:
+                self._prepare()
+            self.ahead = list(self.path)
+            self._share_out(0, (1 << len(self.sight.visits)) - 1, self.sight.fixed, [])
+        except _GivenUp:
+            return Looked(self.found, is_whole=False)
+        return Looked(self.found, is_whole=True)
+
+    def _prepare(self) -> None:
+        """What each set of visits costs at least, by how many of the crew may still take of it."""
         self.crew = list(self._crew())
         count = len(self.sight.visits)
+        left_out = self.sight.left_out.tolist()
+        for node, visit in enumerate(self.sight.visits):
+            if visit.id in self.serving:
+                left_out[node] = FORBIDDEN
         missed = [0] * (1 << count)
         for mask in range(1, 1 << count):
             low = mask & -mask
-            missed[mask] = missed[mask ^ low] + int(self.sight.left_out[low.bit_length() - 1])
-        self.rest = [missed]
+            missed[mask] = missed[mask ^ low] + left_out[low.bit_length() - 1]
+        rest = [missed]
         for day in reversed(self.crew):
-            self.rest.append(self._with(day, self.rest[-1]))
-        self.rest.reverse()
-        self._share_out(0, (1 << count) - 1, self.sight.fixed, [])
+            rest.append(self._with(day, rest[-1]))
+        self.rest = rest[::-1]
 
     def _crew(self) -> Iterator[_Day]:
         """Everybody who can serve any visit."""
@@ -150,6 +182,8 @@ class _Look:
         """Give each technician from one on every set of what is left that may be cheap enough."""
         if price + self.rest[at][left] >= self.best:
             return
+        if not self.ahead:
+            self.path = shares
         self._step(1)
         if at == len(self.crew):
             served = [(day, mask) for day, mask in zip(self.crew, shares, strict=True) if mask]
@@ -157,11 +191,15 @@ class _Look:
                 least = sum(day.days[mask][0] for day, mask in served)
                 self._in_order(served, price - least + self.rest[at][left], least, [])
             return
-        self._share_out(at + 1, left, price, [*shares, 0])
         days = self.crew[at].days
-        for mask, (cents, _) in sorted(days.items(), key=lambda item: item[1][0]):
-            if mask and mask & ~left == 0:
-                self._share_out(at + 1, left ^ mask, price + cents, [*shares, mask])
+        seen_until = self.ahead.pop(0) if self.ahead else None
+        each = sorted((cents, mask) for mask, (cents, _) in days.items() if mask and mask & ~left == 0)
+        for cents, mask in ((0, 0), *each):
+            if seen_until is not None and mask != seen_until:
+                continue
+            seen_until = None
+            self._share_out(at + 1, left ^ mask, price + cents, [*shares, mask])
+            self.ahead.clear()
 
     def _in_order(
         self, served: list[tuple[_Day, int]], price: Cents, later: Cents, orders: list[tuple[_Day, Order]]
@@ -233,8 +271,10 @@ class _Look:
             if cents is not None:
                 found.append((cents, order))
             return
+        place = len(self.begun.get(day.technician.id, ())) + len(order)
         for node in range(len(self.sight.visits)):
-            if left >> node & 1 and not self.ties.before[node] & left:
+            is_next = self.ties.places[node] in (None, place) and not self.ties.before[node] & left
+            if left >> node & 1 and is_next:
                 there = self._drive(day, here, node)
                 if there is not None:
                     self._go_on(day, left ^ 1 << node, there, (*order, node), found)
@@ -290,6 +330,8 @@ class _Ties:
         bit = {visit.id: 1 << node for node, visit in enumerate(visits)}
         self.teams = [(sum(bit[v.id] for v in members), members) for members in open_teams(problem)]
         self.hands = [sum(bit[v.id] for v in hand if v.id in bit) for hand in groups(problem).values()]
+        locks = [problem.lock(visit.id) for visit in visits]
+        self.places = [lock.sequence if lock is not None else None for lock in locks]
         self.before = [sum(bit.get(after.visit_id, 0) for after in visit.after) for visit in visits]
         self.parts = sorted({part for visit in visits for part, count in visit.parts.items() if count > 0})
         self.shelf = {part: sum(depot.stock.get(part, 0) for depot in problem.depots) for part in self.parts}

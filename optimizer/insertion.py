@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from optimizer.constraints import blocked
+from optimizer.constraints import blocked, may_go
 from optimizer.constraints.team import open_teams
 from optimizer.drafting import Draft
 from optimizer.errors import InfeasibleRoute
@@ -160,14 +160,14 @@ def _whole(
     if not known or not is_new or len({visit.id for visit in known}) < len(known):
         return None
     places = enumerate(known, start=len(begun))
-    if any(not _is_at(problem, visit, at) or blocked(problem, technician, visit) for at, visit in places):
-        return None
+    if not all(_is_at(problem, visit, at) and may_go(problem, technician, visit) for at, visit in places):
+        return None  # times are kept or not by the route as a whole
     return route if _holds(problem, technician, route) else None
 
 
 def _accepts(problem: Problem, technician: Technician, route: tuple[Visit, ...], *, visit: Visit) -> bool:
     """Whether a route can take one more visit at its end."""
-    if not _is_at(problem, visit, len(route)) or blocked(problem, technician, visit):
+    if not _is_at(problem, visit, len(route)) or not may_go(problem, technician, visit):
         return False
     return _holds(problem, technician, (*route, visit))
 

@@ -8,13 +8,12 @@ being left out, and a plan that has no room for the last part may still serve th
 
 from dataclasses import replace
 
-from optimizer.constraints import PAIRWISE, arrival_window, shift
+from optimizer.constraints import may_go
 from optimizer.problem import After, Lock, Problem, Technician, Visit
 from optimizer.units import Seconds
 from optimizer.work import FINISH, START
 
 MINUTE: Seconds = 60
-ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
 
 
 def split_long(problem: Problem) -> tuple[Problem, dict[str, tuple[str, ...]]]:
@@ -55,7 +54,7 @@ def _count(problem: Problem, visit: Visit) -> int:
         return 1
     room: dict[str, list[tuple[Seconds, Seconds]]] = {}
     for technician in problem.technicians:
-        if not any(rule.forbids(problem, technician, visit) for rule in ABOUT_PAIRS):
+        if may_go(problem, technician, visit):
             calm, needed = _room(problem, technician, visit), technician.time_for(visit)
             if needed <= calm + technician.overtime:
                 return 1

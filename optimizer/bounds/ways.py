@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.bounds.labels import BREAKS, IDLE, LIMIT, RATE, READY, SHIFT_END, Way, Whole
-from optimizer.constraints import PAIRWISE, arrival_window, shift
+from optimizer.constraints import may_go
 from optimizer.drives import entries, latest_return, opening
 from optimizer.fetching import on_van
 from optimizer.objectives.overtime import route_cents
@@ -21,8 +21,6 @@ from optimizer.units import Cents
 
 MOST_PARTS = 4
 """Parts counted along a way; more are left out of sight, the least wanted first."""
-ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
-"""Rules about technician and visit that no clock decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ def _way(problem: Problem, technician: Technician, visits: Sequence[Visit], coun
         seconds=seconds,
         cents=cents,
         places=np.array(places, dtype=np.int64),
-        able=np.array([_may_go(problem, technician, visit) for visit in visits], dtype=np.bool_),
+        able=np.array([may_go(problem, technician, visit) for visit in visits], dtype=np.bool_),
         windows=windows,
         many=many,
         length=np.array([technician.time_for(visit) for visit in visits], dtype=np.int64),
@@ -171,10 +169,6 @@ def _drives(problem: Problem, places: Sequence[int]) -> tuple[Whole, Whole]:
         for table in (seconds, cents):
             np.minimum(table, table[:, depot, None] + table[None, depot, :], out=table)
     return seconds[:count, :count].copy(), cents[:count, :count].copy()
-
-
-def _may_go(problem: Problem, technician: Technician, visit: Visit) -> bool:
-    return not any(rule.forbids(problem, technician, visit) for rule in ABOUT_PAIRS)
 
 
 def _idle_cents(problem: Problem, technician: Technician) -> Cents:

@@ -84,6 +84,8 @@ PAIRWISE: tuple[PairConstraint, ...] = (
     shift,
 )
 """Rules about one pair, in the order in which a dispatcher would give them as a reason."""
+ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
+"""Those that no clock decides: whoever times whole routes keeps windows and shifts there."""
 
 
 def blocked(problem: Problem, technician: Technician, visit: Visit) -> tuple[str, str] | None:
@@ -92,6 +94,11 @@ def blocked(problem: Problem, technician: Technician, visit: Visit) -> tuple[str
         if cause := rule.forbids(problem, technician, visit):
             return rule.CODE, cause
     return None
+
+
+def may_go(problem: Problem, technician: Technician, visit: Visit) -> bool:
+    """Whether no rule about the pair stands in the way, times apart."""
+    return not any(rule.forbids(problem, technician, visit) for rule in ABOUT_PAIRS)
 
 
 def action_for(code: str) -> str:

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from benchmarks.fuzzed_days import wrong_with
 from optimizer import Budget, Problem, Visit, check, solve
 from optimizer.engines.base import engine
-from optimizer.every_plan import Looked, cheaper_plan
+from optimizer.every_plan import EveryPlan, Looked, cheaper_plan
 from optimizer.planned import as_planned
 from optimizer.schedule import retimed
 from optimizer.validate import errors_in
@@ -72,6 +72,11 @@ def test_looking_at_every_plan_finds_what_trying_everything_finds(seed: int, kin
     assert found.sequences is not None
     assert cents(problem, retimed(problem, found.sequences)) == least
     assert cheaper_plan(problem, least) == Looked(None, is_whole=True)
+    for visit in problem.visits[:2]:
+        found = cheaper_plan(problem, 1 << 50, serving=[visit.id])
+        known = cheapest_of_all(problem, serving=[visit.id])
+        sequences = found.sequences
+        assert known == (None if sequences is None else cents(problem, retimed(problem, sequences)))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,6 +86,28 @@ def test_all_plans_of_eight_visits_are_looked_at_and_none_is_cheaper(kind: str) 
         result = engine("ruin").solve(problem, budget=Budget(solutions=500), seed=seed)
         assert result.stats["engine"] == "ruin"
         assert cheaper_plan(problem, result.cost) == Looked(None, is_whole=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_look_broken_off_goes_on_where_it_was(seed: int) -> None:
+    """As often as it takes; it finds what one look finds."""
+    problem = as_planned(rich_day(seed, kind=RICH_KINDS[seed % len(RICH_KINDS)], visits=5, technicians=3))
+    plans, known, turns, asked = EveryPlan(problem), 1 << 50, 0, 0
+
+    def is_enough() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 20 * (turns + 1)
+
+    is_whole = False
+    while not is_whole:
+        asked, looked = 0, plans.on(known, is_enough)
+        is_whole, turns = looked.is_whole, turns + 1
+        if looked.sequences is not None:
+            known = cents(problem, retimed(problem, looked.sequences))
+    assert turns > 1
+    assert cheaper_plan(problem, known) == Looked(None, is_whole=True)
+    assert cheaper_plan(problem, known + 1).sequences is not None
 
 
 def test_a_look_at_every_plan_ends_when_it_is_cancelled_or_the_day_is_larger() -> None:

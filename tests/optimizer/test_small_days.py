@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from optimizer import Budget, Lock, Matrix, Problem, Window, check, solve
+from optimizer.engines.ruin import looking
+from optimizer.insertion import mended
 from optimizer.planned import as_planned
 from optimizer.problem import After
 from optimizer.units import DAY as NEXT
@@ -48,21 +50,56 @@ def first_of_tomorrow() -> Problem:
     return day.with_locks([Lock("v2", "ada", sequence=0)])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="whom a visit does not fit by itself never gets it (`constraints.blocked`)"
+TINY = pytest.mark.parametrize(
+    "day", [one_way_streets(), first_of_tomorrow()], ids=["rich", "left to routing"]
 )
+
+
 def test_visits_that_fit_together_alone_are_planned() -> None:
     assert_cheapest(one_way_streets())
 
 
-@pytest.mark.xfail(strict=True, reason="the plans of a day left to the reference engine are not looked at")
+def test_visits_that_fit_together_alone_are_kept_of_a_plan() -> None:
+    day = one_way_streets()
+    together = {"ada": tuple(day.visits)}
+    assert mended(day, together) == together
+    assert mended(day, {"ada": together["ada"][:1]}) == {}
+
+
 def test_a_tiny_day_left_to_the_reference_engine_is_planned_at_its_cheapest() -> None:
     assert_cheapest(first_of_tomorrow())
 
 
-def assert_cheapest(problem: Problem) -> None:
+@TINY
+def test_a_look_cut_short_is_taken_again_when_the_search_leaves_time(
+    day: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "LOOKED_SHARE", 0)
+    assert_cheapest(day, replace(FEW, seconds=60))
+
+
+@TINY
+def test_no_look_is_taken_once_planning_is_called_off(day: Problem) -> None:
+    result = solve(day, FEW, seed=1, engine="ruin", cancel=lambda: True)
+    assert check(as_planned(day), result.plan) == []
+
+
+def test_progress_tells_what_the_last_look_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "LOOKED_SHARE", 0)
+    told: list[int | None] = []
+    result = solve(
+        first_of_tomorrow(),
+        replace(FEW, seconds=60),
+        engine="ruin",
+        on_progress=lambda progress: told.append(progress.cost),
+    )
+    assert told[-1] == result.cost
+    assert result.stats["instead_of"] == "ruin"
+
+
+def assert_cheapest(problem: Problem, budget: Budget = FEW) -> None:
     """The engine's plan is valid and costs no more than the cheapest."""
-    result = solve(problem, FEW, seed=1, engine="ruin")
+    result = solve(problem, budget, seed=1, engine="ruin")
     assert check(as_planned(problem), result.plan) == []
     least = cheapest_of_all(as_planned(problem))
     assert least is not None

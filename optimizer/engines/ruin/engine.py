@@ -1,14 +1,13 @@
 """The fast engine behind the seam: arrays in, slices of annealing, a plan timed by ``timing`` out."""
 
-import math
 import time
-from dataclasses import replace
 from typing import TypeAlias
 
 from optimizer.check import check, cost
 from optimizer.constraints import CONSTRAINTS
-from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result, engine
+from optimizer.engines.base import Budget, Cancel, OnProgress, Progress, Result
 from optimizer.engines.ruin import arrays, memory, states, together
+from optimizer.engines.ruin.looking import Look, planned_instead
 from optimizer.engines.ruin.run import Run
 from optimizer.engines.ruin.states import Orders
 from optimizer.engines.ruin.terms import model_terms
@@ -21,8 +20,6 @@ from optimizer.problem import Problem
 from optimizer.schedule import retimed
 from optimizer.units import NEVER, Cents
 
-LOOKED_SHARE = 0.3
-"""Most of the time that looking at every plan of a tiny day may take."""
 Figures: TypeAlias = dict[str, int | float | str]
 
 
@@ -49,29 +46,29 @@ class RuinEngine:
         cancel: Cancel | None = None,
     ) -> Result:
         """Return the better of a valid start and what the search finds."""
-        began = time.monotonic()
+        began, called_off = time.monotonic(), cancel or never_cancelled
         try:
             ahead = led(problem) or problem
             arrays.require_covered(ahead)
-            day = arrays.day_of(ahead, cancel or never_cancelled)
+            day = arrays.day_of(ahead, called_off)
         except CalledOff:
             return _unsearched(problem, start, began)
         except Uncovered as reason:
-            instead = engine("routing").solve(
-                problem, budget=budget, seed=seed, start=start, on_progress=on_progress, cancel=cancel
-            )
-            return replace(instead, stats={**instead.stats, "instead_of": "ruin", "because": reason.cause})
+            look = Look(problem, budget, called_off, began)
+            return planned_instead(problem, reason, look, seed=seed, start=start, on_progress=on_progress)
         ready = time.monotonic()
         told = _Told(ahead, on_progress)
-        run = Run(day, budget, seed, told, cancel or never_cancelled, began, told.fixed)
+        run = Run(day, budget, seed, told, called_off, began, told.fixed)
         answered, is_proved = 0, False
         if day.visits and day.people:
-            begin = _begun(ahead, day, start)
+            begin, look = _begun(ahead, day, start), Look(ahead, budget, called_off, began)
             with together.others(day, budget, seed, begin) as others:
                 run.begin(*begin)
-                _look_first(ahead, day, run)
+                if day.rich.used:  # plain days wait for ``_look_at_all``, which knows that nothing is cheaper
+                    _go_on_from(ahead, day, run, look.first(run.best_price + told.fixed))
                 run.search(others)
                 answered = others.answered if others else 0
+            _go_on_from(ahead, day, run, look.again(run.best_price + told.fixed))
             is_proved = _look_at_all(ahead, run)
         found = _figures(run) | {"setup_seconds": round(ready - began, 3), "processes": 1 + answered}
         sequences = _sequences(ahead, run.best_orders())
@@ -103,28 +100,14 @@ def _as_asked(problem: Problem, held: Problem, sequences: Sequences) -> tuple[Pl
     return plan, {name: cents - taken[name] for name, cents in asked.items()}
 
 
-def _look_first(problem: Problem, day: arrays.Day, run: Run) -> None:
-    """
-    Go on from the cheapest plan of a day so small that all its plans can be looked at, though it is rich.
-
-    Before the search, which uses up its time; plain days wait for ``_look_at_all``, which takes no time and
-    knows that nothing is cheaper.
-    """
-    from optimizer.every_plan import cheaper_plan, is_tiny
-
-    if not day.rich.used or not is_tiny(problem):
+def _go_on_from(problem: Problem, day: arrays.Day, run: Run, found: Sequences | None) -> None:
+    """Go on from a plan, if there is one and it is cheaper as the arrays lay it."""
+    if found is None:
         return
-    until = run.began + LOOKED_SHARE * (run.budget.seconds or math.inf)
     known, former = run.best_price, (run.best_orders(), states.best_bounds(day))
-    found = cheaper_plan(
-        problem,
-        known + arrays.begun_cents(problem),
-        lambda: run.cancel() or time.monotonic() >= until,
-    )
-    if found.sequences is not None:
-        run.restart(*_begun(problem, day, retimed(problem, found.sequences)))
-        if run.best_price >= known:  # the arrays cannot lay it
-            run.restart(*former)
+    run.restart(*_as_nodes(problem, day, found))
+    if run.best_price >= known:  # the arrays cannot lay it
+        run.restart(*former)
 
 
 def _look_at_all(problem: Problem, run: Run) -> bool:
@@ -155,7 +138,11 @@ def _begun(problem: Problem, day: arrays.Day, start: Plan | None) -> together.St
     """The stops of a start that still hold, as nodes, and their bounds."""
     if start is None:
         return (), None
-    kept = mended(problem, sequences_of(problem, start))
+    return _as_nodes(problem, day, mended(problem, sequences_of(problem, start)))
+
+
+def _as_nodes(problem: Problem, day: arrays.Day, kept: Sequences) -> together.Start:
+    """Open stops of routes as nodes, and their bounds."""
     node_of = {visit.id: node for node, visit in enumerate(arrays.open_visits(problem))}
     orders = [
         (who, [node_of[visit.id] for visit in kept.get(technician.id, ()) if visit.id in node_of])

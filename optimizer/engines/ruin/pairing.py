@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.constraints import PAIRWISE, arrival_window, longest_way, shift
+from optimizer.constraints import ABOUT_PAIRS, longest_way
 from optimizer.constraints.team import lacking, teams
 from optimizer.engines.ruin.layout import UNABLE, Whole
 from optimizer.features import FETCH, SHIFTS, features
@@ -13,9 +13,6 @@ from optimizer.fetching import on_van
 from optimizer.objectives import preference, stability
 from optimizer.problem import Problem, Technician, Visit
 from optimizer.units import Cents
-
-ABOUT_PAIRS = tuple(rule for rule in PAIRWISE if rule not in {arrival_window, shift})
-"""Rules about technician and visit that no clock decides; windows and shifts are kept by the loops."""
 
 
 def pairs_of(problem: Problem, visits: Sequence[Visit]) -> Whole:
