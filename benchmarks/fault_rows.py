@@ -343,7 +343,7 @@ def _standing(field: Field, visit: uuid.UUID) -> list[tuple[Any, ...]]:
 
 def _upload(field: Field, op_id: str) -> None:
     with db.transaction() as session:
-        sync.create_upload(session, by=field.by, op_id=uuid.UUID(op_id), length=9)
+        sync.create_upload(session, by=field.by, file=uuid.UUID(op_id), length=9)
 
 
 @dataclass(frozen=True, slots=True)
