@@ -153,6 +153,7 @@ class StockCount(Identified, Base):
         CheckConstraint("counted >= 0", name="counted"),
         CheckConstraint("(technician_id is null) <> (territory_id is null)", name="place"),
         CheckConstraint("counted = expected or reason is not null", name="reason"),
+        Index("ix_stock_count_technician_id_counted_at", "technician_id", "counted_at"),
     )
 
     technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))

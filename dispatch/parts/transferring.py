@@ -131,9 +131,9 @@ def decline(session: Session, *, by: Principal, transfer: PartTransfer, reason: 
     return row
 
 
-def take(session: Session, *, by: Principal, wish: Wish) -> PartTransfer:
+def take(session: Session, *, by: Principal, wish: Wish, at: datetime | None = None) -> PartTransfer:
     """Write a transfer down that has just happened, with both ends present: what was picked, for example."""
-    now = clock.now()
+    now = at or clock.now()
     row = PartTransfer(
         id=db.new_id(),
         territory_id=wish.territory_id,

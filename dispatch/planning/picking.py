@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -50,6 +50,7 @@ def pick_listed(
     day: date,
     picked: Mapping[str, int],
     serials: Mapping[str, Sequence[str]] | None = None,
+    at: datetime | None = None,
 ) -> tuple[Sequence[PartTransfer], dict[str, int]]:
     """
     Note what was loaded without contact: the list may have changed since.
@@ -62,7 +63,7 @@ def pick_listed(
     kept = {sku: left for sku, count in loaded.items() if (left := count - beyond.get(sku, 0))}
     named = {sku: list(given)[: kept.get(sku, 0)] for sku, given in (serials or {}).items()}
     wishes = _wishes(technician, day, listed, kept, named)
-    return [take(session, by=by, wish=wish) for wish in wishes], beyond
+    return [take(session, by=by, wish=wish, at=at) for wish in wishes], beyond
 
 
 def _held_list(session: Session, technician: Technician, day: date) -> dict[str, Pick]:

@@ -154,7 +154,7 @@ class PhoneClient:
         if visit is None or visit["record"] is None:
             raise LookupError("the visit is not held in full")
         own = self._own(visit_id)
-        earlier = [one.body for one in self.store.operations() if one.is_alive]
+        earlier = [one.body for one in self.store.operations() if one.is_alive and not one.is_blank]
         return protocol.shown_after(visit["record"], own, self.times(visit_id), earlier)
 
     def shown_sha256(self, visit_id: str) -> str:

@@ -9,10 +9,17 @@ from dispatch.sync import protocol
 
 
 def on_van(store: PhoneStore) -> dict[str, int]:
-    """Return pieces by part number: as last told, less what was fitted since, by operations not in it yet."""
+    """
+    Return pieces by part number: as last told, less what was fitted since, by operations not in it yet.
+
+    What was fitted and taken back since never left.
+    """
     found = Counter({one["sku"]: one["quantity"] for one in store.catalogue().get("stock", [])})
-    for kept in store.operations(only_unacked=True):
+    since = [kept for kept in store.operations(only_unacked=True) if kept.is_alive]
+    undone = {kept.body["payload"]["of"] for kept in since if kept.body["type"] == protocol.PART_VOID}
+    for kept in since:
         payload = kept.body["payload"]
-        if kept.is_alive and kept.body["type"] == protocol.PART and payload["direction"] == "in":
+        is_fitted = kept.body["type"] == protocol.PART and payload["direction"] == "in"
+        if is_fitted and kept.body["op_id"] not in undone:
             found[payload["sku"]] -= payload["quantity"]
     return dict(found)

@@ -86,6 +86,7 @@ def _fit(session: Session, reported: Reported, visit: Visit) -> Applied:
         approved_by=payload.optional_id("approved_by"),
         op_id=reported.op_id,
         keeps_late=True,
+        at=reported.at.moment,
     )
     return Applied()
 
@@ -245,7 +246,8 @@ def _void_part(session: Session, reported: Reported, visit: Visit) -> Applied:
     if use.voided_by is not None:
         return Applied(effect={"unchanged": True})
     why = payload.text("reason")
-    visits.void_part_use(session, by=reported.by, visit=visit, use=use, reason=why, keeps_late=True)
+    at = reported.at.moment
+    visits.void_part_use(session, by=reported.by, visit=visit, use=use, reason=why, keeps_late=True, at=at)
     return Applied()
 
 

@@ -17,6 +17,7 @@ from dispatch.sync.envelope import Incoming
 from dispatch.sync.model import Operation, Rejection
 from dispatch.sync.protocol import REJECTED
 from dispatch.sync.receipts import rejected
+from dispatch.sync.whereabouts import body_kept
 
 EPOCH = "reuse-"
 """How the installations begin under which such operations are kept; each is the first of its own."""
@@ -54,7 +55,7 @@ def refuse(
         type=operation.type,
         schema=operation.schema,
         visit_id=operation.visit_id,
-        body=operation.body,
+        body=body_kept(operation),
         body_sha256=operation.sha256,
         state=REJECTED,
         receipt=decision.receipt,

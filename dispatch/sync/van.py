@@ -69,7 +69,13 @@ def confirm_picked(session: Session, reported: Reported) -> Mapping[str, Any]:
         serials.setdefault(piece.get("sku", ""), []).append(piece.get("serial", ""))
     wanted = payload.whole_by_name("picked")
     done, beyond = pick_listed(
-        session, by=reported.by, technician=me, day=day, picked=wanted, serials=serials
+        session,
+        by=reported.by,
+        technician=me,
+        day=day,
+        picked=wanted,
+        serials=serials,
+        at=reported.at.moment,
     )
     left = {one.part.sku: one.quantity for one in pick_list(session, me, day)}
     return {"transfer_ids": [str(row.id) for row in done], "left": left, "beyond": beyond}

@@ -171,7 +171,7 @@ def _newest_by_asset() -> Select[Any, Any, Finding]:
     return (
         select(ranked.c.asset_id, ranked.c.finished_at, Finding)
         .join(ranked, ranked.c.id == Finding.id)
-        .where(ranked.c.place <= MOST_SHOWN + 1, Finding.voided_by.is_(None))
+        .where(ranked.c.place <= MOST_SHOWN + 1)
         .ext(distinct_on(ranked.c.asset_id, ranked.c.place))
         .order_by(ranked.c.asset_id, ranked.c.place, Finding.recorded_at.desc())
     )
@@ -187,5 +187,6 @@ def findings_by_asset(
     """Return what was found at assets in their last visits, newest first, one finding for each visit."""
     found: dict[uuid.UUID, list[tuple[datetime, Finding]]] = {}
     for asset_id, at, finding in session.execute(_NEWEST_BY_ASSET, {"asset_ids": list(asset_ids)}):
-        found.setdefault(asset_id, []).append((at, finding))
+        if finding.voided_by is None:
+            found.setdefault(asset_id, []).append((at, finding))
     return found

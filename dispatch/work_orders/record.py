@@ -153,6 +153,7 @@ def use_part(
     approved_by: uuid.UUID | None = None,
     op_id: uuid.UUID | None = None,
     keeps_late: bool = False,
+    at: datetime | None = None,
 ) -> PartUse:
     """
     Record a part fitted (``in``) or taken out (``out``); what is fitted leaves the van of whoever did it.
@@ -190,7 +191,8 @@ def use_part(
         ask_approver(session, by=by, visit=visit, use=use, sku=part.sku)
     keeper = _keeper(visit, by)
     if way == "in" and keeper is not None:
-        _move(session, by, keeper, use, change=-quantity, reason="fitted", source=f"part_use:{use.id}")
+        source = f"part_use:{use.id}"
+        _move(session, by, keeper, use, change=-quantity, reason="fitted", source=source, at=at)
     return use
 
 
@@ -236,7 +238,14 @@ def void_finding(
 
 
 def void_part_use(
-    session: Session, *, by: Principal, visit: Visit, use: PartUse, reason: str, keeps_late: bool = False
+    session: Session,
+    *,
+    by: Principal,
+    visit: Visit,
+    use: PartUse,
+    reason: str,
+    keeps_late: bool = False,
+    at: datetime | None = None,
 ) -> PartUse:
     """
     Take back a part recorded by mistake; it returns to the van, and both facts and the reason are kept.
@@ -259,9 +268,18 @@ def void_part_use(
     ).first()
     if fitted is not None and fitted.technician_id is not None:
         source = f"part_use_void:{use.id}"
-        keeper, change = fitted.technician_id, use.quantity
-        undoes = fitted.source
-        _move(session, by, keeper, use, change=change, reason="returned", source=source, undoes=undoes)
+        keeper, undoes = fitted.technician_id, fitted.source
+        _move(
+            session,
+            by,
+            keeper,
+            use,
+            change=use.quantity,
+            reason="returned",
+            source=source,
+            undoes=undoes,
+            at=at,
+        )
     return use
 
 
@@ -275,6 +293,7 @@ def _move(
     reason: str,
     source: str,
     undoes: str | None = None,
+    at: datetime | None = None,
 ) -> None:
     stock.move(
         session,
@@ -287,6 +306,7 @@ def _move(
         lot=use.lot,
         serial=use.serial,
         undoes=undoes,
+        moved_at=at,
     )
 
 

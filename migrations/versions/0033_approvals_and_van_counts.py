@@ -24,10 +24,12 @@ def upgrade() -> None:
     op.add_column("hand_in", sa.Column("van_reason", sa.Text(), nullable=False, server_default=""))
     for column in ("van_uncounted", "van_reason"):
         op.alter_column("hand_in", column, server_default=None)
+    op.create_index("ix_stock_count_technician_id_counted_at", "stock_count", ["technician_id", "counted_at"])
 
 
 def downgrade() -> None:
     """Forget them."""
+    op.drop_index("ix_stock_count_technician_id_counted_at", "stock_count")
     op.execute("delete from office_reminder where kind = 'van_count'")
     op.drop_column("hand_in", "van_reason")
     op.drop_column("hand_in", "van_uncounted")

@@ -94,3 +94,15 @@ def test_position_clause_4_switching_off_needs_a_reason_and_lasts(on_duty: Field
     again = on_duty.op(protocol.SWITCH_POSITIONS, is_on=True)
     receipts = on_duty.push(on, again)
     assert [one["effect"] for one in receipts] == [{"is_on": True}, {"is_on": True, "unchanged": True}]
+
+
+def test_positions_under_an_identity_used_before_are_kept_nowhere(on_duty: Field) -> None:
+    """R-903: what is refused is kept for the desk, positions excepted."""
+    told = on_duty.op(protocol.POSITIONS, fixes=[fix(at(9))])
+    on_duty.push(told)
+    assert results(on_duty.push(told | {"payload": {"fixes": [fix(at(10))]}})) == ["rejected:id_reuse"]
+    bodies = on_duty.ask(
+        "select body->'payload' from sync_operation where device_id = :id", id=on_duty.by.device_id
+    )
+    assert bodies == [({},), ({},)]
+    assert kept(on_duty) == [at(9)]

@@ -6,6 +6,7 @@ import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -97,6 +98,23 @@ def a_published_stop(field: Field, visit: uuid.UUID) -> None:
         session.add(plan)
         session.flush()
         head.published_plan_id = plan.id
+
+
+def test_what_was_fitted_before_a_count_is_not_missing_from_it(field: Field) -> None:
+    """R-511: fitted at six, counted at seven, both told at eight: the count is what was there."""
+    sku, visit = a_part_on(field, 3), field.visit()
+    before, after = (
+        {"occurred_at": (builders.MORNING - timedelta(hours=hours)).isoformat(), "boot_id": None}
+        for hours in (2, 1)
+    )
+    fitted = field.op(protocol.PART, visit, sku=sku, direction="in", quantity=1) | before
+    counted = field.op(protocol.COUNT, sku=sku, counted=2) | after
+    [_, receipt] = field.push(fitted, counted)
+    assert (receipt["result"], receipt["effect"]["expected"], on_van(field, sku)) == ("applied", 2, 2)
+    undone = field.op(protocol.PART_VOID, visit, of=fitted["op_id"], reason="the other pump") | after
+    counted = field.op(protocol.COUNT, sku=sku, counted=3)
+    [_, receipt] = field.push(undone, counted)
+    assert (receipt["result"], receipt["effect"]["expected"], on_van(field, sku)) == ("applied", 3, 3)
 
 
 def test_a_list_is_picked_once_by_phone(field: Field) -> None:
