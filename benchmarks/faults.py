@@ -34,18 +34,18 @@ MEASURE = "faults"
 def database() -> Iterator[None]:
     """A database of its own, and a clock that stands at eight in the morning."""
     home = short_home()
-    with services.start(settings_for(home)) as running:
-        migrate(running.database_url)
-        engine = db.connect(running.database_url, pool_size=10)
-        db.configure(db.sessions(engine))
-        outbox.register(JOBS, SUBSCRIPTIONS)
-        try:
+    try:
+        with services.start(settings_for(home)) as running:
+            migrate(running.database_url)
+            engine = db.connect(running.database_url, pool_size=10)
+            db.configure(db.sessions(engine))
+            outbox.register(JOBS, SUBSCRIPTIONS)
             yield
-        finally:
-            outbox.register((), {})
-            clock.set_source(None)
             engine.dispose()
-    remove_home(home)
+    finally:
+        outbox.register((), {})
+        clock.set_source(None)
+        remove_home(home)
 
 
 def measured(one: FaultRow, share: float, seed: int) -> Row:

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from benchmarks.days import HOUR, field_day
@@ -83,15 +84,14 @@ def best_offer(desk: Quoting, visit: Visit, policy: OfferPolicy) -> Offer | None
     found = [one for offer in quotes if (one := seen(offer)).chance >= policy.least_chance]
     if not found:
         closed = [window for window in WINDOWS if window not in {offer.window for offer in quotes}]
-        searched = (seen(offer) for offer in _searched(asked, closed[: policy.searches]))
+        searched = (seen(offer) for offer in _searched(asked, closed, policy.searches))
         found = [one for one in searched if one.chance >= policy.least_chance]
     return min(found, key=policy.rank).offer if found else None
 
 
-def _searched(asked: Question, windows: Sequence[Window]) -> Iterator[Offer]:
-    for window in windows:
-        offer = asked.reopen(window) if asked.is_about_room(window) else None
-        if offer is not None:
+def _searched(asked: Question, windows: Sequence[Window], most: int) -> Iterator[Offer]:
+    for window in islice(filter(asked.is_about_room, windows), most):
+        if (offer := asked.reopen(window)) is not None:
             yield offer
 
 

@@ -31,6 +31,7 @@ ASIDE = {
     "offers at the API",
     "sync under load",
     "phone stories",
+    "faults",
     "seeded bugs of the protocol",
 }
 """Rows without a place here: they compare nothing, and are told on the page by hand."""

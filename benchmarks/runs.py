@@ -164,6 +164,7 @@ def head_of(case: Case, runner: Runner, *, seconds: float, seed: int) -> Row:
 def key_of(row: Row) -> str:
     """What makes a run the same run: a later row of the same key takes the place of an earlier one."""
     names = ("measure", "kind", "instance", "recipe", "solver", "version", "seed", "seconds", "size", "rules")
+    names += ("row", "first")  # of faults, and of campaigns in parts
     return json.dumps([row.get(name) for name in names], sort_keys=True)
 
 

@@ -154,7 +154,8 @@ def _interruptible() -> Iterator[Event]:
     Who was started deaf to it, as by a shell in the background, stays so.
     """
     interrupted = Event()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    former = signal.getsignal(signal.SIGINT)
+    if former is signal.SIG_IGN:
         yield interrupted
         return
 
@@ -164,7 +165,7 @@ def _interruptible() -> Iterator[Event]:
         interrupted.set()
         _complain("ending with the best plan so far; Ctrl-C once more ends without any")
 
-    former = signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield interrupted
     finally:

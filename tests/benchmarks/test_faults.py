@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks import fault_rows
+from benchmarks import fault_rows, faults
 from benchmarks.fault_rows import ROWS, FaultRow
+from benchmarks.page import ASIDE
+from benchmarks.runs import key_of
 from dispatch import clock, db, outbox
 from dispatch.bootstrap import JOBS, SUBSCRIPTIONS
 from tests.builders import frozen_clock
@@ -26,6 +28,13 @@ def _committed(database_url: str) -> Iterator[None]:
     clock.set_source(None)
     outbox.register((), {})
     engine.dispose()
+
+
+def test_its_rows_are_told_apart_and_have_no_place_among_the_engines() -> None:
+    """Two faults of one seed and one duration are two rows."""
+    assert faults.MEASURE in ASIDE
+    same = {"measure": faults.MEASURE, "seed": 1, "seconds": 2.5}
+    assert key_of(same | {"row": 4}) != key_of(same | {"row": 6})
 
 
 @pytest.mark.slow
