@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from api.auth import current_principal
 from api.session import current_session, keep_changes
@@ -13,6 +13,9 @@ from dispatch.work_orders.refusals import NotRevealed
 
 if TYPE_CHECKING:
     from dispatch.work_orders.model import Visit, WorkOrder
+
+
+Told = TypeVar("Told")
 
 
 def shown_visit(visit_id: uuid.UUID, action: str) -> Visit:
@@ -36,8 +39,7 @@ def shown_order(order_id: uuid.UUID, action: str) -> tuple[WorkOrder, Sequence[V
     session, me = current_session(), current_principal()
     order = queries.find_order(session, me, order_id)
     visits = queries.visits_of_order(session, me, order)
-    _kept(lambda: revealing.require_order_shown(session, me, order, visits, action=action))
-    return order, [visit for visit in visits if revealing.is_shown(session, me, visit)]
+    return order, _kept(lambda: revealing.shown_of(session, me, order, visits, action=action))
 
 
 def note_read(action: str, subject: uuid.UUID) -> None:
@@ -45,9 +47,9 @@ def note_read(action: str, subject: uuid.UUID) -> None:
     revealing.note_read(current_session(), current_principal(), action, subject)
 
 
-def _kept(check: Callable[[], None]) -> None:
+def _kept(check: Callable[[], Told]) -> Told:
     try:
-        check()
+        return check()
     except NotRevealed:
         keep_changes()
         raise

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock
 from dispatch.customers.model import Site
-from dispatch.planning import nights
+from dispatch.planning import heads, nights
 from dispatch.planning.days import Day
 from dispatch.planning.model import PlanHead, PlanLock, PlanStop, Routes
 from dispatch.technicians.model import Shift
@@ -109,22 +109,20 @@ def _pinned_to_days(midnight: datetime) -> ColumnElement[bool]:
 
 def on_plan_of(day: Day) -> Select[uuid.UUID]:
     """Select the ids of visits on the plan in force of a day."""
-    in_force = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
     return (
         select(PlanStop.visit_id)
-        .join(PlanHead, PlanStop.plan_id == in_force)
+        .join(PlanHead, PlanStop.plan_id == heads.IN_FORCE)
         .where(PlanHead.territory_id == day.territory_id, PlanHead.day == day.day)
     )
 
 
 def is_on_a_plan(first: date, last: date) -> ColumnElement[bool]:
     """Whether a visit, asked beside its order, is on the plan in force of any day from first to last."""
-    in_force = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
     return exists().where(
         PlanHead.territory_id == WorkOrder.territory_id,
         PlanHead.day >= first,
         PlanHead.day <= last,
-        PlanStop.plan_id == in_force,
+        PlanStop.plan_id == heads.IN_FORCE,
         PlanStop.visit_id == Visit.id,
     )
 

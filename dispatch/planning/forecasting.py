@@ -122,7 +122,7 @@ def route_ahead(
     Only this route is read and driven, unless a crew ties it to others.
     """
     head = heads.find(session, territory_id, on)
-    plan_id = (head.working_plan_id or head.published_plan_id) if head is not None else None
+    plan_id = heads.in_force_id(head) if head is not None else None
     statement = select(PlanStop).where(PlanStop.plan_id == plan_id, PlanStop.technician_id == technician_id)
     ordered = statement.order_by(PlanStop.position).execution_options(populate_existing=True)
     part = _Part(session.scalars(ordered).all() if plan_id is not None else ())

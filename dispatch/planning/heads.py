@@ -49,19 +49,27 @@ def in_force(session: Session, head: PlanHead | None) -> DayPlan | None:
     """
     if head is None:
         return None
-    plan_id = head.working_plan_id or head.published_plan_id
+    plan_id = in_force_id(head)
     if plan_id is None:
         return None
     session.flush()
     return session.get(DayPlan, plan_id, populate_existing=True)
 
 
+def in_force_id(head: PlanHead) -> uuid.UUID | None:
+    """Return which plan of a day the next change starts from."""
+    return head.working_plan_id or head.published_plan_id
+
+
+IN_FORCE = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
+"""The same for a query of heads."""
+
+
 def days_with(session: Session, territory_id: uuid.UUID, visit_id: uuid.UUID) -> list[date]:
     """Return the days whose plan in force holds a visit, oldest first."""
-    in_force_id = func.coalesce(PlanHead.working_plan_id, PlanHead.published_plan_id)
     statement = (
         select(PlanHead.day)
-        .join(PlanStop, PlanStop.plan_id == in_force_id)
+        .join(PlanStop, PlanStop.plan_id == IN_FORCE)
         .where(PlanHead.territory_id == territory_id, PlanStop.visit_id == visit_id)
     )
     return list(session.scalars(statement.order_by(PlanHead.day)))

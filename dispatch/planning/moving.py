@@ -11,16 +11,13 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.planning.days import day_at
-from dispatch.planning.offering import WindowOffer, asker_of, offers_of
-from dispatch.planning.promising import book
+from dispatch.planning.offering import EVERY, WindowOffer, asker_of, offers_of
+from dispatch.planning.promising import as_fresh, book
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window
 from dispatch.promises import linking
 from dispatch.promises.model import Promise
 from dispatch.promises.queries import last_promise
 from dispatch.work_orders.model import Visit
-
-EVERY = 1_000
-"""More windows than a day has."""
 
 
 def choices(
@@ -87,5 +84,4 @@ def _require_choice(
     if wanted in {(offer.start, offer.end) for offer in found}:
         return
     others = choices(session, visit, policy=replace(policy, searches=0), limit=5)
-    fresh = [{"start": offer.start.isoformat(), "end": offer.end.isoformat()} for offer in others]
-    raise SlotGone("this window is not to be had", fresh=fresh)
+    raise SlotGone("this window is not to be had", fresh=as_fresh(others))

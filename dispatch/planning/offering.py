@@ -40,6 +40,8 @@ from optimizer.problem import Window
 NOBODY = "nobody is on duty on this day"
 RESERVED = "the last {} % of the day are kept for emergencies"
 USUAL = OfferPolicy()
+EVERY = 1_000
+"""More windows than the days that are looked at have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from dispatch.planning.offering import asker_of, offers_of
+from dispatch.planning.offering import EVERY, asker_of, offers_of
 from dispatch.planning.promising import book
 from dispatch.planning.rules import OfferPolicy, VisitNotPlannable
 from dispatch.settings import Settings
@@ -16,8 +16,8 @@ from dispatch.work_orders.model import Visit
 
 CHANNEL = "system"
 """The customer is told by message, or by the technician who is there."""
-DAYS, EVERY = 3, 1_000
-"""Days to look at, and more windows than they have: the earliest may not be among the best."""
+DAYS = 3
+"""Days to look at, and every window of them: the earliest may not be among the best."""
 
 
 def place_visit(session: Session, visit_id: uuid.UUID, *, earliest: bool) -> datetime | None:

@@ -8,7 +8,7 @@ visit into the day's draft, writes the ledger and moves the day's version, all i
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -25,6 +25,7 @@ from dispatch.planning.model import PlanHead, PlanLock
 from dispatch.planning.offering import (
     RESERVED,
     Asker,
+    WindowOffer,
     asker_for,
     asker_of,
     is_reserved,
@@ -333,8 +334,12 @@ def _loosen(session: Session, visit: Visit, start: datetime, end: datetime) -> N
         pin.start = None
 
 
+def as_fresh(windows: Iterable[WindowOffer]) -> list[dict[str, str]]:
+    """Return windows as text for a refusal."""
+    return [{"start": one.start.isoformat(), "end": one.end.isoformat()} for one in windows]
+
+
 def _fresh(session: Session, asker: Asker) -> Sequence[dict[str, str]]:
     """Return windows that are still open, as text for the refusal; none is searched for under the lock."""
     policy = replace(OfferPolicy.of(Settings.from_environment()), searches=0)
-    windows = offers_of(session, asker, limit=5, policy=policy).windows
-    return [{"start": item.start.isoformat(), "end": item.end.isoformat()} for item in windows]
+    return as_fresh(offers_of(session, asker, limit=5, policy=policy).windows)

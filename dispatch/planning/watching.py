@@ -15,7 +15,7 @@ from dispatch.customers.model import Site
 from dispatch.locations.model import Position
 from dispatch.locations.queries import fresh
 from dispatch.planning import heads, leaving_out
-from dispatch.planning.candidates import NOT_BEGUN, on_plan_of
+from dispatch.planning.candidates import NOT_BEGUN, is_on_a_plan
 from dispatch.planning.days import day_of
 from dispatch.planning.forecasting import REASON_DELAY, REASON_ILL, StopForecast, routes_ahead
 from dispatch.planning.model import PlanHead, PlanStop
@@ -106,10 +106,10 @@ def _with_emergencies(session: Session, head: PlanHead | None, sights: list[Sigh
     places = {stop.visit_id: (stop.technician_id, stop.position) for stop in current.stops}
 
     def is_second(visit_id: uuid.UUID) -> bool:
-        who, position = places[visit_id]
-        return any(
-            row.technician_id == who
-            and row.position < position
+        place = places.get(visit_id)  # the plan may have been changed while its routes were driven
+        return place is not None and any(
+            row.technician_id == place[0]
+            and row.position < place[1]
             and any(row.opened_at > promise.promised_at for promise in told.get(visit_id, [])[-1:])
             for row in urgent
         )
@@ -138,7 +138,7 @@ def _left_out(session: Session, territory_id: uuid.UUID, day: date) -> Iterator[
         .where(WorkOrder.territory_id == territory_id, WorkOrder.waiting_reason.is_(None))
         .where(Visit.state.in_(NOT_BEGUN), Visit.leader_id.is_(None))
         .where(Visit.window_start >= start, Visit.window_start < end)
-        .where(*(Visit.id.not_in(on_plan_of(on.later(days))) for days in (-1, 0, 1)))
+        .where(~is_on_a_plan(on.later(-1).day, on.later(1).day))
         .order_by(Visit.id)
     )
     found = session.scalars(statement).all()
@@ -170,7 +170,8 @@ def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterato
         .order_by(Visit.id)
     )
     rows = session.execute(statement).all()
-    where = fresh(session, {visit.technician_id for visit, _ in rows if visit.technician_id is not None})
+    people = {visit.technician_id for visit, _ in rows if visit.technician_id is not None}
+    where, away = fresh(session, people), technicians.absent_within(session, people, clock.now(), LEAST_WAY)
     for visit, way in rows:
         since, window_end = visit.travelling_at, visit.window_end
         if since is not None and window_end is not None:
@@ -179,17 +180,10 @@ def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterato
             if seen is not None and seen.at >= since:
                 there = seen.at + _way_from(session, seen, visit)
             expected = max(clock.now() + LEAST_WAY, there)
-            if _is_away(session, visit):
+            if visit.technician_id in away:
                 yield Sight(visit.id, None, is_breaking=True, reason=REASON_ILL)
             else:
                 yield Sight(visit.id, expected, expected > window_end)
-
-
-def _is_away(session: Session, visit: Visit) -> bool:
-    """Whether the technician of a visit is absent by now."""
-    now = clock.now()
-    who = visit.technician_id
-    return who is not None and technicians.is_absent(session, who, now, now + LEAST_WAY)
 
 
 def _way_from(session: Session, seen: Position, visit: Visit) -> timedelta:

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dispatch import clock
-from dispatch.contracts.house_rules import HouseRules, rules_under
+from dispatch.contracts.house_rules import HouseRules, rules_of_contracts, rules_under
 from dispatch.promises import alarming, clocks
 from dispatch.promises.clocks import ClockState
 from dispatch.promises.model import OfficeReminder, ServiceStep
@@ -133,22 +133,33 @@ def _waiting(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
 
 def _declined(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     """Visits that their technicians declined, until somebody plans them or calls them off."""
-    for step in declined_in(session, territory_id):
-        rules = _rules_of_visit(session, step.visit_id)
+    steps = declined_in(session, territory_id)
+    known = _rules_of_visits(session, [step.visit_id for step in steps])
+    for step in steps:
+        rules = known[step.visit_id]
         if rules.reminders:
             later = step.recorded_at + timedelta(minutes=rules.step_reminder_minutes)
             subject = f"{step.visit_id}:{step.id}"
             yield Waiting(DECLINED, subject, "dispatcher", None, step.recorded_at, later)
 
 
-def _rules_of_visit(session: Session, visit_id: uuid.UUID) -> HouseRules:
-    return rules_under(session, session.get_one(Visit, visit_id).work_order.contract_id)
+def _rules_of_visits(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, HouseRules]:
+    statement = (
+        select(Visit.id, WorkOrder.contract_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .where(Visit.id.in_(list(visit_ids)))
+    )
+    rows = session.execute(statement).all()
+    rules = rules_of_contracts(session, {row.contract_id for row in rows})
+    return {row.id: rules[row.contract_id] for row in rows}
 
 
 def _alarms(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     """R-503: promises in danger that a customer was told of and nobody has taken in hand; at once."""
-    for alarm in alarming.unattended(session, territory_id):
-        rules = _rules_of_visit(session, alarm.visit_id)
+    alarms = alarming.unattended(session, territory_id)
+    known = _rules_of_visits(session, [alarm.visit_id for alarm in alarms])
+    for alarm in alarms:
+        rules = known[alarm.visit_id]
         if rules.reminders and alarm.told_at is not None:
             later = alarm.told_at + timedelta(minutes=rules.step_reminder_minutes)
             yield Waiting(ALARM, str(alarm.id), "supervisor", None, alarm.told_at, later)
@@ -156,8 +167,10 @@ def _alarms(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
 
 def _follow_ups(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     """R-802: customers whom nobody has asked after their promise broke."""
-    for alarm in alarming.follow_ups(session, territory_id):
-        rules = _rules_of_visit(session, alarm.visit_id)
+    alarms = alarming.follow_ups(session, territory_id)
+    known = _rules_of_visits(session, [alarm.visit_id for alarm in alarms])
+    for alarm in alarms:
+        rules = known[alarm.visit_id]
         if rules.reminders and alarm.ended_at is not None:
             wait = timedelta(hours=rules.follow_up_hours)
             first, second = alarm.ended_at + wait, alarm.ended_at + 2 * wait
@@ -166,8 +179,10 @@ def _follow_ups(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
 
 def _questions(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     """R-403: questions of visits that go on, some minutes before the answer is due and when it is."""
-    for row in open_questions(session, territory_id):
-        rules = _rules_of_visit(session, row.visit_id)
+    questions = open_questions(session, territory_id)
+    known = _rules_of_visits(session, [row.visit_id for row in questions])
+    for row in questions:
+        rules = known[row.visit_id]
         is_asked = session.get_one(Visit, row.visit_id).state in OPEN_STATES
         if rules.reminders and is_asked:
             first = row.due_at - timedelta(minutes=rules.question_reminder_minutes)

@@ -275,6 +275,15 @@ def is_absent(session: Session, technician_id: uuid.UUID, start: datetime, end: 
     return any(absence.overlaps(wanted) for absence in found)
 
 
+def absent_within(
+    session: Session, technician_ids: Iterable[uuid.UUID], start: datetime, length: timedelta
+) -> set[uuid.UUID]:
+    """Return which of these technicians have an absence that touches a stretch of time."""
+    wanted = Interval(start, start + length)
+    found = _absences(session, technician_ids, start)
+    return {who for who, away in found.items() if any(absence.overlaps(wanted) for absence in away)}
+
+
 def require_on_duty(session: Session, technician: Technician, start: datetime, end: datetime) -> None:
     """Refuse a stretch of work that touches neither duty nor allowed overtime of the technician."""
     overtime = timedelta(minutes=technician.overtime_minutes)

@@ -7,7 +7,7 @@ The office reads everything of its territories.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, exists, true
 from sqlalchemy.orm import Session
@@ -54,7 +54,11 @@ def is_shown(session: Session, principal: Principal, visit: Visit) -> bool:
     """Tell whether a person may read name, address, record and papers of a visit now."""
     if principal.role is not Role.TECHNICIAN:
         return True
-    if visit.planned_start is None or not is_told(session, principal, visit):
+    return is_told(session, principal, visit) and _is_in_full(session, visit)
+
+
+def _is_in_full(session: Session, visit: Visit) -> bool:
+    if visit.planned_start is None:
         return False
     zone, ended = zone_of(session, visit.work_order.territory_id), privacy.ended_at(visit)
     return privacy.exposure(visit.planned_start, ended, zone, clock.now()) == IN_FULL
@@ -72,12 +76,17 @@ def require_shown(session: Session, principal: Principal, visit: Visit, *, actio
         raise _refused(session, principal, action, visit.id, f"visit {visit.number} is not shown in full now")
 
 
-def require_order_shown(
-    session: Session, principal: Principal, order: WorkOrder, visits: Iterable[Visit], *, action: str
-) -> None:
-    """Refuse an order of which no visit of the technician is shown in full now."""
-    if principal.role is Role.TECHNICIAN and not any(is_shown(session, principal, one) for one in visits):
+def shown_of(
+    session: Session, principal: Principal, order: WorkOrder, visits: Sequence[Visit], *, action: str
+) -> Sequence[Visit]:
+    """Return those visits of an order that may be read now; refuse an order that has none."""
+    if principal.role is not Role.TECHNICIAN:
+        return visits
+    back = held_back(session, principal)
+    found = [visit for visit in visits if visit.id not in back and _is_in_full(session, visit)]
+    if not found:
         raise _refused(session, principal, action, order.id, f"order {order.number} is not shown in full now")
+    return found
 
 
 def note_read(session: Session, principal: Principal, action: str, subject: uuid.UUID) -> None:

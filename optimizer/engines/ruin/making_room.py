@@ -7,12 +7,13 @@ Where routes depend on one another, share a depot or a person, only those take p
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import islice
 
 import numpy as np
 
 from optimizer import offers
-from optimizer.engines.ruin.pairing import may_go
+from optimizer.constraints import may_go
 from optimizer.engines.ruin.rearranging import rearranged
 from optimizer.errors import InfeasibleRoute
 from optimizer.features import BY_ONE_ROUTE, features, is_tied
@@ -63,7 +64,7 @@ def chosen_among(
     chosen = list(islice((who for who in order if is_able(who) and may_change(who)), ABLE_AMONG))
     if not chosen:
         return []
-    others = (who for who in order if who not in chosen[:ABLE_AMONG] and may_change(who))
+    others = (who for who in order if who not in chosen and may_change(who))
     return [*chosen, *islice(others, NEAREST - len(chosen))]
 
 
@@ -76,6 +77,7 @@ def nearest(problem: Problem, plan: Plan, visit: Visit) -> list[str]:
     sequences, shifts = known_sequences(problem, plan), Counter(technician.who for technician in crew)
     orders = [sequences.get(technician.id) or problem.begun_by(technician.id) for technician in crew]
 
+    @cache  # asked of the able, then of the others
     def may_change(who: int) -> bool:
         names = {each.id for each in orders[who]}
         is_apart = shifts[crew[who].who] == 1 and tied.isdisjoint(names)

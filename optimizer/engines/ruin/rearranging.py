@@ -90,8 +90,9 @@ def _search(part: Problem, before: Orders, effort: Effort, seed: int, began: flo
     """Orders of visits that serve everything, or None when none were found."""
     day, visits = arrays.day_of(part), arrays.open_visits(part)
     day.nodes[: day.visits, LEAVE_OUT] = part.policy.mandatory_unserved_cents
-    empty = arrays.empty_routes(day)
-    states.connect(day, empty, memory.new_search(day, empty, seed))
+    if day.rich.used or day.rich.tied:
+        empty = arrays.empty_routes(day)
+        states.connect(day, empty, memory.new_search(day, empty, seed))
     node_of = {visit.id: node for node, visit in enumerate(visits)}
     orders = [
         (who, [node_of[visit.id] for visit in before[technician.id] if visit.id in node_of])
