@@ -141,7 +141,7 @@ def test_guesses_from_one_address_get_fifty_tries_whatever_the_accounts(company:
 
 @pytest.mark.slow
 def test_the_time_of_a_refusal_does_not_tell_whether_the_name_exists(company: Company) -> None:
-    """S6: refusals of unknown, known and locked names take times that overlap; hashes as in production."""
+    """S6: refusals of unknown, known and locked names cost the processor alike; hashes as in production."""
     served = guarded(
         company,
         TRUCKROLL_HASH_COST="strong",
@@ -157,8 +157,9 @@ def test_the_time_of_a_refusal_does_not_tell_whether_the_name_exists(company: Co
     seconds: dict[str, list[float]] = {kind: [] for kind in names}
     for _ in range(12):
         for kind, name in names.items():
-            begun = time.perf_counter()
+            begun = time.process_time()
             assert statuses(served, [(name, "a wrong password", "192.0.2.9")]) == {401: 1}
-            seconds[kind].append(time.perf_counter() - begun)
+            seconds[kind].append(time.process_time() - begun)
+    # A refusal without its hash costs a small part of the others; a busy machine makes no such difference.
     for one, other in itertools.permutations(seconds.values(), 2):
-        assert min(other) <= median(one) <= max(other), seconds
+        assert median(one) <= 1.5 * median(other), seconds
