@@ -34,6 +34,7 @@ PACKED = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
 LOCKED_AFTER = timedelta(hours=72)
 """Without contact for so long, the phone shows nobody's personal data any more; operations stay."""
 HANDED_AT_ONCE = 20
+PAGE = frozenset({"changes", "cursor", "complete", "acked_seq"})
 
 
 class Revoked(Exception):
@@ -203,7 +204,7 @@ class PhoneClient:
         batch = {"clock": self._clocks(), "ops": list(operations)}
         body = gzip.compress(json.dumps(batch).encode("ascii"), 6)
         answer = self._ask("POST", "/v1/sync/push", content=body, headers=PACKED)
-        receipts: list[dict[str, Any]] = answer["receipts"]
+        receipts: list[dict[str, Any]] = answer.get("receipts", [])
         if not {one["op_id"] for one in operations} <= {one["op_id"] for one in receipts}:
             raise NothingDecided("an answer to something else, such as a proxy has kept", status=200)
         self.store.take_receipts(receipts)
@@ -223,6 +224,8 @@ class PhoneClient:
                     raise
                 start, cursor, changes = None, None, []
                 continue
+            if not page.keys() >= PAGE:
+                raise NothingDecided("an answer to something else, such as a proxy has kept", status=200)
             changes += page["changes"]
             cursor = page["cursor"]
             if page["complete"]:

@@ -313,26 +313,27 @@ class PhoneStore:
         """Forget everything of the company but the own operations, their files, and whose phone this is."""
         with self.writing() as database:
             database.execute("delete from visit")
-            _blank(database)
+            _blank(database, is_wiped=True)
             database.execute(
                 "delete from setting where name not in ('install_epoch', 'device_key', 'device_id')"
             )
 
 
-def _blank(database: sqlite3.Connection) -> None:
+def _blank(database: sqlite3.Connection, *, is_wiped: bool = False) -> None:
     """
     Forget what acknowledged operations say of visits that are not held in full any more.
 
     One without a receipt is sent again, byte for byte, so it stays whole until the receipt is here; an
-    announcement is needed until its file is sent.
+    announcement is needed until its file is sent. A wiped phone pulls no more, so a receipt is enough.
     """
     bodies = (json.loads(row[0]) for row in database.execute("select body from visit"))
     held = {body["id"] for body in bodies if body.get("is_revealed", True)}
     acked = database.execute(
-        "select op_id, body from operation join acked using (epoch)"
-        " where operation.seq <= acked.seq and result is not null and result <> 'quarantined'"
+        "select op_id, body from operation left join acked using (epoch)"
+        " where (? or operation.seq <= acked.seq) and result is not null and result <> 'quarantined'"
         " and op_id not in (select op_id from blanked)"
-        " and op_id not in (select op_id from file where content is not null and failure is null)"
+        " and op_id not in (select op_id from file where content is not null and failure is null)",
+        (is_wiped,),
     ).fetchall()
     for op_id, text in acked:
         body = json.loads(text)

@@ -39,3 +39,63 @@ def test_acknowledged_operations_are_not_laid_on_top_again() -> None:
                 "times": overlay["times"],
             }
             assert overlay["state"] == "published"
+
+
+def told(story: str, do: str) -> list[dict[str, Any]]:
+    """Steps of a kind of a story of the outbox."""
+    steps = next(one["steps"] for one in KEPT["exchanges"] if one["name"] == story)
+    return [step for step in steps if step["do"] == do]
+
+
+def test_in_no_story_is_an_operation_lost_or_sent_after_its_final_receipt() -> None:
+    """Receipts 1 and P1, judged by the kept steps alone: what is recorded stays until decided."""
+    for story in KEPT["exchanges"]:
+        recorded: set[str] = set()
+        final: set[str] = set()
+        for step in story["steps"]:
+            if step["do"] == "record":
+                recorded.add(step["operation"]["op_id"])
+            for asked, answer in zip(step["asked"], step.get("answers", ()), strict=True):
+                if step["do"] == "pull":
+                    continue
+                sent = {one["op_id"] for one in asked}
+                assert sent <= recorded - final, story["name"]
+                receipts = answer.get("body", {}).get("receipts", ())
+                decided = {one["op_id"] for one in receipts if one["result"] != "held"}
+                if step["outcome"] == "done":
+                    final |= sent if step["do"] == "hand over" else decided
+            assert {one["op_id"] for one in step["kept"]["operations"]} == recorded, story["name"]
+            assert set(step["kept"]["to_send"]) == recorded - final, story["name"]
+            assert all(
+                one["has_payload"] for one in step["kept"]["operations"] if one["op_id"] not in final
+            ), story["name"]
+
+
+def test_what_is_not_ours_decides_nothing_and_changes_nothing() -> None:
+    """Identity 4: portals, broken connections and answers to something else."""
+    undecided = 0
+    for story in KEPT["exchanges"]:
+        kept = KEPT["exchanges"][0]["steps"][0]["kept"] | {"operations": [], "to_send": []}
+        for step in story["steps"]:
+            if step["outcome"] == "nothing decided":
+                undecided += 1
+                assert step["kept"] == kept, story["name"]
+            kept = step["kept"]
+    assert undecided >= 14
+
+
+def test_a_wipe_leaves_words_only_in_what_nobody_has_yet() -> None:
+    """Identity 2."""
+    (push, *_) = [
+        step
+        for step in told("a revoked phone deletes, and hands over what it has not sent", "push")
+        if step["outcome"] == "revoked"
+    ]
+    assert push["kept"]["visits"] == []
+    assert push["kept"]["cursor"] is None
+    assert {one["result"]: one["has_payload"] for one in push["kept"]["operations"]} == {
+        "applied": False,
+        None: True,
+    }
+    forged = told("an order to delete that is not signed for this phone is not obeyed", "push")
+    assert all(step["kept"]["visits"] for step in forged)

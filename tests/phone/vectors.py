@@ -17,6 +17,7 @@ from typing import Any
 from dispatch.simulation.phone import PhoneClient
 from dispatch.sync import protocol
 from dispatch.work_orders.rules import canonical
+from tests.phone import exchanges
 
 PAGE = Path(__file__).with_name("vectors.json")
 VISIT = "0195a1b2-0000-7000-8000-000000000001"
@@ -175,6 +176,7 @@ def made() -> dict[str, Any]:
         "record": RECORD,
         "canonical": [{"value": value, "text": canonical(value)} for value in CANONICAL],
         "overlays": overlays,
+        "exchanges": exchanges.made(),
     }
 
 
