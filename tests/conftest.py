@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 
@@ -18,6 +19,10 @@ from tests.services import (
     settings_for,
     short_home,
 )
+
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+"""A machine that does other things too makes cases slowly; that is no fault of theirs."""
 
 gc.set_threshold(100_000, 50, 100)
 """Rubbish is looked for seldom: a tenth of the tests' time went into walking through all that is loaded."""

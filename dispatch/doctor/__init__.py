@@ -27,6 +27,7 @@ from dispatch.customers.rules import EXACT
 from dispatch.doctor.damage import pages
 from dispatch.doctor.findings import Finding
 from dispatch.doctor.hours import offered_hours
+from dispatch.doctor.loaded_week import loaded_week
 from dispatch.doctor.plans import doubtful_plans
 from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
@@ -256,6 +257,7 @@ CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
     technicians,
     templates,
     week,
+    loaded_week,
     offered_hours,
     promises,
     doubtful_plans,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.doctor.findings import Finding
-from dispatch.doctor.week import DAYS, WEEKDAYS
+from dispatch.doctor.staffing import DAYS, WEEKDAYS
 from dispatch.planning.days import Day
 from dispatch.planning.rules import OfferPolicy, SlotGrid
 from dispatch.settings import Settings

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -24,16 +24,12 @@ from dispatch.contracts.queries import hours_of
 from dispatch.contracts.rules import is_in_force
 from dispatch.customers.model import Site
 from dispatch.doctor.findings import Finding
+from dispatch.doctor.staffing import DAYS, DRIVE, MARGIN_DAYS, WEEKDAYS
 from dispatch.technicians.queries import OnDuty, on_duty
 from dispatch.technicians.rules import Interval
 from dispatch.territories.model import Territory
 
-DAYS, MARGIN_DAYS = 7, 4
-"""Days that are played through, and days behind them that a limit may reach into."""
 STEP = timedelta(minutes=30)
-DRIVE = timedelta(minutes=20)
-"""How long the nearest idle technician is on the way, about."""
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +95,11 @@ def _needs(session: Session, staffing: Staffing) -> Iterator[Finding]:
 
 
 def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
-    """Contracts whose limit of response nobody could keep, even if nobody else called."""
+    """Contracts whose limits nobody could keep, even if nobody else called."""
     territory_id, zone = staffing.territory.id, staffing.territory.timezone
     statement = (
         select(Contract)
-        .where(Contract.response_minutes.is_not(None))
+        .where(or_(Contract.response_minutes.is_not(None), Contract.resolution_minutes.is_not(None)))
         .where(Contract.customer_id.in_(_customers_in(territory_id)))
         .order_by(Contract.number)
     )
@@ -114,6 +110,7 @@ def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
         for duty in on_duty(session, territory_id, first + timedelta(days=ahead))
         for piece in duty.free
     ]
+    work = timedelta(minutes=session.scalar(_shortest_work()) or 0)
     start = clock.local_midnight(first, zone)
     known = start + timedelta(days=DAYS + MARGIN_DAYS - 1)
     for contract in session.scalars(statement):
@@ -122,15 +119,15 @@ def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
             moment
             for moment in (start + number * STEP for number in range(DAYS * 48))
             if moment >= clock.now()
-            and moment + timedelta(minutes=contract.response_minutes or 0) <= known
+            and moment + timedelta(minutes=_longest_limit(contract)) <= known
             and is_in_force(contract, clock.business_day(moment, zone))
             and (hours is None or spent_between(moment, moment + STEP, hours) >= STEP)
         ]
-        missed = [moment for moment in asked if not _is_kept(contract, hours, moment, pieces)]
+        missed = [moment for moment in asked if not _is_kept(contract, hours, moment, pieces, work)]
         if missed:
             local = missed[0].astimezone(ZoneInfo(zone))
             message = (
-                f"{contract.number}: {contract.response_minutes} minutes cannot be kept for {len(missed)} of "
+                f"{contract.number}: {_named_limits(contract)} cannot be kept for {len(missed)} of "
                 f"{len(asked)} half hours of the next week, first {WEEKDAYS[local.weekday()]} {local:%H:%M}"
             )
             remedy = "Add shifts or stand-by duty, or agree on working hours by a service calendar."
@@ -138,13 +135,33 @@ def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
 
 
 def _is_kept(
-    contract: Contract, hours: BusinessHours | None, moment: datetime, pieces: Sequence[Interval]
+    contract: Contract,
+    hours: BusinessHours | None,
+    moment: datetime,
+    pieces: Sequence[Interval],
+    work: timedelta,
 ) -> bool:
-    """Whether somebody who is idle could be there in time."""
-    due = due_times(moment, contract, hours).response_due_at
-    return due is None or any(
-        max(piece.start, moment) + DRIVE <= due and piece.end > moment for piece in pieces
+    """Whether somebody who is idle could be there in time, and done with the shortest work there is."""
+    due = due_times(moment, contract, hours)
+    there = [max(piece.start, moment) + DRIVE for piece in pieces if piece.end > moment]
+    earliest = min(there, default=None)
+    limits = [(due.response_due_at, timedelta(0)), (due.resolution_due_at, work)]
+    return all(
+        limit is None or (earliest is not None and earliest + takes <= limit) for limit, takes in limits
     )
+
+
+def _shortest_work() -> Select[int]:
+    return select(func.min(ProblemTemplate.duration_minutes)).where(ProblemTemplate.is_active)
+
+
+def _longest_limit(contract: Contract) -> int:
+    return max(contract.response_minutes or 0, contract.resolution_minutes or 0)
+
+
+def _named_limits(contract: Contract) -> str:
+    limits = {"response": contract.response_minutes, "resolution": contract.resolution_minutes}
+    return " and ".join(f"{minutes} minutes of {name}" for name, minutes in limits.items() if minutes)
 
 
 def _customers_in(territory_id: uuid.UUID) -> Select[uuid.UUID]:
