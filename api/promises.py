@@ -14,8 +14,9 @@ from api.fields import Day, Flag, Id, Moment, Real, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.revealing import shown_visit, told_visit
-from api.schemas import QuerySchema, Schema, Window, list_of
+from api.schemas import Joined, QuerySchema, Schema, Window, list_of
 from api.session import current_session
+from dispatch.messages.queries import told_of
 from dispatch.planning import commands
 from dispatch.planning.rules import OfferPolicy
 from dispatch.promises import linking, queries
@@ -122,7 +123,24 @@ class CustomerAnswerShape(Schema):
     recorded_at = Moment(required=True)
 
 
-PromiseList = list_of(PromiseShape)
+class ToldMessageShape(Schema):
+    """One message to the customer about a promise: which one, and how its delivery went."""
+
+    id = Id(required=True)
+    template = fields.String(required=True)
+    channel = fields.String(required=True)
+    state = fields.String(required=True)
+    written_at = Moment(required=True)
+    sent_at = Moment(required=True, allow_none=True)
+
+
+class LedgerShape(PromiseShape):
+    """A promise with what its customer was told about it, the oldest message first."""
+
+    told = fields.List(fields.Nested(ToldMessageShape), required=True)
+
+
+PromiseList = list_of(LedgerShape)
 CustomerAnswerList = list_of(CustomerAnswerShape)
 
 
@@ -154,9 +172,11 @@ def promise_window(body: dict[str, Any], visit_id: uuid.UUID) -> object:
 @policy(*roles.ALL)
 @resource.response(200, PromiseList)
 def list_promises(visit_id: uuid.UUID) -> object:
-    """Every window told for a visit, the first one first."""
-    visit = told_visit(visit_id, "promises_read")
-    return {"items": queries.ledger(current_session(), current_principal(), visit.id)}
+    """Every window told for a visit, the first one first, each with who was told of it and when (R-309)."""
+    visit, session = told_visit(visit_id, "promises_read"), current_session()
+    promises = queries.ledger(session, current_principal(), visit.id)
+    told = told_of(session, visit, promises)
+    return {"items": [Joined(promise, told=told.get(promise.id, [])) for promise in promises]}
 
 
 @resource.get("/visits/<uuid:visit_id>/customer-answers")

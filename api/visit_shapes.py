@@ -42,6 +42,7 @@ class VisitShape(Schema):
     arrived_at = Moment(required=True, allow_none=True)
     started_at = Moment(required=True, allow_none=True)
     finished_at = Moment(required=True, allow_none=True)
+    expected_end_at = Moment(required=True, allow_none=True)
     paused_seconds = Whole(required=True)
     is_solved = Flag(required=True, allow_none=True)
     rating = Whole(required=True, allow_none=True)

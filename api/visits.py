@@ -78,6 +78,12 @@ class Handover(Schema):
     technician_id = Id(load_default=None, allow_none=True)
 
 
+class Remaining(Schema):
+    """How long work under way will still take."""
+
+    remaining_minutes = Whole(1, 1440, required=True)
+
+
 VisitPage = page_of(VisitShape)
 
 
@@ -176,6 +182,21 @@ def hand_over_visit(body: dict[str, Any], visit_id: uuid.UUID) -> object:
         find_technician(session, me, body["technician_id"])
     rest = commands.Rest(body["note"], body["remaining_minutes"], body["technician_id"])
     return commands.hand_over(session, by=me, visit=visit, rest=rest, expected_version=expected_version())
+
+
+@resource.put("/visits/<uuid:visit_id>/expected-end")
+@policy(*roles.DESK)
+@changes
+@resource.arguments(Remaining)
+@resource.response(200, VisitShape)
+def expect_end(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Keep what a technician said by telephone: work under way will still take so long, from now on."""
+    session, me = current_session(), current_principal()
+    visit = queries.find_visit(session, me, visit_id)
+    commands.expect_end(
+        session, by=me, visit=visit, minutes=body["remaining_minutes"], expected_version=expected_version()
+    )
+    return visit
 
 
 @resource.post("/visits/<uuid:visit_id>/reopen")

@@ -238,11 +238,17 @@ def _limit(day: Day, due: datetime | None) -> int | None:
 
 
 def _duration(visit: Visit, day: Day, now: int) -> int:
-    """Length of a begun visit: as it was, or as expected, but never over before the present moment."""
+    """
+    Length of a begun visit: as it was, as somebody there expects it, else as planned.
+
+    Work that goes on is never over before the present moment.
+    """
     start = _begun_at(visit, day, now)
     if visit.finished_at is not None:
         return max(60, day.seconds(visit.finished_at) - start)
-    return max(visit.duration_minutes * 60, now + 300 - start)
+    told = visit.expected_end_at
+    expected = visit.duration_minutes * 60 if told is None else day.seconds(told) - start
+    return max(60, expected, now + 300 - start)
 
 
 def _begun_at(visit: Visit, day: Day, now: int) -> int:

@@ -23,6 +23,8 @@ from dispatch.travel.provider import TravelTimes
 
 OPEN = frozenset({"published", "accepted"})
 LOOK_AGAIN = timedelta(minutes=30)
+LONGER = timedelta(minutes=10)
+"""So much longer than planned is told."""
 WAIT_FOR_CUSTOMER = timedelta(minutes=12)
 PHOTO_SHARE = 0.4
 """Of repairs that are photographed when they are done."""
@@ -206,8 +208,20 @@ class FieldTechnician:
 
     def _start(self, visit_id: str) -> None:
         self.phone.record("visit.start", at=self.timeline.now, visit_id=visit_id)
-        minutes = self.call_for(visit_id).course.work_minutes
-        self.timeline.at(self.timeline.now + timedelta(minutes=minutes), lambda: self._finish(visit_id))
+        call, now = self.call_for(visit_id), self.timeline.now
+        planned = timedelta(minutes=self._templates[call.template].duration_minutes)
+        over = now + timedelta(minutes=call.course.work_minutes)
+        if over - now > planned + LONGER:
+            self.timeline.at(now + planned, lambda: self._tell_longer(visit_id, over))
+        self.timeline.at(over, lambda: self._finish(visit_id))
+
+    def _tell_longer(self, visit_id: str, over: datetime) -> None:
+        """Say that work takes longer than planned, in whole quarters of an hour."""
+        now = self.timeline.now
+        left = 15 * -((now - over) // timedelta(minutes=15))
+        told = {"remaining_minutes": left}
+        self.phone.record(protocol.EXPECT, at=now, visit_id=visit_id, payload=told)
+        self.phone.push()
 
     def _goes_along(self, visit_id: str) -> bool:
         """Whether a colleague leads the crew and keeps the record."""

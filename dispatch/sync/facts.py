@@ -22,7 +22,7 @@ from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import PHOTO
 from dispatch.work_orders.guards import is_locked
 from dispatch.work_orders.model import Finding, PartUse, Visit
-from dispatch.work_orders.refusals import SignatureMismatch
+from dispatch.work_orders.refusals import NotUnderWay, NotYourVisit, SignatureMismatch
 
 Fact = TypeVar("Fact", Finding, PartUse)
 
@@ -275,6 +275,18 @@ def _propose(session: Session, reported: Reported, visit: Visit) -> Applied:
     return Applied(effect={"fields": {name: one["result"] for name, one in told.changes.items()}})
 
 
+def _expect(session: Session, reported: Reported, visit: Visit) -> Applied:
+    """A word about what is over, or was never begun, changes nothing any more."""
+    minutes = Payload(reported.payload, _ALLOWED[protocol.EXPECT]).whole("remaining_minutes")
+    try:
+        is_newest = visits.expect_end(
+            session, by=reported.by, visit=visit, minutes=minutes, at=reported.at.moment
+        )
+    except (NotUnderWay, NotYourVisit):
+        is_newest = False
+    return Applied(effect={} if is_newest else {"unchanged": True})
+
+
 def _named(session: Session, visit: Visit, kind: type[Fact], op_id: uuid.UUID) -> Fact:
     """The fact of the visit that an operation recorded, itself or as the desk applied it later."""
     instead = select(Operation.op_id).where(
@@ -318,6 +330,7 @@ FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.FINDING_VOID: _void_finding,
     protocol.PART_VOID: _void_part,
     protocol.PROPOSE: _propose,
+    protocol.EXPECT: _expect,
 }
 
 ADJUSTING = frozenset({protocol.FINDING, protocol.PART, protocol.ANSWER, protocol.CONSENT, *protocol.VOIDS})
@@ -327,6 +340,7 @@ _ALLOWED: Mapping[str, frozenset[str]] = {
     protocol.FINDING_VOID: frozenset({"of", "reason"}),
     protocol.PART_VOID: frozenset({"of", "reason"}),
     protocol.PROPOSE: frozenset({"fields", "note"}),
+    protocol.EXPECT: frozenset({"remaining_minutes"}),
     protocol.HAND_OVER: frozenset({"note", "remaining_minutes", "technician_id"}),
     protocol.FINDING: frozenset(
         {

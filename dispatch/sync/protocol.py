@@ -44,6 +44,7 @@ DECLARE = "attachment.declare"
 ANSWER, CONSENT, SETTLE = "checklist.answer", "consent.add", "advice.settle"
 HAND_OVER = "visit.hand_over"
 PROPOSE = "contact.propose"
+EXPECT = "visit.expect"
 BREAK_START, BREAK_END = "break.start", "break.end"
 HAND_IN, ANSWER_COUNT = "day.hand_in", "day.answer"
 TRANSFER_ASK, TRANSFER_HAND_OVER = "transfer.ask", "transfer.hand_over"
@@ -61,12 +62,12 @@ OF_A_DAY = frozenset({HAND_IN, ANSWER_COUNT, BREAK_START, BREAK_END}) | OF_A_VAN
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(
     {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE, HAND_OVER}
-) | frozenset({FINDING_VOID, PART_VOID, PROPOSE})
+) | frozenset({FINDING_VOID, PART_VOID, PROPOSE, EXPECT})
 TYPES = STEPS_OF_A_VISIT | FACTS_OF_A_VISIT | OF_A_DAY
 
 APPLIED, CONFLICT, REJECTED, HELD = "applied", "applied_conflict", "rejected", "held"
 
-NEVER_BLOCKED = frozenset({PAYMENT, DECLARE, SETTLE, PROPOSE}) | OF_A_DAY
+NEVER_BLOCKED = frozenset({PAYMENT, DECLARE, SETTLE, PROPOSE, EXPECT}) | OF_A_DAY
 BLOCKING = TYPES - NEVER_BLOCKED - {ACCEPT, DECLINE}
 """A rejected one of these blocks later operations of its visit that were recorded in ignorance of it."""
 

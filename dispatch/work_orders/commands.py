@@ -10,6 +10,7 @@ from dispatch.work_orders.attachments import store_attachment
 from dispatch.work_orders.coding import write_service_code
 from dispatch.work_orders.consenting import record_consent
 from dispatch.work_orders.declaring import declare_file, give_up
+from dispatch.work_orders.expecting import expect_end
 from dispatch.work_orders.handing_over import Rest, hand_over
 from dispatch.work_orders.helping import attach_helper
 from dispatch.work_orders.office_steps import cancel_visit, reopen_visit, verify_visit
@@ -64,6 +65,7 @@ __all__ = [
     "decide_part",
     "decide_proposal",
     "declare_file",
+    "expect_end",
     "follow_up",
     "give_up",
     "hand_over",

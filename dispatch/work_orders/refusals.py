@@ -184,6 +184,13 @@ class HandoverImpossible(Conflict):
     remedy = "Give a visit that has not begun to somebody else by planning it; reopen a finished one first."
 
 
+class NotUnderWay(Conflict):
+    """Nobody is at work there, so there is no end of it to expect."""
+
+    code = "NOT_UNDER_WAY"
+    remedy = "Say how long it takes between arrival and finish; before, change the needs of the visit."
+
+
 class OverruleIncomplete(Invalid):
     """Sending the former technician again needs a reason and another part lot (R-508)."""
 

@@ -51,7 +51,7 @@ def test_the_scheduler_has_today_looked_at(desk: Desk) -> None:
 
 
 def test_a_compensation_beyond_the_rule_is_decided_once(desk: Desk) -> None:
-    """R-605, R-802."""
+    """R-605, R-802; the ledger tells of every message about the promise (R-309)."""
     visit_id = uuid.UUID(desk.promised()["visit_id"])
     with db.transaction() as session:
         sights = [Sight(visit_id, datetime.now(UTC) + timedelta(days=1), is_breaking=True)]
@@ -60,6 +60,9 @@ def test_a_compensation_beyond_the_rule_is_decided_once(desk: Desk) -> None:
         territory = uuid.UUID(desk.territory)
         alarming.look(session, territory, on, sights, policy)
         alarming.look(session, territory, on, sights, policy)
+    run_jobs("messages.write")
+    [promise] = desk.read(Role.CALL_TAKER, f"/v1/visits/{visit_id}/promises")["items"]
+    assert [one["template"] for one in promise["told"]] == ["visit_promised", "promise_in_danger"]
     path = f"/v1/territories/{desk.territory}/compensations"
     [owed] = desk.read(Role.FINANCE, f"{path}?state=proposed")["items"]
     assert owed["amount"] == {"amount": "90.00", "currency": owed["amount"]["currency"]}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from dispatch import clock, db
 from dispatch.access.rules import Role
+from dispatch.work_orders.model import Visit
 from tests.api.desk import NOWHERE, Desk, code_of, day, local, run_jobs
 
 
@@ -20,7 +24,12 @@ def test_offers_become_a_promise_and_a_draft(desk: Desk) -> None:
     view = desk.read(Role.DISPATCHER, f"/v1/territories/{desk.territory}/days/{day()}")
     assert [stop["visit_id"] for stop in view["draft"]["stops"]] == [assessment["visit_id"]]
     told = desk.read(Role.CALL_TAKER, f"/v1/visits/{assessment['visit_id']}/promises")
-    assert told["items"] == [promise]
+    assert told["items"] == [promise | {"told": []}]
+    run_jobs("messages.write")
+    [again] = desk.read(Role.CALL_TAKER, f"/v1/visits/{assessment['visit_id']}/promises")["items"]
+    assert [(one["template"], one["channel"], one["state"]) for one in again["told"]] == [
+        ("visit_promised", "email", "queued")
+    ]
 
 
 def test_without_anybody_on_duty_there_are_no_windows(desk: Desk) -> None:
@@ -195,6 +204,29 @@ def test_a_visit_under_way_is_not_offered_again(desk: Desk) -> None:
         headers={"If-Match": f'"{version}"'},
     )
     assert code_of(locked) == (409, "VISIT_NOT_PLANNABLE")
+
+
+def test_what_a_technician_says_by_telephone_is_kept_while_work_goes_on(desk: Desk) -> None:
+    """R-503: only between arrival and finish, with the version seen."""
+    visit, at_work = desk.published()["visit_id"], desk.of(Role.DISPATCHER)
+    address = f"/v1/visits/{visit}/expected-end"
+
+    def say(minutes: int) -> Any:
+        seen = {"If-Match": at_work.get(f"/v1/visits/{visit}").headers["ETag"]}
+        return at_work.put(address, json={"remaining_minutes": minutes}, headers=seen)
+
+    assert code_of(say(30)) == (409, "NOT_UNDER_WAY")
+    with db.transaction() as session:
+        found = session.get_one(Visit, uuid.UUID(visit))
+        for state in ("travelling", "on_site", "working"):
+            found.state = state
+            session.flush()
+    assert say(0).status_code == 422
+    answer = say(30)
+    assert answer.status_code == 200
+    told = datetime.fromisoformat(answer.json["expected_end_at"])
+    assert timedelta(minutes=29) < told - clock.now() <= timedelta(minutes=30)
+    assert code_of(at_work.put(address, json={"remaining_minutes": 5})) == (428, "IF_MATCH_MISSING")
 
 
 def test_a_proposal_says_what_it_changes(desk: Desk) -> None:

@@ -37,6 +37,7 @@ KINDS = [
     protocol.DECLARE,
     *sorted(protocol.VOIDS),
     protocol.PROPOSE,
+    protocol.EXPECT,
 ]
 WAYS = ("part", "twice", "shuffled", "old", "gap")
 IN_ORDER = (

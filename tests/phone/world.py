@@ -260,6 +260,7 @@ def payload_of(world: World, phone: DirectPhone, kind: str, visit_id: str) -> di
         },
         protocol.DECLARE: {"sha256": f"{world.dice.getrandbits(256):064x}", "bytes": 9, "mime": "image/jpeg"},
         protocol.FINISH: {"is_solved": True},
+        protocol.EXPECT: {"remaining_minutes": 0 if broken else world.dice.randrange(1, 200)},
     }
     if kind == protocol.SIGN:
         return {

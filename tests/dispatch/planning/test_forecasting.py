@@ -18,8 +18,9 @@ from dispatch.planning.forecasting import RouteForecast, StopForecast, day_forec
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import Danger, SlotGone, danger_of
 from dispatch.technicians.model import Shift, Technician
+from dispatch.work_orders.commands import expect_end
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, a_promise, a_technician, an_absence, at
+from tests.builders import DAY, a_promise, a_technician, an_absence, at, of
 from tests.dispatch.conftest import MovableClock
 from tests.dispatch.planning.crew_world import a_crew
 from tests.planning_world import Town
@@ -112,6 +113,33 @@ def test_a_long_job_endangers_what_comes_after_it(town: Town, now: MovableClock)
     assert before.chance is not None
     assert seen[after.id].chance < before.chance
     assert who.id == routes(town)[0].technician_id
+
+
+def test_what_a_technician_says_of_the_rest_moves_what_follows_at_once(town: Town, now: MovableClock) -> None:
+    """R-503: in the middle of an hour's job "another two hours", then "done in ten minutes"."""
+    who = town.technician((8, 18), break_minutes=0)
+    long, after = booked(town, 8, 10)
+    long.state = "published"
+    town.session.flush()
+    for state in ("travelling", "on_site", "working"):
+        long.state = state
+        long.travelling_at = long.travelling_at or at(8)
+        town.session.flush()
+    long.technician_id = who.id
+    long.arrived_at = long.started_at = at(8)
+    now.set(at(8.5))
+    before = only(town)[after.id].expected_arrival
+    assert expect_end(town.session, by=of(who), visit=long, minutes=120)
+    later = only(town)[after.id]
+    assert later.expected_arrival >= at(10.5) > before
+    assert not expect_end(town.session, by=of(who), visit=long, minutes=60, at=at(8.25))
+    assert only(town)[after.id] == later
+    now.set(at(8.75))
+    assert expect_end(town.session, by=of(who), visit=long, minutes=10)
+    sooner = only(town)[after.id].expected_arrival
+    assert at(8 + 11 / 12) <= sooner < before
+    now.set(at(9.5))
+    assert only(town)[after.id].expected_arrival >= at(9.5)
 
 
 def test_who_is_away_is_forecast_to_come_to_nobody(town: Town) -> None:
