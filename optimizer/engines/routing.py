@@ -92,7 +92,7 @@ class _Run:
         late = self.budget.seconds is not None and self.elapsed() >= self.budget.seconds
         return late or (self.told is not None and self.budget.is_reached(self.told)) or self.cancel()
 
-    def _is_enough(self) -> bool:
+    def is_enough(self) -> bool:
         """
         Whether the search is over, by time, by cancellation, or because it finds nothing more.
 
@@ -132,13 +132,17 @@ class _Run:
         routing = model.routing
         routing.solver().ReSeed(seed + 1)
         routing.CloseModelWithParameters(parameters)
-        routing.AddSearchMonitor(routing.solver().CustomLimit(self._is_enough))
-        routing.AddAtSolutionCallback(lambda: self._on_solution(routing))
-        warm = routing.ReadAssignmentFromRoutes(model.routes_of(self.best), True)
-        if warm is not None:
-            found = routing.SolveFromAssignmentWithParameters(warm, parameters)
-        else:
-            found = routing.SolveWithParameters(parameters)
+        listener = _Listener(self, routing)
+        routing.AddSearchMonitor(routing.solver().CustomLimit(listener.is_enough))
+        routing.AddAtSolutionCallback(listener.on_solution)
+        try:
+            warm = routing.ReadAssignmentFromRoutes(model.routes_of(self.best), True)
+            if warm is not None:
+                found = routing.SolveFromAssignmentWithParameters(warm, parameters)
+            else:
+                found = routing.SolveWithParameters(parameters)
+        finally:
+            listener.close()
         if found is None:
             return
         self.model_cost = (found.ObjectiveValue() + SCALE // 2) // SCALE + begun_cents(self.problem)
@@ -169,7 +173,7 @@ class _Run:
             parameters.solution_limit = self.budget.solutions
         return parameters
 
-    def _on_solution(self, routing: pywrapcp.RoutingModel) -> None:
+    def on_solution(self, routing: pywrapcp.RoutingModel) -> None:
         """Count and report what OR-Tools finds."""
         self.solutions += 1
         total = (routing.CostVar().Value() + SCALE // 2) // SCALE + begun_cents(self.problem)
@@ -196,3 +200,29 @@ class _Run:
             unknown = beyond(self.problem, self.best)
             stats |= {f"model_{term}": cents for term, cents in stated.items() if term not in unknown}
         return Result(self.best, cost(self.problem, self.best), None, stats)
+
+
+class _Listener:
+    """
+    What OR-Tools asks and tells during one search.
+
+    Its C++ side keeps this as long as the model lives and no collector sees that: were this to hold the model
+    for longer than the search, neither would ever go (some megabytes for each search).
+    """
+
+    def __init__(self, run: _Run, routing: pywrapcp.RoutingModel) -> None:
+        self._heard: tuple[_Run, pywrapcp.RoutingModel] | None = (run, routing)
+
+    def close(self) -> None:
+        """Let go of model and search."""
+        self._heard = None
+
+    def is_enough(self) -> bool:
+        """Whether the search is over."""
+        return self._heard is None or self._heard[0].is_enough()
+
+    def on_solution(self) -> None:
+        """Pass on that there is another plan."""
+        if self._heard is not None:
+            run, routing = self._heard
+            run.on_solution(routing)

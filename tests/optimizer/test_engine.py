@@ -1,12 +1,15 @@
 """The routing engine and its seam: cost equal to the checker's, repeatable, never worse than its start."""
 
+import gc
 import subprocess
 import sys
 import time
+import weakref
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from ortools.constraint_solver.pywrapcp import RoutingModel
 
 from optimizer import Budget, Plan, Problem, Progress, Result, Violation, check, cost
 from optimizer import solve as solve_with
@@ -252,3 +255,16 @@ def test_the_checker_prices_and_judges_a_plan_by_hand() -> None:
     assert check(day, Plan())[0] == Violation(
         "SERVED_ONCE", "v1", "visit v1 is neither on a route nor among the unserved"
     )
+
+
+def test_a_search_leaves_nothing_of_its_model_behind() -> None:
+    """What C++ holds no collector sees, and a planning worker lives for days."""
+    made: list[weakref.ref[Any]] = []
+
+    def heard(_: Progress) -> None:
+        made.extend(weakref.ref(one) for one in gc.get_objects() if isinstance(one, RoutingModel))
+
+    solve(BIG, Budget(solutions=5), on_progress=heard)
+    assert made
+    gc.collect()
+    assert [one for one in made if one() is not None] == []
