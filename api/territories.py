@@ -13,7 +13,7 @@ from api.etags import changes, expected_version
 from api.fields import Flag, Id, Real, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
-from api.schemas import ListOf, Schema, list_of
+from api.schemas import Counts, ListOf, Schema, list_of
 from api.session import current_session
 from dispatch.territories import commands, queries
 from dispatch.territories.rules import AUTO_REASONS, MOST_FROZEN, MOST_POINTS, PLANNING_POLICIES
@@ -57,6 +57,7 @@ class TerritoryShape(Schema):
     timezone = fields.String(required=True)
     boundary = _ring(required=True)
     emergency_reserve_percent = Whole(required=True)
+    emergency_reserve_days = Counts(400, required=True)
     auto_publish = fields.Nested(AutoPublishShape, required=True)
     planning_policy = Word(PLANNING_POLICIES, required=True)
     freeze_minutes = Whole(required=True)
@@ -79,6 +80,7 @@ class TerritoryChanges(Schema):
     timezone = Text(64)
     boundary = _ring()
     emergency_reserve_percent = Whole(0, 50)
+    emergency_reserve_days = Counts(400)
     auto_publish = fields.Nested(AutoPublishShape)
     planning_policy = Word(PLANNING_POLICIES)
     freeze_minutes = Whole(0, MOST_FROZEN)

@@ -93,6 +93,7 @@ JOBS = (
     Job(
         "work_orders.release_seats", "dispatch.work_orders.jobs:release_seats", "default", timeout_seconds=60
     ),
+    Job("work_orders.tell_phones", "dispatch.work_orders.jobs:tell_phones", "default", timeout_seconds=60),
     Job("hand_ins.chase", "dispatch.hand_ins.jobs:chase", "default", timeout_seconds=120),
     Job("intake.read_mailbox", "dispatch.intake.jobs:read_mailbox", "default", timeout_seconds=300),
     Job("intake.carry_files", "dispatch.intake.jobs:carry_files", "default", timeout_seconds=60),
@@ -150,6 +151,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.EmergencyRaised: ("planning.replan",),
     events.VisitHandedOver: ("planning.place_visit",),
     events.TechnicianAbsent: ("planning.repair_absence",),
+    events.CustomerFileChanged: ("work_orders.tell_phones",),
     events.SiteLocated: ("planning.repair_site",),
     events.SettlementApproved: ("billing.issue_invoice",),
     events.InvoiceIssued: ("billing.render_invoice",),

@@ -218,6 +218,15 @@ class InvoiceRendered(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFileChanged(Event):
+    """A customer, one of the sites or the equipment there was corrected: which of them, and its version."""
+
+    customer_id: str
+    thing_id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SiteLocated(Event):
     """A site that was entered approximately has been put where it really is."""
 

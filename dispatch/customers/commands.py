@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, text
+from dispatch import clock, db, outbox, text
 from dispatch.access.rules import Principal
 from dispatch.customers import rules
 from dispatch.customers.locating import PositionMissing, correct_position, locate
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.customers.rules import Caller, Equipment, Place
+from dispatch.events import CustomerFileChanged
 from dispatch.travel.geocode import Geocoder
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 MOST_MINUTES = 240
+Thing = TypeVar("Thing", Customer, Site, Asset)
 
 
 def create_customer(
@@ -81,8 +84,7 @@ def update_customer(
     """Correct a customer's file."""
     customer.expect_version(expected_version)
     _apply(customer, changes, _CUSTOMER_FIELDS)
-    db.flush(session)
-    return customer
+    return _kept(session, customer, of=customer.id)
 
 
 def add_site(
@@ -138,8 +140,7 @@ def update_site(
     """Correct how a site is entered; another address is another site, since records point at this one."""
     site.expect_version(expected_version)
     _apply(site, changes, _SITE_FIELDS)
-    db.flush(session)
-    return site
+    return _kept(session, site, of=site.customer_id)
 
 
 def add_asset(session: Session, *, by: Principal | None, site: Site, equipment: Equipment) -> Asset:
@@ -179,10 +180,20 @@ def update_asset(
 ) -> Asset:
     """Correct what is known of a piece of equipment."""
     asset.expect_version(expected_version)
+    owner = session.get_one(Site, asset.site_id).customer_id
     _apply(asset, changes, _ASSET_FIELDS)
     rules.check_dates(asset.purchased_on, asset.accepted_on, asset.maker_warranty_until)
+    return _kept(session, asset, of=owner)
+
+
+def _kept(session: Session, thing: Thing, *, of: uuid.UUID) -> Thing:
+    """Write what was corrected; whoever shows the customer's file hears of it if anything is different."""
+    is_other = session.is_modified(thing)
     db.flush(session)
-    return asset
+    if is_other:
+        changed = CustomerFileChanged(customer_id=str(of), thing_id=str(thing.id), version=str(thing.version))
+        outbox.record(session, changed)
+    return thing
 
 
 def _apply(thing: object, changes: Mapping[str, Any], fields: Mapping[str, Callable[[Any], Any]]) -> None:

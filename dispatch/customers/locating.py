@@ -16,7 +16,7 @@ from dispatch.customers import rules
 from dispatch.customers.model import Site
 from dispatch.customers.rules import EXACT, Place
 from dispatch.errors import Invalid
-from dispatch.events import SiteLocated
+from dispatch.events import CustomerFileChanged, SiteLocated
 from dispatch.territories import queries as territories
 from dispatch.territories.model import Territory
 from dispatch.territories.rules import OutsideEveryTerritory, centre
@@ -119,4 +119,8 @@ def correct_position(
     site.latitude, site.longitude, site.position_quality = position.lat, position.lon, EXACT
     db.flush(session)
     outbox.record(session, SiteLocated(site_id=str(site.id)))
+    changed = CustomerFileChanged(
+        customer_id=str(site.customer_id), thing_id=str(site.id), version=str(site.version)
+    )
+    outbox.record(session, changed)
     return site

@@ -30,6 +30,7 @@ from dispatch.planning.wanting import Wanted
 from dispatch.technicians import queries as technicians
 from dispatch.territories.model import Territory
 from dispatch.territories.queries import zone_of
+from dispatch.territories.rules import Reserve
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
 from optimizer.meeting import seats_of
@@ -174,14 +175,15 @@ def question(
     return asked
 
 
-def reserve_of(session: Session, territory_id: uuid.UUID) -> int:
-    """R-308: return the percentage of what is left of a territory's days that emergencies are to have."""
-    statement = select(Territory.emergency_reserve_percent).where(Territory.id == territory_id)
-    return session.scalars(statement).one()
+def reserve_of(session: Session, territory_id: uuid.UUID) -> Reserve:
+    """R-308: return what of a territory's days emergencies are to have."""
+    statement = select(Territory.emergency_reserve_percent, Territory.emergency_reserve_days)
+    return Reserve(*session.execute(statement.where(Territory.id == territory_id)).one())
 
 
-def is_reserved(asker: Asker, asked: Question, percent: int) -> bool:
+def is_reserved(asker: Asker, asked: Question, reserve: Reserve) -> bool:
     """R-308: tell whether only emergencies may have what is left of the day."""
+    percent = reserve.on(asked.day.built.day.day)
     if asker.priority >= EMERGENCY or not percent:
         return False
     now = max(0, asked.day.built.day.seconds(clock.now()))
@@ -265,7 +267,7 @@ class _Desk:
                 self._show(day, [(side, side.quotes[span]) for side in quoted])
                 is_any_open = True
             elif _is_kept_back(sides, span):
-                self._hide(day, [span], "EMERGENCY_RESERVE", RESERVED.format(self.reserve))
+                self._hide(day, [span], "EMERGENCY_RESERVE", RESERVED.format(self.reserve.on(day.day)))
             else:
                 left.append(span)
         if left:

@@ -44,6 +44,7 @@ from dispatch.promises import holding
 from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch
 from dispatch.settings import Settings
+from dispatch.territories.rules import Reserve
 from dispatch.work_orders.crews import live_crew, require_leader
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
@@ -115,14 +116,14 @@ def _best(
     sides: Sequence[Question],
     window: tuple[datetime, datetime],
     *,
-    reserve: int = 0,
+    reserve: Reserve,
 ) -> tuple[Question, Quote]:
     """
     Return the cheapest way to keep a window and the planning day that has it; or refuse with what is open.
 
     Where no route has room, the nearest ones are searched for it, all their visits kept within their windows
-    (the oracle's second tier), as an offer does it. ``reserve`` is the percentage of what is left of the day
-    that others than emergencies may not have.
+    (the oracle's second tier), as an offer does it. ``reserve`` is what of the day others than
+    emergencies may not have.
     """
     start, end = window
     kept_free = [is_reserved(asker, asked, reserve) for asked in sides]
@@ -131,7 +132,8 @@ def _best(
     if inserted := [pair for pair in found if pair[0] in allowed]:
         return _likeliest(session, asker, inserted)
     if found:
-        raise SlotGone(RESERVED.format(reserve), fresh=_fresh(session, asker))
+        percent = reserve.on(found[0][0].day.built.day.day)
+        raise SlotGone(RESERVED.format(percent), fresh=_fresh(session, asker))
     for asked in allowed:
         opened = asked.reopen(_within(asked, window))
         if opened is not None:
@@ -208,7 +210,7 @@ def book(
         days = [replace(days[0], day=kept.day)]
     keep_store(session, order.territory_id, visit.parts)
     asker, is_bound = asker_of(session, visit), for_customer or (by and by.role not in MAY_OVERRULE)
-    reserve = _bound(session, asker, (start, end), kept, visit) if is_bound else 0
+    reserve = _bound(session, asker, (start, end), kept, visit) if is_bound else Reserve()
     sides = [question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
     asked, best = _best(session, asker, sides, (start, end), reserve=reserve)
     _draw(session, by, visit, locked[asked.day.built.day.day], asked, best)
@@ -250,10 +252,10 @@ def _draw(  # noqa: PLR0917 - who books what, and where it goes
 
 def _bound(
     session: Session, asker: Asker, window: tuple[datetime, datetime], kept: SlotHold | None, visit: Visit
-) -> int:
-    """Refuse quiet times; return the percentage of the day that is left to emergencies."""
+) -> Reserve:
+    """Refuse quiet times; return what of the day is left to emergencies."""
     _require_no_quiet(session, asker, window)
-    return 0 if _covers(kept, visit) else reserve_of(session, asker.territory_id)
+    return Reserve() if _covers(kept, visit) else reserve_of(session, asker.territory_id)
 
 
 def _covers(kept: SlotHold | None, visit: Visit) -> bool:

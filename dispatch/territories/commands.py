@@ -22,13 +22,13 @@ CHANGEABLE = frozenset(
         "timezone",
         "boundary",
         "emergency_reserve_percent",
+        "emergency_reserve_days",
         "auto_publish",
         "planning_policy",
         "freeze_minutes",
         "is_active",
     }
 )
-MOST_RESERVED = 50
 
 
 class TerritoryCodeTaken(Conflict):
@@ -75,9 +75,11 @@ def update_territory(
         territory.boundary = rules.checked_boundary(changes["boundary"])
     if "emergency_reserve_percent" in changes:
         share = text.whole(
-            changes["emergency_reserve_percent"], "emergency_reserve_percent", 0, MOST_RESERVED
+            changes["emergency_reserve_percent"], "emergency_reserve_percent", 0, rules.MOST_RESERVED
         )
         territory.emergency_reserve_percent = share
+    if "emergency_reserve_days" in changes:
+        territory.emergency_reserve_days = rules.checked_reserves(changes["emergency_reserve_days"])
     if "auto_publish" in changes:
         territory.auto_publish = dict(changes["auto_publish"])
     if "planning_policy" in changes:

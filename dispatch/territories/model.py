@@ -26,6 +26,8 @@ class Territory(Identified, Versioned, Base):
     """Ring of ``[latitude, longitude]`` pairs, not closed, WGS 84."""
     emergency_reserve_percent: Mapped[int] = mapped_column(default=15)
     """R-308: share of what is left of a day that only emergencies are offered."""
+    emergency_reserve_days: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """Percentages of single dates and of weekdays instead (``rules.Reserve``)."""
     auto_publish: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What planning may publish by itself (``planning.rules.AutoPublish``); empty: nothing."""
     planning_policy: Mapped[str] = mapped_column(default="standard")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 from zoneinfo import available_timezones
 
+from dispatch import text
 from dispatch.errors import Invalid
 
 MOST_POINTS = 5_000
@@ -29,6 +33,13 @@ class BoundaryInvalid(Invalid):
 
     code = "BOUNDARY_INVALID"
     remedy = "Give at least three different [latitude, longitude] pairs in degrees, not all on one line."
+
+
+class ReserveInvalid(Invalid):
+    """What is kept for emergencies is told for something that is no day."""
+
+    code = "RESERVE_INVALID"
+    remedy = "Name dates, such as 2026-12-24, or weekdays from 1 for Monday to 7, each with 0 to 50 per cent."
 
 
 class ZoneUnknown(Invalid):
@@ -116,6 +127,44 @@ def checked_boundary(boundary: Ring) -> list[list[float]]:
 def _doubled_area(ring: Ring) -> float:
     pairs = zip(ring, [*ring[1:], ring[0]], strict=True)
     return sum(x1 * y2 - x2 * y1 for (y1, x1), (y2, x2) in pairs)
+
+
+MOST_RESERVED = 50
+WEEKDAYS = frozenset("1234567")
+MOST_DAYS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """R-308: percentages of what is left of a day that emergencies alone are offered."""
+
+    usual: int = 0
+    by_day: Mapping[str, int] = field(default_factory=dict)
+    """By date, ``2026-12-24``, or by weekday, ``1`` for Monday to ``7``; a date goes before its weekday."""
+
+    def on(self, day: date) -> int:
+        """The percentage of one day."""
+        of_weekday = self.by_day.get(str(day.isoweekday()), self.usual)
+        return self.by_day.get(day.isoformat(), of_weekday)
+
+
+def checked_reserves(given: Mapping[str, Any]) -> dict[str, int]:
+    """Return percentages by date or weekday, or refuse what is neither, or no percentage up to 50."""
+    if len(given) > MOST_DAYS:
+        raise ReserveInvalid(f"more than {MOST_DAYS} days", field="emergency_reserve_days")
+    for name in given:
+        if name not in WEEKDAYS and not _is_date(name):
+            raise ReserveInvalid(
+                f"{name[:20]!r} is neither a date nor 1 to 7", field="emergency_reserve_days"
+            )
+    return {name: text.whole(share, f"reserve of {name}", 0, MOST_RESERVED) for name, share in given.items()}
+
+
+def _is_date(name: str) -> bool:
+    try:
+        return date.fromisoformat(name).isoformat() == name
+    except ValueError:
+        return False
 
 
 def checked_zone(name: str) -> str:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import feed
+from dispatch import clock, feed
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Visit
+from dispatch.work_orders.model import Visit, WorkOrder
 
 HIDDEN = frozenset({VisitState.UNPLANNED, VisitState.PLANNED, VisitState.CANCELLED})
 """States in which a visit is no technician's business."""
+HELD_FOR = timedelta(days=8)
+"""Visits that began longer ago are on no phone."""
 
 
 def is_announced(visit: Visit) -> bool:
@@ -25,6 +29,20 @@ def announce_visit(session: Session, visit: Visit) -> None:
         if one.technician_id is not None and is_announced(one):
             scope = feed.technician_scope(one.technician_id)
             feed.announce_once(session, scope, "visit", one.id, version=one.version)
+
+
+def announce_customer(session: Session, customer_id: uuid.UUID) -> int:
+    """Tell every phone that shows a customer's file that it changed; return of how many visits."""
+    shown = (
+        select(Visit)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .where(WorkOrder.customer_id == customer_id, Visit.planned_start > clock.now() - HELD_FOR)
+        .order_by(Visit.id)
+    )
+    visits = session.scalars(shown).all()
+    for visit in visits:
+        announce_visit(session, visit)
+    return len(visits)
 
 
 def withdraw_visit(session: Session, visit: Visit, technician_id: uuid.UUID) -> None:

@@ -1,4 +1,4 @@
-"""Jobs of work orders: the signed record becomes a document, seats that nobody took are given up."""
+"""Jobs of work orders: signed records become documents, seats nobody took are given up, phones are told."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dispatch.customers.model import Customer
 from dispatch.documents.words import Language
 from dispatch.outbox import Lease, one_by_one
 from dispatch.settings import Settings
+from dispatch.work_orders.announcing import announce_customer
 from dispatch.work_orders.crews import idle_crews, release_idle
 from dispatch.work_orders.guards import current_report
 from dispatch.work_orders.model import StoredDocument, Visit
@@ -37,6 +38,12 @@ def _render(session: Session, visit_id: uuid.UUID) -> StoredDocument | None:
     customer = session.get_one(Customer, visit.work_order.customer_id)
     language = cast("Language", customer.language)
     return render_service_report(session, visit, report, language, Settings.from_environment())
+
+
+def tell_phones(lease: Lease, *, customer_id: str, **_: str) -> None:
+    """Tell phones that a file which they show was corrected."""
+    with lease.finishing() as session:
+        lease.result = {"visits": announce_customer(session, uuid.UUID(customer_id))}
 
 
 def release_seats(lease: Lease, **_: str) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -23,15 +22,13 @@ from dispatch.customers import commands as customers
 from dispatch.customers.model import Customer, Site
 from dispatch.errors import Conflict, NotFound
 from dispatch.paging import USUAL, Page, cut
-from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.announcing import announce_customer
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.on_site_model import ContactProposal
 
 OF_CUSTOMER, OF_SITE = frozenset({"phone"}), frozenset({"access_notes", "safety_notes"})
 FIELDS = OF_CUSTOMER | OF_SITE
 MERGED, OPEN, SAME, TAKEN, KEPT = "merged", "open", "same", "taken", "kept"
-HELD_FOR = timedelta(days=8)
-"""Visits that began longer ago are on no phone."""
 
 
 class ProposalDecided(Conflict):
@@ -140,13 +137,7 @@ def _write(session: Session, by: Principal, order: WorkOrder, wanted: Mapping[st
         subject=order.customer_id,
         fields=sorted(wanted),
     )
-    shown = (
-        select(Visit)
-        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
-        .where(WorkOrder.customer_id == order.customer_id, Visit.planned_start > clock.now() - HELD_FOR)
-    )
-    for visit in session.scalars(shown):
-        announce_visit(session, visit)
+    announce_customer(session, order.customer_id)
 
 
 def proposals(

@@ -109,8 +109,9 @@ def test_the_reserve_of_a_territory_is_a_setting(desk: Desk) -> None:
     path = f"/v1/territories/{desk.territory}"
     before = desk.read(Role.ADMIN, path)
     assert before["emergency_reserve_percent"] == 15
-    body = {"emergency_reserve_percent": 20}
-    assert desk.change(Role.ADMIN, "PATCH", path, body, before["version"])["emergency_reserve_percent"] == 20
+    body = {"emergency_reserve_percent": 20, "emergency_reserve_days": {"1": 30, "2026-12-24": 0}}
+    after = desk.change(Role.ADMIN, "PATCH", path, body, before["version"])
+    assert {name: after[name] for name in body} == body
 
 
 def kept_for_emergencies(desk: Desk, visit_id: str) -> None:

@@ -14,7 +14,7 @@ from dispatch.customers.locating import PositionMissing
 from dispatch.customers.model import Site
 from dispatch.customers.rules import Place, PositionElsewhere, PositionExact
 from dispatch.errors import NotFound
-from dispatch.events import Event, SiteLocated
+from dispatch.events import CustomerFileChanged, Event, SiteLocated
 from dispatch.territories.model import Territory
 from dispatch.territories.rules import OutsideEveryTerritory, centre, contains
 from dispatch.travel.geocode import Address, AddressUnknown, Gazetteer, GeocoderUnavailable
@@ -145,6 +145,9 @@ def test_a_site_is_listed_until_it_is_put_where_it_is(
     assert queries.approximate_sites(session, place.id) == []
     assert [event for event in recorded if isinstance(event, SiteLocated)] == [
         SiteLocated(site_id=str(site.id))
+    ]
+    assert [event.customer_id for event in recorded if isinstance(event, CustomerFileChanged)] == [
+        str(site.customer_id)
     ]
     with pytest.raises(PositionExact):
         commands.correct_position(session, by=OFFICE, site=site, position=position)

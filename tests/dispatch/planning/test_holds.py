@@ -19,7 +19,7 @@ from dispatch.promises import holding
 from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch, HoldOver, HoldTaken
 from dispatch.work_orders.rules import EMERGENCY, Needs
-from tests.builders import DAY, a_customer, a_site, at, van_stock
+from tests.builders import DAY, a_customer, a_shift, a_site, at, van_stock
 from tests.builders import a_part as part_of
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town, violations
@@ -205,6 +205,27 @@ def test_the_last_part_of_a_day_is_for_emergencies(town: Town, now: MovableClock
     assert urgent.windows
     now.set(now.moment + timedelta(hours=1))
     assert offer_wanted(town.session, wanted(town, minutes=60), days=1, policy=ALL).windows
+
+
+@pytest.mark.parametrize("name", [DAY.isoformat(), str(DAY.isoweekday())])
+def test_a_day_may_keep_more_for_emergencies_than_others(town: Town, name: str) -> None:
+    """R-308: half of this day, nothing of the next; the reason says so, holds are refused alike."""
+    who = town.technician((8, 12), break_minutes=0)
+    a_shift(town.session, who, starts_at=at(8, days=1), ends_at=at(12, days=1), break_minutes=0)
+    town.territory.emergency_reserve_percent = 0
+    town.territory.emergency_reserve_days = {name: 50}
+    town.session.flush()
+    asked = wanted(town, minutes=150)
+    found = offer_wanted(town.session, asked, days=2, policy=ALL)
+    assert {window.day for window in found.windows} == {DAY + timedelta(days=1)}
+    hidden = {slot.sentence for slot in found.hidden if slot.code == "EMERGENCY_RESERVE"}
+    assert len(hidden) == 1
+    assert "50" in hidden.pop()
+    with pytest.raises(SlotGone, match="50"):
+        held(town, asked, hour=8)
+    town.territory.emergency_reserve_days = {name: 50, DAY.isoformat(): 0}
+    town.session.flush()
+    assert held(town, asked, hour=8).technician_id == who.id
 
 
 @pytest.mark.parametrize(

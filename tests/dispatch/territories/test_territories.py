@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch.errors import NotFound, Stale
 from dispatch.territories import queries, rules
 from dispatch.territories.commands import TerritoryCodeTaken, create_territory, update_territory
-from dispatch.text import FieldUnknown, TextInvalid
+from dispatch.text import FieldUnknown, NumberOutOfRange, TextInvalid
 from tests import builders as b
 
 HORSESHOE = [[0, 0], [0, 6], [4, 6], [4, 4], [2, 4], [2, 2], [4, 2], [4, 0]]
@@ -117,3 +118,32 @@ def test_a_person_sees_the_territories_of_the_scope(session: Session) -> None:
     assert set(queries.visible_territories(session, b.a_principal())) == {mine, other}
     with pytest.raises(NotFound):
         queries.find_territory(session, here, other.id)
+
+
+def test_what_a_day_keeps_for_emergencies_is_said_by_date_weekday_or_usual() -> None:
+    """R-308."""
+    reserve = rules.Reserve(15, {"1": 20, "2026-03-02": 40})
+    said = [reserve.on(day) for day in (date(2026, 3, 2), date(2026, 3, 9), date(2026, 3, 10))]
+    assert said == [40, 20, 15]
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        ({"8": 10}, rules.ReserveInvalid),
+        ({"Monday": 10}, rules.ReserveInvalid),
+        ({"2026-02-30": 10}, rules.ReserveInvalid),
+        ({"20260302": 10}, rules.ReserveInvalid),
+        ({"1": 51}, NumberOutOfRange),
+        ({"1": -1}, NumberOutOfRange),
+        ({str(number): 1 for number in range(401)}, rules.ReserveInvalid),
+    ],
+)
+def test_reserves_of_no_day_or_beyond_half_are_refused(
+    session: Session, given: dict[str, int], refusal: type[Exception]
+) -> None:
+    """R-308, bad input."""
+    territory = b.a_territory(session)
+    with pytest.raises(refusal):
+        update_territory(session, by=None, territory=territory, changes={"emergency_reserve_days": given})
+    assert territory.emergency_reserve_days == {}
