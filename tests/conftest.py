@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,6 +27,29 @@ settings.load_profile("busy")
 
 gc.set_threshold(100_000, 50, 100)
 """Rubbish is looked for seldom: a tenth of the tests' time went into walking through all that is loaded."""
+
+
+LONG = (
+    "optimizer/test_campaign.py",
+    "api/test_schemathesis.py",
+    "phone/test_more_properties.py",
+    "phone/test_properties.py",
+    "dispatch/planning/test_generated_days.py",
+    "optimizer/test_rich_truth.py",
+    "api/test_guessing.py",
+    "api/test_object_access.py",
+    "dispatch/planning/test_nights.py",
+    "integration/jobs/test_split_kills.py",
+    "api/test_schemathesis_bounds.py",
+    "dispatch/planning/test_generated_bookings.py",
+)
+"""Files that take a minute and more: begun first, so that no worker is left alone with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files."""
+    place = {str(Path(__file__).parent / name): number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(str(item.path), len(LONG)))
 
 
 @pytest.fixture(scope="session")
