@@ -283,10 +283,12 @@ def _ends(visits: Sequence[Visit], ahead: Ahead) -> Planned:
 
 
 def _end(visit: Visit, ahead: Ahead) -> datetime | None:
-    """When a visit is over: begun work by its length, what lies ahead by the forecast or as planned."""
+    """When a visit is over: begun work as told or by its length, what lies ahead as foreseen or planned."""
     if visit.id in ahead:
         return ahead[visit.id].end
     begun = visit.started_at or visit.arrived_at
+    if begun is not None and visit.expected_end_at is not None:
+        return max(visit.expected_end_at, clock.now())
     end = begun + timedelta(minutes=visit.duration_minutes) if begun is not None else visit.planned_end
     return max(end, clock.now()) if end is not None else None
 

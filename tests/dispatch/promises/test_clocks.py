@@ -160,6 +160,26 @@ def test_work_under_way_is_over_after_its_length_and_never_before_now(
     assert by_kind(session, order)["resolution"].predicted_at == at(18.5)
 
 
+def test_what_is_said_of_work_under_way_is_what_its_limit_goes_by(
+    session: Session, now: MovableClock
+) -> None:
+    """R-402, R-503: the technician at work says "another five hours", then "done in ten minutes"."""
+    order = order_under(session)
+    visit = visit_of(session, order, state="working", duration_minutes=60)
+    visit.arrived_at = visit.started_at = at(13)
+    now.set(at(13.25))
+    assert by_kind(session, order)["resolution"].predicted_at == at(14)
+    visit.expected_end_at = at(18.25)
+    session.flush()
+    found = by_kind(session, order)["resolution"]
+    assert (found.predicted_at, found.will_miss) == (at(18.25), True)
+    visit.expected_end_at = at(13.5)
+    session.flush()
+    now.set(at(13.75))
+    found = by_kind(session, order)["resolution"]
+    assert (found.predicted_at, found.will_miss) == (at(13.75), False)
+
+
 def test_a_breach_in_sight_starts_the_next_step_but_never_the_last(
     session: Session, now: MovableClock
 ) -> None:
