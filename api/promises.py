@@ -172,7 +172,7 @@ def promise_window(body: dict[str, Any], visit_id: uuid.UUID) -> object:
 @policy(*roles.ALL)
 @resource.response(200, PromiseList)
 def list_promises(visit_id: uuid.UUID) -> object:
-    """Every window told for a visit, the first one first, each with who was told of it and when (R-309)."""
+    """Every window told for a visit, the first one first, with what its customer was written (R-309)."""
     visit, session = told_visit(visit_id, "promises_read"), current_session()
     promises = queries.ledger(session, current_principal(), visit.id)
     told = told_of(session, visit, promises)

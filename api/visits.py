@@ -32,8 +32,19 @@ from api.visit_shapes import (
 from dispatch.promises.queries import ledger
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders import commands, queries
+from dispatch.work_orders.expecting import words_of
 
 resource = Resource("visits", description="Visits with their records.")
+
+
+class EndToldShape(Schema):
+    """What was said of the end of work under way; without a technician the office wrote it down."""
+
+    technician_id = Id(required=True, allow_none=True)
+    user_id = Id(required=True, allow_none=True)
+    told_at = Moment(required=True)
+    expected_end_at = Moment(required=True)
+    recorded_at = Moment(required=True)
 
 
 class VisitFileShape(VisitShape):
@@ -45,6 +56,7 @@ class VisitFileShape(VisitShape):
     part_uses = fields.List(fields.Nested(PartUseShape), required=True)
     reports = fields.List(fields.Nested(ReportShape), required=True)
     attachments = fields.List(fields.Nested(AttachmentShape), required=True)
+    ends_told = fields.List(fields.Nested(EndToldShape), required=True)
 
 
 class VisitArgs(PageArgs):
@@ -111,6 +123,7 @@ def read_visit(visit_id: uuid.UUID) -> object:
         part_uses=told_uses(session, queries.part_uses_of(session, [visit.id]).get(visit.id, [])),
         reports=queries.reports_of(session, visit.id),
         attachments=queries.attachments_of(session, me, visit.id),
+        ends_told=words_of(session, visit),
     )
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox, text
@@ -80,11 +81,12 @@ def update_customer(
     customer: Customer,
     changes: Mapping[str, Any],
     expected_version: int | None = None,
+    tells_phones: bool = True,
 ) -> Customer:
-    """Correct a customer's file."""
+    """Correct a customer's file; who tells phones themselves says so."""
     customer.expect_version(expected_version)
     _apply(customer, changes, _CUSTOMER_FIELDS)
-    return _kept(session, customer, of=customer.id)
+    return _kept(session, customer, of=customer.id, tells_phones=tells_phones)
 
 
 def add_site(
@@ -136,11 +138,12 @@ def update_site(
     site: Site,
     changes: Mapping[str, Any],
     expected_version: int | None = None,
+    tells_phones: bool = True,
 ) -> Site:
     """Correct how a site is entered; another address is another site, since records point at this one."""
     site.expect_version(expected_version)
     _apply(site, changes, _SITE_FIELDS)
-    return _kept(session, site, of=site.customer_id)
+    return _kept(session, site, of=site.customer_id, tells_phones=tells_phones)
 
 
 def add_asset(session: Session, *, by: Principal | None, site: Site, equipment: Equipment) -> Asset:
@@ -186,11 +189,19 @@ def update_asset(
     return _kept(session, asset, of=owner)
 
 
-def _kept(session: Session, thing: Thing, *, of: uuid.UUID) -> Thing:
-    """Write what was corrected; whoever shows the customer's file hears of it if anything is different."""
-    is_other = session.is_modified(thing)
+_SHOWN = frozenset({"name", "phone", "language", "needs_home_service"}) | {
+    *("parking_minutes", "access_minutes", "access_notes", "safety_notes"),
+    *("product_kind", "model", "serial"),
+}
+"""What phones show of a customer, a site and equipment."""
+
+
+def _kept(session: Session, thing: Thing, *, of: uuid.UUID, tells_phones: bool = True) -> Thing:
+    """Write what was corrected; phones hear of it if anything that they show is different."""
+    attributes = inspect(thing).attrs
+    is_other = any(one.history.has_changes() for one in attributes if one.key in _SHOWN)
     db.flush(session)
-    if is_other:
+    if is_other and tells_phones:
         changed = CustomerFileChanged(customer_id=str(of), thing_id=str(thing.id), version=str(thing.version))
         outbox.record(session, changed)
     return thing

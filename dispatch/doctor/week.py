@@ -115,53 +115,54 @@ def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
     known = start + timedelta(days=DAYS + MARGIN_DAYS - 1)
     for contract in session.scalars(statement):
         hours = hours_of(session, contract, zone)
-        asked = [
-            moment
-            for moment in (start + number * STEP for number in range(DAYS * 48))
-            if moment >= clock.now()
-            and moment + timedelta(minutes=_longest_limit(contract)) <= known
-            and is_in_force(contract, clock.business_day(moment, zone))
-            and (hours is None or spent_between(moment, moment + STEP, hours) >= STEP)
-        ]
-        missed = [moment for moment in asked if not _is_kept(contract, hours, moment, pieces, work)]
-        if missed:
-            local = missed[0].astimezone(ZoneInfo(zone))
-            message = (
-                f"{contract.number}: {_named_limits(contract)} cannot be kept for {len(missed)} of "
-                f"{len(asked)} half hours of the next week, first {WEEKDAYS[local.weekday()]} {local:%H:%M}"
-            )
-            remedy = "Add shifts or stand-by duty, or agree on working hours by a service calendar."
-            yield Finding("warning", "LIMIT_UNSTAFFED", message, remedy)
+        limits = {"response": contract.response_minutes, "resolution": contract.resolution_minutes}
+        for kind, minutes in limits.items():
+            asked = [
+                moment
+                for moment in (start + number * STEP for number in range(DAYS * 48) if minutes)
+                if moment >= clock.now()
+                and moment + timedelta(minutes=minutes or 0) <= known
+                and is_in_force(contract, clock.business_day(moment, zone))
+                and (hours is None or spent_between(moment, moment + STEP, hours) >= STEP)
+            ]
+            takes = work if kind == "resolution" else timedelta(0)
+            missed = [
+                moment for moment in asked if not _is_kept(contract, kind, hours, moment, pieces, takes)
+            ]
+            if missed:
+                yield _unkept(contract, f"{minutes} minutes of {kind}", missed, len(asked), ZoneInfo(zone))
 
 
-def _is_kept(
+def _unkept(
+    contract: Contract, limit: str, missed: Sequence[datetime], asked: int, zone: ZoneInfo
+) -> Finding:
+    local = missed[0].astimezone(zone)
+    message = (
+        f"{contract.number}: {limit} cannot be kept for {len(missed)} of {asked} half hours of the next "
+        f"week, first {WEEKDAYS[local.weekday()]} {local:%H:%M}"
+    )
+    remedy = "Add shifts or stand-by duty, or agree on working hours by a service calendar."
+    return Finding("warning", "LIMIT_UNSTAFFED", message, remedy)
+
+
+def _is_kept(  # noqa: PLR0917 - a limit of a contract, a moment, and who is on duty
     contract: Contract,
+    kind: str,
     hours: BusinessHours | None,
     moment: datetime,
     pieces: Sequence[Interval],
-    work: timedelta,
+    takes: timedelta,
 ) -> bool:
     """Whether somebody who is idle could be there in time, and done with the shortest work there is."""
     due = due_times(moment, contract, hours)
-    there = [max(piece.start, moment) + DRIVE for piece in pieces if piece.end > moment]
-    earliest = min(there, default=None)
-    limits = [(due.response_due_at, timedelta(0)), (due.resolution_due_at, work)]
-    return all(
-        limit is None or (earliest is not None and earliest + takes <= limit) for limit, takes in limits
+    limit = due.response_due_at if kind == "response" else due.resolution_due_at
+    return limit is None or any(
+        max(piece.start, moment) + DRIVE + takes <= limit and piece.end > moment for piece in pieces
     )
 
 
 def _shortest_work() -> Select[int]:
     return select(func.min(ProblemTemplate.duration_minutes)).where(ProblemTemplate.is_active)
-
-
-def _longest_limit(contract: Contract) -> int:
-    return max(contract.response_minutes or 0, contract.resolution_minutes or 0)
-
-
-def _named_limits(contract: Contract) -> str:
-    limits = {"response": contract.response_minutes, "resolution": contract.resolution_minutes}
-    return " and ".join(f"{minutes} minutes of {name}" for name, minutes in limits.items() if minutes)
 
 
 def _customers_in(territory_id: uuid.UUID) -> Select[uuid.UUID]:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -28,8 +27,7 @@ from dispatch.planning.rules import OfferPolicy, VisitNotPlannable, is_open
 from dispatch.planning.slot_prices import Ledger, Price
 from dispatch.planning.wanting import Wanted
 from dispatch.technicians import queries as technicians
-from dispatch.territories.model import Territory
-from dispatch.territories.queries import zone_of
+from dispatch.territories.queries import reserve_of, zone_of
 from dispatch.territories.rules import Reserve
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import EMERGENCY
@@ -175,12 +173,6 @@ def question(
     return asked
 
 
-def reserve_of(session: Session, territory_id: uuid.UUID) -> Reserve:
-    """R-308: return what of a territory's days emergencies are to have."""
-    statement = select(Territory.emergency_reserve_percent, Territory.emergency_reserve_days)
-    return Reserve(*session.execute(statement.where(Territory.id == territory_id)).one())
-
-
 def is_reserved(asker: Asker, asked: Question, reserve: Reserve) -> bool:
     """R-308: tell whether only emergencies may have what is left of the day."""
     percent = reserve.on(asked.day.built.day.day)
@@ -230,10 +222,11 @@ class _Closed:
     is_any_open: bool
 
 
-def _is_kept_back(sides: Sequence[_Side], span: Span) -> bool:
-    """Tell whether a reserve is why a window is hidden: that of one day hides nothing of the other."""
+def _kept_back(sides: Sequence[_Side], span: Span) -> _Side | None:
+    """The side whose reserve is why a window is hidden: that of one day hides nothing of the other."""
     kept = [side for side in sides if side.is_reserved and side.quotes]
-    return bool(kept) and (len(kept) == len(sides) or any(span in side.quotes for side in kept))
+    asked = next((side for side in kept if span in side.quotes), None)
+    return asked or (kept[0] if kept and len(kept) == len(sides) else None)
 
 
 class _Desk:
@@ -266,8 +259,9 @@ class _Desk:
             if quoted:
                 self._show(day, [(side, side.quotes[span]) for side in quoted])
                 is_any_open = True
-            elif _is_kept_back(sides, span):
-                self._hide(day, [span], "EMERGENCY_RESERVE", RESERVED.format(self.reserve.on(day.day)))
+            elif (kept := _kept_back(sides, span)) is not None:
+                percent = self.reserve.on(kept.day.day)
+                self._hide(day, [span], "EMERGENCY_RESERVE", RESERVED.format(percent))
             else:
                 left.append(span)
         if left:

@@ -32,7 +32,6 @@ from dispatch.planning.offering import (
     likeliest,
     offers_of,
     question,
-    reserve_of,
 )
 from dispatch.planning.questions import Question
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window, new_reason
@@ -44,6 +43,7 @@ from dispatch.promises import holding
 from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch
 from dispatch.settings import Settings
+from dispatch.territories.queries import reserve_of
 from dispatch.territories.rules import Reserve
 from dispatch.work_orders.crews import live_crew, require_leader
 from dispatch.work_orders.model import Visit

@@ -279,12 +279,17 @@ def _expect(session: Session, reported: Reported, visit: Visit) -> Applied:
     """A word about what is over, or was never begun, changes nothing any more."""
     minutes = Payload(reported.payload, _ALLOWED[protocol.EXPECT]).whole("remaining_minutes")
     try:
-        is_newest = visits.expect_end(
-            session, by=reported.by, visit=visit, minutes=minutes, at=reported.at.moment
+        counts = visits.expect_end(
+            session,
+            by=reported.by,
+            visit=visit,
+            minutes=minutes,
+            at=reported.at.moment,
+            op_id=reported.op_id,
         )
     except (NotUnderWay, NotYourVisit):
-        is_newest = False
-    return Applied(effect={} if is_newest else {"unchanged": True})
+        counts = False
+    return Applied(effect={} if counts else {"unchanged": True})
 
 
 def _named(session: Session, visit: Visit, kind: type[Fact], op_id: uuid.UUID) -> Fact:

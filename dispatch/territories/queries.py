@@ -57,3 +57,9 @@ def visible_territories(session: Session, principal: Principal) -> Sequence[Terr
     if principal.territory_ids is not None:
         statement = statement.where(Territory.id.in_(principal.territory_ids))
     return session.scalars(statement).all()
+
+
+def reserve_of(session: Session, territory_id: uuid.UUID) -> rules.Reserve:
+    """R-308: return what of a territory's days emergencies are to have."""
+    statement = select(Territory.emergency_reserve_percent, Territory.emergency_reserve_days)
+    return rules.Reserve(*session.execute(statement.where(Territory.id == territory_id)).one())

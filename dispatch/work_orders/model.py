@@ -146,8 +146,7 @@ class Visit(Identified, Versioned, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     expected_end_at: Mapped[datetime | None]
-    """When work under way will be over, as its technician or the office said last."""
-    expected_told_at: Mapped[datetime | None]
+    """When work under way will be over, as its technician or the office said last (``EndTold``)."""
     paused_seconds: Mapped[int] = mapped_column(default=0)
     is_solved: Mapped[bool | None]
     rating: Mapped[int | None]

@@ -54,6 +54,21 @@ class AdvisedWork(Identified, Base):
     """The operation that settled it."""
 
 
+class EndTold(Identified, Base):
+    """R-503: what somebody said of the end of work under way; the visit carries the last word that counts."""
+
+    __tablename__ = "end_told"
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    """Who is at work there; None where the office wrote it down."""
+    user_id: Mapped[uuid.UUID | None]
+    told_at: Mapped[datetime]
+    expected_end_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
 class ServiceCode(Base):
     """A word of the company's lists of faults, causes and actions (R-509)."""
 

@@ -125,10 +125,10 @@ def _write(session: Session, by: Principal, order: WorkOrder, wanted: Mapping[st
     of_site = {name: value or "" for name, value in wanted.items() if name in OF_SITE}
     if of_customer:
         customer = session.get_one(Customer, order.customer_id)
-        customers.update_customer(session, by=by, customer=customer, changes=of_customer)
+        customers.update_customer(session, by=by, customer=customer, changes=of_customer, tells_phones=False)
     if of_site:
         site = session.get_one(Site, order.site_id)
-        customers.update_site(session, by=by, site=site, changes=of_site)
+        customers.update_site(session, by=by, site=site, changes=of_site, tells_phones=False)
     audit.record(
         session,
         action="correct_contact",

@@ -121,6 +121,8 @@ def _lead_crew(
 
 def _set_times(session: Session, visit: Visit, source: VisitState, target: VisitState, at: datetime) -> None:
     """Keep the technician's own times; a stretch that was paused or reopened is not working time."""
+    if source is S.DONE or target not in {S.WORKING, S.PAUSED}:
+        visit.expected_end_at = None  # what was said of one attendance says nothing of another
     if source is S.PAUSED and target in {S.WORKING, S.DONE}:
         visit.paused_seconds += _seconds_between(_paused_since(session, visit), at)
     if source is S.DONE and target is S.WORKING:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.orm import Session
@@ -11,8 +14,9 @@ from dispatch import doctor
 from dispatch.contracts.model import Contract
 from dispatch.customers.model import Site
 from dispatch.doctor.findings import Finding
-from dispatch.doctor.loaded_week import WEEKS, loaded_week
+from dispatch.doctor.loaded_week import WEEKS, again, loaded_week
 from dispatch.doctor.week import week
+from dispatch.work_orders.model import WorkOrder
 from tests.builders import (
     a_contract,
     a_customer,
@@ -50,16 +54,17 @@ class Place:
     def asked(self, hour: float, contract: Contract | None = None, **needs: Any) -> None:
         """A request on each of the last four Mondays."""
         for number in range(1, WEEKS + 1):
-            opened = at(hour, days=-7 * number)
-            order = an_order(
-                self.session,
-                site=self.site,
-                opened_at=opened,
-                requested_at=opened,
-                contract_id=contract.id if contract else None,
-            )
-            a_visit(self.session, order=order, **needs)
+            self.order(contract, needs, requested_at=at(hour, days=-7 * number))
+
+    def order(
+        self, contract: Contract | None, needs: Mapping[str, Any] | None = None, **fields: Any
+    ) -> WorkOrder:
+        """An order with its first visit."""
+        of = contract.id if contract else None
+        order = an_order(self.session, site=self.site, contract_id=of, **fields)
+        a_visit(self.session, order=order, **(needs or {}))
         self.session.flush()
+        return order
 
     def found(self) -> list[Finding]:
         """What the loaded week says."""
@@ -147,6 +152,60 @@ def test_a_week_without_limits_is_no_finding(place: Place) -> None:
     place.people(1)
     place.asked(9)
     assert place.found() == []
+
+
+def test_what_was_asked_at_night_is_asked_at_night_again(place: Place) -> None:
+    """R-101: clocks run from the request, whenever the office opened the order."""
+    contract = place.contract(response_minutes=60)
+    place.people(1)
+    for number in range(1, WEEKS + 1):
+        place.order(contract, requested_at=at(20, days=-7 * number), opened_at=at(9, days=1 - 7 * number))
+    [finding] = place.found()
+    assert "4 of 4 would miss a limit, first on Monday 20:00" in finding.message
+
+
+def test_called_off_orders_are_no_load_and_further_visits_are(place: Place) -> None:
+    """A visit that came back at nine keeps the one technician from the request of a quarter past."""
+    contract = place.contract(response_minutes=60)
+    place.people(1)
+    place.asked(9.25, contract)
+    for number in range(1, WEEKS + 1):
+        place.order(None, requested_at=at(9, days=-7 * number), state="cancelled")
+    assert place.found() == []
+    for number in range(1, WEEKS + 1):
+        before = place.order(None, requested_at=at(4, days=-7 * number))
+        a_visit(place.session, order=before, planned_start=at(9, days=-7 * number))
+    place.session.flush()
+    [finding] = place.found()
+    assert "4 of 4 would miss" in finding.message
+
+
+@pytest.mark.parametrize("days", [7, 14, 21, 28, 35])
+def test_the_first_moment_of_a_week_is_of_that_week(place: Place, now: MovableClock, days: int) -> None:
+    """Midnight four weeks ago is in, five weeks ago is out."""
+    now.set(at(0))
+    contract = place.contract(response_minutes=60)
+    place.people(1)
+    place.order(contract, requested_at=at(0, days=-days))
+    messages = [finding.message for finding in place.found()]
+    assert [("1 of 1 would miss" in each, "Monday 00:00" in each) for each in messages] == (
+        [(True, True)] if days <= 28 else []
+    )
+
+
+def test_a_request_keeps_its_minute_over_a_change_of_the_clocks() -> None:
+    zone = ZoneInfo("Europe/Helsinki")
+    asked = datetime(2026, 3, 25, 9, 30, tzinfo=zone)
+    back, moment = again(asked, date(2026, 3, 30), zone)
+    assert (back, moment.astimezone(zone)) == (0, datetime(2026, 4, 1, 9, 30, tzinfo=zone))
+    assert moment - asked.astimezone(UTC) == timedelta(days=7, hours=-1)
+
+
+def test_a_long_limit_hides_no_short_one(place: Place) -> None:
+    """R-401: nobody is there within the hour, whatever is agreed on for the end."""
+    contract = place.contract(response_minutes=60, resolution_minutes=15 * 24 * 60)
+    [finding] = [each for each in week(place.session) if each.code == "LIMIT_UNSTAFFED"]
+    assert f"{contract.number}: 60 minutes of response cannot be kept" in finding.message
 
 
 def test_limits_of_resolution_shorter_than_any_work_are_counted(place: Place) -> None:

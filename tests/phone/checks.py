@@ -179,7 +179,8 @@ def nothing_is_silent(world: World) -> None:
     steps = {
         row[0]
         for row in world.ask(
-            "select op_id from visit_event where op_id is not null and visit_id = any(:visits)",
+            "select op_id from visit_event where op_id is not null and visit_id = any(:visits)"
+            " union select op_id from end_told where op_id is not null and visit_id = any(:visits)",
             **world.known(),
         )
     }

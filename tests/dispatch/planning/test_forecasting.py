@@ -132,7 +132,7 @@ def test_what_a_technician_says_of_the_rest_moves_what_follows_at_once(town: Tow
     assert expect_end(town.session, by=of(who), visit=long, minutes=120)
     later = only(town)[after.id]
     assert later.expected_arrival >= at(10.5) > before
-    assert not expect_end(town.session, by=of(who), visit=long, minutes=60, at=at(8.25))
+    assert not expect_end(town.session, by=EVERYBODY, visit=long, minutes=60, at=at(8.25))
     assert only(town)[after.id] == later
     now.set(at(8.75))
     assert expect_end(town.session, by=of(who), visit=long, minutes=10)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from dispatch import clock
+from dispatch import clock, db
 from dispatch.sync import protocol
+from dispatch.work_orders import commands as visits
+from dispatch.work_orders.model import Visit
 from tests.dispatch.sync.field import Field
 
 BEGIN = (protocol.TRAVEL, protocol.ARRIVE, protocol.START)
@@ -23,21 +25,71 @@ def told(field: Field, visit: uuid.UUID) -> Any:
 def longer(field: Field, visit: uuid.UUID, minutes: object, *, earlier: int = 0) -> dict[str, Any]:
     """The operation, recorded some minutes ago."""
     moment = clock.now() - timedelta(minutes=earlier)
-    return field.op(protocol.EXPECT, visit, remaining_minutes=minutes) | {"occurred_at": moment.isoformat()}
+    told = {"occurred_at": moment.isoformat(), "boot_id": "before the phone restarted"}
+    return field.op(protocol.EXPECT, visit, remaining_minutes=minutes) | told
 
 
-def test_conflict_clause_20_the_word_told_last_counts_however_late_others_come(field: Field) -> None:
-    """R-503."""
-    visit, now = field.visit(), clock.now()
+def at_work(field: Field) -> uuid.UUID:
+    """A visit under way."""
+    visit = field.visit()
     field.push(*(field.op(kind, visit) for kind in BEGIN))
+    return visit
+
+
+def by_the_desk(field: Field, visit: uuid.UUID, minutes: int, *, earlier: int) -> bool:
+    """The office writes down what it heard by telephone some minutes ago."""
+    with db.transaction() as session:
+        found, at = session.get_one(Visit, visit), clock.now() - timedelta(minutes=earlier)
+        return visits.expect_end(session, by=field.desk, visit=found, minutes=minutes, at=at)
+
+
+def test_conflict_clause_20_of_one_technician_the_last_in_the_own_order_counts(field: Field) -> None:
+    """R-503; §2.5: the phone's clock went back between the two, and once it was years ahead."""
+    visit, now = at_work(field), clock.now()
     first = longer(field, visit, 45)
     (decided,) = field.push(first)
     assert (decided["result"], "effect" in decided) == (protocol.APPLIED, False)
     assert told(field, visit) == now + timedelta(minutes=45)
-    (late,) = field.push(longer(field, visit, 5, earlier=10))
-    assert late["effect"] == {"unchanged": True}
+    (again,) = field.push(longer(field, visit, 5, earlier=10))
+    assert "effect" not in again
+    assert told(field, visit) == now - timedelta(minutes=5)
     assert field.push(first) == [decided]
-    assert told(field, visit) == now + timedelta(minutes=45)
+    assert told(field, visit) == now - timedelta(minutes=5)
+    ahead = field.op(protocol.EXPECT, visit, remaining_minutes=10) | {
+        "occurred_at": (now + timedelta(days=2_000)).isoformat(),
+        "mono_ms": None,
+    }
+    field.push(ahead, longer(field, visit, 180, earlier=1))
+    assert told(field, visit) == now + timedelta(minutes=179)
+
+
+def test_conflict_clause_20_of_technician_and_office_the_one_spoken_last(field: Field) -> None:
+    visit, now = at_work(field), clock.now()
+    field.push(longer(field, visit, 60, earlier=10))
+    assert by_the_desk(field, visit, 30, earlier=5)
+    assert told(field, visit) == now + timedelta(minutes=25)
+    (late,) = field.push(longer(field, visit, 90, earlier=7))
+    assert late["effect"] == {"unchanged": True}
+    field.push(longer(field, visit, 20, earlier=2))
+    assert told(field, visit) == now + timedelta(minutes=18)
+    assert not by_the_desk(field, visit, 90, earlier=3)
+    assert told(field, visit) == now + timedelta(minutes=18)
+    words = field.ask("select technician_id, op_id is null from end_told where visit_id = :id", id=visit)
+    assert {(who is None, is_desk) for who, is_desk in words} == {(True, True), (False, False)}
+
+
+def test_conflict_clause_20_a_word_comes_with_the_next_pull_and_is_of_one_attendance(field: Field) -> None:
+    """P7: going on by cursor gives what a new pull gives; the colleague begins without an end."""
+    visit = at_work(field)
+    cursor = field.pull().cursor
+    field.push(longer(field, visit, 30))
+    (change,) = [one for one in field.pull(cursor).changes if one["id"] == str(visit)]
+    (anew,) = [one for one in field.pull().changes if one["id"] == str(visit)]
+    assert change["body"]["version"] == anew["body"]["version"]
+    other = field.colleague()
+    other.reassign(visit)
+    other.push(*(other.op(kind, visit) for kind in BEGIN))
+    assert (other.state(visit), told(other, visit)) == ("working", None)
 
 
 def test_conflict_clause_20_what_is_not_under_way_is_unchanged_and_blocks_nothing(field: Field) -> None:
