@@ -61,13 +61,14 @@ class Effort:
 
     def budget(self, engine: str, number: int, *, is_clocked: bool = True) -> Budget:
         """The limits of one run."""
+        seconds = self.seconds if is_clocked else None
         if engine != "ruin":
-            return Budget(seconds=self.seconds, solutions=max(1, self.rounds // SOLUTION_ROUNDS))
+            return Budget(seconds=seconds, solutions=max(1, self.rounds // SOLUTION_ROUNDS))
         if number % EVERY["master"] == 0:
             return Budget(solutions=3 * self.rounds)
         if number % EVERY["processes"] == 1:
             return Budget(solutions=3 * self.rounds, processes=2)
-        return Budget(seconds=self.seconds if is_clocked else None, solutions=self.rounds)
+        return Budget(seconds=seconds, solutions=self.rounds)
 
 
 def day_number(number: int, *, most_visits: int = 60, most_technicians: int = 12) -> Problem:

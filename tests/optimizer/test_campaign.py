@@ -56,6 +56,11 @@ def test_a_plan_of_a_small_day_is_held_against_all_others() -> None:
         ]
 
 
+def test_a_small_day_is_planned_without_a_clock_by_whichever_engine() -> None:
+    """Day 1067 is left to OR-Tools, which finds its cheapest plan in more than the fiftieth of a second."""
+    assert faults(day_number(1067), "ruin", Effort(seconds=0.02), number=1067)[0] == []
+
+
 def test_days_left_to_the_other_engine_are_known_beforehand() -> None:
     later = a_day().with_locks([Lock("v1", "ada", sequence=2)])
     assert is_left_to_routing(later)
