@@ -32,7 +32,6 @@ from api.visit_shapes import (
 from dispatch.promises.queries import ledger
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders import commands, queries
-from dispatch.work_orders.expecting import words_of
 
 resource = Resource("visits", description="Visits with their records.")
 
@@ -123,7 +122,7 @@ def read_visit(visit_id: uuid.UUID) -> object:
         part_uses=told_uses(session, queries.part_uses_of(session, [visit.id]).get(visit.id, [])),
         reports=queries.reports_of(session, visit.id),
         attachments=queries.attachments_of(session, me, visit.id),
-        ends_told=words_of(session, visit),
+        ends_told=queries.ends_told(session, visit),
     )
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, outbox, text
+from dispatch import clock, db, text
 from dispatch.access.rules import Principal
 from dispatch.customers import rules
+from dispatch.customers.correcting import kept
 from dispatch.customers.locating import PositionMissing, correct_position, locate
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.customers.rules import Caller, Equipment, Place
-from dispatch.events import CustomerFileChanged
 from dispatch.travel.geocode import Geocoder
 
 __all__ = [
@@ -30,7 +28,6 @@ __all__ = [
 ]
 
 MOST_MINUTES = 240
-Thing = TypeVar("Thing", Customer, Site, Asset)
 
 
 def create_customer(
@@ -86,7 +83,7 @@ def update_customer(
     """Correct a customer's file; who tells phones themselves says so."""
     customer.expect_version(expected_version)
     _apply(customer, changes, _CUSTOMER_FIELDS)
-    return _kept(session, customer, of=customer.id, tells_phones=tells_phones)
+    return kept(session, customer, of=customer.id, tells_phones=tells_phones)
 
 
 def add_site(
@@ -143,7 +140,7 @@ def update_site(
     """Correct how a site is entered; another address is another site, since records point at this one."""
     site.expect_version(expected_version)
     _apply(site, changes, _SITE_FIELDS)
-    return _kept(session, site, of=site.customer_id, tells_phones=tells_phones)
+    return kept(session, site, of=site.customer_id, tells_phones=tells_phones)
 
 
 def add_asset(session: Session, *, by: Principal | None, site: Site, equipment: Equipment) -> Asset:
@@ -186,25 +183,7 @@ def update_asset(
     owner = session.get_one(Site, asset.site_id).customer_id
     _apply(asset, changes, _ASSET_FIELDS)
     rules.check_dates(asset.purchased_on, asset.accepted_on, asset.maker_warranty_until)
-    return _kept(session, asset, of=owner)
-
-
-_SHOWN = frozenset({"name", "phone", "language", "needs_home_service"}) | {
-    *("parking_minutes", "access_minutes", "access_notes", "safety_notes"),
-    *("product_kind", "model", "serial"),
-}
-"""What phones show of a customer, a site and equipment."""
-
-
-def _kept(session: Session, thing: Thing, *, of: uuid.UUID, tells_phones: bool = True) -> Thing:
-    """Write what was corrected; phones hear of it if anything that they show is different."""
-    attributes = inspect(thing).attrs
-    is_other = any(one.history.has_changes() for one in attributes if one.key in _SHOWN)
-    db.flush(session)
-    if is_other and tells_phones:
-        changed = CustomerFileChanged(customer_id=str(of), thing_id=str(thing.id), version=str(thing.version))
-        outbox.record(session, changed)
-    return thing
+    return kept(session, asset, of=owner)
 
 
 def _apply(thing: object, changes: Mapping[str, Any], fields: Mapping[str, Callable[[Any], Any]]) -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from dispatch import db, outbox
+from dispatch import outbox
 from dispatch.access.rules import Principal
 from dispatch.customers import rules
+from dispatch.customers.correcting import kept
 from dispatch.customers.model import Site
 from dispatch.customers.rules import EXACT, Place
 from dispatch.errors import Invalid
-from dispatch.events import CustomerFileChanged, SiteLocated
+from dispatch.events import SiteLocated
 from dispatch.territories import queries as territories
 from dispatch.territories.model import Territory
 from dispatch.territories.rules import OutsideEveryTerritory, centre
@@ -117,10 +118,6 @@ def correct_position(
     if territory.id != site.territory_id:
         raise rules.PositionElsewhere(f"the position lies in {territory.code}", territory=str(territory.id))
     site.latitude, site.longitude, site.position_quality = position.lat, position.lon, EXACT
-    db.flush(session)
+    kept(session, site, of=site.customer_id)
     outbox.record(session, SiteLocated(site_id=str(site.id)))
-    changed = CustomerFileChanged(
-        customer_id=str(site.customer_id), thing_id=str(site.id), version=str(site.version)
-    )
-    outbox.record(session, changed)
     return site

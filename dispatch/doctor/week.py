@@ -116,15 +116,17 @@ def _limits(session: Session, staffing: Staffing) -> Iterator[Finding]:
     for contract in session.scalars(statement):
         hours = hours_of(session, contract, zone)
         limits = {"response": contract.response_minutes, "resolution": contract.resolution_minutes}
+        served = [
+            moment
+            for moment in (start + number * STEP for number in range(DAYS * 48))
+            if moment >= clock.now()
+            and is_in_force(contract, clock.business_day(moment, zone))
+            and (hours is None or spent_between(moment, moment + STEP, hours) >= STEP)
+        ]
         for kind, minutes in limits.items():
-            asked = [
-                moment
-                for moment in (start + number * STEP for number in range(DAYS * 48) if minutes)
-                if moment >= clock.now()
-                and moment + timedelta(minutes=minutes or 0) <= known
-                and is_in_force(contract, clock.business_day(moment, zone))
-                and (hours is None or spent_between(moment, moment + STEP, hours) >= STEP)
-            ]
+            if minutes is None:
+                continue
+            asked = [moment for moment in served if moment + timedelta(minutes=minutes) <= known]
             takes = work if kind == "resolution" else timedelta(0)
             missed = [
                 moment for moment in asked if not _is_kept(contract, kind, hours, moment, pieces, takes)

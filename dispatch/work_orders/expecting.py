@@ -67,8 +67,3 @@ def expect_end(
 def _last_word(session: Session, visit: Visit) -> EndTold | None:
     words = select(EndTold).where(EndTold.visit_id == visit.id).order_by(EndTold.id.desc())
     return session.scalars(words.limit(1)).first()
-
-
-def words_of(session: Session, visit: Visit) -> list[EndTold]:
-    """Return what was said of the end of a visit, oldest first."""
-    return list(session.scalars(select(EndTold).where(EndTold.visit_id == visit.id).order_by(EndTold.id)))
