@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import fields
 
@@ -14,6 +14,8 @@ from api.resource import Resource
 from api.schemas import Schema
 from api.session import current_session
 from dispatch.contracts.house_rules import (
+    RANGES,
+    RULES,
     HouseRules,
     change_house_rules,
     rules_row,
@@ -22,78 +24,20 @@ from dispatch.contracts.house_rules import (
 resource = Resource("house_rules", description="What is done by the clock, and when.")
 
 
-class HouseRuleChanges(Schema):
-    """Rules to set; null goes back to what counts otherwise."""
-
-    reservation_lead_hours = Whole(0, 720, allow_none=True)
-    band_minutes = Whole(0, 120, allow_none=True)
-    reservation_discount_percent = Whole(0, 100, allow_none=True)
-    reservation_priority = Flag(allow_none=True)
-    late_marks = Flag(allow_none=True)
-    second_booking = Flag(allow_none=True)
-    invitations = Flag(allow_none=True)
-    invite_first_days = Whole(1, 90, allow_none=True)
-    invite_last_days = Whole(0, 90, allow_none=True)
-    day_before = Flag(allow_none=True)
-    hour_before = Flag(allow_none=True)
-    hour_before_minutes = Whole(15, 240, allow_none=True)
-    business_announcement = Flag(allow_none=True)
-    business_days = Whole(0, 60, allow_none=True)
-    peak_protection = Flag(allow_none=True)
-    loaner = Flag(allow_none=True)
-    loaner_return_days = Whole(1, 365, allow_none=True)
-    no_access_proof = Flag(allow_none=True)
-    loaner_credit_days = Whole(0, 3650, allow_none=True)
-    readiness = Flag(allow_none=True)
-    readiness_hour = Whole(0, 23, allow_none=True)
-    reminders = Flag(allow_none=True)
-    follow_up_hours = Whole(1, 720, allow_none=True)
-    question_reminder_minutes = Whole(0, 1440, allow_none=True)
-    step_reminder_minutes = Whole(1, 1440, allow_none=True)
-    drip_feed = Flag(allow_none=True)
-    hand_in_chase = Flag(allow_none=True)
-    hand_in_hour = Whole(0, 23, allow_none=True)
-    hand_in_escalation_hour = Whole(0, 23, allow_none=True)
-    van_count_demanded = Flag(allow_none=True)
-    custody_limit_minor = Whole(0, 1_000_000_000, allow_none=True)
-    location_appraisal = Flag(allow_none=True)
+def _shape_of(name: str, *, are_changes: bool) -> type[Schema]:
+    """A field for every rule of the house: as a change it may be null, as what is in force it is there."""
+    how: dict[str, Any] = {"allow_none": True} if are_changes else {"required": True}
+    shape: dict[str, fields.Field[Any]] = {
+        rule: (Whole(*(RANGES[rule] if are_changes else ()), **how) if rule in RANGES else Flag(**how))
+        for rule in RULES
+    }
+    return cast("type[Schema]", Schema.from_dict(shape, name=name))
 
 
-class HouseRulesInForce(Schema):
-    """The value of every rule."""
-
-    reservation_lead_hours = Whole(required=True)
-    band_minutes = Whole(required=True)
-    reservation_discount_percent = Whole(required=True)
-    reservation_priority = Flag(required=True)
-    late_marks = Flag(required=True)
-    second_booking = Flag(required=True)
-    invitations = Flag(required=True)
-    invite_first_days = Whole(required=True)
-    invite_last_days = Whole(required=True)
-    day_before = Flag(required=True)
-    hour_before = Flag(required=True)
-    hour_before_minutes = Whole(required=True)
-    business_announcement = Flag(required=True)
-    business_days = Whole(required=True)
-    peak_protection = Flag(required=True)
-    loaner = Flag(required=True)
-    loaner_return_days = Whole(required=True)
-    no_access_proof = Flag(required=True)
-    loaner_credit_days = Whole(required=True)
-    readiness = Flag(required=True)
-    readiness_hour = Whole(required=True)
-    reminders = Flag(required=True)
-    follow_up_hours = Whole(required=True)
-    question_reminder_minutes = Whole(required=True)
-    step_reminder_minutes = Whole(required=True)
-    drip_feed = Flag(required=True)
-    hand_in_chase = Flag(required=True)
-    hand_in_hour = Whole(required=True)
-    hand_in_escalation_hour = Whole(required=True)
-    van_count_demanded = Flag(required=True)
-    custody_limit_minor = Whole(required=True)
-    location_appraisal = Flag(required=True)
+HouseRuleChanges = _shape_of("HouseRuleChanges", are_changes=True)
+"""Rules to set; null goes back to what counts otherwise."""
+HouseRulesInForce = _shape_of("HouseRulesInForce", are_changes=False)
+"""The value of every rule."""
 
 
 class HouseRulesShape(Schema):

@@ -15,6 +15,7 @@ from dispatch import clock, db
 from dispatch.access.rules import Principal
 from dispatch.calls.model import RepairCall
 from dispatch.calls.rules import CallAnswered, answer_limit
+from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.contracts.queries import office_hours
 from dispatch.territories.queries import zone_of
 
@@ -71,14 +72,15 @@ def answer_clocks(session: Session, territory_id: uuid.UUID, day: date) -> Answe
         .where(RepairCall.requested_at >= start, RepairCall.requested_at < end)
         .order_by(RepairCall.requested_at, RepairCall.serial)
     )
-    is_working_day = hours.spell(day) is not None
-    found = [one for call in session.scalars(statement) if (one := _clock(call, is_working_day)) is not None]
+    house, is_working_day = house_rules(session), hours.spell(day) is not None
+    clocks = (_clock(call, house, is_working_day) for call in session.scalars(statement))
+    found = [one for one in clocks if one is not None]
     decided = [one for one in found if one.state in {AnswerState.KEPT, AnswerState.MISSED}]
     return AnswerClocks(sum(one.state is AnswerState.KEPT for one in decided), len(decided), found)
 
 
-def _clock(call: RepairCall, is_working_day: bool) -> AnswerClock | None:
-    limit = answer_limit(call.channel, is_working_day=is_working_day)
+def _clock(call: RepairCall, house: HouseRules, is_working_day: bool) -> AnswerClock | None:
+    limit = answer_limit(call.channel, house, is_working_day=is_working_day)
     if limit is None:
         return None
     due, answered = call.requested_at + limit, call.answered_at

@@ -6,9 +6,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from dispatch.errors import Conflict, Invalid
 from dispatch.money import Money
+
+if TYPE_CHECKING:
+    from dispatch.contracts.house_rules import HouseRules
 
 CHANNELS = frozenset({"phone", "web", "email", "message", "counter", "letter", "alarm"})
 """R-101."""
@@ -16,18 +20,15 @@ ONLINE = frozenset({"web", "email", "message", "alarm"})
 """Channels on which an answer is written."""
 
 
-def answer_limit(channel: str, *, is_working_day: bool) -> timedelta | None:
-    """
-    R-102: how soon somebody answers; None where there is no limit.
-
-    Three rings of a telephone take about fifteen seconds.
-    """
+def answer_limit(channel: str, house: HouseRules, *, is_working_day: bool) -> timedelta | None:
+    """R-102: how soon somebody answers by the rules of the house; None where there is no limit."""
     if channel == "phone":
-        return timedelta(seconds=15)
+        return timedelta(seconds=house.answer_phone_seconds)
     if channel == "counter":
-        return timedelta(minutes=5)
+        return timedelta(minutes=house.answer_counter_minutes)
     if channel in ONLINE:
-        return timedelta(hours=1) if is_working_day else timedelta(hours=24)
+        on_work, else_ = house.answer_online_minutes, house.answer_day_off_hours
+        return timedelta(minutes=on_work) if is_working_day else timedelta(hours=else_)
     return None
 
 

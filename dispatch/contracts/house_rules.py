@@ -73,6 +73,12 @@ class HouseRules:
         A closed door is proven by a photograph; without one somebody looks at the visit.
     drip_feed
         Of the visits that have not begun, a phone holds the next one alone. The company's alone.
+    answer_phone_seconds, answer_counter_minutes, answer_online_minutes, answer_day_off_hours
+        R-102: how soon somebody answers: after three rings of a telephone, at the counter, what came in
+        writing on a working day and on any other. The company's alone.
+    escalation, escalation_dispatcher_percent, escalation_supervisor_percent
+        R-401, R-402: a running limit is the dispatcher's business, and the supervisor's, once so much of its
+        time is over. Switched off, an order reaches the administrator alone, who hears of every missed limit.
     """
 
     reservation_lead_hours: int = 24
@@ -107,6 +113,13 @@ class HouseRules:
     van_count_demanded: bool = False
     custody_limit_minor: int = 0
     location_appraisal: bool = False
+    answer_phone_seconds: int = 15
+    answer_counter_minutes: int = 5
+    answer_online_minutes: int = 60
+    answer_day_off_hours: int = 24
+    escalation: bool = True
+    escalation_dispatcher_percent: int = 50
+    escalation_supervisor_percent: int = 80
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Self:
@@ -114,13 +127,19 @@ class HouseRules:
         Return the rules with values of layers put on, the last one counting most.
 
         Layers that were each checked never fail together: invitations that would end before they begin come
-        on the first day alone.
+        on the first day alone, and the supervisor is never told before the dispatcher.
         """
         values: dict[str, Any] = {}
         for layer in layers:
             values |= {name: value for name, value in layer.items() if name in NAMES}
         found = cls(**values)
-        return replace(found, invite_last_days=min(found.invite_last_days, found.invite_first_days))
+        return replace(
+            found,
+            invite_last_days=min(found.invite_last_days, found.invite_first_days),
+            escalation_supervisor_percent=max(
+                found.escalation_supervisor_percent, found.escalation_dispatcher_percent
+            ),
+        )
 
     def plain(self) -> dict[str, Any]:
         """Return every value by name."""
@@ -144,9 +163,16 @@ RANGES = {
     "hand_in_hour": (0, 23),
     "hand_in_escalation_hour": (0, 23),
     "custody_limit_minor": (0, 1_000_000_000),
+    "answer_phone_seconds": (1, 3600),
+    "answer_counter_minutes": (1, 1440),
+    "answer_online_minutes": (1, 1440),
+    "answer_day_off_hours": (1, 168),
+    "escalation_dispatcher_percent": (1, 99),
+    "escalation_supervisor_percent": (1, 99),
 }
 """Least and most of each number; what is not here is a switch."""
-NAMES = frozenset(field.name for field in fields(HouseRules))
+RULES = tuple(field.name for field in fields(HouseRules))
+NAMES = frozenset(RULES)
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,4 +238,7 @@ def merged(
     full = {**asdict(HouseRules()), **(below or {}), **values}
     if full["invite_last_days"] > full["invite_first_days"]:
         raise HouseRuleInvalid("invitations end before they begin", field="invite_last_days")
+    if full["escalation_supervisor_percent"] < full["escalation_dispatcher_percent"]:
+        why = "the supervisor would be told before the dispatcher"
+        raise HouseRuleInvalid(why, field="escalation_supervisor_percent")
     return values

@@ -21,11 +21,12 @@ from sqlalchemy.orm import Session, selectinload
 
 from dispatch import clock, outbox
 from dispatch.contracts.hours import BusinessHours, spent_between
+from dispatch.contracts.house_rules import HouseRules, rules_of_contracts
 from dispatch.contracts.model import Contract
 from dispatch.contracts.queries import hours_of
 from dispatch.events import ResolutionMissed
 from dispatch.promises.model import ServiceStep
-from dispatch.promises.rules import ESCALATION
+from dispatch.promises.rules import ESCALATED_TO, MISSED
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.crews import led
 from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OPEN_STATES, VisitState
@@ -71,6 +72,7 @@ class ServiceClock:
     """
 
     work_order_id: uuid.UUID
+    contract_id: uuid.UUID | None
     number: str
     kind: str
     due_at: datetime
@@ -109,10 +111,12 @@ def clocks_of(session: Session, order: WorkOrder, ahead: Ahead = NOTHING) -> lis
 def escalate(session: Session, territory_id: uuid.UUID, ahead: Ahead = NOTHING) -> Sequence[ServiceStep]:
     """Note each step of escalation that a running clock has come to, once; return those noted now."""
     noted = []
-    for one in running(session, territory_id, ahead):
+    clocks = running(session, territory_id, ahead)
+    houses = rules_of_contracts(session, {one.contract_id for one in clocks})
+    for one in clocks:
         if one.state is ClockState.PAUSED:
             continue
-        for percent, role in _steps(one):
+        for percent, role in _steps(one, houses[one.contract_id]):
             row = insert(ServiceStep).values(
                 work_order_id=one.work_order_id,
                 kind=one.kind,
@@ -121,24 +125,26 @@ def escalate(session: Session, territory_id: uuid.UUID, ahead: Ahead = NOTHING) 
                 due_at=one.due_at,
                 reached_at=clock.now(),
             )
-            once = row.on_conflict_do_nothing(index_elements=["work_order_id", "kind", "percent"])
+            once = row.on_conflict_do_nothing(index_elements=["work_order_id", "kind", "role"])
             written = session.scalars(once.returning(ServiceStep)).one_or_none()
             if written is not None:
                 noted.append(written)
-                if (one.kind, percent) == ("resolution", ESCALATION[-1][0]):
+                if (one.kind, (percent, role)) == ("resolution", MISSED):
                     outbox.record(session, ResolutionMissed(work_order_id=str(one.work_order_id)))
     return noted
 
 
-def _steps(one: ServiceClock) -> list[tuple[int, str]]:
+def _steps(one: ServiceClock, house: HouseRules) -> list[tuple[int, str]]:
     """
-    Steps that a clock has come to, in order.
+    Steps that a clock has come to, in order: per cent of its time, and whose business the order is then.
 
     A limit that will be missed starts the next step at once, though never the last: that one says it was.
     """
-    found = [(percent, role) for percent, role in ESCALATION if 100 * one.used >= percent]
-    if one.will_miss and len(found) < len(ESCALATION) - 1:
-        found.append(ESCALATION[len(found)])
+    before = (house.escalation_dispatcher_percent, house.escalation_supervisor_percent)
+    steps = [*(zip(before, ESCALATED_TO, strict=False) if house.escalation else ()), MISSED]
+    found = [(percent, role) for percent, role in steps if 100 * one.used >= percent]
+    if one.will_miss and len(found) < len(steps) - 1:
+        found.append(steps[len(found)])
     return found
 
 
@@ -197,6 +203,7 @@ def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
     spent = _run_between(order.requested_at, met or now, hours, pauses)
     return ServiceClock(
         work_order_id=order.id,
+        contract_id=order.contract_id,
         number=order.number,
         kind=kind,
         due_at=due,

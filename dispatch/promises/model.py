@@ -130,7 +130,7 @@ class ServiceStep(Identified, Base):
 
     __tablename__ = "service_step"
     __table_args__ = (
-        UniqueConstraint("work_order_id", "kind", "percent"),
+        UniqueConstraint("work_order_id", "kind", "role"),
         CheckConstraint("kind in ('response', 'resolution')", name="kind"),
     )
 

@@ -22,6 +22,7 @@ from dispatch.contracts.house_rules import HouseRules, rules_of_contracts, rules
 from dispatch.promises import alarming, clocks
 from dispatch.promises.clocks import ClockState
 from dispatch.promises.model import OfficeReminder, ServiceStep
+from dispatch.promises.rules import ESCALATED_TO
 from dispatch.work_orders.asking_office import open_questions
 from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -196,10 +197,14 @@ def _steps(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
         for one in clocks.running(session, territory_id)
         if one.state is not ClockState.PAUSED and one.met_at is None
     }
+
+    def rank(step: ServiceStep) -> int:
+        return ESCALATED_TO.index(step.role)
+
     newest: dict[tuple[uuid.UUID, str], ServiceStep] = {}
     for step in clocks.steps_of(session, territory_id):
         key = step.work_order_id, step.kind
-        if key in running and (key not in newest or step.percent > newest[key].percent):
+        if key in running and (key not in newest or rank(step) > rank(newest[key])):
             newest[key] = step
     for step in newest.values():
         rules = rules_under(session, session.get_one(WorkOrder, step.work_order_id).contract_id)

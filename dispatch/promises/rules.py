@@ -129,8 +129,10 @@ ALARM_OUTCOMES = frozenset({"kept", "broken", "replaced", "cancelled"})
 
 ESCALATED_FROM = 2
 """R-105: the second time a customer asks is the supervisor's."""
-ESCALATION = ((50, "dispatcher"), (80, "supervisor"), (100, "admin"))
-"""Per cent of a service limit's time, and whose business the order is from then on; in order."""
+ESCALATED_TO = ("dispatcher", "supervisor", "admin")
+"""Whose business an order becomes, one after the other (R-401, R-402)."""
+MISSED = (100, ESCALATED_TO[-1])
+"""The last step, which no house rule moves: per cent of a limit's time that is over, and whose it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dispatch.calls.answering import AnswerState, answer, answer_clocks
 from dispatch.calls.model import RepairCall
 from dispatch.calls.rules import CallAnswered, answer_limit
 from dispatch.contracts.commands import create_calendar
-from tests.builders import DAY, a_call, a_site, an_asset, at
+from dispatch.contracts.house_rules import HouseRules, change_house_rules
+from tests.builders import DAY, a_call, a_principal, a_site, an_asset, at
 from tests.dispatch.conftest import MovableClock
 
 
@@ -43,8 +44,35 @@ def state_of(session: Session, call: RepairCall, days: int = 0) -> AnswerState:
 )
 def test_each_channel_has_its_limit(channel: str, working: timedelta | None, off: timedelta | None) -> None:
     """R-102."""
-    assert answer_limit(channel, is_working_day=True) == working
-    assert answer_limit(channel, is_working_day=False) == off
+    assert answer_limit(channel, HouseRules(), is_working_day=True) == working
+    assert answer_limit(channel, HouseRules(), is_working_day=False) == off
+
+
+def test_a_house_has_limits_of_its_own(session: Session, now: MovableClock) -> None:
+    """R-102: five rings, two minutes at the counter, 15 minutes in writing, two hours on a day off."""
+    changes = {
+        "answer_phone_seconds": 25,
+        "answer_counter_minutes": 2,
+        "answer_online_minutes": 15,
+        "answer_day_off_hours": 2,
+    }
+    change_house_rules(session, by=a_principal(), changes=changes)
+    first = call_by(session, "phone")
+    first.answered_at = first.requested_at + timedelta(seconds=25)
+    others = [call_by(session, "counter"), call_by(session, "email"), call_by(session, "web", days=5)]
+    for call in others:
+        call.territory_id = first.territory_id
+    session.flush()
+    now.set(at(8.3))
+    today = answer_clocks(session, first.territory_id, DAY).items
+    off = answer_clocks(session, first.territory_id, DAY + timedelta(days=5)).items
+    found = {one.channel: (one.due_at - one.requested_at, one.state) for one in (*today, *off)}
+    assert found == {
+        "phone": (timedelta(seconds=25), AnswerState.KEPT),
+        "counter": (timedelta(minutes=2), AnswerState.UNKNOWN),
+        "email": (timedelta(minutes=15), AnswerState.MISSED),
+        "web": (timedelta(hours=2), AnswerState.RUNNING),
+    }
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ def test_null_goes_back_to_what_counts_otherwise(session: Session) -> None:
         {"no_such_rule": True},
         {"invite_first_days": 3, "invite_last_days": 5},
         {"invite_last_days": 10},
+        {"escalation_dispatcher_percent": 81},
+        {"escalation_dispatcher_percent": 60, "escalation_supervisor_percent": 50},
+        {"escalation_supervisor_percent": 100},
+        {"answer_phone_seconds": 0},
     ],
 )
 def test_values_that_no_rule_takes_are_refused_and_nothing_changes(
@@ -63,3 +67,13 @@ def test_layers_that_were_each_good_never_fail_together(session: Session) -> Non
     change_house_rules(session, by=ME, changes={"invite_first_days": 4, "invite_last_days": 1})
     found = house_rules(session, contract)
     assert (found.invite_first_days, found.invite_last_days) == (4, 4)
+
+
+def test_however_layers_meet_the_supervisor_is_never_told_before_the_dispatcher(session: Session) -> None:
+    contract = a_contract(session, customer=a_customer(session))
+    own = {"house_rules": {"escalation_dispatcher_percent": 75}}
+    update_contract(session, by=ME, contract=contract, changes=own)
+    lower = {"escalation_dispatcher_percent": 30, "escalation_supervisor_percent": 60}
+    change_house_rules(session, by=ME, changes=lower)
+    found = house_rules(session, contract)
+    assert (found.escalation_dispatcher_percent, found.escalation_supervisor_percent) == (75, 75)

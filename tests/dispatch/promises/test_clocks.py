@@ -11,12 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.contracts import commands as contracts
+from dispatch.contracts.house_rules import change_house_rules
 from dispatch.contracts.model import ServiceCalendar
+from dispatch.outbox.model import JobRun
 from dispatch.promises import clocks
 from dispatch.promises.clocks import ClockState, Coming, ServiceClock
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.model import ServicePause, Visit, WorkOrder
-from tests.builders import a_contract, a_customer, a_site, a_visit, an_order, at
+from tests.builders import a_contract, a_customer, a_principal, a_site, a_visit, an_order, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import register_kinds
 
@@ -333,6 +335,47 @@ def test_each_step_of_escalation_is_noted_once(session: Session, now: MovableClo
     noted = clocks.escalate(session, order.territory_id)
     assert [(step.kind, step.percent) for step in noted] == [("response", 100), ("resolution", 50)]
     assert len(clocks.steps_of(session, order.territory_id)) == 4
+
+
+def test_when_somebody_is_told_is_a_rule_of_the_house_and_of_a_contract(
+    session: Session, now: MovableClock
+) -> None:
+    """R-401: the company tells at 20 and 40 per cent, a contract the dispatcher at 30; nobody hears twice."""
+    usual, agreed = (
+        order_under(session),
+        order_under(session, house_rules={"escalation_dispatcher_percent": 30}),
+    )
+    rules = {"escalation_dispatcher_percent": 20, "escalation_supervisor_percent": 40}
+    change_house_rules(session, by=a_principal(), changes=rules)
+
+    def told(order: WorkOrder) -> list[tuple[int, str]]:
+        noted = clocks.escalate(session, order.territory_id)
+        return [(step.percent, step.role) for step in noted if step.kind == "response"]
+
+    now.set(at(8.25))
+    assert (told(usual), told(agreed)) == ([(20, "dispatcher")], [])
+    change_house_rules(session, by=a_principal(), changes={"escalation_dispatcher_percent": 22})
+    now.set(at(8.45))
+    assert told(usual) == [(40, "supervisor")]
+    assert told(agreed) == [(30, "dispatcher"), (40, "supervisor")]
+
+
+def test_a_house_that_escalates_nothing_still_hears_of_what_was_missed(
+    session: Session, now: MovableClock
+) -> None:
+    """R-402: the administrator does; what a missed resolution starts (a loaner) does not depend on it."""
+    order = order_under(session)
+    change_house_rules(session, by=a_principal(), changes={"escalation": False})
+    now.set(at(8.9))
+    assert clocks.escalate(session, order.territory_id) == []
+    now.set(at(23))
+    noted = clocks.escalate(session, order.territory_id)
+    assert {(step.kind, step.percent, step.role) for step in noted} == {
+        ("response", 100, "admin"),
+        ("resolution", 100, "admin"),
+    }
+    [run] = session.scalars(select(JobRun).where(JobRun.kind == "loaners.lend"))
+    assert run.payload["work_order_id"] == str(order.id)
 
 
 def test_a_clock_that_stands_still_escalates_nothing(session: Session, now: MovableClock) -> None:
