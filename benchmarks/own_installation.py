@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,13 +66,26 @@ def _await_ready(url: str) -> None:
 
 
 @contextmanager
-def killing(room: Path, *, seed: int, every: float) -> Iterator[list[str]]:
-    """Kill workers and scheduler by SIGKILL at intervals; the supervisor starts them again."""
+def killing(
+    room: Path,
+    *,
+    seed: int,
+    every: float,
+    kinds: Sequence[str] = ("worker", "worker", "scheduler"),
+    calm: threading.Event | None = None,
+) -> Iterator[list[str]]:
+    """
+    Kill processes of some kinds by SIGKILL at intervals; the supervisor starts them again.
+
+    While ``calm`` is set nothing is killed.
+    """
     over, chance, killed = threading.Event(), random.Random(seed), []  # type: ignore[var-annotated]
 
     def kill() -> None:
         while not over.wait(every):
-            kind = chance.choice(("worker", "worker", "scheduler"))
+            kind = chance.choice(kinds)
+            if calm is not None and calm.is_set():
+                continue
             if pids := victims(str(room), kind):
                 os.kill(chance.choice(pids), signal.SIGKILL)
                 killed.append(kind)

@@ -31,6 +31,7 @@ ASIDE = {
     "offers at the API",
     "sync under load",
     "phone stories",
+    "process stories",
     "faults",
     "seeded bugs of the protocol",
 }

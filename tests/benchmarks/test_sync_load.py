@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
-from api import create_app
 from benchmarks import naive_sync, office, sync, sync_page
 from benchmarks.field_phones import EFFECTS, effects_of
 from benchmarks.office import Told
 from benchmarks.page import ASIDE, PAGE, NoMarks
 from benchmarks.sync import Load
-from dispatch import bootstrap, db
+from dispatch import db
 from dispatch.simulation.fault_proxy import Weather
 from dispatch.work_orders.model import Visit
 from tests import builders
-from tests.api.company import settings_of_tests
 
 ROUGH = Weather(lost=0.3, repeated=0.1, cut=0.3)
 SMALL = Load(
@@ -37,21 +32,6 @@ SMALL = Load(
     healed=ROUGH,
     photo_side=64,
 )
-
-
-@pytest.fixture
-def server(database_url: str, redis_url: str) -> Iterator[str]:
-    """The application on a socket, with an empty database."""
-    settings = replace(settings_of_tests(), database_url=database_url, redis_url=redis_url)
-    bootstrap.start(settings)
-    serving = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
-    thread = threading.Thread(target=serving.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{serving.server_port}"
-    serving.shutdown()
-    thread.join()
-    serving.server_close()
-    bootstrap.stop()
 
 
 def test_a_small_load_loses_and_doubles_nothing_and_losses_would_be_seen(server: str, tmp_path: Path) -> None:

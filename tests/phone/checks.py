@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import defaultdict
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from dispatch.simulation.phone_store import PhoneStore
@@ -363,7 +362,7 @@ def files_are_whole_or_not_there(world: World) -> None:
         **world.known(),
     )
     for sent, kept, name in rows:
-        found = hashlib.sha256((Path(world.directory.name) / name).read_bytes()).hexdigest()
+        found = hashlib.sha256((world.files / name).read_bytes()).hexdigest()
         assert {sent, kept} == {found}, "P15: a file that is half there"
     open_ones = world.ask(
         "select count(*) from sync_upload where finished_at is null and received > 0"

@@ -51,11 +51,18 @@ class Line:
     """How many pages of a pull still come through."""
 
 
+class JudgedPhone(PhoneClient):
+    """A phone whose owner is known, and what came back to it."""
+
+    by: Principal
+    line: Line
+
+
 class _Died(Exception):
     """The server was killed before its commit."""
 
 
-class DirectPhone(PhoneClient):
+class DirectPhone(JudgedPhone):
     """A technician's phone whose requests are answered in this process, each in a transaction of its own."""
 
     def __init__(self, by: Principal, now: Callable[[], datetime], line: Line | None = None) -> None:

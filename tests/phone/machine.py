@@ -21,7 +21,7 @@ from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.sync import protocol
 from tests.builders import MORNING
 from tests.phone import checks
-from tests.phone.direct import GOOD, NETWORKS, DirectPhone
+from tests.phone.direct import GOOD, NETWORKS, JudgedPhone
 from tests.phone.world import PIECE, World, payload_of
 
 MOST_VISITS = 5
@@ -76,7 +76,7 @@ class SyncMachine(RuleBasedStateMachine):
         known = list(self.world.told)
         return known[number % len(known)]
 
-    def _phone(self, number: int) -> DirectPhone:
+    def _phone(self, number: int) -> JudgedPhone:
         return self.world.phones[number % len(self.world.phones)]
 
     @rule(technician=st.integers(0, 1), hour=st.integers(0, 5))
@@ -114,7 +114,7 @@ class SyncMachine(RuleBasedStateMachine):
         for kind in IN_ORDER[:steps]:
             self._record(self._phone(phone), number, kind)
 
-    def _record(self, phone: DirectPhone, number: int, kind: str) -> None:
+    def _record(self, phone: JudgedPhone, number: int, kind: str) -> None:
         held = phone.store.visits()
         if not held:
             return
@@ -165,7 +165,7 @@ class SyncMachine(RuleBasedStateMachine):
         self._over(one, net, lambda phone: phone.pull())
         one.line.page, one.line.breaks_after = protocol.PAGE, None
 
-    def _over(self, phone: DirectPhone, net: str, does: Any) -> None:
+    def _over(self, phone: JudgedPhone, net: str, does: Any) -> None:
         phone.line.state = net
         with contextlib.suppress(NothingDecided):
             does(phone)

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -26,7 +26,7 @@ from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
 from tests import builders
 from tests.builders import MORNING, at
-from tests.phone.direct import CURRENCY, DirectPhone, Line
+from tests.phone.direct import CURRENCY, DirectPhone, JudgedPhone, Line
 
 QUESTION = {"key": "leak", "kind": "yes_no", "text_en": "Leak?", "text_zh": "漏水？", "is_required": True}
 PIECE = 100
@@ -67,8 +67,8 @@ class World:
     technicians: list[uuid.UUID]
     checklist: str
     sku: str
-    phones: list[DirectPhone] = field(default_factory=list)
-    retired: list[DirectPhone] = field(default_factory=list)
+    phones: list[JudgedPhone] = field(default_factory=list)
+    retired: list[JudgedPhone] = field(default_factory=list)
     """Revoked ones."""
     revoked_at: dict[uuid.UUID, datetime] = field(default_factory=dict)
     gone_epochs: set[tuple[uuid.UUID | None, str | None]] = field(default_factory=set)
@@ -82,21 +82,35 @@ class World:
     """Where the server keeps files."""
 
     @classmethod
-    def founded(cls) -> World:
-        """A territory, two technicians with a phone each, a part and a checklist."""
+    def founded(cls) -> Self:
+        """A company whose technicians have a phone each."""
         clock.set_source(lambda: MORNING)
         with db.transaction() as session:
-            first = builders.a_technician(session)
-            territory = session.get_one(builders.Territory, first.territory_id)
-            second = builders.a_technician(session, territory=territory, name="Bea")
-            code = builders.serial("L")
-            write_checklist(session, by=None, code=code, title_en="L", title_zh="L", questions=[QUESTION])
-            desk = Principal(builders.a_user(session).id, Role.DISPATCHER, frozenset({territory.id}))
-            world = cls(desk, territory.id, [first.id, second.id], code, builders.a_part(session).sku)
-            for technician in (first, second):
-                world.give_phone(session, technician.id)
+            world = cls.hired(session)
+            for technician_id in world.technicians:
+                world.give_phone(session, technician_id)
         world.advance(timedelta(0))
         return world
+
+    @classmethod
+    def hired(cls, session: Session) -> Self:
+        """A territory, two technicians, a part and a checklist; nobody has a phone yet."""
+        first = builders.a_technician(session)
+        territory = session.get_one(builders.Territory, first.territory_id)
+        second = builders.a_technician(session, territory=territory, name="Bea")
+        code = builders.serial("L")
+        write_checklist(session, by=None, code=code, title_en="L", title_zh="L", questions=[QUESTION])
+        desk = Principal(builders.a_user(session).id, Role.DISPATCHER, frozenset({territory.id}))
+        return cls(desk, territory.id, [first.id, second.id], code, builders.a_part(session).sku)
+
+    @property
+    def files(self) -> Path:
+        """Where the server keeps files."""
+        return Path(self.directory.name)
+
+    def begins(self, hour: int) -> datetime:
+        """When a visit is planned to begin, by its number among those of a day."""
+        return at(9) + timedelta(hours=hour)
 
     def now(self) -> datetime:
         """The server's time; it moves a little with every look."""
@@ -121,11 +135,11 @@ class World:
         session.add(device)
         session.flush()
         by = Principal(user.id, Role.TECHNICIAN, frozenset({self.territory_id}), technician_id, device.id)
-        phone = DirectPhone(by, clock.now, Line(directory=Path(self.directory.name)))
+        phone = DirectPhone(by, clock.now, Line(directory=self.files))
         self.phones.append(phone)
         return phone
 
-    def revoke(self, phone: DirectPhone) -> None:
+    def revoke(self, phone: JudgedPhone) -> None:
         """The phone is lost; its technician gets another one."""
         with db.transaction() as session:
             device = session.get_one(Device, phone.by.device_id, with_for_update=True)
@@ -152,7 +166,7 @@ class World:
             self._assign(session, self._locked(session, visit_id), technician, hour)
 
     def _assign(self, session: Session, visit: Visit, technician: int, hour: int) -> None:
-        start = at(9) + timedelta(hours=hour)
+        start = self.begins(hour)
         visits.assign(
             session,
             by=self.desk,
@@ -229,7 +243,7 @@ class World:
         return session.get_one(Visit, visit_id, with_for_update=True)
 
 
-def payload_of(world: World, phone: DirectPhone, kind: str, visit_id: str) -> dict[str, Any]:
+def payload_of(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> dict[str, Any]:
     """A payload that a technician could mean; now and then one that no server takes."""
     broken = world.dice.random() < 0.05
     made: dict[str, dict[str, Any]] = {
