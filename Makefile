@@ -6,7 +6,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
 unexport PYTHONDONTWRITEBYTECODE  # without bytecode each process that is started takes a second longer
-.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine campaign-sync campaign-faults mutants-sync benchmark-phones benchmarks benchmark-peers
+.PHONY: help install demo up doctor test fast lint check format docs lock clean campaign-demo campaign-engine campaign-sync campaign-processes campaign-faults mutants-sync benchmark-phones benchmarks benchmark-peers
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
@@ -38,8 +38,12 @@ campaign-engine: install  ## 10,000 fuzzed days, each planned by both engines an
 campaign-sync: install  ## The phone's protocol under 5,000 generated stories of 100 steps; goes on where it stopped (ARGS="--minutes 60")
 	@$(BIN)/python -m benchmarks.phone_stories $(ARGS)
 
+campaign-processes: install  ## Phones in threads against servers and workers that are killed, 200 runs judged by the protocol's properties (1 hour)
+	@$(BIN)/python -m benchmarks.process_stories --out benchmarks/results/process-stories.jsonl $(ARGS)
+
 campaign-faults: install  ## Faults of the technician's day as often as the design asks, 10,000 operations and 5,000 conflicts among them (1 to 2 hours)
 	@$(BIN)/python -m benchmarks.faults --out benchmarks/results/faults.jsonl $(ARGS)
+	@$(BIN)/python -m benchmarks.month_offline --out benchmarks/results/faults.jsonl
 
 mutants-sync: install  ## Do the protocol's tests bite? Seeded bugs, each hunted by them (ARGS="--only cursor")
 	@$(BIN)/python -m benchmarks.mutants_sync $(ARGS)

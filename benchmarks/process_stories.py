@@ -30,6 +30,7 @@ from sqlalchemy.exc import OperationalError
 from benchmarks.own_installation import installation, killing
 from benchmarks.runs import Row, tail, write
 from benchmarks.sources import Sources
+from benchmarks.threads import together
 from dispatch.errors import DispatchError
 from dispatch.settings import Settings
 from dispatch.simulation.fault_proxy import CLEAR, FaultProxy, Weather
@@ -155,25 +156,6 @@ def office(world: ServedWorld, chance: random.Random, steps: int, over: threadin
         with contextlib.suppress(DispatchError, OperationalError):
             does()
         over.wait(chance.uniform(0, PAUSE_SECONDS))
-
-
-def together(works: Sequence[Callable[[], object]]) -> None:
-    """Let everything happen at once, each in a thread; what one raises is raised when all are over."""
-    raised: list[BaseException] = []
-
-    def guarded(work: Callable[[], object]) -> None:
-        try:
-            work()
-        except BaseException as why:  # noqa: BLE001 - handed to the caller
-            raised.append(why)
-
-    threads = [threading.Thread(target=guarded, args=(work,), daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if raised:
-        raise raised[0]
 
 
 @dataclass

@@ -26,7 +26,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sqlalchemy import text
@@ -35,6 +34,7 @@ from benchmarks import naive_sync, office
 from benchmarks.field_phones import OF_A_VISIT, PHOTO_SIDE, Photographs, Technicians, effects_of, record_visit
 from benchmarks.own_installation import installation, killing
 from benchmarks.runs import Row, tail, write
+from benchmarks.threads import together
 from dispatch import db
 from dispatch.simulation.fault_proxy import Answer, Exchange, FaultProxy, Weather
 from dispatch.simulation.phone import PhoneClient
@@ -223,7 +223,7 @@ def run(load: Load, url: str, folder: Path) -> Row:
         line.weather, count.is_steady = load.storm, True
         began = time.monotonic()
         with _blackouts(line):
-            _together([lambda s=shift: s.steady(began) for shift in shifts])  # type: ignore[misc]
+            together([lambda s=shift: s.steady(began) for shift in shifts])  # type: ignore[misc]
             count.is_steady = False
             for shift in shifts:
                 shift.work_offline()
@@ -234,7 +234,7 @@ def run(load: Load, url: str, folder: Path) -> Row:
             healing.start()
             chance, spread = random.Random(load.seed), min(SPREAD_SECONDS, load.heal_minutes * 60)
             waits = [chance.uniform(0, spread) for _ in shifts]
-            _together(
+            together(
                 [
                     lambda s=shift, w=wait: s.come_home(home, w)  # type: ignore[misc]
                     for shift, wait in zip(shifts, waits, strict=True)
@@ -263,14 +263,6 @@ def _blackouts(line: FaultProxy) -> Iterator[None]:
         over.set()
 
 
-def _together(works: list[Any]) -> None:
-    threads = [threading.Thread(target=work, daemon=True) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
 def _told(load: Load, shifts: list[Shift], count: Stopwatch, line: FaultProxy) -> Row:
     with db.transaction() as session:
         decided = {
@@ -291,15 +283,15 @@ def _told(load: Load, shifts: list[Shift], count: Stopwatch, line: FaultProxy) -
         "undrained_phones": drained.count(None),
         "drained_seconds": round(max(late), 1) if late else None,
         "drained_after_heal_seconds": round(max(late) - load.heal_minutes * 60, 1) if late else None,
-        **{f"{kind}_at_server": _percentiles(found) for kind, found in count.seconds.items()},
+        **{f"{kind}_at_server": percentiles(found) for kind, found in count.seconds.items()},
         **{
-            f"{kind}_at_phone": _percentiles([one for shift in shifts for one in shift.waited[kind]])
+            f"{kind}_at_phone": percentiles([one for shift in shifts for one in shift.waited[kind]])
             for kind in ("push", "pull")
         },
     }
 
 
-def _percentiles(seconds: list[float]) -> dict[str, float | int]:
+def percentiles(seconds: list[float]) -> dict[str, float | int]:
     """Median, 95 and 99 of a hundred, in milliseconds."""
     if not seconds:
         return {"count": 0}

@@ -8,10 +8,10 @@ asks, the generated stories. Only what has the stated size has a place there.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import faults, phone_stories
+from benchmarks import faults, month_offline, phone_stories, process_stories
 from benchmarks.fault_rows import ROWS
 from benchmarks.page import PAGE, NoMarks
 from benchmarks.runs import Row, rows_in
@@ -25,6 +25,7 @@ LOST = ("lost", "photos_lost", "effects_lost")
 DOUBLED = ("effects_doubled", "photos_doubled")
 UNDECIDED = ("undecided", "invented", "disagreeing", "contradicted", "undrained_phones", "untold")
 USUAL = Load().told()
+MONTH = month_offline.Month()
 STORIES, STEPS = 5_000, 100
 """The campaign of generated stories, and how long each is."""
 FULL = {name: USUAL[name] for name in ("phones", "minutes", "rate", "operations", "photos_each")}
@@ -118,6 +119,42 @@ def faults_of(rows: Iterable[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def month_of(rows: Iterable[Row]) -> str:
+    """The newest row of the month without contact, where it is of full size."""
+    full = [row for row in rows if int(row["row"]) == month_offline.ROW and row["cases"] >= MONTH.operations]
+    if not full:
+        return "Thirty days without contact: not yet measured at full size.\n"
+    row, waits, is_met = full[-1], [], True
+    for kind in ("push", "pull"):
+        slower = row[f"{kind}_slower_percent"]
+        is_met = is_met and slower is not None and slower <= month_offline.SLOWER_PERCENT
+        before, beside = (row[f"{kind}_{phase}"].get("p95", NONE) for phase in ("before", "beside"))
+        waits.append(f"{kind} p95 {before} → {beside} ms ({NONE if slower is None else f'{slower:+}'} %)")
+    return (
+        f"Row {row['row']}: {row['cases']:,} operations and {row['photos']:,} photographs of thirty days "
+        f"without contact arrived in {row['seconds']:,.0f} s, wrong {row['wrong']} (lost, doubled, "
+        f"out of order). {row['others']} others meanwhile: {', '.join(waits)}; "
+        f"at most +{month_offline.SLOWER_PERCENT} % is wanted: *{'met' if is_met else 'not met'}*.\n"
+    )
+
+
+def processes_of(rows: Iterable[Row]) -> str:
+    """How many runs with real processes were judged on the newest sources, and which were at fault."""
+    kept = list(rows)
+    parts = {row["first"]: row for row in kept if row["version"] == kept[-1]["version"]}
+    told = sum(int(row["runs"]) for row in parts.values())
+    if not told:
+        return "Runs with processes that are killed: none yet.\n"
+    killed = sum(sum(row["killed"].values()) for row in parts.values())
+    made = sum(int(row["operations"]) for row in parts.values())
+    failed = sorted(number for row in parts.values() for number in row["failed"])
+    found = "no fault" if not failed else f"faults in runs {', '.join(map(str, failed))}"
+    return (
+        f"{told} of {process_stories.RUNS} runs in threads against processes that are killed (sources "
+        f"{kept[-1]['version']}, {kept[-1]['at'][:10]}; {made:,} operations, {killed} kills): {found}.\n"
+    )
+
+
 def stories_of(rows: Iterable[Row]) -> str:
     """How many stories of full length were judged on the newest sources, and which were at fault."""
     long = [row for row in rows if row["steps"] >= STEPS]
@@ -132,13 +169,20 @@ def stories_of(rows: Iterable[Row]) -> str:
     return f"{told:,} of {STORIES:,} stories of {STEPS} steps ({sources}): {found}.\n"
 
 
-def written(page: str, rows: Iterable[Row], faults: Iterable[Row] = (), stories: Iterable[Row] = ()) -> str:
+def written(
+    page: str,
+    rows: Iterable[Row],
+    faults: Sequence[Row] = (),
+    stories: Iterable[Row] = (),
+    processes: Iterable[Row] = (),
+) -> str:
     """The page with the part between the marks written anew."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise NoMarks("the page lacks the marks between which the phones' figures stand")
-    parts = "\n".join((text_of(rows), faults_of(faults), stories_of(stories)))
+    told = (text_of(rows), faults_of(faults), month_of(faults), stories_of(stories), processes_of(processes))
+    parts = "\n".join(told)
     return f"{before}{BEGIN}\n\n{parts}\n{END}{after}"
 
 
@@ -149,7 +193,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--page", type=Path, default=PAGE)
     args = parser.parse_args(arguments)
     page = args.page.read_text(encoding="utf-8")
-    told = written(page, rows_in(args.rows), rows_in(faults.RESULTS), rows_in(phone_stories.RESULTS))
+    told = written(
+        page,
+        rows_in(args.rows),
+        list(rows_in(faults.RESULTS)),
+        rows_in(phone_stories.RESULTS),
+        rows_in(process_stories.RESULTS),
+    )
     args.page.write_text(told, encoding="utf-8")
 
 

@@ -147,6 +147,33 @@ def test_the_page_tells_of_faults_done_as_often_as_asked_and_of_long_stories() -
     assert "150 of 5,000" in sync_page.stories_of([*parts, grown])
 
 
+def test_the_page_tells_of_the_month_and_of_runs_with_processes() -> None:
+    month = {"row": 15, "cases": 5_000, "photos": 400, "seconds": 200.4, "wrong": 0, "others": 20}
+    times = {"push_before": {"p95": 500}, "pull_before": {"p95": 100}, "pull_beside": {"p95": 110}}
+    month |= times | {"push_beside": {"p95": 600}, "push_slower_percent": 20, "pull_slower_percent": 10}
+    assert "not yet" in sync_page.month_of([month | {"cases": 4_999}, month | {"row": 14}])
+    told = sync_page.month_of([month])
+    assert "push p95 500 → 600 ms (+20 %), pull p95 100 → 110 ms (+10 %)" in told
+    assert told.endswith("wanted: *met*.\n")
+    assert sync_page.month_of([month | {"push_slower_percent": 21}]).endswith("*not met*.\n")
+    silent = {"push_slower_percent": None, "push_beside": {"count": 0}}
+    assert sync_page.month_of([month | silent]).endswith("*not met*.\n")
+    assert sync_page.processes_of([]) == "Runs with processes that are killed: none yet.\n"
+    run = {
+        "version": "new",
+        "first": 0,
+        "runs": 150,
+        "operations": 9_000,
+        "killed": {"web": 70},
+        "failed": [],
+    }
+    run |= {"at": "2026-12-01T08:00:00+00:00"}
+    parts = [run | {"version": "old", "first": 9}, run, run | {"first": 150, "runs": 50, "failed": [160]}]
+    told = sync_page.processes_of(parts)
+    assert told.startswith("200 of 200 runs in threads")
+    assert told.endswith("18,000 operations, 140 kills): faults in runs 160.\n")
+
+
 def test_the_page_has_a_place_for_phones() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert "Not yet measured at full size." in sync_page.written(page, [])
