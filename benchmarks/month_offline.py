@@ -48,6 +48,7 @@ AWAY = timedelta(days=30)
 SLOWER_PERCENT = 20
 """How much longer the others may wait."""
 BEFORE, BESIDE = "before", "beside"
+TIMED, OK, LAPSED = "/v1/sync/pu", 200, 401
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +92,37 @@ class Away(PhoneClient):
 
 
 class Watch:
-    """How long the server took for the others' pushes and pulls, in each phase."""
+    """
+    How long the server took for the others' pushes and pulls, in each phase, and how many were not answered.
+
+    A request belongs to the phase in which it came. Only what was answered as asked is timed; a refusal, an
+    error and a connection that broke count as failures, or the busiest moments would look the quickest.
+    """
 
     def __init__(self) -> None:
         self.phase: str | None = None
         self.seconds: dict[str, dict[str, list[float]]] = {
             name: {"push": [], "pull": []} for name in (BEFORE, BESIDE)
         }
+        self.failed = 0
+        self._asked: dict[int, tuple[str | None, Exchange]] = {}
 
     def left(self, request: Exchange) -> None:
-        """Nothing is known of its answer yet."""
+        """Note in which phase it came; until it is answered it has failed."""
+        if request.path.startswith(TIMED):
+            self.failed += 1
+            self._asked[id(request)] = self.phase, request
 
     def answered(self, request: Exchange, answer: Answer) -> None:
         """Note the time of a push or pull."""
-        if self.phase is not None and request.path.startswith("/v1/sync/pu"):
-            self.seconds[self.phase]["push" if request.path == PUSH else "pull"].append(answer.seconds)
+        phase, known = self._asked.pop(id(request), (None, None))
+        if known is not request or answer.status not in {OK, LAPSED}:
+            return
+        self.failed -= 1
+        if answer.status == LAPSED:
+            return
+        if phase is not None:
+            self.seconds[phase]["push" if request.path == PUSH else "pull"].append(answer.seconds)
 
     def slower_percent(self, kind: str) -> int | None:
         """By how many per cent the 95th of a hundred is longer beside than before."""
@@ -173,6 +190,8 @@ def _meanwhile(month: Month, watch: Watch, shifts: Sequence[Shift], phone: Phone
 
     watch.phase = BEFORE
     together([*(lambda one=shift: one.steady(began) for shift in shifts), come_back])  # type: ignore[misc]
+    for shift in shifts:
+        send_all(shift.phone)
     return taken[0]
 
 
@@ -204,6 +223,10 @@ def _told(month: Month, watch: Watch, shifts: Sequence[Shift], phone: PhoneClien
         "cases": sum(1 for _ in phone.store.operations()),
         "photos": month.photos,
         "others": month.others,
+        "minutes": month.minutes,
+        "pushes_a_minute": month.pushes_a_minute,
+        "photo_side": month.photo_side,
+        "others_failed": watch.failed,
         "others_pushes": sum(len(shift.done) for shift in shifts) // (BATCH // OF_A_VISIT),
         **{name: found[name] for name in names},
         **effects,
@@ -215,16 +238,17 @@ def _told(month: Month, watch: Watch, shifts: Sequence[Shift], phone: PhoneClien
         },
         **slower,
         "seconds": round(seconds, 1),
-        "wrong": sum(found[name] for name in names) + sum(effects.values()) + disorder,
+        "wrong": sum(found[name] for name in names) + sum(effects.values()) + disorder + watch.failed,
     }
 
 
 def out_of_order(phone: PhoneClient) -> int:
-    """How often the server took an operation of the phone later than one with a higher number."""
+    """How often a step of a visit was taken after one that the phone had recorded later (P5)."""
     question = text(
-        "select count(*) from (select min(seq) as first, lag(max(seq)) over (order by received_at) as before"
-        " from sync_operation where device_id = cast(:id as uuid) group by received_at) batch"
-        " where before > first"
+        "select count(*) from (select o.seq,"
+        " lag(o.seq) over (partition by e.visit_id order by e.id) as before"
+        " from visit_event e join sync_operation o on o.op_id = e.op_id"
+        " where o.device_id = cast(:id as uuid)) step where before > seq"
     )
     with db.transaction() as session:
         return int(session.execute(question, {"id": phone.store.setting("device_id")}).scalar_one())

@@ -120,11 +120,12 @@ def faults_of(rows: Iterable[Row]) -> str:
 
 
 def month_of(rows: Iterable[Row]) -> str:
-    """The newest row of the month without contact, where it is of full size."""
-    full = [row for row in rows if int(row["row"]) == month_offline.ROW and row["cases"] >= MONTH.operations]
+    """The newest row of the month without contact, where it is of the stated size."""
+    full = [row for row in rows if int(row["row"]) == month_offline.ROW and _is_full(row)]
     if not full:
         return "Thirty days without contact: not yet measured at full size.\n"
-    row, waits, is_met = full[-1], [], True
+    row, waits = full[-1], list[str]()
+    is_met = not row["wrong"]
     for kind in ("push", "pull"):
         slower = row[f"{kind}_slower_percent"]
         is_met = is_met and slower is not None and slower <= month_offline.SLOWER_PERCENT
@@ -133,25 +134,32 @@ def month_of(rows: Iterable[Row]) -> str:
     return (
         f"Row {row['row']}: {row['cases']:,} operations and {row['photos']:,} photographs of thirty days "
         f"without contact arrived in {row['seconds']:,.0f} s, wrong {row['wrong']} (lost, doubled, "
-        f"out of order). {row['others']} others meanwhile: {', '.join(waits)}; "
+        f"out of order, others not answered). {row['others']} others meanwhile: {', '.join(waits)}; "
         f"at most +{month_offline.SLOWER_PERCENT} % is wanted: *{'met' if is_met else 'not met'}*.\n"
     )
 
 
+def _is_full(row: Row) -> bool:
+    """Tell whether as much came back, beside as many others, as the design asks."""
+    names = ("photos", "others", "minutes", "pushes_a_minute", "photo_side")
+    least = {"cases": MONTH.operations} | {name: getattr(MONTH, name) for name in names}
+    return all(row.get(name, 0) >= wanted for name, wanted in least.items())
+
+
 def processes_of(rows: Iterable[Row]) -> str:
-    """How many runs with real processes were judged on the newest sources, and which were at fault."""
-    kept = list(rows)
-    parts = {row["first"]: row for row in kept if row["version"] == kept[-1]["version"]}
-    told = sum(int(row["runs"]) for row in parts.values())
+    """How many full runs with killed processes were judged on the newest sources, and which were at fault."""
+    full = [row for row in rows if row["steps"] >= process_stories.STEPS and sum(row["killed"].values())]
+    parts = [row for row in full if row["version"] == full[-1]["version"]]
+    told = {number for row in parts for number in range(row["first"], row["first"] + row["runs"])}
     if not told:
         return "Runs with processes that are killed: none yet.\n"
-    killed = sum(sum(row["killed"].values()) for row in parts.values())
-    made = sum(int(row["operations"]) for row in parts.values())
-    failed = sorted(number for row in parts.values() for number in row["failed"])
+    killed = sum(sum(row["killed"].values()) for row in parts)
+    made = sum(int(row["operations"]) for row in parts)
+    failed = sorted({number for row in parts for number in row["failed"]})
     found = "no fault" if not failed else f"faults in runs {', '.join(map(str, failed))}"
     return (
-        f"{told} of {process_stories.RUNS} runs in threads against processes that are killed (sources "
-        f"{kept[-1]['version']}, {kept[-1]['at'][:10]}; {made:,} operations, {killed} kills): {found}.\n"
+        f"{len(told)} of {process_stories.RUNS} runs in threads against processes that are killed (sources "
+        f"{full[-1]['version']}, {full[-1]['at'][:10]}; {made:,} operations, {killed} kills): {found}.\n"
     )
 
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Creates .venv beside the Makefile and installs requirements.lock into it, when something changed.
-# Says in one line what is missing when it cannot. PYTHON=/path/to/python chooses the interpreter.
+# Says in one line what is missing when it cannot. PYTHON=/path/to/python chooses the interpreter;
+# TRUCKROLL_COMPILE=later leaves the planning engine to be compiled by whoever needs it first.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -104,6 +105,8 @@ if [ "$standing" = no ]; then
     "$python" -m venv --clear .venv || fail "could not create .venv with $python."
 fi
 install_libraries
-.venv/bin/python -m optimizer.engines.ruin || printf 'The engine will be compiled at its first use.\n'
+if [ "${TRUCKROLL_COMPILE:-now}" != later ]; then
+    .venv/bin/python -m optimizer.engines.ruin || printf 'The engine will be compiled at its first use.\n'
+fi
 fingerprint >"$stamp"
 printf 'Installed with %s.\n' "$(.venv/bin/python --version)"

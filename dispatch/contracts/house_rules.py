@@ -21,6 +21,7 @@ from dispatch.contracts.model import Contract, HouseRulesRow
 from dispatch.contracts.rules import HouseRuleInvalid
 
 ONLY_ROW = 1
+STEPS = ("escalation_dispatcher_percent", "escalation_supervisor_percent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +128,22 @@ class HouseRules:
         Return the rules with values of layers put on, the last one counting most.
 
         Layers that were each checked never fail together: invitations that would end before they begin come
-        on the first day alone, and the supervisor is never told before the dispatcher.
+        on the first day alone, and the supervisor is never told before the dispatcher: what a later layer
+        says of one of them moves the other.
         """
         values: dict[str, Any] = {}
         for layer in layers:
             values |= {name: value for name, value in layer.items() if name in NAMES}
         found = cls(**values)
+        first, second = found.escalation_dispatcher_percent, found.escalation_supervisor_percent
+        if second < first:
+            last = next(layer for layer in reversed(layers) if any(name in layer for name in STEPS))
+            first = second = first if STEPS[0] in last else second
         return replace(
             found,
             invite_last_days=min(found.invite_last_days, found.invite_first_days),
-            escalation_supervisor_percent=max(
-                found.escalation_supervisor_percent, found.escalation_dispatcher_percent
-            ),
+            escalation_dispatcher_percent=first,
+            escalation_supervisor_percent=second,
         )
 
     def plain(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from dispatch.contracts.house_rules import HouseRules, rules_of_contracts, rules
 from dispatch.promises import alarming, clocks
 from dispatch.promises.clocks import ClockState
 from dispatch.promises.model import OfficeReminder, ServiceStep
-from dispatch.promises.rules import ESCALATED_TO
+from dispatch.promises.rules import ESCALATED_TO, MISSED
 from dispatch.work_orders.asking_office import open_questions
 from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -208,7 +208,8 @@ def _steps(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
             newest[key] = step
     for step in newest.values():
         rules = rules_under(session, session.get_one(WorkOrder, step.work_order_id).contract_id)
-        if rules.reminders:
-            subject = f"{step.work_order_id}:{step.kind}:{step.percent}"
+        is_told = rules.escalation or step.role == MISSED[1]
+        if rules.reminders and is_told:
+            subject = f"{step.work_order_id}:{step.kind}:{step.role}"
             later = step.reached_at + timedelta(minutes=rules.step_reminder_minutes)
             yield Waiting(STEP, subject, step.role, None, step.reached_at, later)

@@ -9,8 +9,9 @@ from sqlalchemy import text
 
 from benchmarks import month_offline
 from benchmarks.field_phones import Login, Technicians
-from benchmarks.month_offline import AWAY, Away, Month
+from benchmarks.month_offline import AWAY, Away, Month, Watch
 from dispatch import db
+from dispatch.simulation.fault_proxy import Answer, Exchange
 from dispatch.sync import protocol
 
 SMALL = Month(24, 4, 1, minutes=0.03, pushes_a_minute=40, photo_side=64)
@@ -40,8 +41,29 @@ def test_an_operation_before_its_elders_is_seen(server: str, tmp_path: Path) -> 
         phone.push()
     assert month_offline.out_of_order(phone) == 0
     with db.transaction() as session:
-        earlier = "update sync_operation set received_at = received_at - interval '1 hour' where seq = 2"
         session.execute(text("set local session_replication_role = replica"))
-        session.execute(text(earlier))
+        session.execute(text("update sync_operation set seq = 99 where seq = 1"))
     assert month_offline.out_of_order(phone) == 1
     phone.close()
+
+
+def test_only_what_was_answered_is_timed_and_the_rest_has_failed() -> None:
+    """A refusal in no time does not make the others quick."""
+    watch = Watch()
+    push, pull = (Exchange("POST", path, {}, b"") for path in ("/v1/sync/push", "/v1/sync/pull"))
+
+    def told(request: Exchange, status: int, seconds: float, phase: str | None) -> None:
+        watch.phase = phase
+        watch.left(request)
+        watch.phase = None
+        watch.answered(request, Answer(status, [], b"", seconds))
+
+    for seconds in (1.0, 1.0):
+        told(push, 200, seconds, "before")
+    told(push, 200, 1.3, "beside")
+    assert (watch.slower_percent("push"), watch.slower_percent("pull"), watch.failed) == (30, None, 0)
+    told(push, 503, 0.001, "beside")
+    told(pull, 401, 0.001, "beside")
+    told(pull, 200, 9.0, None)
+    watch.left(pull)
+    assert (watch.slower_percent("push"), watch.slower_percent("pull"), watch.failed) == (30, None, 2)

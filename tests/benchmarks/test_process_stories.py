@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -17,7 +19,7 @@ from dispatch.sync import protocol
 from tests.api.company import settings_of_tests
 from tests.phone.served import Heard, ServedWorld, receipts_in
 
-STEPS = 15
+STEPS = 25
 
 
 @pytest.fixture
@@ -32,9 +34,9 @@ def stage(server: str) -> Iterator[Stage]:
 def test_a_company_at_work_in_threads_keeps_every_property(stage: Stage) -> None:
     wrong, done = stage.run(1, STEPS)
     assert wrong == []
-    assert done["operations"] > STEPS
+    assert done["operations"] > 10
     assert stage.line.fates["lost"] + stage.line.fates["repeated"] > 0
-    assert len(stage.heard.line.receipts) > STEPS / 2
+    assert len(stage.heard.line.receipts) > 5
 
 
 @pytest.mark.slow
@@ -78,3 +80,26 @@ def test_receipts_are_taken_out_to_the_byte() -> None:
 
 def test_its_rows_have_no_place_among_the_engines() -> None:
     assert process_stories.MEASURE in ASIDE
+
+
+def test_the_server_is_among_what_the_runs_were_judged_on() -> None:
+    names = {path.name for path in process_stories.sources()}
+    assert len(process_stories.version()) == 8
+    assert {"mobile.py", "push.py", "machine.py", "own_installation.py", "0038_steps_by_role.py"} <= names
+
+
+def test_a_run_that_trips_is_a_fault_and_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def nothing(*_: object, **__: object) -> Iterator[Any]:
+        yield "http://127.0.0.1:9"
+
+    def trips(self: Stage, number: int, steps: int) -> tuple[list[str], Counter[str]]:
+        if number == 1:
+            raise FileNotFoundError("an attachment")
+        return [], Counter(operations=5)
+
+    monkeypatch.setattr(process_stories, "installation", nothing)
+    monkeypatch.setattr(process_stories, "killing", nothing)
+    monkeypatch.setattr(Stage, "run", trips)
+    row = process_stories.campaign(range(3), 40)
+    assert (row["failed"], row["operations"]) == ([1], 10)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from benchmarks import naive_sync, office, sync, sync_page
-from benchmarks.field_phones import EFFECTS, effects_of
+from benchmarks.field_phones import EFFECTS, PHOTO_SIDE, effects_of
 from benchmarks.office import Told
 from benchmarks.page import ASIDE, PAGE, NoMarks
 from benchmarks.sync import Load
@@ -147,30 +147,33 @@ def test_the_page_tells_of_faults_done_as_often_as_asked_and_of_long_stories() -
     assert "150 of 5,000" in sync_page.stories_of([*parts, grown])
 
 
-def test_the_page_tells_of_the_month_and_of_runs_with_processes() -> None:
-    month = {"row": 15, "cases": 5_000, "photos": 400, "seconds": 200.4, "wrong": 0, "others": 20}
-    times = {"push_before": {"p95": 500}, "pull_before": {"p95": 100}, "pull_beside": {"p95": 110}}
-    month |= times | {"push_beside": {"p95": 600}, "push_slower_percent": 20, "pull_slower_percent": 10}
-    assert "not yet" in sync_page.month_of([month | {"cases": 4_999}, month | {"row": 14}])
+def test_the_page_tells_of_the_month_without_contact() -> None:
+    month: dict[str, object] = {"row": 15, "cases": 5_000, "photos": 400, "seconds": 200.4, "wrong": 0}
+    month |= {"others": 20, "minutes": 3.0, "pushes_a_minute": 30.0, "photo_side": PHOTO_SIDE}
+    month |= {"push_before": {"p95": 500}, "pull_before": {"p95": 100}, "pull_beside": {"p95": 110}}
+    month |= {"push_beside": {"p95": 600}, "push_slower_percent": 20, "pull_slower_percent": 10}
+    less = [{"cases": 4_999}, {"photos": 0}, {"others": 1}, {"minutes": 0.2}, {"photo_side": 8}, {"row": 14}]
+    assert "not yet" in sync_page.month_of([month | one for one in less])
     told = sync_page.month_of([month])
     assert "push p95 500 → 600 ms (+20 %), pull p95 100 → 110 ms (+10 %)" in told
     assert told.endswith("wanted: *met*.\n")
-    assert sync_page.month_of([month | {"push_slower_percent": 21}]).endswith("*not met*.\n")
     silent = {"push_slower_percent": None, "push_beside": {"count": 0}}
-    assert sync_page.month_of([month | silent]).endswith("*not met*.\n")
-    assert sync_page.processes_of([]) == "Runs with processes that are killed: none yet.\n"
-    run = {
-        "version": "new",
-        "first": 0,
-        "runs": 150,
-        "operations": 9_000,
-        "killed": {"web": 70},
-        "failed": [],
-    }
+    for worse in ({"push_slower_percent": 21}, silent, {"wrong": 1}):
+        assert sync_page.month_of([month | worse]).endswith("*not met*.\n")
+
+
+def test_the_page_tells_of_runs_with_processes() -> None:
+    run = {"version": "new", "steps": 40, "operations": 9_000, "killed": {"web": 70}, "failed": []}
     run |= {"at": "2026-12-01T08:00:00+00:00"}
-    parts = [run | {"version": "old", "first": 9}, run, run | {"first": 150, "runs": 50, "failed": [160]}]
-    told = sync_page.processes_of(parts)
-    assert told.startswith("200 of 200 runs in threads")
+
+    def part(first: int, runs: int, **fields: object) -> dict[str, object]:
+        return run | {"first": first, "runs": runs, **fields}
+
+    none = "Runs with processes that are killed: none yet.\n"
+    assert sync_page.processes_of([]) == none
+    assert sync_page.processes_of([part(0, 200, steps=3), part(0, 200, killed={})]) == none
+    told = sync_page.processes_of([part(0, 9, version="old"), part(0, 150), part(140, 50, failed=[160])])
+    assert told.startswith("190 of 200 runs in threads")
     assert told.endswith("18,000 operations, 140 kills): faults in runs 160.\n")
 
 

@@ -83,6 +83,41 @@ def test_up_down_to_nothing_and_up_again_give_the_same_schema(empty_url: str) ->
     assert migrating.current_revision(empty_url) == migrating.newest_revision()
 
 
+@pytest.mark.slow
+def test_steps_of_escalation_survive_the_way_down_and_up(empty_url: str) -> None:
+    """0038: two steps at one per cent are kept, nobody is told again on either side."""
+    migrating.upgrade(empty_url)
+    engine = db.connect(empty_url)
+    words = (
+        "set local session_replication_role = replica",
+        (
+            "insert into service_step (id, work_order_id, kind, percent, role, due_at, reached_at)"
+            " select gen_random_uuid(), md5('order')::uuid, 'response', 60, role, now(), now()"
+            " from unnest(array['dispatcher', 'supervisor', 'admin']) role"
+        ),
+        (
+            "insert into office_reminder"
+            " (id, territory_id, kind, subject, level, role, due_at, reminded_at)"
+            " select gen_random_uuid(), md5('place')::uuid, 'service_step',"
+            " work_order_id || ':response:' || role, 1, role, now(), now() from service_step"
+        ),
+    )
+    with engine.begin() as connection:
+        for one in words:
+            connection.exec_driver_sql(one)
+    steps = "select role, percent from service_step order by percent"
+    subjects = "select split_part(subject, ':', 3) from office_reminder order by 1"
+    found = []
+    for go in (lambda: migrating.downgrade(empty_url, "0037"), lambda: migrating.upgrade(empty_url)):
+        go()
+        with engine.connect() as connection:
+            found.append([connection.execute(text(question)).all() for question in (steps, subjects)])
+    engine.dispose()
+    told = [("dispatcher", 50), ("supervisor", 80), ("admin", 100)]
+    assert found[0] == [told, [("100",), ("50",), ("80",)]]
+    assert found[1] == [told, [("admin",), ("dispatcher",), ("supervisor",)]]
+
+
 def test_the_models_and_the_migrated_schema_are_the_same(engine: Engine) -> None:
     bootstrap.load_models()
     with engine.connect() as connection, warnings.catch_warnings():

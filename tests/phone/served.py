@@ -15,6 +15,7 @@ from typing import Any, Self
 from dispatch import clock, db
 from dispatch.access import commands as access
 from dispatch.access.hashing import Passwords
+from dispatch.access.model import Device
 from dispatch.access.rules import Principal, Role
 from dispatch.simulation.fault_proxy import Answer, Exchange
 from dispatch.simulation.traffic import PUSH
@@ -41,7 +42,12 @@ class ServedPhone(JudgedPhone):
 
     def __init__(self, url: str, login: Login, line: Line) -> None:
         super().__init__(url, login, now=clock.now, patience_seconds=PATIENCE_SECONDS)
-        self.line = line
+        self.login, self.line = login, line
+
+    def set_clock(self, off: timedelta) -> None:
+        """Somebody sets the clock; the phone restarts as well."""
+        self._now = lambda: clock.now() + off  # type: ignore[method-assign]
+        self.boot_id = uuid.uuid4().hex
 
     def batch(self, operations: list[dict[str, Any]]) -> bytes:
         """The body of a push, as `send` makes it."""
@@ -102,7 +108,9 @@ def receipts_in(text: str) -> Iterator[tuple[Mapping[str, Any], str]]:
 class ServedWorld(World):
     """Everything that acts, on a server of its own."""
 
+    url: str = ""
     stored_in: Path = field(default_factory=Path)
+    heard: Heard = field(default_factory=Heard)
 
     @classmethod
     def opened(cls, url: str, stored_in: Path, heard: Heard) -> Self:
@@ -110,19 +118,33 @@ class ServedWorld(World):
         with db.transaction() as session:
             world = cls.hired(session)
             logins = [_login(session, world.territory_id, one) for one in world.technicians]
-        world.stored_in = stored_in
+        world.url, world.stored_in, world.heard = url, stored_in, heard
         for technician_id, (user_id, login) in zip(world.technicians, logins, strict=True):
-            phone = ServedPhone(url, login, heard.line)
-            phone.sign_in()
-            device_id = uuid.UUID(phone.store.setting("device_id"))
-            territories = frozenset({world.territory_id})
-            phone.by = Principal(user_id, Role.TECHNICIAN, territories, technician_id, device_id)
-            world.phones.append(phone)
+            world._sign_in(technician_id, user_id, login)
         return world
+
+    def _sign_in(self, technician_id: uuid.UUID | None, user_id: uuid.UUID, login: Login) -> ServedPhone:
+        phone = ServedPhone(self.url, login, self.heard.line)
+        phone.sign_in()
+        device_id = uuid.UUID(phone.store.setting("device_id"))
+        territories = frozenset({self.territory_id})
+        phone.by = Principal(user_id, Role.TECHNICIAN, territories, technician_id, device_id)
+        self.phones.append(phone)
+        return phone
+
+    def given_another(self, lost: ServedPhone) -> ServedPhone:
+        """The phone is lost and revoked; its technician signs in on another one."""
+        with db.transaction() as session:
+            device = session.get_one(Device, lost.by.device_id)
+            access.revoke_device(session, by=None, device=device, expected_version=None)
+            self.revoked_at[device.id] = device.revoked_at or clock.now()
+        self.phones.remove(lost)
+        self.retired.append(lost)
+        return self._sign_in(lost.by.technician_id, lost.by.user_id, lost.login)
 
     def close(self) -> None:
         """Everybody hangs up."""
-        for phone in self.phones:
+        for phone in (*self.phones, *self.retired):
             phone.close()
         self.directory.cleanup()
 

@@ -77,3 +77,16 @@ def test_however_layers_meet_the_supervisor_is_never_told_before_the_dispatcher(
     change_house_rules(session, by=ME, changes=lower)
     found = house_rules(session, contract)
     assert (found.escalation_dispatcher_percent, found.escalation_supervisor_percent) == (75, 75)
+
+
+def test_what_a_contract_says_of_the_supervisor_counts_before_the_companys_dispatcher(
+    session: Session,
+) -> None:
+    contract = a_contract(session, customer=a_customer(session))
+    own = {"house_rules": {"escalation_supervisor_percent": 55}}
+    update_contract(session, by=ME, contract=contract, changes=own)
+    change_house_rules(session, by=ME, changes={"escalation_dispatcher_percent": 60})
+    found = house_rules(session, contract)
+    assert (found.escalation_dispatcher_percent, found.escalation_supervisor_percent) == (55, 55)
+    usual = house_rules(session)
+    assert (usual.escalation_dispatcher_percent, usual.escalation_supervisor_percent) == (60, 80)

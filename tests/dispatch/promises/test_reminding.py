@@ -195,6 +195,45 @@ def test_an_escalated_order_reminds_at_each_step_and_ends_when_its_limit_is_met(
     assert (told(session, place), still(session, place)) == ([], [])
 
 
+def test_steps_at_the_same_per_cent_remind_each_their_own_person(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-401: the house tells sooner from now on: the supervisor's step is where the dispatcher's was."""
+    contract = a_contract(session, customer=a_customer(session))
+    fields = {"contract_id": contract.id, "requested_at": at(8), "response_due_at": at(9)}
+    order = an_order_here(session, place, **fields)
+    a_visit(session, order=order)
+    session.refresh(order)
+    now.set(at(8.5))
+    clocks.escalate(session, place.id)
+    assert told(session, place) == [("service_step", 1, "dispatcher", None)]
+    sooner = {"escalation_dispatcher_percent": 30, "escalation_supervisor_percent": 50}
+    change_house_rules(session, by=ME, changes=sooner)
+    clocks.escalate(session, place.id)
+    assert told(session, place) == [("service_step", 1, "supervisor", None)]
+    assert len(still(session, place)) == 1
+
+
+def test_once_a_house_escalates_nothing_the_steps_before_remind_nobody(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-401: but of what was missed the administrator is told."""
+    contract = a_contract(session, customer=a_customer(session))
+    fields = {"contract_id": contract.id, "requested_at": at(8), "response_due_at": at(9)}
+    order = an_order_here(session, place, **fields)
+    a_visit(session, order=order)
+    session.refresh(order)
+    now.set(at(8.5))
+    clocks.escalate(session, place.id)
+    assert told(session, place) == [("service_step", 1, "dispatcher", None)]
+    change_house_rules(session, by=ME, changes={"escalation": False})
+    now.set(at(9) - timedelta(seconds=1))
+    assert (told(session, place), still(session, place)) == ([], [])
+    now.set(at(9))
+    clocks.escalate(session, place.id)
+    assert told(session, place) == [("service_step", 1, "admin", None)]
+
+
 def test_a_step_that_nothing_comes_of_is_the_person_aboves(
     session: Session, place: Territory, now: MovableClock
 ) -> None:
