@@ -241,6 +241,7 @@ def is_killed(root: Path) -> tuple[bool, str]:
     """Run the hunters in a copy until the first test fails; return which one it was."""
     room = {
         "TRUCKROLL_SYNC_EXAMPLES": EXAMPLES,
+        "TRUCKROLL_SYNC_PARTS": "1",
         "TRUCKROLL_SYNC_STEPS": STEPS,
         "PYTHONDONTWRITEBYTECODE": "1",
     }

@@ -49,6 +49,7 @@ def is_sound(portion: int, steps: int, report: Path) -> bool:
         "TRUCKROLL_SYNC_EXAMPLES": str(PORTION),
         "TRUCKROLL_SYNC_STEPS": str(steps),
         "TRUCKROLL_SYNC_SEED": str(portion + 1),
+        "TRUCKROLL_SYNC_PARTS": "1",
         "TRUCKROLL_SYNC_SHRINK": "1",
     }
     done = tested(ROOT, [str(STORY)], room, seconds=SLOWEST * PORTION)

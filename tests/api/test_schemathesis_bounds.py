@@ -12,7 +12,7 @@ from dispatch.access.rules import Role
 from tests.api.desk import Desk
 from tests.api.generated import findings
 
-SHARE = int(os.environ.get("TRUCKROLL_BOUNDS_SHARE", "8"))
+SHARE = int(os.environ.get("TRUCKROLL_BOUNDS_SHARE", "12"))
 """One in so many addresses is tried; all of them take longer than a run of all tests may."""
 
 

@@ -1,11 +1,13 @@
 """Days of a few visits are planned as cheaply as can be, whatever makes that hard."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from optimizer import Budget, Lock, Matrix, Problem, Window, check, solve
 from optimizer.engines.ruin import looking
+from optimizer.every_plan import EveryPlan, Looked
 from optimizer.insertion import mended
 from optimizer.planned import as_planned
 from optimizer.problem import After
@@ -76,6 +78,23 @@ def test_a_look_cut_short_is_taken_again_when_the_search_leaves_time(
 ) -> None:
     monkeypatch.setattr(looking, "LOOKED_SHARE", 0)
     assert_cheapest(day, replace(FEW, seconds=60))
+
+
+@TINY
+def test_a_look_given_up_is_taken_again_from_what_the_search_has_found(
+    day: Problem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Days 3703 and 4036 of the campaign have too many plans below a first plan's price alone."""
+    looks: list[int] = []
+    usual = EveryPlan.on
+
+    def on(self: EveryPlan, known: int, cancel: Callable[[], bool]) -> Looked:
+        looks.append(known)
+        return Looked(None, is_whole=False) if len(looks) == 1 else usual(self, known, cancel)
+
+    monkeypatch.setattr(EveryPlan, "on", on)
+    assert_cheapest(day)
+    assert len(looks) >= 2
 
 
 @TINY

@@ -16,6 +16,8 @@ from tests.services import TestServices
 
 EXAMPLES = int(os.environ.get("TRUCKROLL_SYNC_EXAMPLES", "50"))
 STEPS = int(os.environ.get("TRUCKROLL_SYNC_STEPS", "50"))
+PARTS = range(int(os.environ.get("TRUCKROLL_SYNC_PARTS", "3")))
+"""Of each of the two files: six times fifty stories of fifty steps."""
 PHASES = [Phase.explicit, Phase.generate] + ([Phase.shrink] if "TRUCKROLL_SYNC_SHRINK" in os.environ else [])
 SEED = int(os.environ.get("TRUCKROLL_SYNC_SEED", "20261129"))
 

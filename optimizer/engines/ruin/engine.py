@@ -68,7 +68,8 @@ class RuinEngine:
                     _go_on_from(ahead, day, run, look.first(run.best_price + told.fixed))
                 run.search(others)
                 answered = others.answered if others else 0
-            _go_on_from(ahead, day, run, look.again(run.best_price + told.fixed))
+            while _go_on_from(ahead, day, run, look.again(run.best_price + told.fixed)):
+                pass  # each look begins from a cheaper plan
             is_proved = _look_at_all(ahead, run)
         found = _figures(run) | {"setup_seconds": round(ready - began, 3), "processes": 1 + answered}
         sequences = _sequences(ahead, run.best_orders())
@@ -100,14 +101,16 @@ def _as_asked(problem: Problem, held: Problem, sequences: Sequences) -> tuple[Pl
     return plan, {name: cents - taken[name] for name, cents in asked.items()}
 
 
-def _go_on_from(problem: Problem, day: arrays.Day, run: Run, found: Sequences | None) -> None:
-    """Go on from a plan, if there is one and it is cheaper as the arrays lay it."""
+def _go_on_from(problem: Problem, day: arrays.Day, run: Run, found: Sequences | None) -> bool:
+    """Go on from a plan, if there is one and it is cheaper as the arrays lay it; tell whether it is."""
     if found is None:
-        return
+        return False
     known, former = run.best_price, (run.best_orders(), states.best_bounds(day))
     run.restart(*_as_nodes(problem, day, found))
     if run.best_price >= known:  # the arrays cannot lay it
         run.restart(*former)
+        return False
+    return True
 
 
 def _look_at_all(problem: Problem, run: Run) -> bool:

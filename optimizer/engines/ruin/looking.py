@@ -1,7 +1,8 @@
 """
 A look at every plan of a tiny day, as long as its share of the time lasts.
 
-What is cut short by that share goes on after the search, if this has left some time over.
+What is cut short by that share goes on after the search, if this has left some time over. What was given up
+because there are too many plans begins anew after it: what the search has found rules more of them out.
 """
 
 import math
@@ -35,6 +36,8 @@ class Look:
         self.problem, self.budget, self.cancel, self.began = problem, budget, cancel, began
         self.is_cut = False
         """Whether the last look was over before it had seen every plan, for want of time."""
+        self.is_given_up = False
+        """Whether there were too many plans for it."""
         self._until = math.inf
         self._plans: EveryPlan | None = None
 
@@ -43,20 +46,24 @@ class Look:
         return self._cheaper(known, serving, LOOKED_SHARE)
 
     def again(self, known: Cents, serving: Collection[str] = ()) -> Sequences | None:
-        """The same after it, where time had cut the first look short."""
-        return self._cheaper(known, serving, LAST_SHARE) if self.is_cut else None
+        """The same after it, where the last look had not seen every plan."""
+        if self.is_given_up:
+            self._plans = None
+        return self._cheaper(known, serving, LAST_SHARE) if self.is_cut or self.is_given_up else None
 
     def _cheaper(self, known: Cents, serving: Collection[str], share: float) -> Sequences | None:
         from optimizer.every_plan import EveryPlan, is_lookable
 
-        self.is_cut = False
+        self.is_cut = self.is_given_up = False
         if self.budget.seconds is not None:
             self._until = self.began + share * self.budget.seconds
         if self.budget.is_reached(known) or not is_lookable(self.problem):
             return None
         if self._plans is None or self._plans.serving != serving:
             self._plans = EveryPlan(self.problem, serving)
-        return self._plans.on(known, self._is_over).sequences
+        looked = self._plans.on(known, self._is_over)
+        self.is_given_up = not (looked.is_whole or self.is_cut or self.cancel())
+        return looked.sequences
 
     def _is_over(self) -> bool:
         self.is_cut = self.is_cut or time.monotonic() >= self._until
@@ -86,9 +93,11 @@ def planned_instead(
     result = engine("routing").solve(
         problem, budget=_left(look), seed=seed, start=start, on_progress=on_progress, cancel=look.cancel
     )
-    found = look.again(result.cost, _placed(problem, result.plan))
-    if found is not None:
-        result = _instead_of(result, problem, retimed(problem, found))
+    while (found := look.again(result.cost, _placed(problem, result.plan))) is not None:
+        cheaper = _instead_of(result, problem, retimed(problem, found))
+        if cheaper.cost >= result.cost:
+            break
+        result = cheaper
         if on_progress is not None:
             seconds, rounds = time.monotonic() - look.began, int(result.stats["solutions"])
             on_progress(Progress(seconds, result.cost, rounds, len(result.plan.unserved)))

@@ -173,7 +173,7 @@ def test_nothing_is_inserted_into_the_day_of_somebody_who_fell_ill(town: Town) -
     assert {w.technician_id for w in offer(town.session, second, days=1).windows} == {well.id}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_after_random_bookings_the_draft_keeps_every_rule_and_every_promise(town: Town, seed: int) -> None:
     """R-303, R-309: whatever was sold can be kept, judged by the independent checker."""
     chance = random.Random(seed)

@@ -18,7 +18,7 @@ from dispatch.simulation.replay.running import replay
 QUICK = ReplayPolicy("quick", "", iterations=100)
 
 
-@pytest.fixture(params=range(6))
+@pytest.fixture(params=range(4))
 def day(request: pytest.FixtureRequest) -> Replay:
     """A day that was lived, with illness on some."""
     company = a_company(4, seed=3)
