@@ -1,7 +1,7 @@
 """
 What promising costs: every call of a generated day takes the first offer, against planning with hindsight.
 
-``python -m benchmarks.offer_quality [--visits 300] [--technicians 40] [--seeds 5] [--seconds 60]
+``python -m benchmarks.offer_quality [--visits 300] [--technicians 40] [--seeds 5] [--first 1] [--seconds 60]
 [--tidy-every N]``. The calls come one after the other; each is promised the first of the offers in the
 product's order (R-303): price, what it does to others, the chance that it is kept, and how full the slot is,
 in windows of two hours. Then the day is planned as promised; the same with a draft that is tidied after every
@@ -160,12 +160,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--visits", type=int, default=300)
     parser.add_argument("--technicians", type=int, default=40)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--tidy-every", type=int, help="calls between two tidyings; usually those of 30 s")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args(argv)
     every = args.tidy_every or tidied_every(args.visits)
-    for seed in range(1, args.seeds + 1):
+    for seed in range(args.first, args.first + args.seeds):
         row = measured(seed, args.visits, args.technicians, args.seconds, every)
         with args.out.open("a", encoding="utf-8") as out:
             out.write(json.dumps({"measure": "offer quality", **row, **tail()}) + "\n")

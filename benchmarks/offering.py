@@ -14,9 +14,10 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from flask.testing import FlaskClient
@@ -125,31 +126,41 @@ def asked(client: FlaskClient, first_day: date, days: int, *, count: int) -> Row
     }
 
 
-def forecast(client: FlaskClient, region: uuid.UUID, day: date, *, count: int) -> Row:
-    """Read the forecast of a whole day; how long the answers took, and for each route in the mean."""
-    path, spent, routes = f"/v1/territories/{region}/days/{day.isoformat()}/forecast", [], 0
-    for number in range(count + WARM_UP):
+def forecasts(client: FlaskClient, region: uuid.UUID, day: date, *, count: int) -> Iterator[Row]:
+    """Read the forecast of a whole day, and of one route after the other; how long the answers took."""
+    path = f"/v1/territories/{region}/days/{day.isoformat()}/forecast"
+    told = _read(client, path)
+    people = [route["technician_id"] for route in told["routes"]]
+    whole = [path] * (count + WARM_UP)
+    yield {"measure": "forecasts at the API", "routes": len(people), **_timed(client, whole)}
+    single = [f"{path}/{people[number % len(people)]}" for number in range(6 * count + WARM_UP)]
+    yield {"measure": "forecasts of one route at the API", "routes": 1, **_timed(client, single)}
+
+
+def _read(client: FlaskClient, path: str) -> Any:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        raise SystemExit(answer.get_data(as_text=True))
+    return answer.get_json()
+
+
+def _timed(client: FlaskClient, paths: Sequence[str]) -> Row:
+    spent = []
+    for path in paths:
         began = time.perf_counter()
-        answer = client.get(path)
-        took = time.perf_counter() - began
-        if answer.status_code != 200:
-            raise SystemExit(answer.get_data(as_text=True))
-        if number >= WARM_UP:
-            spent.append(1e6 * took)
-            routes = len(answer.get_json()["routes"])
-    p50, p95, p99 = np.percentile(spent, (50, 95, 99))
+        _read(client, path)
+        spent.append(1e6 * (time.perf_counter() - began))
+    p50, p95, p99 = np.percentile(spent[WARM_UP:], (50, 95, 99))
     return {
-        "asked": len(spent),
-        "routes": routes,
+        "asked": len(spent) - WARM_UP,
         "median_us": round(float(p50)),
         "p95_us": round(float(p95)),
         "p99_us": round(float(p99)),
-        "median_us_a_route": round(float(p50) / max(1, routes)),
     }
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure both kinds of question."""
+    """Measure each kind of question."""
     parser = argparse.ArgumentParser(description="offers of windows at the API")
     parser.add_argument("--visits", type=int, default=500, help="of each day")
     parser.add_argument("--technicians", type=int, default=50)
@@ -180,10 +191,10 @@ def main(arguments: list[str] | None = None) -> None:
             row = {"measure": measure, **head, "days": count, **found, "load_after": load, **tail()}
             write(args.out, row)
             print(json.dumps(row))
-        found = forecast(client, region, days[0], count=args.asked // 6)
-        row = {"measure": "forecasts at the API", **head, "days": 1, **found, **tail()}
-        write(args.out, row)
-        print(json.dumps(row))
+        for found in forecasts(client, region, days[0], count=args.asked // 6):
+            row = {**head, "days": 1, **found, **tail()}
+            write(args.out, row)
+            print(json.dumps(row))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ ASIDE = {
     "scale",
     "chances",
     "offers at the API",
+    "forecasts at the API",
+    "forecasts of one route at the API",
     "sync under load",
     "phone stories",
     "process stories",
