@@ -15,16 +15,13 @@ from sqlalchemy import bindparam, select, text, update
 
 from benchmarks.company import fill
 from dispatch import db
-from dispatch.access import commands as access
-from dispatch.access.hashing import Passwords
-from dispatch.access.rules import Role
 from dispatch.parts.model import Part
 from dispatch.simulation.phone import PhoneClient
 from dispatch.sync import protocol
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
+from tests.phone.logins import Login, sign_up
 
-PASSWORD = "a measured pass phrase"  # noqa: S105  # of a database that lives for minutes
 SKU = "PUMP"
 OF_A_VISIT = 10
 """Operations of one visit, photographs apart."""
@@ -38,14 +35,6 @@ FINDING = {
     "is_tested": True,
     "measurements": [{"name": "pressure", "value": "1.5", "unit": "bar"}],
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What a technician signs in with."""
-
-    username: str
-    password: str = PASSWORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +74,7 @@ class Technicians:
             session.execute(update(Visit).values(state="published"))
             names = [f"phone{number}" for number in range(count)]
             for name, who in zip(names, people, strict=True):
-                access.create_user(
-                    session,
-                    by=None,
-                    username=name,
-                    display_name=name,
-                    password=PASSWORD,
-                    role=Role.TECHNICIAN,
-                    technician_id=who,
-                    territory_ids=[region],
-                    passwords=Passwords("quick"),
-                )
+                sign_up(session, name, who, region)
         return cls(names)
 
     def phones(self, url: str, folder: Path) -> Iterator[PhoneClient]:

@@ -27,7 +27,6 @@ from benchmarks import faults
 from benchmarks.field_phones import (
     OF_A_VISIT,
     PHOTO_SIDE,
-    Login,
     Photographs,
     Technicians,
     effects_of,
@@ -42,6 +41,7 @@ from dispatch.simulation.fault_proxy import CLEAR, Answer, Exchange, FaultProxy
 from dispatch.simulation.phone import PhoneClient
 from dispatch.simulation.phone_answers import NothingDecided
 from dispatch.simulation.traffic import PUSH, compared
+from tests.phone.logins import Login
 
 ROW, WHAT = 15, "operations of thirty days without contact, and their photographs"
 AWAY = timedelta(days=30)

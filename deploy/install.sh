@@ -1,7 +1,6 @@
 #!/bin/sh
 # Creates .venv beside the Makefile and installs requirements.lock into it, when something changed.
-# Says in one line what is missing when it cannot. PYTHON=/path/to/python chooses the interpreter;
-# TRUCKROLL_COMPILE=later leaves the planning engine to be compiled by whoever needs it first.
+# Says in one line what is missing when it cannot. PYTHON=/path/to/python chooses the interpreter.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -105,8 +104,6 @@ if [ "$standing" = no ]; then
     "$python" -m venv --clear .venv || fail "could not create .venv with $python."
 fi
 install_libraries
-if [ "${TRUCKROLL_COMPILE:-now}" != later ]; then
-    .venv/bin/python -m optimizer.engines.ruin || printf 'The engine will be compiled at its first use.\n'
-fi
+.venv/bin/python -m optimizer.engines.ruin || printf 'The engine will be compiled at its first use.\n'
 fingerprint >"$stamp"
 printf 'Installed with %s.\n' "$(.venv/bin/python --version)"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from werkzeug.serving import make_server
 
 from dispatch.access.rules import Role
 from dispatch.simulation.fault_proxy import CUT, DARK, DROPPED, LOST, REPEATED, FaultProxy, Lot, Weather
@@ -18,6 +16,7 @@ from dispatch.simulation.photos import a_photo
 from dispatch.simulation.traffic import OperationCount, compared, faults
 from tests.api.company import NORTH, Company
 from tests.api.in_the_field import Login, a_part, a_visit, asked, work
+from tests.serving import on_a_socket
 
 STORM = Weather(dropped=0.15, lost=0.2, repeated=0.2, cut=0.3, late=0.2, late_seconds=(0.0, 0.002))
 SEED = 3
@@ -26,13 +25,8 @@ SEED = 3
 @pytest.fixture
 def server(company: Company) -> Iterator[str]:
     """The application on a socket."""
-    serving = make_server("127.0.0.1", 0, company.app, threaded=True)
-    thread = threading.Thread(target=serving.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{serving.server_port}"
-    serving.shutdown()
-    thread.join()
-    serving.server_close()
+    with on_a_socket(company.app) as address:
+        yield address
 
 
 def decided() -> dict[str, str]:

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from benchmarks import month_offline
-from benchmarks.field_phones import Login, Technicians
+from benchmarks.field_phones import Technicians
 from benchmarks.month_offline import AWAY, Away, Month, Watch
 from dispatch import db
 from dispatch.simulation.fault_proxy import Answer, Exchange
 from dispatch.sync import protocol
+from tests.phone.logins import Login
 
 SMALL = Month(24, 4, 1, minutes=0.03, pushes_a_minute=40, photo_side=64)
 

@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from dispatch import clock, db
 from dispatch.access import commands as access
-from dispatch.access.hashing import Passwords
 from dispatch.access.model import Device
 from dispatch.access.rules import Principal, Role
 from dispatch.simulation.fault_proxy import Answer, Exchange
@@ -22,19 +21,11 @@ from dispatch.simulation.traffic import PUSH
 from dispatch.sync import protocol
 from tests import builders
 from tests.phone.direct import JudgedPhone, Line
+from tests.phone.logins import Login, sign_up
 from tests.phone.world import World
 
-PASSWORD = "a judged pass phrase"  # of a database that lives for minutes
 BETWEEN_VISITS = timedelta(minutes=10)
 PATIENCE_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What a technician signs in with."""
-
-    username: str
-    password: str = PASSWORD
 
 
 class ServedPhone(JudgedPhone):
@@ -117,10 +108,11 @@ class ServedWorld(World):
         """A company whose technicians have signed in, each on a phone; this process has its database."""
         with db.transaction() as session:
             world = cls.hired(session)
-            logins = [_login(session, world.territory_id, one) for one in world.technicians]
+            names = {one: builders.serial("phone").lower() for one in world.technicians}
+            users = {one: sign_up(session, name, one, world.territory_id).id for one, name in names.items()}
         world.url, world.stored_in, world.heard = url, stored_in, heard
-        for technician_id, (user_id, login) in zip(world.technicians, logins, strict=True):
-            world._sign_in(technician_id, user_id, login)
+        for technician_id, name in names.items():
+            world._sign_in(technician_id, users[technician_id], Login(name))
         return world
 
     def _sign_in(self, technician_id: uuid.UUID | None, user_id: uuid.UUID, login: Login) -> ServedPhone:
@@ -160,19 +152,3 @@ class ServedWorld(World):
     def now(self) -> datetime:
         """The server's time."""
         return clock.now()
-
-
-def _login(session: Any, territory_id: uuid.UUID, technician_id: uuid.UUID) -> tuple[uuid.UUID, Login]:
-    name = builders.serial("phone").lower()
-    made = access.create_user(
-        session,
-        by=None,
-        username=name,
-        display_name=name,
-        password=PASSWORD,
-        role=Role.TECHNICIAN,
-        technician_id=technician_id,
-        territory_ids=[territory_id],
-        passwords=Passwords("quick"),
-    )
-    return made.user.id, Login(name)

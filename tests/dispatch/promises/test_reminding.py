@@ -172,10 +172,8 @@ def test_an_answer_in_time_reminds_nobody(session: Session, place: Territory, no
     assert told(session, place) == []
 
 
-def test_an_escalated_order_reminds_at_each_step_and_ends_when_its_limit_is_met(
-    session: Session, place: Territory, now: MovableClock
-) -> None:
-    """R-401: after half of the hour the dispatcher, after the whole an administrator with nobody above."""
+def told_the_dispatcher(session: Session, place: Territory, now: MovableClock) -> Visit:
+    """A visit of an order that was to be answered within an hour, half of which is over."""
     contract = a_contract(session, customer=a_customer(session))
     fields = {"contract_id": contract.id, "requested_at": at(8), "response_due_at": at(9)}
     order = an_order_here(session, place, **fields)
@@ -184,6 +182,14 @@ def test_an_escalated_order_reminds_at_each_step_and_ends_when_its_limit_is_met(
     now.set(at(8.5))
     clocks.escalate(session, place.id)
     assert told(session, place) == [("service_step", 1, "dispatcher", None)]
+    return visit
+
+
+def test_an_escalated_order_reminds_at_each_step_and_ends_when_its_limit_is_met(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-401: after half of the hour the dispatcher, after the whole an administrator with nobody above."""
+    visit = told_the_dispatcher(session, place, now)
     now.set(at(9))
     clocks.escalate(session, place.id)
     assert told(session, place) == [("service_step", 1, "admin", None)]
@@ -199,14 +205,7 @@ def test_steps_at_the_same_per_cent_remind_each_their_own_person(
     session: Session, place: Territory, now: MovableClock
 ) -> None:
     """R-401: the house tells sooner from now on: the supervisor's step is where the dispatcher's was."""
-    contract = a_contract(session, customer=a_customer(session))
-    fields = {"contract_id": contract.id, "requested_at": at(8), "response_due_at": at(9)}
-    order = an_order_here(session, place, **fields)
-    a_visit(session, order=order)
-    session.refresh(order)
-    now.set(at(8.5))
-    clocks.escalate(session, place.id)
-    assert told(session, place) == [("service_step", 1, "dispatcher", None)]
+    told_the_dispatcher(session, place, now)
     sooner = {"escalation_dispatcher_percent": 30, "escalation_supervisor_percent": 50}
     change_house_rules(session, by=ME, changes=sooner)
     clocks.escalate(session, place.id)
@@ -218,14 +217,7 @@ def test_once_a_house_escalates_nothing_the_steps_before_remind_nobody(
     session: Session, place: Territory, now: MovableClock
 ) -> None:
     """R-401: but of what was missed the administrator is told."""
-    contract = a_contract(session, customer=a_customer(session))
-    fields = {"contract_id": contract.id, "requested_at": at(8), "response_due_at": at(9)}
-    order = an_order_here(session, place, **fields)
-    a_visit(session, order=order)
-    session.refresh(order)
-    now.set(at(8.5))
-    clocks.escalate(session, place.id)
-    assert told(session, place) == [("service_step", 1, "dispatcher", None)]
+    told_the_dispatcher(session, place, now)
     change_house_rules(session, by=ME, changes={"escalation": False})
     now.set(at(9) - timedelta(seconds=1))
     assert (told(session, place), still(session, place)) == ([], [])
