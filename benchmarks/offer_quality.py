@@ -27,6 +27,7 @@ from dispatch.planning.days import Day
 from dispatch.planning.load import Load
 from dispatch.planning.problem import Built, Places
 from dispatch.planning.questions import OpenDay, Question
+from dispatch.planning.refusing import is_free
 from dispatch.planning.rules import OfferPolicy
 from dispatch.planning.slot_prices import Ledger
 from dispatch.planning.tidying import ROUNDS
@@ -70,7 +71,7 @@ def best_offer(desk: Quoting, visit: Visit, policy: OfferPolicy) -> Offer | None
     day = Day(uuid.UUID(int=0), desk.problem.day, "UTC")
     built = Built(day, desk.problem, {}, frozenset(), Places((), ()))
     load = Load.of(desk.problem, desk.plan)
-    opened = OpenDay(built, desk, SOURCE, load, desk.plan)
+    opened = OpenDay(built, desk, SOURCE, load, desk.plan, is_free(desk.problem))
     asked = Question(opened, replace(visit, windows=()), built.places)
     ledger = Ledger(asked, Spread(), policy)
 

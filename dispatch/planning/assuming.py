@@ -26,9 +26,7 @@ from dispatch.planning.model import DayPlan
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import AssumptionInvalid
 from dispatch.planning.wanting import Wanted
-from dispatch.technicians import queries as technicians
 from dispatch.technicians.model import Absence, Shift, Technician
-from dispatch.technicians.queries import AtWork
 from dispatch.travel.detours import ClosedArea, DetouredTravel
 from dispatch.travel.provider import TravelTimes
 from dispatch.work_orders.rules import EMERGENCY, Needs
@@ -133,8 +131,6 @@ class Supposed:
         Windows told to customers, by visit.
     imagined
         Ids of emergencies that nobody has reported.
-    present
-        When everybody may begin work.
     """
 
     built: Built
@@ -142,7 +138,6 @@ class Supposed:
     version: int
     promised: Mapping[str, Window]
     imagined: frozenset[str]
-    present: Mapping[uuid.UUID, AtWork]
 
 
 def _row(kind: type[Any], given: dict[str, Any]) -> Any:
@@ -226,11 +221,10 @@ def supposed(
         built = _with_delays(built, given.delays)
         start = plan_rows.to_plan(built, current)
         promised = promises_in(built)
-        present = technicians.at_work(session, day.territory_id, day.day)
     finally:
         savepoint.rollback()
     version = head.version if head else 0
-    return Supposed(replace(built, visits={}), start, version, promised, imagined, present)
+    return Supposed(replace(built, visits={}), start, version, promised, imagined)
 
 
 def _write(session: Session, day: Day, given: Assumptions) -> None:

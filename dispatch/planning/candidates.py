@@ -25,6 +25,7 @@ BEGUN = tuple(ON_DUTY_STATES | FINISHED_STATES)
 NOT_OVER = (*NOT_BEGUN, *ON_DUTY_STATES)
 
 Facts = tuple[Visit, WorkOrder, Site]
+_LEADER = aliased(Visit)
 
 
 def candidates(
@@ -49,8 +50,7 @@ def candidates(
     are there where their leader is, until the leader has finished.
     """
     on_plan = [stop.visit_id for stop in plan.stops] if plan else []
-    leader = aliased(Visit)
-    still_wanted = or_(Visit.leader_id.is_(None), leader.state.in_(NOT_OVER))
+    still_wanted = or_(Visit.leader_id.is_(None), _LEADER.state.in_(NOT_OVER))
     waiting = and_(Visit.state.in_(NOT_BEGUN), WorkOrder.waiting_reason.is_(None), still_wanted)
     ids = [*on_plan, *extra]
     named = or_(Visit.id.in_(ids), Visit.leader_id.in_(ids))
@@ -62,7 +62,7 @@ def candidates(
         select(Visit, WorkOrder, Site)
         .join(WorkOrder, Visit.work_order_id == WorkOrder.id)
         .join(Site, WorkOrder.site_id == Site.id)
-        .outerjoin(leader, leader.id == Visit.leader_id)
+        .outerjoin(_LEADER, _LEADER.id == Visit.leader_id)
         .outerjoin(PlanLock, PlanLock.visit_id == func.coalesce(Visit.leader_id, Visit.id))
         .where(WorkOrder.territory_id == day.territory_id, wanted)
         .order_by(Visit.id)

@@ -12,10 +12,11 @@ from dispatch.access.rules import Principal
 from dispatch.db import new_id
 from dispatch.planning import heads, splitting
 from dispatch.planning.accepting import accept_rows
+from dispatch.planning.asking import asker_for, asker_of
 from dispatch.planning.cancelling import cancel_run
 from dispatch.planning.model import DayPlan
 from dispatch.planning.moving import choices, move_for_customer
-from dispatch.planning.offering import USUAL, Offers, WindowOffer, asker_for, asker_of, offers_of
+from dispatch.planning.offering import USUAL, Offers, WindowOffer, offers_of
 from dispatch.planning.promising import book, hold
 from dispatch.planning.publishing import lock_visit, publish, unlock_visit
 from dispatch.planning.rules import OfferPolicy, PlanNotPublishable

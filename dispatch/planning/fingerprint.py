@@ -1,8 +1,8 @@
-"""What the day of routes is made of, as one text that differs as soon as any row of it does."""
+"""What days of routes are made of: one text for each day that differs as soon as any row of it does."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -15,112 +15,148 @@ from dispatch.planning.supplying import DRAFTS_COUNT
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
 from optimizer.policy import policies
 
-ROWS = {
-    "technician": "select ctid, xmin from technician where territory_id = :territory_id",
-    "skill": "select ctid, xmin from technician_skill where technician_id in (select id from crew)",
-    "certificate": "select ctid, xmin from certificate where technician_id in (select id from crew)",
-    "shift": (
-        "select ctid, xmin from shift where technician_id in (select id from crew)"
-        " and starts_at >= :begin and starts_at < :end"
-    ),
-    "absence": (
-        "select ctid, xmin from absence where technician_id in (select id from crew) and ends_at > :begin"
-    ),
-    "territory": "select ctid, xmin from territory where id = :territory_id",
-    "stock": "select ctid, xmin from van_stock where technician_id in (select id from crew)",
-    "store": "select ctid, xmin from store_stock where territory_id = :territory_id",
-    "handed": "select ctid, xmin from part_transfer where territory_id = :territory_id and state = 'handed'",
+OF_THE_TERRITORY = {
+    "technician": "technician t where t.territory_id = :territory_id",
+    "skill": "technician_skill t where t.technician_id in (select id from crew)",
+    "certificate": "certificate t where t.technician_id in (select id from crew)",
+    "territory": "territory t where t.id = :territory_id",
+    "stock": "van_stock t where t.technician_id in (select id from crew)",
+    "store": "store_stock t where t.territory_id = :territory_id",
+    "handed": "part_transfer t where t.territory_id = :territory_id and t.state = 'handed'",
     "set_aside": (
-        "select ctid, xmin from visit where technician_id in"
-        " (select id from technician where territory_id = :territory_id) and state = any(:planned)"
-        " and parts ?| array(select p.sku from store_stock s join part p on p.id = s.part_id"
+        "visit t where exists (select 1 from store_stock where territory_id = :territory_id and quantity > 0)"
+        " and t.technician_id in (select id from technician where territory_id = :territory_id)"
+        " and t.state = any(:planned)"
+        " and t.parts ?| array(select p.sku from store_stock s join part p on p.id = s.part_id"
         " where s.territory_id = :territory_id and s.quantity > 0)"
     ),
     "drafted": (
-        "select s.ctid, s.xmin from plan_stop s join plan_head h on h.working_plan_id = s.plan_id"
-        " join visit v on v.id = s.visit_id"
+        "plan_stop t join plan_head h on h.working_plan_id = t.plan_id join visit v on v.id = t.visit_id"
         " where h.territory_id = :territory_id and h.day >= :drafts_from and v.parts <> '{}'"
     ),
     "held_parts": (
-        "select ctid, xmin from slot_hold where territory_id = :territory_id and released_at is null"
-        " and visit_id is null and expires_at > :now and parts <> '{}'"
+        "slot_hold t where t.territory_id = :territory_id and t.released_at is null"
+        " and t.visit_id is null and t.expires_at > :now and t.parts <> '{}'"
     ),
-    "part": "select ctid, xmin from part",
+    "part": "part t",
+}
+"""Rows that every day of a territory is built from."""
+
+OF_THE_DAY = {
+    "shift": (
+        "shift t where t.technician_id in (select id from crew)"
+        " and t.starts_at >= asked.begins and t.starts_at < asked.ends"
+    ),
+    "absence": "absence t where t.technician_id in (select id from crew) and t.ends_at > asked.begins",
     "earlier": (
-        "select ctid, xmin from visit where technician_id in (select id from crew)"
-        " and (planned_start < :midnight or id in (select visit_id from last_night))"
-        " and state = any(:planned)"
+        "visit t where t.technician_id in (select id from crew)"
+        " and (t.planned_start < asked.midnight or t.id in (select visit_id from last_night))"
+        " and t.state = any(:planned)"
     ),
     "worked": (
-        "select ctid, xmin from visit where technician_id in (select id from crew)"
-        " and planned_start >= :worked_from and planned_start < :midnight and finished_at is not null"
+        "visit t where t.technician_id in (select id from crew)"
+        " and t.planned_start >= asked.worked_from and t.planned_start < asked.midnight"
+        " and t.finished_at is not null"
         " and exists (select 1 from territory where id = :territory_id and planning_policy = any(:fair))"
     ),
-    "stop": "select ctid, xmin from plan_stop where plan_id = (select plan_id from head)",
-    "visit": "select v.ctid, v.xmin from visit v join concerned c on c.id = v.id",
-    "work_order": "select w.ctid, w.xmin from work_order w join concerned c on c.work_order_id = w.id",
-    "site": (
-        "select s.ctid, s.xmin from site s join work_order w on w.site_id = s.id"
-        " join concerned c on c.work_order_id = w.id"
-    ),
-    "hold": "select ctid, xmin from held",
-    "held_site": "select s.ctid, s.xmin from site s join held h on h.site_id = s.id",
-    "lock": "select l.ctid, l.xmin from plan_lock l join concerned c on c.id = l.visit_id",
+    "stop": "plan_stop t where t.plan_id = (select plan_id from head)",
+    "hold": "held h join slot_hold t on t.id = h.id",
+    "held_site": "held h join site t on t.id = h.site_id",
+    "lock": "plan_lock t join concerned c on c.id = t.visit_id",
 }
-"""Every kind of row that a day of routes is built from; place and transaction tell one version of a row."""
+"""Rows that one day of routes is built from, besides ``VISITS``."""
+VISITS = (
+    "concerned c join visit v on v.id = c.id"
+    " join work_order w on w.id = v.work_order_id join site s on s.id = w.site_id"
+)
+"""The day's visits with their orders and sites, read together as these are many."""
+
+_DIGEST = "(select concat(count(*), ':', bit_xor(hashtextextended(concat({version}), 0))) from {rows})"
+"""Names the versions of some rows; place and transaction tell one version of a row."""
 
 _WITH = """
-with head as (
-    select version, coalesce(working_plan_id, published_plan_id) as plan_id
-    from plan_head where territory_id = :territory_id and day = :day
-), last_night as materialized (
-    select visit_id from plan_stop where plan_id = (
-        select coalesce(working_plan_id, published_plan_id)
-        from plan_head where territory_id = :territory_id and day = :eve
-    )
-), crew as (
+with crew as materialized (
     select id from technician where territory_id = :territory_id and is_active
-), held as materialized (
-    select ctid, xmin, site_id from slot_hold where territory_id = :territory_id and day = :day
-        and released_at is null and visit_id is null and expires_at > :now
-), concerned as materialized (
-    select v.id, v.work_order_id from visit v
-    where v.id in (select visit_id from plan_stop where plan_id = (select plan_id from head))
-    union
-    select v.id, v.work_order_id from visit v
-    where v.technician_id in (select id from crew) and v.state = any(:begun)
-        and coalesce(v.started_at, v.arrived_at, v.planned_start) >= :midnight
-        and coalesce(v.started_at, v.arrived_at, v.planned_start) < :latest
+), shared as materialized (
+    select concat_ws(' ', {of_the_territory}) as marks
 )
-select concat_ws(' ', coalesce((select concat_ws(':', version, plan_id) from head), '-'), {digests})
+select concat_ws(' ', (select marks from shared), found.marks)
+from unnest(
+    cast(:days as date[]), cast(:begins as timestamptz[]), cast(:ends as timestamptz[]),
+    cast(:midnights as timestamptz[]), cast(:worked_from as timestamptz[]), cast(:latest as timestamptz[])
+) with ordinality as asked(day, begins, ends, midnight, worked_from, latest, place),
+lateral (
+    with head as (
+        select version, coalesce(working_plan_id, published_plan_id) as plan_id
+        from plan_head where territory_id = :territory_id and day = asked.day
+    ), last_night as materialized (
+        select visit_id from plan_stop where plan_id = (
+            select coalesce(working_plan_id, published_plan_id)
+            from plan_head where territory_id = :territory_id and day = asked.day - 1
+        )
+    ), held as materialized (
+        select id, site_id from slot_hold where territory_id = :territory_id and day = asked.day
+            and released_at is null and visit_id is null and expires_at > :now
+    ), concerned as materialized (
+        select visit_id as id from plan_stop where plan_id = (select plan_id from head)
+        union
+        select v.id from visit v
+        where v.technician_id in (select id from crew) and v.state = any(:begun)
+            and coalesce(v.started_at, v.arrived_at, v.planned_start) >= asked.midnight
+            and coalesce(v.started_at, v.arrived_at, v.planned_start) < asked.latest
+    )
+    select concat_ws(
+        ' ', coalesce((select concat_ws(':', version, plan_id) from head), '-'), {of_the_day},
+        {visits}
+    ) as marks
+) found
+order by asked.place
 """
-_DIGEST = (
-    "(select coalesce(md5(string_agg(concat(t.ctid, t.xmin), ',' order by t.ctid)), '-') from ({rows}) t)"
-)
 
-_STATEMENT = text(_WITH.format(digests=", ".join(_DIGEST.format(rows=rows) for rows in ROWS.values())))
+
+def _digests(of: dict[str, str]) -> str:
+    return ", ".join(_DIGEST.format(version="t.ctid, t.xmin", rows=rows) for rows in of.values())
+
+
+_STATEMENT = text(
+    _WITH.format(
+        of_the_territory=_digests(OF_THE_TERRITORY),
+        of_the_day=_digests(OF_THE_DAY),
+        visits=_DIGEST.format(version="v.ctid, v.xmin, w.ctid, w.xmin, s.ctid, s.xmin", rows=VISITS),
+    )
+)
 
 
 def fingerprint(session: Session, day: Day) -> str:
     """Return a text that names the versions of plan and rows of a day as this session sees them."""
-    begin, end = clock.day_bounds(day.day, day.timezone)
-    found = session.scalar(
+    return fingerprints(session, [day])[0]
+
+
+def fingerprints(session: Session, days: Sequence[Day]) -> list[str]:
+    """Return the fingerprint of each of some days of one territory, from one look at the database."""
+    if not days:
+        return []
+    now, first = clock.now(), days[0]
+    bounds = [clock.day_bounds(day.day, day.timezone) for day in days]
+    found = session.scalars(
         _STATEMENT,
         {
-            "territory_id": day.territory_id,
-            "day": day.day,
-            "eve": day.day - timedelta(days=1),
-            "now": clock.now(),
-            "drafts_from": clock.now().date() - DRAFTS_COUNT,
-            "begin": begin,
-            "end": end,
-            "midnight": day.midnight,
-            "worked_from": day.midnight - shares.PERIOD,
+            "territory_id": first.territory_id,
+            "days": [day.day for day in days],
+            "now": now,
+            "drafts_from": now.date() - DRAFTS_COUNT,
+            "begins": [begins for begins, _ in bounds],
+            "ends": [ends for _, ends in bounds],
+            "midnights": [day.midnight for day in days],
+            "worked_from": [day.midnight - shares.PERIOD for day in days],
             "fair": [name for name, prices in policies().items() if prices.fairness_cents],
-            "latest": day.moment(day.LATEST),
+            "latest": [day.moment(day.LATEST) for day in days],
             "begun": [str(state) for state in BEGUN],
             "planned": [str(state) for state in (*NOT_BEGUN, *ON_DUTY_STATES)],
         },
-    )
-    is_ahead = day.day > clock.business_day(clock.now(), day.timezone)
-    return f"{day.timezone}{'+' if is_ahead else ''} {found}"
+    ).all()
+    today = clock.business_day(now, first.timezone)
+    return [
+        f"{day.timezone}{'+' if day.day > today else ''} {mark}"
+        for day, mark in zip(days, found, strict=True)
+    ]

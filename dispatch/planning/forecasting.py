@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, travel
@@ -26,8 +26,7 @@ from dispatch.planning.model import PlanStop, Routes
 from dispatch.planning.problem import Built, stops_by_route
 from dispatch.planning.queries import day_version
 from dispatch.planning.rules import Danger, danger_of
-from dispatch.technicians import queries as technicians
-from dispatch.technicians.queries import AtWork, find_technician
+from dispatch.technicians.queries import find_technician
 from dispatch.work_orders.model import Visit
 from optimizer.errors import InfeasibleRoute
 from optimizer.plan import Route
@@ -98,8 +97,7 @@ def routes_ahead(session: Session, territory_id: uuid.UUID, on: date) -> Sequenc
     if current is None:
         return ()
     built = problem.build(session, day, travel.times(), plan=current, only_routes=True)
-    present = technicians.at_work(session, territory_id, on)
-    return driven_on(built, current, spreads.measured(session, territory_id), promises_in(built), present)
+    return driven_on(built, current, spreads.measured(session, territory_id), promises_in(built))
 
 
 def route_forecast(
@@ -123,21 +121,25 @@ def route_ahead(
     """
     head = heads.find(session, territory_id, on)
     plan_id = heads.in_force_id(head) if head is not None else None
-    statement = select(PlanStop).where(PlanStop.plan_id == plan_id, PlanStop.technician_id == technician_id)
-    ordered = statement.order_by(PlanStop.position).execution_options(populate_existing=True)
-    part = _Part(session.scalars(ordered).all() if plan_id is not None else ())
+    statement = (
+        select(PlanStop, Visit.crew_size)
+        .join(Visit, Visit.id == PlanStop.visit_id)
+        .where(PlanStop.plan_id == plan_id, PlanStop.technician_id == technician_id)
+        .order_by(PlanStop.position)
+        .execution_options(populate_existing=True)
+    )
+    found = session.execute(statement).all() if plan_id is not None else ()
+    part = _Part([stop for stop, _ in found])
     nothing = RouteForecast(technician_id, ())
-    if not part.stops:
+    if not found:
         return nothing
-    ids = [stop.visit_id for stop in part.stops]
-    if session.scalar(select(exists().where(Visit.id.in_(ids), Visit.crew_size > 1))):
+    if any(crew_size > 1 for _, crew_size in found):
         whole = routes_ahead(session, territory_id, on)
         return next((route for route in whole if route.technician_id == technician_id), nothing)
     day = day_of(session, territory_id, on)
     built = problem.build(session, day, travel.times(), plan=part, only_routes=True, of=technician_id)
-    present = technicians.at_work(session, territory_id, on, only=technician_id)
     spread = spreads.measured(session, territory_id)
-    return next(iter(driven_on(built, part, spread, promises_in(built), present)), nothing)
+    return next(iter(driven_on(built, part, spread, promises_in(built))), nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,17 +163,16 @@ def driven_on(
     plan: Routes,
     spread: Spread,
     promised: Mapping[str, Window],
-    present: Mapping[uuid.UUID, AtWork],
 ) -> Sequence[RouteForecast]:
     """Return the routes of a plan on a day as it was read, as they will probably go on."""
     stored = {str(stop.visit_id): stop for stop in plan.stops}
     order = stops_by_route(plan.stops)
     found = {
-        route.technician_id: tuple(_stops(built, route, stored, spread, promised, present))
+        route.technician_id: tuple(_stops(built, route, stored, spread, promised))
         for route in _driven(built, order)
     }
     for name in sorted(set(order) - {technician.id for technician in built.problem.technicians}):
-        who = present.get(uuid.UUID(name))
+        who = built.at_work.get(uuid.UUID(name))
         reason = REASON_ILL if who is not None else REASON_OFF_DUTY
         found[name] = tuple(
             _nobody(built, stored[visit.id], promised.get(visit.id), reason)
@@ -212,20 +213,19 @@ def _drive(day: Problem, technician: Technician, visits: tuple[Job, ...]) -> Rou
         return timetable(day, replace(tireless, breaks=()), visits)
 
 
-def _stops(  # noqa: PLR0917 - a day, and what is known of one of its routes
+def _stops(
     built: Built,
     route: Route,
     stored: Mapping[str, PlanStop],
     spread: Spread,
     promised: Mapping[str, Window],
-    present: Mapping[uuid.UUID, AtWork],
 ) -> Iterator[StopForecast]:
     now = built.day.seconds(clock.now())
     for name, seen in forecast(route, promised, spread, begun=built.begun, now=now).items():
         window = promised.get(name)
         arrival = round(seen.arrival.mean)
         begins = built.day.moment(max(arrival, window.start) if window else arrival)
-        reason = _why_not(built, stored[name], begins, present)
+        reason = _why_not(built, stored[name], begins)
         if reason is not None:
             yield _nobody(built, stored[name], window, reason)
             continue
@@ -248,16 +248,14 @@ def _nobody(built: Built, stop: PlanStop, window: Window | None, reason: str) ->
     return StopForecast(stop.visit_id, stop.start, ends, None, None, chance, None, danger_of(chance), reason)
 
 
-def _why_not(
-    built: Built, stop: PlanStop, begins: datetime, present: Mapping[uuid.UUID, AtWork]
-) -> str | None:
+def _why_not(built: Built, stop: PlanStop, begins: datetime) -> str | None:
     """
     Return why a technician does not come at the moment at which a stop would begin; None if they do.
 
     Who has a visit pinned to them works as long as that takes, though never while absent: planning lengthened
     the shift for the pin (``optimizer.concessions``).
     """
-    who = present.get(stop.technician_id)
+    who = built.at_work.get(stop.technician_id)
     if who is None:
         return REASON_OFF_DUTY
     moments = [begins, *([stop.start] if stop.start > begins else [])]

@@ -41,6 +41,14 @@ def find(session: Session, territory_id: uuid.UUID, day: date) -> PlanHead | Non
     return session.get(PlanHead, (territory_id, day))
 
 
+def versions(session: Session, territory_id: uuid.UUID, first: date, last: date) -> dict[date, int]:
+    """Return the versions of the days from first to last that have any."""
+    statement = select(PlanHead.day, PlanHead.version).where(
+        PlanHead.territory_id == territory_id, PlanHead.day >= first, PlanHead.day <= last
+    )
+    return {row.day: row.version for row in session.execute(statement)}
+
+
 def in_force(session: Session, head: PlanHead | None) -> DayPlan | None:
     """
     Return the plan that the next change starts from: the working draft, else the published one.

@@ -90,7 +90,7 @@ def impact(session: Session, day: Day, given: Assumptions) -> Sequence[Endangere
 
 def _within_duty(read: Supposed, plan: DayPlan, spread: Spread) -> dict[uuid.UUID, StopForecast]:
     """The stops that somebody will come to, as routes will probably go on."""
-    routes = forecasting.driven_on(read.built, plan, spread, read.promised, read.present)
+    routes = forecasting.driven_on(read.built, plan, spread, read.promised)
     return {
         stop.visit_id: stop for route in routes for stop in route.stops if stop.expected_arrival is not None
     }

@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
+from dispatch.planning.asking import asker_of
 from dispatch.planning.days import day_at
-from dispatch.planning.offering import EVERY, WindowOffer, asker_of, offers_of
+from dispatch.planning.offering import EVERY, WindowOffer, offers_of
 from dispatch.planning.promising import as_fresh, book
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window
 from dispatch.promises import linking

@@ -22,8 +22,12 @@ AFTER_DUTY = timedelta(hours=4)
 
 def end_of(session: Session, day: Day) -> datetime:
     """Return when a planning day is over: at midnight, or with the last shift that began on it."""
+    return over_with(day, technicians.last_shift_end(session, day.territory_id, day.day))
+
+
+def over_with(day: Day, last: datetime | None) -> datetime:
+    """Return when a planning day is over whose last shift ends at a moment; None for a day without shifts."""
     midnight = clock.day_bounds(day.day, day.timezone)[1]
-    last = technicians.last_shift_end(session, day.territory_id, day.day)
     return min(max(last or midnight, midnight), day.moment(Day.LATEST))
 
 

@@ -9,27 +9,21 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
 from dispatch import clock
-from dispatch.contracts.house_rules import house_rules, rules_under
-from dispatch.customers.model import Site
-from dispatch.planning import heads, nights, open_days, spreads
-from dispatch.planning.crews import require_plannable
+from dispatch.planning import spreads
+from dispatch.planning.asking import Asker, is_reserved
 from dispatch.planning.days import Day, day_at
+from dispatch.planning.horizon import Horizon
 from dispatch.planning.questions import Question
-from dispatch.planning.quiet_times import QuietTimes, quiet_times
-from dispatch.planning.rules import OfferPolicy, VisitNotPlannable, is_open
+from dispatch.planning.rules import OfferPolicy, is_open
 from dispatch.planning.slot_prices import Ledger, Price
-from dispatch.planning.wanting import Wanted
-from dispatch.technicians import queries as technicians
-from dispatch.territories.queries import reserve_of, zone_of
-from dispatch.territories.rules import Reserve
-from dispatch.work_orders.model import Visit
+from dispatch.territories.queries import reserve_of
 from dispatch.work_orders.rules import EMERGENCY
 from optimizer.meeting import seats_of
 from optimizer.offers import Rearranged
@@ -106,18 +100,6 @@ class Offers:
     refusals: tuple[Refusal, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Whoever asks for a window: an existing visit, or what is to become one."""
-
-    territory_id: uuid.UUID
-    priority: int
-    response_due_at: datetime | None
-    ask: Callable[[Day], Question]
-    quiet: QuietTimes | None = None
-    """R-307: when planned work may not be offered."""
-
-
 def offers_of(
     session: Session,
     asker: Asker,
@@ -130,56 +112,14 @@ def offers_of(
     """Return the best windows of some days from ``first_day`` on, by default from today in the territory."""
     today = day_at(session, asker.territory_id, clock.now())
     begin = first_day or today.day
-    desk = _Desk(session, asker, policy)
+    first = replace(today, day=begin)
+    desk = _Desk(session, asker, policy, Horizon(session, first, days))
     for ahead in range(days):
-        desk.look_at(replace(today, day=begin).later(ahead))
+        desk.look_at(first.later(ahead))
     desk.close()
     desk.windows.sort(key=policy.rank)
     refusals = () if desk.windows else tuple(desk.refusals)
     return Offers(tuple(desk.windows[:limit]), tuple(desk.hidden), refusals)
-
-
-def asker_of(session: Session, visit: Visit) -> Asker:
-    """Let a visit ask that nobody has begun."""
-    require_plannable(visit)
-    order = visit.work_order
-
-    def ask(day: Day) -> Question:
-        return question(session, day, visit)
-
-    rules, zone = rules_under(session, order.contract_id), zone_of(session, order.territory_id)
-    quiet = quiet_times(session, session.get_one(Site, order.site_id), order.kind, rules, zone)
-    return Asker(order.territory_id, order.priority, order.response_due_at, ask, quiet)
-
-
-def asker_for(session: Session, wanted: Wanted) -> Asker:
-    """Let something ask that has no visit yet."""
-
-    def ask(day: Day) -> Question:
-        return open_days.question_of(session, day, wanted)
-
-    zone = zone_of(session, wanted.site.territory_id)
-    quiet = quiet_times(session, wanted.site, wanted.kind, house_rules(session, wanted.contract), zone)
-    return Asker(wanted.site.territory_id, wanted.priority, wanted.response_due_at, ask, quiet)
-
-
-def question(
-    session: Session, day: Day, visit: Visit, *, exact: bool = False, without_hold: uuid.UUID | None = None
-) -> Question:
-    """Put a visit to a day; one that waits for something is refused."""
-    asked = open_days.question(session, day, visit, exact=exact, without_hold=without_hold)
-    if asked is None:
-        raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
-    return asked
-
-
-def is_reserved(asker: Asker, asked: Question, reserve: Reserve) -> bool:
-    """R-308: tell whether only emergencies may have what is left of the day."""
-    percent = reserve.on(asked.day.built.day.day)
-    if asker.priority >= EMERGENCY or not percent:
-        return False
-    now = max(0, asked.day.built.day.seconds(clock.now()))
-    return not asked.day.load.leaves(asked.job.duration * asked.people, percent, now)
 
 
 Span = tuple[datetime, datetime]
@@ -232,8 +172,8 @@ def _kept_back(sides: Sequence[_Side], span: Span) -> _Side | None:
 class _Desk:
     """Gathers offers, hidden windows and refusals day by day."""
 
-    def __init__(self, session: Session, asker: Asker, policy: OfferPolicy) -> None:
-        self.session, self.asker, self.policy = session, asker, policy
+    def __init__(self, session: Session, asker: Asker, policy: OfferPolicy, horizon: Horizon) -> None:
+        self.asker, self.policy, self.horizon = asker, policy, horizon
         self.windows: list[WindowOffer] = []
         self.hidden: list[HiddenSlot] = []
         self.refusals: list[Refusal] = []
@@ -248,7 +188,7 @@ class _Desk:
         if not windows:
             return
         spans = _spans(day, windows)
-        asked = nights.days_for(self.session, day.territory_id, spans[0][0])
+        asked = self.horizon.days_for(spans[0][0])
         sides = [side for on in asked if (side := self._side(on, spans)) is not None]
         if not sides:
             self._nobody(day, windows)
@@ -269,17 +209,16 @@ class _Desk:
 
     def _side(self, day: Day, spans: Sequence[Span]) -> _Side | None:
         """Ask one planning day; None when nobody is on duty then."""
-        if not technicians.has_shifts(self.session, day.territory_id, day.day):
+        if not self.horizon.is_worked(day):
             return None
-        head = heads.find(self.session, day.territory_id, day.day)
-        asked = self.asker.ask(day)
+        asked = self.asker.ask(day, self.horizon.mark(day))
         if not asked.day.built.problem.technicians:
             return None
         windows = {Window(*map(day.seconds, span)): span for span in spans}
         quotes = {windows[quote.window]: quote for quote in asked.quote(list(windows))}
         ledger = Ledger(asked, self.spread, self.policy)
         reserved = is_reserved(self.asker, asked, self.reserve)
-        return _Side(day, asked, ledger, head.version if head else 0, reserved, quotes)
+        return _Side(day, asked, ledger, self.horizon.version(day), reserved, quotes)
 
     def close(self) -> None:
         """Search closed windows for room while the caller has none that will do, and hide the others."""

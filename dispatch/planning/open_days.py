@@ -23,12 +23,13 @@ from dispatch.customers.model import Site
 from dispatch.planning import crews, heads, plan_rows, problem
 from dispatch.planning.candidates import Facts
 from dispatch.planning.days import Day
-from dispatch.planning.fingerprint import fingerprint
+from dispatch.planning.fingerprint import fingerprints
 from dispatch.planning.load import Load
 from dispatch.planning.model import PlanLock
 from dispatch.planning.places import Places, matrix_between
 from dispatch.planning.problem import Built
 from dispatch.planning.questions import MAKING_ROOM, OpenDay, Question, put
+from dispatch.planning.refusing import is_free
 from dispatch.planning.wanting import Wanted
 from dispatch.work_orders.crews import live_crew
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -99,21 +100,28 @@ SHELF = Shelf()
 
 
 def question(
-    session: Session, day: Day, visit: Visit, *, exact: bool = False, without_hold: uuid.UUID | None = None
+    session: Session,
+    day: Day,
+    visit: Visit,
+    *,
+    exact: bool = False,
+    without_hold: uuid.UUID | None = None,
+    mark: str | None = None,
 ) -> Question | None:
     """
     Put a visit to the day as the database holds it now; None when it waits and cannot be planned.
 
     ``exact`` reads the day anew, since what is written must fit the rows as they are under the day's lock;
-    ``without_hold`` is the held window that the visit is about to take.
+    ``without_hold`` is the held window that the visit is about to take; ``mark`` names the day's state for
+    one who has just asked.
     """
     row = _row(session, visit.id)
     if visit.crew_size > 1:
-        return _of_crew(session, day, visit, row, exact=exact, without_hold=without_hold)
+        return _of_crew(session, day, visit, row, exact=exact, without_hold=without_hold, mark=mark)
     opened = (
         open_day(session, day, without_hold=without_hold, asking=visit.id)
         if exact or _moves_parts(visit)
-        else _kept(session, day)
+        else _kept(session, day, mark)
     )
     known = opened.built.problem.visit(str(visit.id))
     if known is not None:
@@ -130,9 +138,11 @@ def question(
     return Question(opened, job, places, None if is_known else _travel(places))
 
 
-def question_of(session: Session, day: Day, wanted: Wanted, *, exact: bool = False) -> Question:
-    """Put to a day what has no visit yet; ``exact`` reads the day anew."""
-    opened = open_day(session, day) if exact else _kept(session, day)
+def question_of(
+    session: Session, day: Day, wanted: Wanted, *, exact: bool = False, mark: str | None = None
+) -> Question:
+    """Put to a day what has no visit yet; ``exact`` reads the day anew, ``mark`` as for a visit."""
+    opened = open_day(session, day) if exact else _kept(session, day, mark)
     places = opened.built.places.with_site(wanted.site)
     is_known = places is opened.built.places or not opened.built.problem.technicians
     return put(opened, wanted.jobs(day, places), places, None if is_known else _travel(places))
@@ -146,13 +156,14 @@ def _of_crew(
     *,
     exact: bool,
     without_hold: uuid.UUID | None,
+    mark: str | None,
 ) -> Question | None:
     """Put a crew to a day, as if none of it were planned there."""
     if row is None or row[1].waiting_reason is not None:
         return None
     seats = live_crew(visit)
     apart = frozenset(str(seat.id) for seat in seats)
-    kept = None if exact or _moves_parts(visit) else _kept(session, day)
+    kept = None if exact or _moves_parts(visit) else _kept(session, day, mark)
     if kept is None or any(kept.built.problem.visit(name) for name in apart):
         kept = open_day(session, day, apart=apart, without_hold=without_hold, asking=visit.id)
     places = kept.built.places.with_site(row[2])
@@ -171,15 +182,16 @@ def _moves_parts(visit: Visit) -> bool:
     return bool(visit.parts) and visit.planned_start is not None
 
 
-def _kept(session: Session, day: Day) -> OpenDay:
+def _kept(session: Session, day: Day, mark: str | None) -> OpenDay:
     """Return the day as it stands, opened before if nothing has moved since."""
-    return SHELF.get(day, _mark(session, day), lambda: open_day(session, day))
+    return SHELF.get(day, mark or marks(session, [day])[0], lambda: open_day(session, day))
 
 
-def _mark(session: Session, day: Day) -> str:
-    """Name the state of the day: its rows, the source of travel times, and the time once it has begun."""
-    now = max(0, day.seconds(clock.now()))
-    return f"{fingerprint(session, day)} {id(travel.times())} {now // FRESH_SECONDS}"
+def marks(session: Session, days: Sequence[Day]) -> list[str]:
+    """Name the state of each day: its rows, the source of travel times, and the time once it has begun."""
+    now, source = clock.now(), id(travel.times())
+    found = zip(days, fingerprints(session, days), strict=True)
+    return [f"{mark} {source} {max(0, day.seconds(now)) // FRESH_SECONDS}" for day, mark in found]
 
 
 def _row(session: Session, visit_id: uuid.UUID) -> Facts | None:
@@ -216,7 +228,8 @@ def open_day(
     if without_hold is not None and str(without_hold) in built.holds:
         built, oracle = _freed(oracle, built, str(without_hold))
     load = Load.of(oracle.problem, oracle.plan)
-    return OpenDay(replace(built, visits={}), oracle, travel.times(), load, stored)
+    free = is_free(oracle.problem)
+    return OpenDay(replace(built, visits={}), oracle, travel.times(), load, stored, free)
 
 
 def _keep_held(oracle: Quoting, built: Built) -> None:

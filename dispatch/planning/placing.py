@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from dispatch.planning.offering import EVERY, asker_of, offers_of
+from dispatch.planning.asking import asker_of
+from dispatch.planning.offering import EVERY, offers_of
 from dispatch.planning.promising import book
 from dispatch.planning.rules import OfferPolicy, VisitNotPlannable
 from dispatch.settings import Settings

@@ -21,13 +21,13 @@ from dispatch.planning.model import PlanLock, PlanStop, Routes
 from dispatch.planning.places import Places
 from dispatch.planning.quiet_times import windows_outside_peaks
 from dispatch.planning.shares import worked
-from dispatch.planning.supplying import Need, carried, with_store
+from dispatch.planning.supplying import Need, Vans, carried, with_store
 from dispatch.planning.wanting import held_jobs
 from dispatch.promises import holding
 from dispatch.promises.model import SlotHold
 from dispatch.promises.queries import kept_reservations
 from dispatch.technicians import queries as technicians
-from dispatch.technicians.queries import OnDuty
+from dispatch.technicians.queries import AtWork, OnDuty
 from dispatch.territories.model import Territory
 from dispatch.travel import TravelTimes
 from dispatch.work_orders.lifecycle import VisitState
@@ -59,6 +59,8 @@ class Built:
     """Windows of crews' visits as customers were told them; None for who goes along."""
     concessions: tuple[Concession, ...] = ()
     """What rules have conceded to locks in the problem."""
+    at_work: Mapping[uuid.UUID, AtWork] = field(default_factory=dict)
+    """When everybody with a shift may begin work, absent or not."""
 
     def with_decisions(self, problem: Problem) -> Built:
         """Return the day as another problem, in which locks are kept as far as anybody could."""
@@ -90,7 +92,8 @@ def build(
     for ``as_teams``. What ``asking`` has elsewhere is there for it. With ``of`` nobody else is on duty.
     """
     now = max(0, day.seconds(clock.now()))
-    crew = technicians.on_duty(session, day.territory_id, day.day, only=of)
+    rostered = technicians.rostered(session, day.territory_id, day.day, only=of)
+    crew, present = rostered.on_duty(), rostered.at_work()
     duties = {member.technician.id: member for member in crew}
     found = candidates(session, day, plan, extra, only_routes=only_routes, of=of)
     rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
@@ -104,18 +107,16 @@ def build(
     held_by = [held_jobs(hold, held_at[hold.site_id], day, places, tied=not only_routes) for hold in held]
     jobs += [job for seats in held_by for job in seats]
     begun = {str(row[0].id): row[0] for row in rows if row[0].state in BEGUN}
-    stock = carried(session, day, set(duties), without=asking)
-    stock = with_store(
-        session,
-        day,
-        {who: stock.get(who, {}) for who in duties},
-        of_day=[*(r[0].id for r in rows), *(h.id for h in held), *filter(None, [without_hold, asking])],
-        routes=_on_routes(plan, rows, held),
-        open_needs=None if only_routes else demands(day, crew, jobs, pins),
-    )
+    stock: Vans = {}
+    if of is None or any(job.parts for job in jobs):
+        named = [*(r[0].id for r in rows), *(h.id for h in held), *filter(None, [without_hold, asking])]
+        vans = carried(session, day, set(duties), without=asking)
+        needs = None if only_routes else demands(day, crew, jobs, pins)
+        routes = _on_routes(plan, rows, held)
+        stock = with_store(session, day, vans, of_day=named, routes=routes, open_needs=needs)
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
     before = worked(session, day, duties) if prices.fairness_cents else {}
-    vehicles = [_vehicle(day, who, places, stock.get(who.technician.id, {}), now, before) for who in crew]
+    vehicles = [_vehicle(day, who, places, stock, now, before) for who in crew]
     locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
     matrix = places.matrix(travel)
     problem = Problem(day.day, tuple(vehicles), tuple(jobs), matrix, tuple(locks), prices, zone=day.timezone)
@@ -125,7 +126,7 @@ def build(
         problem = crews.kept_together(problem, plan, day)
     holds = frozenset(job.id for seats in held_by for job in seats)
     visits = {str(row[0].id): row[0] for row in rows}
-    return Built(day, problem, visits, frozenset(begun), places, holds, told, against)
+    return Built(day, problem, visits, frozenset(begun), places, holds, told, against, present)
 
 
 def _held(
@@ -288,7 +289,7 @@ def _vehicle(  # noqa: PLR0917 - the day, then who works, then what they have an
     day: Day,
     member: OnDuty,
     places: Places,
-    stock: dict[str, int],
+    stock: Vans,
     now: int,
     before: Mapping[uuid.UUID, int],
 ) -> Technician:
@@ -306,7 +307,7 @@ def _vehicle(  # noqa: PLR0917 - the day, then who works, then what they have an
         certificates=tuple(
             Certificate(paper.code, paper.valid_from, paper.valid_until) for paper in person.certificates
         ),
-        stock=stock,
+        stock=stock.get(person.id, {}),
         territories=frozenset({str(person.territory_id)}),
         earliest_departure=max(start, now),
         worked=before.get(person.id, 0),

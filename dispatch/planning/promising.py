@@ -19,19 +19,15 @@ from dispatch import clock, outbox
 from dispatch.access.rules import Principal, Role
 from dispatch.events import EmergencyRaised
 from dispatch.planning import drafts, heads, leaving_out, nights, open_days, plan_rows, spreads
+from dispatch.planning.asking import Asker, asker_for, asker_of, is_reserved, question
 from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import PlanHead, PlanLock
 from dispatch.planning.offering import (
     RESERVED,
-    Asker,
     WindowOffer,
-    asker_for,
-    asker_of,
-    is_reserved,
     likeliest,
     offers_of,
-    question,
 )
 from dispatch.planning.questions import Question
 from dispatch.planning.rules import OfferPolicy, SlotGone, check_window, new_reason

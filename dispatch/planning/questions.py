@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from dispatch.planning import crews, refusing
+from dispatch.planning import crews
 from dispatch.planning.load import Load
 from dispatch.planning.places import Places
 from dispatch.planning.problem import Built
+from dispatch.planning.refusing import Closed, is_simple
 from dispatch.travel import TravelTimes
 from optimizer import meeting
 from optimizer.booking import Effort, Quoting, SiteTravel
@@ -34,6 +36,8 @@ class OpenDay:
     load: Load
     stored: Plan
     """The routes as the database holds them: nothing held is on them, nor changed to make room for it."""
+    is_free: bool
+    """Whether rules and room are all that can stand in the way of a visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Question:
     job: Job
     places: Places
     site: SiteTravel | None = None
+    closed: Closed = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        read = partial(with_site, self.day.oracle.problem, self.job, self.site)
+        object.__setattr__(self, "closed", Closed(read))
 
     @property
     def people(self) -> int:
@@ -60,18 +69,16 @@ class Question:
 
     def is_about_room(self, window: Window) -> bool:
         """Tell whether no rule keeps everybody away, so that it may be worth looking for room."""
-        return any(found.code == "CAPACITY" for found in self.closed_because(window))
+        return self.closed.is_about_room(window)
 
     def closed_because(self, window: Window) -> list[Refusal]:
         """Return why each technician cannot come in a window that has no quote, without opening any route."""
-        problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        return refusing.closed_because(problem, job, [window])
+        return self.closed.because([window])
 
     def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
         """Return why each technician cannot come in any of the windows, for which there was no quote."""
-        problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        if refusing.is_simple(problem, job):
-            return refusing.closed_because(problem, job, windows)
+        if self.day.is_free and is_simple(self.closed.problem, self.closed.visit):
+            return self.closed.because(windows)
         return self.day.oracle.refusals(self.job, windows, site=self.site)
 
     def taken(self, offer: Offer) -> Plan:
@@ -80,8 +87,7 @@ class Question:
 
     def problem_with(self, offer: Offer) -> Problem:
         """Return the day's problem with the visit in the window offered."""
-        wider, there = with_site(self.day.oracle.problem, self.job, self.site)
-        return asked(wider, there, offer.window)[0]
+        return asked(self.closed.problem, self.closed.visit, offer.window)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +121,13 @@ class CrewQuestion(Question):
 
     def closed_because(self, window: Window) -> list[Refusal]:
         """Return why nobody leads it, and who has no room when the rest has."""
-        problem, job = with_site(self.day.oracle.problem, self.job, self.site)
-        return crews.nobody_along(problem, refusing.closed_because(problem, job, [window]))
+        return crews.nobody_along(self.closed.problem, self.closed.because([window]))
 
     def refusals(self, windows: Sequence[Window]) -> list[Refusal]:
         """Return why nobody leads it, and who has no room when the rest has."""
-        problem, _ = with_site(self.day.oracle.problem, self.job, self.site)
-        return crews.nobody_along(problem, self.day.oracle.refusals(self.job, windows, site=self.site))
+        return crews.nobody_along(
+            self.closed.problem, self.day.oracle.refusals(self.job, windows, site=self.site)
+        )
 
     def taken(self, offer: Offer) -> Plan:
         """Return the day's plan with everybody on it; the open day stays as it is."""

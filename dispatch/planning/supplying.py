@@ -207,9 +207,10 @@ def store_of(session: Session, territory_id: uuid.UUID) -> dict[str, int]:
         .join(StoreStock, StoreStock.part_id == Part.id)
         .where(StoreStock.territory_id == territory_id, StoreStock.quantity > 0)
     )
-    way = _under_way(session, territory_id)
+    stored = {row.sku: row.quantity for row in session.execute(statement)}
+    way = _under_way(session, territory_id) if stored else {}
     out = {sku: min(0, pieces) for (who, sku), pieces in way.items() if who is None}
-    return {sku: left for sku, pieces in session.execute(statement) if (left := pieces + out.get(sku, 0)) > 0}
+    return {sku: left for sku, pieces in stored.items() if (left := pieces + out.get(sku, 0)) > 0}
 
 
 def _under_way(session: Session, territory_id: uuid.UUID) -> Pieces:
@@ -258,10 +259,10 @@ def carried(
     for held in _held(session, day.territory_id):
         for sku, wanted in held.parts.items() if held.start < day.midnight else ():
             vans[held.technician_id, sku] -= int(wanted)
-    found: Vans = {}
+    found: Vans = {who: {} for who in technician_ids}
     for (who, sku), pieces in vans.items():
-        if who is not None and pieces > 0 and who in technician_ids:
-            found.setdefault(who, {})[sku] = pieces
+        if who is not None and pieces > 0 and who in found:
+            found[who][sku] = pieces
     return found
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Date, and_, cast, func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -58,6 +58,26 @@ class AtWork:
 
     free: tuple[Interval, ...]
     away: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rostered:
+    """Technicians by number with their shifts that begin on a day; absences that touch it, by technician."""
+
+    duties: tuple[tuple[Technician, list[Shift]], ...]
+    away: Mapping[uuid.UUID, list[Interval]]
+
+    def on_duty(self) -> list[OnDuty]:
+        """Return who can be planned, by number."""
+        found = (_duty(person, shifts, self.away.get(person.id, [])) for person, shifts in self.duties)
+        return [duty for duty in found if duty is not None]
+
+    def at_work(self) -> dict[uuid.UUID, AtWork]:
+        """Return when each of them may begin work, absent or not."""
+        return {
+            person.id: _at_work(person, shifts, self.away.get(person.id, []))
+            for person, shifts in self.duties
+        }
 
 
 def _visible(principal: Principal) -> ColumnElement[bool]:
@@ -162,25 +182,13 @@ def on_duty(
     Return who of a territory can be planned on a day, by number: active, with a shift that begins on that
     local day, and not absent for all of it. ``only`` names the one who is asked about.
     """
-    duties, away = _rostered(session, territory_id, day, only)
-    found = (_duty(person, shifts, away.get(person.id, [])) for person, shifts in duties.values())
-    return [duty for duty in found if duty is not None]
+    return rostered(session, territory_id, day, only=only).on_duty()
 
 
-def at_work(
+def rostered(
     session: Session, territory_id: uuid.UUID, day: date, *, only: uuid.UUID | None = None
-) -> dict[uuid.UUID, AtWork]:
-    """Return when everybody, or ``only`` one, with a shift that begins on a day may begin work."""
-    duties, away = _rostered(session, territory_id, day, only)
-    return {
-        person.id: _at_work(person, shifts, away.get(person.id, [])) for person, shifts in duties.values()
-    }
-
-
-def _rostered(
-    session: Session, territory_id: uuid.UUID, day: date, only: uuid.UUID | None
-) -> tuple[dict[uuid.UUID, tuple[Technician, list[Shift]]], dict[uuid.UUID, list[Interval]]]:
-    """Active technicians by number with their shifts that begin on a day, and absences that touch it."""
+) -> Rostered:
+    """Return the active technicians of a territory, or ``only`` one, with a shift that begins on a day."""
     start, end = clock.day_bounds(day, zone_of(session, territory_id))
     statement = (
         select(Technician, Shift)
@@ -194,7 +202,7 @@ def _rostered(
     duties: dict[uuid.UUID, tuple[Technician, list[Shift]]] = {}
     for technician, shift in session.execute(statement):
         duties.setdefault(technician.id, (technician, []))[1].append(shift)
-    return duties, _absences(session, duties, start)
+    return Rostered(tuple(duties.values()), _absences(session, duties, start))
 
 
 def _at_work(technician: Technician, shifts: Sequence[Shift], absences: Sequence[Interval]) -> AtWork:
@@ -209,28 +217,26 @@ def _at_work(technician: Technician, shifts: Sequence[Shift], absences: Sequence
     return AtWork(tuple(free), tuple(absences))
 
 
-def has_shifts(session: Session, territory_id: uuid.UUID, day: date) -> bool:
-    """Tell whether anybody of a territory has a shift that begins on a day, absent or not."""
-    start, end = clock.day_bounds(day, zone_of(session, territory_id))
-    statement = (
-        select(Shift.id)
-        .join(Technician, Technician.id == Shift.technician_id)
-        .where(Technician.territory_id == territory_id, Technician.is_active)
-        .where(Shift.starts_at >= start, Shift.starts_at < end)
-    )
-    return session.scalar(statement.limit(1)) is not None
-
-
 def last_shift_end(session: Session, territory_id: uuid.UUID, day: date) -> datetime | None:
     """Return when the last shift is over that begins on a day in a territory; None without any."""
-    start, end = clock.day_bounds(day, zone_of(session, territory_id))
+    return last_shift_ends(session, territory_id, day, day).get(day)
+
+
+def last_shift_ends(
+    session: Session, territory_id: uuid.UUID, first: date, last: date
+) -> dict[date, datetime]:
+    """Return when the last shift is over that begins on a day, for each from first to last that has any."""
+    zone = zone_of(session, territory_id)
+    begins = cast(func.timezone(zone, Shift.starts_at), Date).label("day")
     statement = (
-        select(func.max(Shift.ends_at))
+        select(begins, func.max(Shift.ends_at).label("over"))
         .join(Technician, Technician.id == Shift.technician_id)
         .where(Technician.territory_id == territory_id, Technician.is_active)
-        .where(Shift.starts_at >= start, Shift.starts_at < end)
+        .where(Shift.starts_at >= clock.local_midnight(first, zone))
+        .where(Shift.starts_at < clock.day_bounds(last, zone)[1])
+        .group_by(begins)
     )
-    return session.scalar(statement)
+    return {row.day: row.over for row in session.execute(statement)}
 
 
 def _absences(

@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.planning import nights
+from dispatch.planning import nights, open_days
 from dispatch.planning.commands import book, hold, lock_visit, offer_wanted, publish
 from dispatch.planning.days import day_of
 from dispatch.planning.forecasting import routes_ahead
+from dispatch.planning.horizon import Horizon
 from dispatch.planning.offering import likeliest
 from dispatch.planning.problem import Built
 from dispatch.planning.rules import OfferPolicy, SlotGrid
@@ -247,3 +248,32 @@ def test_of_two_planning_days_the_cheapest_likely_one_takes_a_window() -> None:
     assert likeliest([(300, 0.9), (100, 0.4), (200, 0.7)], 0.6) == 2
     assert likeliest([(300, 0.5), (100, 0.4)], 0.6) == 1
     assert likeliest([(100, 0.95)], 0.6) == 0
+
+
+@pytest.mark.parametrize(("zone", "morrow"), MORROWS)
+def test_a_horizon_knows_what_each_day_says_alone(
+    town: Town, now: MovableClock, zone: str, morrow: date
+) -> None:
+    """R-303: a night shift that reaches into the first day, a day off, a night shift out of the last one."""
+    eve = morrow - timedelta(days=1)
+    settle(town, zone, eve, now)
+    who = on_shift(town, moment(zone, eve, 22), moment(zone, eve, 30))
+    for begin, end in ((56, 64), (94, 102)):
+        a_shift(town.session, who, starts_at=moment(zone, eve, begin), ends_at=moment(zone, eve, end),
+                break_minutes=0, break_earliest=None, break_latest=None)  # fmt: skip
+    town.session.flush()
+    first = day_of(town.session, town.territory.id, morrow)
+    horizon = Horizon(town.session, first, 3)
+    around = [first.later(ahead) for ahead in range(-1, 3)]
+    assert [day for day in around if horizon.is_worked(day)] == [around[0], around[2], around[3]]
+    for day in around:
+        expected = open_days.marks(town.session, [day])[0] if horizon.is_worked(day) else None
+        assert horizon.mark(day) == expected
+        assert horizon.version(day) == 0
+    reached = set()
+    for hour in range(24, 96):
+        start = moment(zone, eve, hour)
+        found = horizon.days_for(start)
+        assert found == nights.days_for(town.session, town.territory.id, start)
+        reached.add(len(found))
+    assert reached == {1, 2}

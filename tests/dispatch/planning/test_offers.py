@@ -19,6 +19,7 @@ from optimizer.problem import Window
 from tests.builders import DAY, ZONE, a_part, a_shift, an_absence, at, van_stock
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import Town
+from tests.statements import asked
 
 
 def codes(town: Town, visit: object, **words: object) -> set[str]:
@@ -236,3 +237,16 @@ def test_offers_name_the_version_they_were_made_on(town: Town) -> None:
     versions = {w.plan_version for w in offer(town.session, town.visit(), days=1).windows}
     assert versions == {town.head().version}
     assert town.session.scalar(select(func.count()).select_from(DayPlan)) == 1
+
+
+def test_more_days_are_no_more_questions_to_the_database(town: Town) -> None:
+    """Days that are open are named together, with their shifts and versions."""
+    for ahead in range(5):
+        town.technician(days=ahead)
+    visit, counted = town.visit(), []
+    offer(town.session, visit, days=5)
+    for days in (1, 5):
+        with asked() as statements:
+            offer(town.session, visit, days=days)
+        counted.append(len(statements))
+    assert counted[1] - counted[0] <= 2 * 4  # the visit's own row and its lock, read for each day

@@ -17,7 +17,7 @@ from dispatch.customers.model import Site
 from dispatch.planning import open_days, plan_rows
 from dispatch.planning.commands import book, lock_visit, offer
 from dispatch.planning.days import Day
-from dispatch.planning.fingerprint import ROWS, fingerprint
+from dispatch.planning.fingerprint import OF_THE_DAY, OF_THE_TERRITORY, fingerprint, fingerprints
 from dispatch.planning.load import Load
 from dispatch.planning.open_days import Shelf
 from dispatch.planning.questions import OpenDay, Question
@@ -129,7 +129,16 @@ def test_a_new_visit_without_a_route_leaves_the_day_as_it_is(town: Town) -> None
     before = fingerprint(town.session, tomorrow(town))
     town.visits(3)
     assert fingerprint(town.session, tomorrow(town)) == before
-    assert len(before.split()) == len(ROWS) + 2
+    assert len(before.split()) == len(OF_THE_TERRITORY) + len(OF_THE_DAY) + 3
+
+
+def test_days_named_together_are_named_as_each_alone(town: Town) -> None:
+    town.technician(days=1)
+    booked(town, town.visit(), 10)
+    days = [tomorrow(town).later(ahead) for ahead in range(-2, 3)]
+    together = fingerprints(town.session, days)
+    assert together == [fingerprint(town.session, day) for day in days]
+    assert len(set(together[1:])) > 1
 
 
 def test_other_travel_times_open_the_day_anew(town: Town) -> None:
@@ -188,7 +197,7 @@ def a_small_day(ahead: int) -> tuple[Day, OpenDay]:
     day = Day(uuid.UUID(int=1), date(2026, 3, 2) + timedelta(days=ahead), ZONE)
     oracle = PlainOracle(Problem(day.day, (), (), matrix_of([[0] * 10] * 10)), Plan())
     load = Load.of(oracle.problem, oracle.plan)
-    return day, OpenDay(None, oracle, travel.times(), load, Plan())  # type: ignore[arg-type]  # only the size counts
+    return day, OpenDay(None, oracle, travel.times(), load, Plan(), True)  # type: ignore[arg-type]  # only the size counts
 
 
 def test_the_shelf_forgets_what_was_not_asked_for_longest() -> None:

@@ -45,6 +45,7 @@ def test_whoever_cannot_come_is_refused_for_the_same_rule_either_way(town: Town,
     windows = [Window(Day.at_hour(day, hour), Day.at_hour(day, hour + 2)) for hour in range(8, 20, 2)]
     open_ = {offer.window for offer in asked.quote(windows)}
     closed = [window for window in windows if window not in open_]
+    assert asked.day.is_free
     assert is_simple(asked.day.oracle.problem, asked.job)
     if not closed:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from dispatch import db
 from dispatch.access.model import User, UserTerritory
@@ -17,6 +17,7 @@ from tests import builders
 from tests.builders import serial
 from tests.dispatch.sync.field import KEY, Field
 from tests.dispatch.sync.test_van import a_part_on
+from tests.statements import asked
 
 SECTIONS = {"codes", "parts", "stock", "approvers"}
 
@@ -93,18 +94,10 @@ def test_pull_clause_15_the_stock_of_others_is_not_told(field: Field) -> None:
 
 
 def test_pull_clause_15_a_client_that_does_not_ask_is_told_nothing_and_costs_nothing(field: Field) -> None:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        asked.append(statement)
-
-    with db.transaction() as session:
-        engine = session.get_bind()
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            pulled = queries.pull(session, field.by, cursor=None, key=KEY)
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
+    with db.transaction() as session, asked() as statements:
+        pulled = queries.pull(session, field.by, cursor=None, key=KEY)
     assert pulled.catalogue is None
-    assert asked
-    assert not [statement for statement in asked if "service_code" in statement or "string_agg" in statement]
+    assert statements
+    assert not [
+        statement for statement in statements if "service_code" in statement or "string_agg" in statement
+    ]

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
-from sqlalchemy import Engine, event
+from contextlib import suppress
 
 from dispatch import db, feed
 from dispatch.sync import protocol
@@ -15,24 +12,10 @@ from tests import builders
 from tests.builders import at
 from tests.dispatch.sync.field import FINDINGS, Field, results
 from tests.dispatch.sync.test_pull import held
+from tests.statements import asked
 
 MOST_FOR_AN_OPERATION = 9
 """Statements for an operation of a visit, what every push asks once included."""
-
-
-@contextmanager
-def asked() -> Iterator[list[str]]:
-    """The statements that reach the database meanwhile."""
-    found: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        found.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def worked(field: Field) -> uuid.UUID:

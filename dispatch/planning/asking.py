@@ -1,0 +1,87 @@
+"""Whoever asks for a window: a visit that nobody has begun, or what is to become one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.contracts.house_rules import house_rules, rules_under
+from dispatch.customers.model import Site
+from dispatch.planning import open_days
+from dispatch.planning.crews import require_plannable
+from dispatch.planning.days import Day
+from dispatch.planning.questions import Question
+from dispatch.planning.quiet_times import QuietTimes, quiet_times
+from dispatch.planning.rules import VisitNotPlannable
+from dispatch.planning.wanting import Wanted
+from dispatch.territories.queries import zone_of
+from dispatch.territories.rules import Reserve
+from dispatch.work_orders.model import Visit
+from dispatch.work_orders.rules import EMERGENCY
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whoever asks for a window: an existing visit, or what is to become one."""
+
+    territory_id: uuid.UUID
+    priority: int
+    response_due_at: datetime | None
+    ask: Callable[[Day, str | None], Question]
+    """Puts it to a day whose state may be named already (``open_days.marks``)."""
+    quiet: QuietTimes | None = None
+    """R-307: when planned work may not be offered."""
+
+
+def asker_of(session: Session, visit: Visit) -> Asker:
+    """Let a visit ask that nobody has begun."""
+    require_plannable(visit)
+    order = visit.work_order
+
+    def ask(day: Day, mark: str | None) -> Question:
+        return question(session, day, visit, mark=mark)
+
+    rules, zone = rules_under(session, order.contract_id), zone_of(session, order.territory_id)
+    quiet = quiet_times(session, session.get_one(Site, order.site_id), order.kind, rules, zone)
+    return Asker(order.territory_id, order.priority, order.response_due_at, ask, quiet)
+
+
+def asker_for(session: Session, wanted: Wanted) -> Asker:
+    """Let something ask that has no visit yet."""
+
+    def ask(day: Day, mark: str | None) -> Question:
+        return open_days.question_of(session, day, wanted, mark=mark)
+
+    zone = zone_of(session, wanted.site.territory_id)
+    quiet = quiet_times(session, wanted.site, wanted.kind, house_rules(session, wanted.contract), zone)
+    return Asker(wanted.site.territory_id, wanted.priority, wanted.response_due_at, ask, quiet)
+
+
+def question(
+    session: Session,
+    day: Day,
+    visit: Visit,
+    *,
+    exact: bool = False,
+    without_hold: uuid.UUID | None = None,
+    mark: str | None = None,
+) -> Question:
+    """Put a visit to a day; one that waits for something is refused."""
+    asked = open_days.question(session, day, visit, exact=exact, without_hold=without_hold, mark=mark)
+    if asked is None:
+        raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
+    return asked
+
+
+def is_reserved(asker: Asker, asked: Question, reserve: Reserve) -> bool:
+    """R-308: tell whether only emergencies may have what is left of the day."""
+    percent = reserve.on(asked.day.built.day.day)
+    if asker.priority >= EMERGENCY or not percent:
+        return False
+    now = max(0, asked.day.built.day.seconds(clock.now()))
+    return not asked.day.load.leaves(asked.job.duration * asked.people, percent, now)
