@@ -69,7 +69,7 @@ def tidied_every(visits: int) -> int:
 def best_offer(desk: Quoting, visit: Visit, policy: OfferPolicy) -> Offer | None:
     """The first of the offers for a call; room is searched for where insertion finds none that will do."""
     day = Day(uuid.UUID(int=0), desk.problem.day, "UTC")
-    built = Built(day, desk.problem, {}, frozenset(), Places((), ()))
+    built = Built(day, desk.problem, {}, frozenset(), Places((), ()), {})
     load = Load.of(desk.problem, desk.plan)
     opened = OpenDay(built, desk, SOURCE, load, desk.plan, is_free(desk.problem))
     asked = Question(opened, replace(visit, windows=()), built.places)

@@ -15,6 +15,7 @@ from dispatch.customers.model import Site
 from dispatch.planning import open_days
 from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day
+from dispatch.planning.open_days import Naming
 from dispatch.planning.questions import Question
 from dispatch.planning.quiet_times import QuietTimes, quiet_times
 from dispatch.planning.rules import VisitNotPlannable
@@ -32,8 +33,7 @@ class Asker:
     territory_id: uuid.UUID
     priority: int
     response_due_at: datetime | None
-    ask: Callable[[Day, str | None], Question]
-    """Puts it to a day whose state may be named already (``open_days.marks``)."""
+    ask: Callable[[Day, Naming], Question]
     quiet: QuietTimes | None = None
     """R-307: when planned work may not be offered."""
 
@@ -43,7 +43,7 @@ def asker_of(session: Session, visit: Visit) -> Asker:
     require_plannable(visit)
     order = visit.work_order
 
-    def ask(day: Day, mark: str | None) -> Question:
+    def ask(day: Day, mark: Naming) -> Question:
         return question(session, day, visit, mark=mark)
 
     rules, zone = rules_under(session, order.contract_id), zone_of(session, order.territory_id)
@@ -54,7 +54,7 @@ def asker_of(session: Session, visit: Visit) -> Asker:
 def asker_for(session: Session, wanted: Wanted) -> Asker:
     """Let something ask that has no visit yet."""
 
-    def ask(day: Day, mark: str | None) -> Question:
+    def ask(day: Day, mark: Naming) -> Question:
         return open_days.question_of(session, day, wanted, mark=mark)
 
     zone = zone_of(session, wanted.site.territory_id)
@@ -69,7 +69,7 @@ def question(
     *,
     exact: bool = False,
     without_hold: uuid.UUID | None = None,
-    mark: str | None = None,
+    mark: Naming | None = None,
 ) -> Question:
     """Put a visit to a day; one that waits for something is refused."""
     asked = open_days.question(session, day, visit, exact=exact, without_hold=without_hold, mark=mark)

@@ -59,11 +59,10 @@ def _lacking(session: Session, day: Day, stops: Iterable[PlanStop], wanted: Part
     needs += [(False, one.expected_start, str(one.id), (one.technician_id, one.parts)) for one in held]
     needs.sort(key=lambda need: need[:3])
     crew = {who for *_, (who, _) in needs}
-    own = carried(session, day, crew)
     vans = with_store(
         session,
         day,
-        {who: own.get(who, {}) for who in crew},
+        carried(session, day, crew),
         of_day=[*wanted, *(one.id for one in held)],
         routes=[need for *_, need in needs],
         open_needs=None,

@@ -61,7 +61,7 @@ OF_THE_DAY = {
     ),
     "stop": "plan_stop t where t.plan_id = (select plan_id from head)",
     "hold": "held h join slot_hold t on t.id = h.id",
-    "held_site": "held h join site t on t.id = h.site_id",
+    "held_site": "site t where t.id in (select site_id from held)",
     "lock": "plan_lock t join concerned c on c.id = t.visit_id",
 }
 """Rows that one day of routes is built from, besides ``VISITS``."""
@@ -72,7 +72,11 @@ VISITS = (
 """The day's visits with their orders and sites, read together as these are many."""
 
 _DIGEST = "(select concat(count(*), ':', bit_xor(hashtextextended(concat({version}), 0))) from {rows})"
-"""Names the versions of some rows; place and transaction tell one version of a row."""
+"""
+Names the versions of some rows; place and transaction tell one version of a row.
+
+No row may come twice: what stands there a second time is taken out again by xor.
+"""
 
 _WITH = """
 with crew as materialized (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -16,17 +17,18 @@ class Horizon:
     """
     The days from ``first`` on, so many of them, and the evening before.
 
-    Everything is as it was when the horizon was made: it serves one answer and is thrown away.
+    Shifts and versions are those of the moment at which it was made, names of days those of the first
+    question for one: it serves one answer and is thrown away.
     """
 
     def __init__(self, session: Session, first: Day, days: int) -> None:
-        self._first = first
-        around = [first.later(ahead) for ahead in range(-1, days + 1)]
-        territory = first.territory_id
-        self._ends = technicians.last_shift_ends(session, territory, around[0].day, around[-1].day)
-        self._versions = heads.versions(session, territory, around[0].day, around[-1].day)
-        asked = [day for day in around[:-1] if self.is_worked(day) and self._reaches(day)]
-        self._marks = dict(zip((day.day for day in asked), open_days.marks(session, asked), strict=True))
+        self._session, self._first = session, first
+        around = [first.later(ahead) for ahead in range(-1, days)]
+        reach = first.territory_id, around[0].day, around[-1].day
+        self._ends = technicians.last_shift_ends(session, *reach)
+        self._versions = heads.versions(session, *reach)
+        self._worked = [day for day in around if self.is_worked(day)]
+        self._marks: dict[Day, str] = {}
 
     def is_worked(self, day: Day) -> bool:
         """Tell whether anybody has a shift that begins on a day, absent or not."""
@@ -36,22 +38,14 @@ class Horizon:
         """Return the version of a day; 0 for one that nothing was planned on."""
         return self._versions.get(day.day, 0)
 
-    def mark(self, day: Day) -> str | None:
-        """Return what names the state of a day; None for one that was not looked at."""
-        return self._marks.get(day.day)
+    def mark(self, day: Day) -> str:
+        """Return what names the state of a day (``open_days.marks``); later days are named along with it."""
+        if day not in self._marks:
+            asked = [day, *(later for later in self._worked if later.day > day.day)]
+            self._marks |= zip(asked, open_days.marks(self._session, asked), strict=True)
+        return self._marks[day]
 
     def days_for(self, start: datetime) -> list[Day]:
         """Return the planning days whose shifts may serve a window that begins at a moment, oldest first."""
-        day = Day(self._first.territory_id, self._date(start), self._first.timezone)
-        eve = day.later(-1)
-        return [eve, day] if start < self._over(eve) else [day]
-
-    def _date(self, moment: datetime) -> date:
-        return clock.business_day(moment, self._first.timezone)
-
-    def _over(self, day: Day) -> datetime:
-        return nights.over_with(day, self._ends.get(day.day))
-
-    def _reaches(self, day: Day) -> bool:
-        """Whether a day is one of the horizon, or reaches into it by night."""
-        return day.day >= self._first.day or self._over(day) > self._first.midnight
+        day = replace(self._first, day=clock.business_day(start, self._first.timezone))
+        return nights.serving(day, start, lambda eve: nights.over_with(eve, self._ends.get(eve.day)))

@@ -8,6 +8,7 @@ of its own calendar day. Offers, holds and promises ask both days; what is on ne
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -33,14 +34,16 @@ def over_with(day: Day, last: datetime | None) -> datetime:
 
 def days_for(session: Session, territory_id: uuid.UUID, start: datetime) -> list[Day]:
     """Return the planning days whose shifts may serve a window that begins at a moment, oldest first."""
-    day = day_at(session, territory_id, start)
+    return serving(day_at(session, territory_id, start), start, lambda eve: end_of(session, eve))
+
+
+def serving(day: Day, start: datetime, over: Callable[[Day], datetime]) -> list[Day]:
+    """Return a day, behind the evening before if that one is not over at a moment."""
     eve = day.later(-1)
-    return [eve, day] if start < end_of(session, eve) else [day]
+    return [eve, day] if start < over(eve) else [day]
 
 
 def still_running(session: Session, territory_id: uuid.UUID, grace: timedelta) -> list[Day]:
     """Return today, and yesterday until some time after its last shift is over, oldest first."""
     now = clock.now()
-    today = day_at(session, territory_id, now)
-    eve = today.later(-1)
-    return [eve, today] if now < end_of(session, eve) + grace else [today]
+    return serving(day_at(session, territory_id, now), now - grace, lambda eve: end_of(session, eve))

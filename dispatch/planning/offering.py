@@ -211,7 +211,7 @@ class _Desk:
         """Ask one planning day; None when nobody is on duty then."""
         if not self.horizon.is_worked(day):
             return None
-        asked = self.asker.ask(day, self.horizon.mark(day))
+        asked = self.asker.ask(day, self.horizon.mark)
         if not asked.day.built.problem.technicians:
             return None
         windows = {Window(*map(day.seconds, span)): span for span in spans}

@@ -1,8 +1,9 @@
 """
 Days held open for quotes: the booking oracle of a territory's day, kept in this process while nothing moves.
 
-Each question first asks the database for the day's fingerprint; an oracle made from other rows is never
-used. What is kept is bounded, the least recently used day goes first.
+Each question first asks the database for the day's fingerprint, or for those of all its days at once; an
+oracle made from other rows than these is never used. What is kept is bounded, the least recently used day
+goes first.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from optimizer.timing import timetable
 
 MOST_BYTES = 256 << 20
 """Memory for open days in one process, about."""
+Naming = Callable[[Day], str]
+"""Names the state of a day, perhaps as it was found a moment ago."""
 FRESH_SECONDS = 30
 """How long a day that has begun is quoted as it stood; its technicians move with the clock."""
 
@@ -54,14 +57,21 @@ class Shelf:
         self._lock = Lock()
         self._known: OrderedDict[tuple[uuid.UUID, date], tuple[str, int, OpenDay]] = OrderedDict()
 
-    def get(self, day: Day, mark: str, open_: Callable[[], OpenDay]) -> OpenDay:
-        """Return the day as it was opened at this fingerprint; open it if it was not."""
+    def find(self, day: Day, mark: str) -> OpenDay | None:
+        """Return the day as it was opened at this fingerprint; None if it was not."""
         key = (day.territory_id, day.day)
         with self._lock:
             known = self._known.get(key)
-            if known is not None and known[0] == mark:
-                self._known.move_to_end(key)
-                return known[2]
+            if known is None or known[0] != mark:
+                return None
+            self._known.move_to_end(key)
+            return known[2]
+
+    def get(self, day: Day, mark: str, open_: Callable[[], OpenDay]) -> OpenDay:
+        """Return the day as it was opened at this fingerprint; open it if it was not."""
+        known = self.find(day, mark)
+        if known is not None:
+            return known
         found = open_()
         self.put(day, mark, found)
         return found
@@ -106,14 +116,14 @@ def question(
     *,
     exact: bool = False,
     without_hold: uuid.UUID | None = None,
-    mark: str | None = None,
+    mark: Naming | None = None,
 ) -> Question | None:
     """
     Put a visit to the day as the database holds it now; None when it waits and cannot be planned.
 
     ``exact`` reads the day anew, since what is written must fit the rows as they are under the day's lock;
-    ``without_hold`` is the held window that the visit is about to take; ``mark`` names the day's state for
-    one who has just asked.
+    ``without_hold`` is the held window that the visit is about to take; ``mark`` names the days of
+    one who asks about several.
     """
     row = _row(session, visit.id)
     if visit.crew_size > 1:
@@ -139,7 +149,7 @@ def question(
 
 
 def question_of(
-    session: Session, day: Day, wanted: Wanted, *, exact: bool = False, mark: str | None = None
+    session: Session, day: Day, wanted: Wanted, *, exact: bool = False, mark: Naming | None = None
 ) -> Question:
     """Put to a day what has no visit yet; ``exact`` reads the day anew, ``mark`` as for a visit."""
     opened = open_day(session, day) if exact else _kept(session, day, mark)
@@ -156,7 +166,7 @@ def _of_crew(
     *,
     exact: bool,
     without_hold: uuid.UUID | None,
-    mark: str | None,
+    mark: Naming | None,
 ) -> Question | None:
     """Put a crew to a day, as if none of it were planned there."""
     if row is None or row[1].waiting_reason is not None:
@@ -182,9 +192,15 @@ def _moves_parts(visit: Visit) -> bool:
     return bool(visit.parts) and visit.planned_start is not None
 
 
-def _kept(session: Session, day: Day, mark: str | None) -> OpenDay:
-    """Return the day as it stands, opened before if nothing has moved since."""
-    return SHELF.get(day, mark or marks(session, [day])[0], lambda: open_day(session, day))
+def _kept(session: Session, day: Day, mark: Naming | None) -> OpenDay:
+    """
+    Return the day as it stands, opened before if nothing has moved since.
+
+    A name from a while ago does for a day that is open; one that has to be opened is named by what it is now.
+    """
+    if mark is not None and (known := SHELF.find(day, mark(day))) is not None:
+        return known
+    return SHELF.get(day, marks(session, [day])[0], lambda: open_day(session, day))
 
 
 def marks(session: Session, days: Sequence[Day]) -> list[str]:

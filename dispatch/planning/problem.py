@@ -53,14 +53,14 @@ class Built:
     """Ids of visits already under way or finished: facts of the plan."""
     places: Places
     """Points and minutes behind the problem's locations."""
+    at_work: Mapping[uuid.UUID, AtWork]
+    """When everybody with a shift may begin work, absent or not."""
     holds: frozenset[str] = frozenset()
     """Ids of windows kept for callers: they take room like visits and are never stored in a plan."""
     told: Mapping[str, Window | None] = field(default_factory=dict)
     """Windows of crews' visits as customers were told them; None for who goes along."""
     concessions: tuple[Concession, ...] = ()
     """What rules have conceded to locks in the problem."""
-    at_work: Mapping[uuid.UUID, AtWork] = field(default_factory=dict)
-    """When everybody with a shift may begin work, absent or not."""
 
     def with_decisions(self, problem: Problem) -> Built:
         """Return the day as another problem, in which locks are kept as far as anybody could."""
@@ -126,7 +126,7 @@ def build(
         problem = crews.kept_together(problem, plan, day)
     holds = frozenset(job.id for seats in held_by for job in seats)
     visits = {str(row[0].id): row[0] for row in rows}
-    return Built(day, problem, visits, frozenset(begun), places, holds, told, against, present)
+    return Built(day, problem, visits, frozenset(begun), places, present, holds, told, against)
 
 
 def _held(

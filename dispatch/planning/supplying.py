@@ -292,7 +292,7 @@ def with_store(
         if share.visit_id not in own:  # a later visit may live on what a van has beside this day's
             rest[share.sku] -= share.from_store
     whole = rest.copy()
-    given: dict[uuid.UUID, Counter[str]] = {who: Counter(vans.get(who, {})) for who in vans}
+    given: dict[uuid.UUID, Counter[str]] = {who: Counter(stock) for who, stock in vans.items()}
     left = {who: Counter(stock) for who, stock in given.items()}
     for who, parts in routes:
         if who not in given:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Date, and_, cast, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -227,16 +227,19 @@ def last_shift_ends(
 ) -> dict[date, datetime]:
     """Return when the last shift is over that begins on a day, for each from first to last that has any."""
     zone = zone_of(session, territory_id)
-    begins = cast(func.timezone(zone, Shift.starts_at), Date).label("day")
     statement = (
-        select(begins, func.max(Shift.ends_at).label("over"))
+        select(Shift.starts_at, func.max(Shift.ends_at).label("over"))
         .join(Technician, Technician.id == Shift.technician_id)
         .where(Technician.territory_id == territory_id, Technician.is_active)
         .where(Shift.starts_at >= clock.local_midnight(first, zone))
         .where(Shift.starts_at < clock.day_bounds(last, zone)[1])
-        .group_by(begins)
+        .group_by(Shift.starts_at)
     )
-    return {row.day: row.over for row in session.execute(statement)}
+    found: dict[date, datetime] = {}
+    for starts_at, over in session.execute(statement):
+        day = clock.business_day(starts_at, zone)  # not by the database, whose zone tables may be others
+        found[day] = max(over, found.get(day, over))
+    return found
 
 
 def _absences(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatch.planning import nights, open_days
+from dispatch.planning import heads, nights, open_days
 from dispatch.planning.commands import book, hold, lock_visit, offer_wanted, publish
 from dispatch.planning.days import day_of
 from dispatch.planning.forecasting import routes_ahead
@@ -261,15 +261,17 @@ def test_a_horizon_knows_what_each_day_says_alone(
     for begin, end in ((56, 64), (94, 102)):
         a_shift(town.session, who, starts_at=moment(zone, eve, begin), ends_at=moment(zone, eve, end),
                 break_minutes=0, break_earliest=None, break_latest=None)  # fmt: skip
-    town.session.flush()
     first = day_of(town.session, town.territory.id, morrow)
+    versions = {first.later(-1): 4, first.later(1): 7}
+    for day, version in versions.items():
+        heads.locked(town.session, town.territory.id, day.day).version = version
+    town.session.flush()
     horizon = Horizon(town.session, first, 3)
     around = [first.later(ahead) for ahead in range(-1, 3)]
     assert [day for day in around if horizon.is_worked(day)] == [around[0], around[2], around[3]]
     for day in around:
-        expected = open_days.marks(town.session, [day])[0] if horizon.is_worked(day) else None
-        assert horizon.mark(day) == expected
-        assert horizon.version(day) == 0
+        assert horizon.mark(day) == open_days.marks(town.session, [day])[0]
+        assert horizon.version(day) == versions.get(day, 0)
     reached = set()
     for hour in range(24, 96):
         start = moment(zone, eve, hour)
