@@ -61,6 +61,7 @@ class OfferShape(Schema):
     expected_start = Moment(required=True)
     slack_seconds = Whole(required=True)
     meets_response = Flag(required=True)
+    meets_resolution = Flag(required=True)
     plan_version = Whole(required=True)
 
 

@@ -57,7 +57,8 @@ class Seen:
     load: float
     start: datetime
     meets_response: bool = True
-    """No call has a limit of response."""
+    meets_resolution: bool = True
+    """No call has a limit."""
 
 
 def tidied_every(visits: int) -> int:

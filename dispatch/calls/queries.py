@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
-from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
+from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.errors import NotFound
 from dispatch.money import Money
@@ -127,6 +127,7 @@ def read_back(session: Session, principal: Principal, call_id: uuid.UUID) -> Rea
     asset = session.get(Asset, call.asset_id) if call.asset_id else None
     template = session.get_one(ProblemTemplate, call.template_code)
     judged = session.scalars(select(Assessment).where(Assessment.call_id == call.id)).first()
+    article = session.get(GuidanceArticle, judged.article_code) if judged and judged.article_code else None
     visit = _newest_visit(session, call)
     window = last_promise(session, visit.id) if visit else None
     return ReadBack(
@@ -149,8 +150,8 @@ def read_back(session: Session, principal: Principal, call_id: uuid.UUID) -> Rea
         parts=Money(judged.estimate_parts_minor, judged.currency) if judged else None,
         travel=Money(judged.estimate_travel_minor, judged.currency) if judged else None,
         total=_total(judged) if judged else None,
-        guidance_en=template.guidance_en,
-        guidance_zh=template.guidance_zh,
+        guidance_en=article.body_en if article else template.guidance_en,
+        guidance_zh=article.body_zh if article else template.guidance_zh,
     )
 
 

@@ -13,7 +13,7 @@ from dispatch.access.secret import installation_secret
 from dispatch.messages.channels import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.facts import Draft, draft
 from dispatch.messages.model import Message
-from dispatch.messages.templates import CAUTION, TEMPLATES, contact, link
+from dispatch.messages.templates import CAUTION, TEMPLATES, contact, link, pictures
 from dispatch.promises import linking
 from dispatch.settings import Settings
 
@@ -57,6 +57,7 @@ def _columns(found: Draft, settings: Settings) -> dict[str, object]:
         "contact": contact(settings.company_phone, language),
         "caution": CAUTION[language],
         "link": link(_address(found, settings), language),
+        "pictures": pictures(_pictures(found, settings), language),
     }
     words = TEMPLATES[found.template][language].fill({**found.values, **house})
     address = customer.email or ""
@@ -74,6 +75,12 @@ def _columns(found: Draft, settings: Settings) -> dict[str, object]:
         "written_at": clock.now(),
         "attempts": 0,
     }
+
+
+def _pictures(found: Draft, settings: Settings) -> list[str]:
+    """Return the whole addresses of a message's pictures; none where the house has no address."""
+    house = settings.public_url.rstrip("/")
+    return [f"{house}{picture}" for picture in found.pictures] if house else []
 
 
 def _address(found: Draft, settings: Settings) -> str:

@@ -18,6 +18,7 @@ from dispatch import clock
 from dispatch.billing.commands import prices_on
 from dispatch.billing.errors import NoTariff
 from dispatch.billing.model import CreditNote, Invoice, Payment
+from dispatch.calls.guidance import pictures_of
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.loaners.model import Loan, LoanerUnit
@@ -42,6 +43,8 @@ class Draft:
     values: dict[str, str]
     visit_id: uuid.UUID | None = None
     """The visit that the customer may change by a link."""
+    pictures: tuple[str, ...] = ()
+    """Where anybody finds the pictures that belong to it, behind the house's address."""
 
 
 def draft(session: Session, event: str, ids: dict[str, str]) -> Draft | None:
@@ -82,9 +85,16 @@ def _guided(session: Session, ids: dict[str, str]) -> Draft | None:
     article = session.get(GuidanceArticle, judged.article_code) if judged.article_code else None
     template = session.get_one(ProblemTemplate, call.template_code)
     own, other = (template.guidance_en, template.guidance_zh)[:: -1 if customer.language == "zh" else 1]
-    words = getattr(article, f"body_{customer.language}") if article is not None else own or other or ""
+    words = own or other or ""
+    shown: tuple[str, ...] = ()
+    if article is not None:
+        words = "\n\n".join(getattr(article, f"{part}_{customer.language}") for part in ("title", "body"))
+        shown = tuple(
+            f"/v1/guidance-articles/{article.code}/pictures/{picture.position}"
+            for picture in pictures_of(session, article.code)
+        )
     values = {"name": customer.name, "number": call.number, "guidance": words}
-    return Draft(f"guided:{call.id}", "guided", customer, None, values)
+    return Draft(f"guided:{call.id}", "guided", customer, None, values, pictures=shown)
 
 
 def _order_values(session: Session, order: WorkOrder) -> tuple[Customer, str, dict[str, str]]:

@@ -6,6 +6,7 @@ A placeholder is a plain ``$name``; values are inserted as they are and never re
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
@@ -38,12 +39,12 @@ TEMPLATES: dict[str, dict[str, Words]] = {
     "guided": {
         "en": Words(
             "How to solve it yourself: $number",
-            "Dear $name,\n\nfor your call $number no visit is needed:\n\n$guidance\n\nIf that does not help, "
-            "tell us, and somebody comes.\n\n$company$contact",
+            "Dear $name,\n\nfor your call $number no visit is needed:\n\n$guidance$pictures\n\n"
+            "If that does not help, tell us, and somebody comes.\n\n$company$contact",
         ),
         "zh": Words(
             "报修 $number：自助解决方法",
-            "$name，您好：\n\n您的报修 $number 无需上门，请按以下方法处理：\n\n$guidance\n\n"
+            "$name，您好：\n\n您的报修 $number 无需上门，请按以下方法处理：\n\n$guidance$pictures\n\n"
             "如仍未解决请告知，我们将安排上门。\n\n$company$contact",
         ),
     },
@@ -352,6 +353,7 @@ _LINK = {
     "en": "\n\nConfirm, move or call off the visit: $address",
     "zh": "\n\n确认、改期或取消上门：$address",
 }
+_PICTURES = {"en": "\n\nPictures:\n$addresses", "zh": "\n\n图片：\n$addresses"}
 _GIVEN = {"en": " For this you receive $amount.", "zh": "为此我们将补偿您 $amount。"}
 _BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
 
@@ -364,6 +366,11 @@ def contact(phone: str, language: str) -> str:
 def link(address: str, language: str) -> str:
     """Return the line with the customer's link; nothing where the house has no address for it."""
     return Template(_LINK[language]).substitute(address=address) if address else ""
+
+
+def pictures(addresses: Sequence[str], language: str) -> str:
+    """R-202: return the lines that lead to pictures; nothing where there are none."""
+    return Template(_PICTURES[language]).substitute(addresses="\n".join(addresses)) if addresses else ""
 
 
 def given(amount: str, language: str) -> str:

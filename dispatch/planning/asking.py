@@ -32,7 +32,8 @@ class Asker:
 
     territory_id: uuid.UUID
     priority: int
-    response_due_at: datetime | None
+    limits: tuple[datetime | None, datetime | None]
+    """R-401, R-402: until when somebody must be there, and the fault be solved, by contract."""
     ask: Callable[[Day, Naming], Question]
     quiet: QuietTimes | None = None
     """R-307: when planned work may not be offered."""
@@ -48,7 +49,8 @@ def asker_of(session: Session, visit: Visit) -> Asker:
 
     rules, zone = rules_under(session, order.contract_id), zone_of(session, order.territory_id)
     quiet = quiet_times(session, session.get_one(Site, order.site_id), order.kind, rules, zone)
-    return Asker(order.territory_id, order.priority, order.response_due_at, ask, quiet)
+    limits = order.response_due_at, order.resolution_due_at
+    return Asker(order.territory_id, order.priority, limits, ask, quiet)
 
 
 def asker_for(session: Session, wanted: Wanted) -> Asker:
@@ -59,7 +61,8 @@ def asker_for(session: Session, wanted: Wanted) -> Asker:
 
     zone = zone_of(session, wanted.site.territory_id)
     quiet = quiet_times(session, wanted.site, wanted.kind, house_rules(session, wanted.contract), zone)
-    return Asker(wanted.site.territory_id, wanted.priority, wanted.response_due_at, ask, quiet)
+    limits = wanted.due.response_due_at, wanted.due.resolution_due_at
+    return Asker(wanted.site.territory_id, wanted.priority, limits, ask, quiet)
 
 
 def question(

@@ -58,6 +58,8 @@ class WindowOffer:
     expected_start: datetime
     slack_seconds: int
     meets_response: bool
+    meets_resolution: bool
+    """Whether the work is over by the contract's limit."""
     plan_version: int
     is_searched: bool = False
     """Whether other visits of the day make room, all of them kept within their windows."""
@@ -242,11 +244,10 @@ class _Desk:
 
     def _is_wanting(self, span: Span) -> bool:
         """Tell whether a window would be worth a search: there is none by insertion that will do."""
-        due = self.asker.response_due_at
-        if any(not offer.is_searched and offer.meets_response for offer in self.windows):
+        inserted = [offer for offer in self.windows if not offer.is_searched]
+        if any(offer.meets_response and offer.meets_resolution for offer in inserted):
             return False
-        found_any = any(not offer.is_searched for offer in self.windows)
-        return not found_any or (due is not None and span[0] <= due)
+        return not inserted or any(due is not None and span[0] <= due for due in self.asker.limits)
 
     def _windows(self, day: Day) -> list[Window]:
         """The grid's windows that are still open; what is over is hidden as past."""
@@ -254,7 +255,7 @@ class _Desk:
         grid = self.policy.grid
         slots = [(day.at_hour(begin), day.at_hour(end)) for begin, end in grid.local_hours()]
         over = [Window(*slot) for slot in slots if not is_open(slot, now)]
-        if day.is_today() and over:
+        if over:
             self._hide(day, _spans(day, over), "PAST", "the window is over, or almost")
         found = [Window(max(start, now), end) for start, end in slots if is_open((start, end), now)]
         if self.asker.priority >= EMERGENCY and day.is_today():
@@ -293,7 +294,7 @@ class _Desk:
 
     def _seen(self, day: Day, side: _Side, quote: Quote) -> WindowOffer:
         price, chance = side.ledger.judge(quote)
-        due, moment = self.asker.response_due_at, side.day.moment
+        moment, (response, resolution) = side.day.moment, self.asker.limits
         return WindowOffer(
             day=day.day,
             start=moment(quote.window.start),
@@ -304,7 +305,9 @@ class _Desk:
             technician_id=uuid.UUID(quote.technician_id),
             expected_start=moment(quote.start),
             slack_seconds=quote.slack,
-            meets_response=due is None or moment(quote.start) <= due,
+            meets_response=response is None or moment(quote.start) <= response,
+            meets_resolution=resolution is None
+            or moment(quote.start + side.asked.job.duration) <= resolution,
             plan_version=side.version,
             is_searched=isinstance(quote, Rearranged),
             along=tuple(uuid.UUID(seat.technician_id) for seat in seats_of(quote)[1:]),

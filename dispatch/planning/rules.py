@@ -233,7 +233,11 @@ class Ranked(Protocol):
 
     @property
     def meets_response(self) -> bool:
-        """Whether the contract's limit is kept."""
+        """Whether the contract's limit of response is kept."""
+
+    @property
+    def meets_resolution(self) -> bool:
+        """Whether the contract's limit of resolution is kept."""
 
     @property
     def start(self) -> datetime:
@@ -272,11 +276,12 @@ class OfferPolicy:
             searches=settings.offer_searches,
         )
 
-    def rank(self, seen: Ranked) -> tuple[bool, int, datetime]:
-        """Order of offers: within the contract's limit first, then cheap, keepable and off-peak together."""
+    def rank(self, seen: Ranked) -> tuple[bool, bool, int, datetime]:
+        """Order of offers: within the contract's limits first, then cheap, keepable and off-peak together."""
         risk = (1 - seen.chance) * self.broken_promise_minor
         crowd = seen.load * self.full_slot_minor
-        return not seen.meets_response, round(seen.cost_minor + risk + crowd), seen.start
+        price = round(seen.cost_minor + risk + crowd)
+        return not seen.meets_response, not seen.meets_resolution, price, seen.start
 
 
 def check_window(start: datetime, end: datetime, now: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.contracts import queries as contracts
-from dispatch.contracts.hours import due_times
+from dispatch.contracts.hours import DueTimes, due_times
 from dispatch.contracts.model import Contract
 from dispatch.customers.model import Asset, Site
 from dispatch.db import new_id
@@ -37,15 +37,15 @@ class Wanted:
     """
     A visit that does not exist yet.
 
-    response_due_at
-        Until when somebody must be there by contract (R-401); None without one.
+    due
+        Until when somebody must be there, and the fault be solved, by contract (R-401, R-402).
     """
 
     site: Site
     needs: Needs
     priority: int
     excluded_technicians: tuple[str, ...] = ()
-    response_due_at: datetime | None = None
+    due: DueTimes = field(default_factory=DueTimes)
     kind: str | None = None
     """R-201: what kind of work it is; None while nobody knows."""
     contract: Contract | None = None
@@ -104,7 +104,7 @@ def wanted(
     """
     Gather what a window is wanted for.
 
-    The contract in force tells the limit of response (R-401); who repaired the same fault of the asset within
+    The contract in force tells the limits (R-401, R-402); who repaired the same fault of the asset within
     thirty days stays away (R-508).
     """
     check_needs(session, needs)
@@ -119,7 +119,7 @@ def wanted(
         needs,
         priority,
         excluded_technicians=tuple(str(who) for who in technicians_to_avoid(past, asked)),
-        response_due_at=due_times(asked, contract, hours).response_due_at,
+        due=due_times(asked, contract, hours),
         kind=kind,
         contract=contract,
     )

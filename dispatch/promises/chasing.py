@@ -5,15 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock, text
 from dispatch.access.rules import Principal
-from dispatch.promises.model import Chaser
+from dispatch.promises.model import Chaser, Promise
 from dispatch.promises.rules import CHANNELS, ESCALATED_FROM
-from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OrderState
-from dispatch.work_orders.model import WorkOrder
+from dispatch.work_orders.lifecycle import FINISHED_ORDERS, ON_DUTY_STATES, OrderState
+from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.opening import locked_order
 from dispatch.work_orders.refusals import OrderFinished
 
@@ -48,6 +48,33 @@ def chasers_of(session: Session, order_ids: Iterable[uuid.UUID]) -> dict[uuid.UU
     for chaser in session.scalars(statement.order_by(Chaser.work_order_id, Chaser.ordinal)):
         found.setdefault(chaser.work_order_id, []).append(chaser)
     return found
+
+
+def unanswered(session: Session, territory_id: uuid.UUID) -> Sequence[Chaser]:
+    """
+    Return the newest chaser of every open order that is the supervisor's, until something has come of it.
+
+    That is a promise made since, or a technician on the way or there.
+    """
+    newer, promised = (
+        aliased(Chaser),
+        exists().where(
+            Promise.visit_id == Visit.id,
+            Visit.work_order_id == Chaser.work_order_id,
+            Promise.promised_at > Chaser.recorded_at,
+        ),
+    )
+    statement = (
+        select(Chaser)
+        .join(WorkOrder, WorkOrder.id == Chaser.work_order_id)
+        .where(WorkOrder.territory_id == territory_id, Chaser.is_escalated)
+        .where(WorkOrder.state.not_in([state.value for state in FINISHED_ORDERS]))
+        .where(~exists().where(newer.work_order_id == Chaser.work_order_id, newer.ordinal > Chaser.ordinal))
+        .where(~promised)
+        .where(~exists().where(Visit.work_order_id == Chaser.work_order_id, Visit.state.in_(ON_DUTY_STATES)))
+        .order_by(Chaser.recorded_at, Chaser.id)
+    )
+    return session.scalars(statement).all()
 
 
 def open_chasers(session: Session, territory_id: uuid.UUID) -> Sequence[Chaser]:

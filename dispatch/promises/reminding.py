@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.contracts.house_rules import HouseRules, rules_of_contracts, rules_under
-from dispatch.promises import alarming, clocks
+from dispatch.promises import alarming, chasing, clocks
 from dispatch.promises.clocks import ClockState
 from dispatch.promises.model import OfficeReminder, ServiceStep
 from dispatch.promises.rules import ESCALATED_TO, MISSED
@@ -28,12 +28,12 @@ from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.queries import declined_in
 
-ALARM, FOLLOW_UP, QUESTION, DECLINED = "alarm", "follow_up", "question", "declined"
+ALARM, FOLLOW_UP, QUESTION, DECLINED, CHASER = "alarm", "follow_up", "question", "declined", "chaser"
 STEP, READINESS = "service_step", "readiness"
 HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT = "hand_in", "open_hand_in", "custody", "van_count"
-KINDS = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT)
-WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED)
+WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, CHASER)
 """Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
+KINDS = (*WATCHED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT)
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
 """Whose business it is next; above an administrator there is nobody."""
 
@@ -130,6 +130,19 @@ def _waiting(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     yield from _questions(session, territory_id)
     yield from _steps(session, territory_id)
     yield from _declined(session, territory_id)
+    yield from _chasers(session, territory_id)
+
+
+def _chasers(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
+    """R-105: from the second time on that a customer asks when we come, at once."""
+    chasers = chasing.unanswered(session, territory_id)
+    orders = {chaser.id: session.get_one(WorkOrder, chaser.work_order_id).contract_id for chaser in chasers}
+    rules = rules_of_contracts(session, set(orders.values()))
+    for chaser in chasers:
+        house = rules[orders[chaser.id]]
+        if house.reminders:
+            later = chaser.recorded_at + timedelta(minutes=house.step_reminder_minutes)
+            yield Waiting(CHASER, str(chaser.id), "supervisor", None, chaser.recorded_at, later)
 
 
 def _declined(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:

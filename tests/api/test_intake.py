@@ -283,7 +283,10 @@ def test_a_call_is_closed_by_an_article_with_a_picture(desk: Desk) -> None:
     assert anybody.get("/v1/guidance-articles/reset/pictures/0").mimetype == "image/jpeg"
     run_jobs("messages.write")
     told = desk.read(Role.SUPERVISOR, "/v1/messages")["items"]
-    assert any("Press the red button." in message["body"] for message in told)
+    [message] = [each for each in told if "Press the red button." in each["body"]]
+    assert "Reset the boiler" in message["body"]
+    back = desk.read(Role.CALL_TAKER, f"/v1/calls/{call['id']}")["read_back"]
+    assert back["guidance_en"] == "Press the red button."
     desk.change(
         Role.SUPERVISOR,
         "PATCH",

@@ -59,6 +59,7 @@ class Ranked:
     load: float
     start: datetime
     meets_response: bool = True
+    meets_resolution: bool = True
 
 
 @dataclass

@@ -17,7 +17,7 @@ from dispatch.billing.commands import record_payment
 from dispatch.billing.crediting import take_back
 from dispatch.billing.model import Invoice
 from dispatch.bootstrap import SUBSCRIPTIONS
-from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
+from dispatch.calls.model import Assessment, GuidanceArticle, GuidancePicture, ProblemTemplate, RepairCall
 from dispatch.customers.model import Customer
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.messages.commands import write
@@ -80,13 +80,14 @@ def _call(session: Session, customer: Customer) -> dict[str, str]:
     return {"call_id": str(a_call(session, site=site, asset=an_asset(session, site=site)).id)}
 
 
-def _guided(session: Session, customer: Customer) -> dict[str, str]:
+def _guided(session: Session, customer: Customer, article: str | None = None) -> dict[str, str]:
     ids = _call(session, customer)
     call = session.get_one(RepairCall, uuid.UUID(ids["call_id"]))
     template = session.get_one(ProblemTemplate, call.template_code)
     template.guidance_en, template.guidance_zh = "Turn it up.", "请调高。"
     judged = Assessment(
         call_id=call.id,
+        article_code=article,
         assessed_at=at(8),
         fault_class="use",
         kind="quick_repair",
@@ -366,3 +367,26 @@ def test_the_estimate_states_the_tolerance_of_the_tariff(
     if percent is not None:
         a_tariff(house, estimate_tolerance_percent=percent)
     assert words in written(house, "WorkOrderOpened", _order(house, a_reader(house, language))).body
+
+
+@pytest.mark.parametrize("public_url", ["", "https://repairs.example/"])
+def test_a_customer_who_is_helped_by_an_article_gets_its_title_words_and_pictures(
+    house: Session, public_url: str
+) -> None:
+    """R-202: the addresses are those at which anybody reads the pictures."""
+    article = GuidanceArticle(
+        code="reset", title_en="Reset it", title_zh="重启", body_en="Press red.", body_zh="按红色按钮。"
+    )
+    house.add(article)
+    house.flush()
+    for position in range(2):
+        told = {"media_type": "image/png", "sha256": f"{position}" * 64, "stored_name": f"{position}"}
+        told |= {"caption_en": "", "caption_zh": ""}
+        house.add(GuidancePicture(article_code="reset", position=position, **told))
+    ids = _guided(house, a_reader(house, "zh"), "reset")
+    settings = Settings(company_name="Repairs & Co", public_url=public_url)
+    message = house.get_one(Message, write(house, event="CallClosedRemotely", ids=ids, settings=settings))
+    assert "重启\n\n按红色按钮。" in message.body
+    found = [line for line in message.body.splitlines() if "/pictures/" in line]
+    asked = [f"https://repairs.example/v1/guidance-articles/reset/pictures/{number}" for number in range(2)]
+    assert found == (asked if public_url else [])

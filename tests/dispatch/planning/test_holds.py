@@ -308,7 +308,7 @@ def test_cheap_keepable_and_empty_slots_come_first(town: Town) -> None:
     class Seen:
         def __init__(self, cost: int, chance: float, load: float, *, meets: bool = True) -> None:
             self.cost_minor, self.chance, self.load, self.meets_response = cost, chance, load, meets
-            self.start = at(8)
+            self.start, self.meets_resolution = at(8), True
 
     late, dear, risky, full, best = (
         Seen(0, 1.0, 0.0, meets=False), Seen(900, 1.0, 0.0), Seen(100, 0.9, 0.0), Seen(100, 1.0, 0.7),

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from dispatch.planning import plan_rows
 from dispatch.planning.commands import book, offer
 from dispatch.planning.model import DayPlan, PlanHead
-from dispatch.planning.rules import VisitNotPlannable
+from dispatch.planning.rules import OfferPolicy, VisitNotPlannable
 from optimizer import oracle
 from optimizer.check import cost
 from optimizer.problem import Window
@@ -188,7 +188,25 @@ def test_a_day_in_the_past_has_no_windows_even_for_an_emergency(town: Town) -> N
     town.technician((8, 16), days=-1)
     visit = town.visit(priority=5)
     yesterday = DAY - timedelta(days=1)
-    assert offer(town.session, visit, first_day=yesterday, days=1).windows == ()
+    found = offer(town.session, visit, first_day=yesterday, days=1)
+    assert found.windows == ()
+    assert {slot.code for slot in found.hidden} == {"PAST"}
+    assert len(found.hidden) == len(OfferPolicy().grid.local_hours())
+
+
+def test_windows_that_end_the_work_after_the_limit_of_resolution_say_so_and_come_last(
+    town: Town, now: MovableClock
+) -> None:
+    """R-402, R-303."""
+    now.set(at(7.5))
+    town.technician((8, 18))
+    visit = town.visit(duration_minutes=90)
+    visit.work_order.resolution_due_at = at(13)
+    windows = offer(town.session, visit, days=1).windows
+    kept = [window.expected_start + timedelta(minutes=90) <= at(13) for window in windows]
+    assert [window.meets_resolution for window in windows] == kept
+    assert kept == sorted(kept, reverse=True)
+    assert set(kept) == {True, False}
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)], ids=["23 hours", "25 hours"])

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from dispatch.contracts.hours import DueTimes
 from dispatch.customers.model import Site
 from dispatch.planning.commands import Offers, WindowOffer, book, hold, offer_wanted
 from dispatch.planning.rules import OfferPolicy, SlotGone
@@ -129,7 +130,7 @@ def a_day_that_must_be_changed(town: Town, days: int = 1) -> Site:
 def gas(site: Site, priority: int = 3, response_due_at: datetime | None = None) -> Wanted:
     """Work for the expert."""
     needs = Needs(duration_minutes=90, skills={"gas": 1})
-    return Wanted(site, needs, priority, response_due_at=response_due_at)
+    return Wanted(site, needs, priority, due=DueTimes(response_due_at))
 
 
 @pytest.mark.parametrize("policy", sorted(policies()))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from dispatch import outbox
 from dispatch.contracts.house_rules import change_house_rules
 from dispatch.promises import alarming, clocks, reminding
+from dispatch.promises.chasing import record_chaser
 from dispatch.promises.model import OfficeReminder, PromiseAlarm
 from dispatch.territories.model import Territory
 from dispatch.work_orders import asking_office
@@ -281,3 +282,51 @@ def test_generated_questions_remind_once_at_each_level_and_only_while_open(
         assert open_ <= {str(row.id) for row in rows if row.answered_at is None}
     written = session.scalars(select(OfficeReminder)).all()
     assert sorted((each.subject, each.level) for each in written) == sorted(expected)
+
+
+def test_the_second_chaser_reaches_the_supervisor_at_once_and_ends_with_what_comes_of_it(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-105."""
+    order = an_order_here(session, place)
+    visit = a_visit(session, order=order)
+    now.set(at(8))
+    record_chaser(session, by=ME, order=order, channel="phone")
+    assert told(session, place) == []
+    now.set(at(9))
+    record_chaser(session, by=ME, order=order, channel="phone")
+    assert told(session, place) == [("chaser", 1, "supervisor", None)]
+    assert told(session, place) == []
+    now.set(at(9.5))
+    assert told(session, place) == [("chaser", 2, "admin", None)]
+    now.set(at(10))
+    record_chaser(session, by=ME, order=order, channel="phone")
+    assert told(session, place) == [("chaser", 1, "supervisor", None)]
+    assert len(still(session, place)) == 1
+    a_promise(session, visit, promised_at=at(10.25))
+    assert (told(session, place), still(session, place)) == ([], [])
+
+
+def test_a_chaser_of_an_order_under_way_or_over_reminds_nobody(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-105."""
+    for state, order_state in (("travelling", "open"), ("planned", "cancelled")):
+        order = an_order_here(session, place)
+        a_visit(session, order=order, state=state)
+        for _ in range(2):
+            record_chaser(session, by=ME, order=order, channel="phone")
+        order.state = order_state
+    session.flush()
+    assert told(session, place) == []
+
+
+def test_a_house_without_reminders_hears_of_chasers_in_the_list_alone(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-105."""
+    change_house_rules(session, by=ME, changes={"reminders": False})
+    order = an_order_here(session, place)
+    for _ in range(2):
+        record_chaser(session, by=ME, order=order, channel="phone")
+    assert told(session, place) == []
