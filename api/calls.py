@@ -23,6 +23,7 @@ from dispatch.calls import answering, commands, estimating, queries
 from dispatch.calls.background import background
 from dispatch.calls.rules import CHANNELS, RESOLUTIONS, Judgement, Told
 from dispatch.customers.rules import KINDS, LANGUAGES, Caller, Equipment, Place
+from dispatch.intake.answering import answer_clocks
 from dispatch.money import Money as Amount
 from dispatch.territories.queries import find_territory
 from dispatch.work_orders.rules import FaultClass, OrderKind
@@ -117,9 +118,14 @@ class CallShape(Schema):
 
 
 class AnswerClockShape(Schema):
-    """One call's answer; ``unknown`` where somebody answered and nobody said when."""
+    """
+    The answer to a call, or to an inquiry that has become none.
 
-    call_id = Id(required=True)
+    ``unknown`` where somebody answered and nobody said when.
+    """
+
+    call_id = Id(required=True, allow_none=True)
+    inquiry_id = Id(required=True, allow_none=True)
     number = fields.String(required=True)
     channel = fields.String(required=True)
     requested_at = Moment(required=True)
@@ -355,10 +361,10 @@ def answer_call(call_id: uuid.UUID) -> object:
 @policy(*roles.READERS)
 @resource.response(200, AnswerClocksShape)
 def read_answer_clocks(territory_id: uuid.UUID, day: str) -> object:
-    """How soon calls of a day were answered."""
+    """How soon everybody who asked on a day was answered."""
     session, me = current_session(), current_principal()
     place = find_territory(session, me, territory_id)
-    return answering.answer_clocks(session, place.id, day_in_address(day))
+    return answer_clocks(session, place.id, day_in_address(day))
 
 
 @resource.post("/calls/<uuid:call_id>/cancel")

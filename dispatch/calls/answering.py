@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Self
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,6 +18,9 @@ from dispatch.calls.rules import CallAnswered, answer_limit
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.contracts.queries import office_hours
 from dispatch.territories.queries import zone_of
+
+AT_ONCE = frozenset({"phone", "counter"})
+"""Channels on which a call is made while the customer is there."""
 
 
 class AnswerState(StrEnum):
@@ -31,24 +34,16 @@ class AnswerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerClock:
-    """One call's answer; ``due_at`` is the end of its channel's limit."""
+    """One answer to a call, or to what nobody has made a call of; ``due_at`` ends its channel's limit."""
 
-    call_id: uuid.UUID
     number: str
     channel: str
     requested_at: datetime
     due_at: datetime
     answered_at: datetime | None
     state: AnswerState
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerClocks:
-    """The answers of a day: how many of those that are decided were in time, and each of them."""
-
-    kept: int
-    decided: int
-    items: Sequence[AnswerClock]
+    call_id: uuid.UUID | None = None
+    inquiry_id: uuid.UUID | None = None
 
 
 def answer(session: Session, *, by: Principal | None, call: RepairCall) -> RepairCall:
@@ -61,33 +56,53 @@ def answer(session: Session, *, by: Principal | None, call: RepairCall) -> Repai
     return call
 
 
-def answer_clocks(session: Session, territory_id: uuid.UUID, day: date) -> AnswerClocks:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How soon somebody answers on one day, by the rules of the house."""
+
+    house: HouseRules
+    is_working_day: bool
+
+    @classmethod
+    def on(cls, session: Session, territory_id: uuid.UUID, day: date) -> Self:
+        """Return the limits of a day in a territory."""
+        hours = office_hours(session, zone_of(session, territory_id))
+        return cls(house_rules(session), hours.spell(day) is not None)
+
+    def due_at(self, channel: str, requested_at: datetime) -> datetime | None:
+        """Return when the limit of an answer ends; None where the channel has none."""
+        limit = answer_limit(channel, self.house, is_working_day=self.is_working_day)
+        return None if limit is None else requested_at + limit
+
+
+def judged(due_at: datetime, answered_at: datetime | None) -> AnswerState:
+    """Return how an answer stands that is or is not given."""
+    if answered_at is not None:
+        return AnswerState.KEPT if answered_at <= due_at else AnswerState.MISSED
+    return AnswerState.RUNNING if clock.now() <= due_at else AnswerState.MISSED
+
+
+def clocks_of_calls(session: Session, territory_id: uuid.UUID, day: date) -> list[AnswerClock]:
     """Return the answers to calls of a day whose channel has a limit, in the order in which they came."""
-    zone = zone_of(session, territory_id)
-    start, end = clock.day_bounds(day, zone)
-    hours = office_hours(session, zone)
+    start, end = clock.day_bounds(day, zone_of(session, territory_id))
     statement = (
         select(RepairCall)
         .where(RepairCall.territory_id == territory_id)
         .where(RepairCall.requested_at >= start, RepairCall.requested_at < end)
         .order_by(RepairCall.requested_at, RepairCall.serial)
     )
-    house, is_working_day = house_rules(session), hours.spell(day) is not None
-    clocks = (_clock(call, house, is_working_day) for call in session.scalars(statement))
-    found = [one for one in clocks if one is not None]
-    decided = [one for one in found if one.state in {AnswerState.KEPT, AnswerState.MISSED}]
-    return AnswerClocks(sum(one.state is AnswerState.KEPT for one in decided), len(decided), found)
+    limits = Limits.on(session, territory_id, day)
+    clocks = (_clock(call, limits) for call in session.scalars(statement))
+    return [one for one in clocks if one is not None]
 
 
-def _clock(call: RepairCall, house: HouseRules, is_working_day: bool) -> AnswerClock | None:
-    limit = answer_limit(call.channel, house, is_working_day=is_working_day)
-    if limit is None:
+def _clock(call: RepairCall, limits: Limits) -> AnswerClock | None:
+    due = limits.due_at(call.channel, call.requested_at)
+    if due is None:
         return None
-    due, answered = call.requested_at + limit, call.answered_at
-    if answered is not None:
-        state = AnswerState.KEPT if answered <= due else AnswerState.MISSED
-    elif call.channel in {"phone", "counter"}:
+    state = judged(due, call.answered_at)
+    if call.answered_at is None and call.channel in AT_ONCE:
         state = AnswerState.UNKNOWN  # somebody answered, or there would be no call; nobody said when
-    else:
-        state = AnswerState.RUNNING if clock.now() <= due else AnswerState.MISSED
-    return AnswerClock(call.id, call.number, call.channel, call.requested_at, due, answered, state)
+    return AnswerClock(
+        call.number, call.channel, call.requested_at, due, call.answered_at, state, call_id=call.id
+    )

@@ -7,12 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from dispatch.calls.answering import AnswerState, answer, answer_clocks
+from dispatch.calls.answering import AnswerState, answer
 from dispatch.calls.model import RepairCall
 from dispatch.calls.rules import CallAnswered, answer_limit
 from dispatch.contracts.commands import create_calendar
 from dispatch.contracts.house_rules import HouseRules, change_house_rules
-from tests.builders import DAY, a_call, a_principal, a_site, an_asset, at
+from dispatch.intake import handling, machines
+from dispatch.intake.answering import answer_clocks
+from dispatch.intake.model import Inquiry
+from dispatch.intake.receiving import Arrival, receive
+from tests.builders import DAY, a_call, a_principal, a_site, a_territory, an_asset, at
 from tests.dispatch.conftest import MovableClock
 
 
@@ -125,3 +129,35 @@ def test_the_share_counts_what_is_decided(session: Session, now: MovableClock) -
     now.set(at(8.5))
     found = answer_clocks(session, first.territory_id, DAY)
     assert (found.kept, found.decided, len(found.items)) == (1, 1, 3)
+
+
+def test_whoever_never_became_a_call_is_measured_as_well(session: Session, now: MovableClock) -> None:
+    """R-102: a caller who gave up, a form that waits, one that was dismissed, one of which a call came."""
+    territory, me = a_territory(session), a_principal()
+    now.set(at(8.5))
+
+    def came(channel: str, number: str) -> Inquiry:
+        arrival = Arrival(channel=channel, source="s", external_id=number, requested_at=at(8), phone="1")
+        found, _ = receive(session, arrival)
+        found.territory_id = territory.id
+        session.flush()
+        return found
+
+    gone = machines.ring(session, source="s", ring_id="r", rang_at=at(8), hung_up_at=at(8.01), phone="1")
+    gone.territory_id = territory.id
+    waits, dismissed = came("web", "w"), came("web", "d")
+    handling.dismiss(session, by=me, inquiry=dismissed, reason="not ours")
+    called = came("email", "e")
+    call = call_by(session, "email")
+    call.territory_id, called.call_id, called.state = territory.id, call.id, "registered"
+    session.flush()
+    found = answer_clocks(session, territory.id, DAY)
+    assert {one.inquiry_id or one.call_id: one.state for one in found.items} == {
+        gone.id: AnswerState.MISSED,
+        waits.id: AnswerState.RUNNING,
+        dismissed.id: AnswerState.KEPT,
+        call.id: AnswerState.RUNNING,
+    }
+    assert (found.kept, found.decided) == (1, 2)
+    now.set(at(9.1))
+    assert answer_clocks(session, territory.id, DAY).decided == 4

@@ -1,0 +1,61 @@
+"""How soon somebody was there for everybody who asked on a day, whether or not a call came of it (R-102)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dispatch import clock
+from dispatch.calls.answering import AnswerClock, AnswerState, Limits, clocks_of_calls, judged
+from dispatch.intake.model import Inquiry
+from dispatch.territories.queries import zone_of
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerClocks:
+    """The answers of a day: how many of those that are decided were in time, and each of them."""
+
+    kept: int
+    decided: int
+    items: Sequence[AnswerClock]
+
+
+def answer_clocks(session: Session, territory_id: uuid.UUID, day: date) -> AnswerClocks:
+    """
+    Return the answers of a day in a territory, in the order in which they were asked for.
+
+    Those that nobody has made a call of count as well, callers who gave up among them; what nobody can tell
+    the place of is nobody's yet.
+    """
+    found = [*clocks_of_calls(session, territory_id, day), *_of_inquiries(session, territory_id, day)]
+    found.sort(key=lambda one: (one.requested_at, one.number))
+    decided = [one for one in found if one.state in {AnswerState.KEPT, AnswerState.MISSED}]
+    return AnswerClocks(sum(one.state is AnswerState.KEPT for one in decided), len(decided), found)
+
+
+def _of_inquiries(session: Session, territory_id: uuid.UUID, day: date) -> list[AnswerClock]:
+    """What has become no call; dismissing it is an answer where there was none before."""
+    start, end = clock.day_bounds(day, zone_of(session, territory_id))
+    statement = select(Inquiry).where(
+        Inquiry.territory_id == territory_id,
+        Inquiry.call_id.is_(None),
+        Inquiry.requested_at >= start,
+        Inquiry.requested_at < end,
+    )
+    limits, found = Limits.on(session, territory_id, day), []
+    for row in session.scalars(statement):
+        due = limits.due_at(row.channel, row.requested_at)
+        answered = row.answered_at or row.handled_at
+        if due is not None:
+            state = judged(due, answered)
+            found.append(
+                AnswerClock(
+                    row.number, row.channel, row.requested_at, due, answered, state, inquiry_id=row.id
+                )
+            )
+    return found
