@@ -118,6 +118,7 @@ class StopForecastShape(Schema):
     slack_seconds = Whole(required=True, allow_none=True)
     danger = Choice(Danger, required=True)
     reason = fields.String(required=True, allow_none=True)
+    is_on_the_way = Flag(required=True)
 
 
 class RouteForecastShape(Schema):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from optimizer.plan import Fetch, Route, Stop
 from optimizer.problem import Window
@@ -19,6 +20,8 @@ from optimizer.units import Seconds
 
 REMAINDER = 0.25
 """However near its expected end, work under way is as uncertain as this part of it."""
+NOBODY: Mapping[str, Seconds] = MappingProxyType({})
+"""Nobody is on the way."""
 CERTAIN = 1.0
 """Seconds of deviation below which a moment counts as known."""
 
@@ -98,10 +101,11 @@ def forecast(
     spread: Spread,
     *,
     begun: frozenset[str] = frozenset(),
+    coming: Mapping[str, Seconds] = NOBODY,
     now: Seconds = 0,
 ) -> dict[str, Forecast]:
     """
-    Forecast every stop of a route that has not begun yet.
+    Forecast every stop of a route at which nobody is yet.
 
     Parameters
     ----------
@@ -114,6 +118,8 @@ def forecast(
         Measured factors.
     begun
         Visits under way or over: facts, whose end is where the rest of the route begins.
+    coming
+        When whoever has set out to a visit that counts as begun will be there, as far as is known.
     now
         Present moment: the end of what is still under way is not known exactly.
     """
@@ -122,6 +128,10 @@ def forecast(
     planned = route.departure
     for call in route.calls():
         if isinstance(call, Stop) and call.visit_id in begun:
+            if call.visit_id in coming:
+                found[call.visit_id] = _on_the_way(
+                    coming[call.visit_id], promised.get(call.visit_id), spread, now
+                )
             at, planned = _under_way(call, spread, now), call.end
             continue
         rest = max(0, call.arrival - planned - call.travel)
@@ -137,6 +147,12 @@ def forecast(
             at = arrival.not_before(window.start)
         at = at.after(call.end - call.start, spread.work_mean, spread.work_deviation)
     return found
+
+
+def _on_the_way(there: Seconds, window: Window | None, spread: Spread, now: Seconds) -> Forecast:
+    """Forecast the arrival of somebody who drives: the rest of the way is as uncertain as any way so long."""
+    arrival = Later(there, (max(0, there - now) * spread.travel_deviation) ** 2)
+    return Forecast(arrival, 1.0 if window is None else arrival.chance_by(window.end))
 
 
 def _under_way(stop: Stop, spread: Spread, now: Seconds) -> Later:

@@ -43,7 +43,7 @@ PATIENCE = 48 * 3600
 @dataclass(frozen=True, slots=True)
 class StopForecast:
     """
-    One stop that has not begun.
+    One stop at which nobody is yet.
 
     expected_arrival, deviation_seconds
         Mean and deviation of the arrival; None when nobody comes as the day is planned.
@@ -53,6 +53,8 @@ class StopForecast:
         From the expected arrival to the end of the window; negative when it will probably be missed.
     reason
         Why nobody comes; None when somebody does.
+    is_on_the_way
+        Whether the technician has set out.
     """
 
     visit_id: uuid.UUID
@@ -64,6 +66,7 @@ class StopForecast:
     slack_seconds: int | None
     danger: Danger
     reason: str | None = None
+    is_on_the_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ def _driven(built: Built, order: Mapping[str, Sequence[str]]) -> Iterator[Route]
     for technician in built.problem.technicians:
         begun = built.problem.begun_by(technician.id)
         later = _later(built, order.get(technician.id, ()))
-        if later:
+        if later or any(job.id in built.coming for job in begun):
             yield _drive(built.problem, technician, (*begun, *map(_patient, later)))
 
 
@@ -221,7 +224,9 @@ def _stops(
     promised: Mapping[str, Window],
 ) -> Iterator[StopForecast]:
     now = built.day.seconds(clock.now())
-    for name, seen in forecast(route, promised, spread, begun=built.begun, now=now).items():
+    for name, seen in forecast(
+        route, promised, spread, begun=built.begun, coming=built.coming, now=now
+    ).items():
         window = promised.get(name)
         arrival = round(seen.arrival.mean)
         begins = built.day.moment(max(arrival, window.start) if window else arrival)
@@ -238,6 +243,7 @@ def _stops(
             chance=round(seen.chance, 4) if window else None,
             slack_seconds=window.end - arrival if window else None,
             danger=danger_of(seen.chance if window else None),
+            is_on_the_way=name in built.coming,
         )
 
 
@@ -255,14 +261,16 @@ def _why_not(built: Built, stop: PlanStop, begins: datetime) -> str | None:
     Who has a visit pinned to them works as long as that takes, though never while absent: planning lengthened
     the shift for the pin (``optimizer.concessions``).
     """
-    who = built.at_work.get(stop.technician_id)
+    who, is_on_the_way = built.at_work.get(stop.technician_id), str(stop.visit_id) in built.coming
     if who is None:
-        return REASON_OFF_DUTY
+        return None if is_on_the_way else REASON_OFF_DUTY
     moments = [begins, *([stop.start] if stop.start > begins else [])]
     if any(piece.holds(moment) for piece in who.free for moment in moments):
         return None
     if any(piece.holds(begins) for piece in who.away):
         return REASON_ILL
+    if is_on_the_way:
+        return None
     able = built.problem.technician(str(stop.technician_id))
     if able is not None and begins < built.day.moment(able.shift.end + able.overtime):
         return None

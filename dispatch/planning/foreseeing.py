@@ -18,9 +18,11 @@ from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.forecasting import RouteForecast, route_ahead, routes_ahead
 from dispatch.promises import clocks
 from dispatch.promises.clocks import Coming, ServiceClock
-from dispatch.work_orders.lifecycle import FINISHED_ORDERS
+from dispatch.work_orders.lifecycle import FINISHED_ORDERS, VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 
+AHEAD = (*NOT_BEGUN, VisitState.TRAVELLING)
+"""Visits at which nobody is yet."""
 MANY = 3
 """From so many routes on the day is driven as a whole."""
 
@@ -32,7 +34,7 @@ def running(session: Session, territory_id: uuid.UUID) -> list[ServiceClock]:
 
 def clocks_of(session: Session, order: WorkOrder) -> list[ServiceClock]:
     """Return the clocks of one order as the day goes on, those that were met as well."""
-    open_ = {visit.id for visit in order.visits if visit.state in NOT_BEGUN}
+    open_ = {visit.id for visit in order.visits if visit.state in AHEAD}
     return clocks.clocks_of(session, order, _coming(session, order.territory_id, open_))
 
 
@@ -41,7 +43,7 @@ def coming(session: Session, territory_id: uuid.UUID) -> dict[uuid.UUID, Coming]
     statement = (
         select(Visit.id)
         .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
-        .where(WorkOrder.territory_id == territory_id, Visit.state.in_(NOT_BEGUN))
+        .where(WorkOrder.territory_id == territory_id, Visit.state.in_(AHEAD))
         .where(WorkOrder.state.not_in([state.value for state in FINISHED_ORDERS]))
         .where(or_(WorkOrder.response_due_at.is_not(None), WorkOrder.resolution_due_at.is_not(None)))
     )

@@ -14,10 +14,12 @@ from dispatch import clock
 from dispatch.contracts.house_rules import rules_of_contracts
 from dispatch.customers.model import Site
 from dispatch.planning import crews, nights
+from dispatch.planning.begun import Begun
 from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, candidates
 from dispatch.planning.days import Day
 from dispatch.planning.dealing import demands
 from dispatch.planning.model import PlanLock, PlanStop, Routes
+from dispatch.planning.on_the_way import arrivals
 from dispatch.planning.places import Places
 from dispatch.planning.quiet_times import windows_outside_peaks
 from dispatch.planning.shares import worked
@@ -30,11 +32,10 @@ from dispatch.technicians import queries as technicians
 from dispatch.technicians.queries import AtWork, OnDuty
 from dispatch.territories.model import Territory
 from dispatch.travel import TravelTimes
-from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.rules import one_step_up
 from optimizer.concessions import Concession, conceded
-from optimizer.policy import policy
+from optimizer.policy import Policy, policy
 from optimizer.problem import Break, Certificate, Lock, Problem, Technician, Window
 from optimizer.problem import Visit as Job
 
@@ -55,6 +56,8 @@ class Built:
     """Points and minutes behind the problem's locations."""
     at_work: Mapping[uuid.UUID, AtWork]
     """When everybody with a shift may begin work, absent or not."""
+    coming: Mapping[str, int] = field(default_factory=dict)
+    """Seconds at which whoever is on the way to a begun visit will be there."""
     holds: frozenset[str] = frozenset()
     """Ids of windows kept for callers: they take room like visits and are never stored in a plan."""
     told: Mapping[str, Window | None] = field(default_factory=dict)
@@ -96,11 +99,12 @@ def build(
     crew, present = rostered.on_duty(), rostered.at_work()
     duties = {member.technician.id: member for member in crew}
     found = candidates(session, day, plan, extra, only_routes=only_routes, of=of)
-    rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, now, day)]
+    going = Begun(day, now, _arrivals(session, found, plan))
+    rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, going)]
     held, held_at = _held(session, day, without_hold) if crew and of is None else ((), {})
     places = Places(crew, [*(row[2] for row in rows), *held_at.values()])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
-    jobs = [_job(day, row, places, now, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
+    jobs = [_job(going, row, places, relaxed, pins.get(row[0].id), set(duties)) for row in rows]
     if not only_routes:
         jobs = _of_new_plan(session, day, rows, jobs, now)
     jobs = crews.tied(rows, jobs, duties, day, priced=not only_routes)
@@ -112,21 +116,20 @@ def build(
         named = [*(r[0].id for r in rows), *(h.id for h in held), *filter(None, [without_hold, asking])]
         vans = carried(session, day, set(duties), without=asking)
         needs = None if only_routes else demands(day, crew, jobs, pins)
-        routes = _on_routes(plan, rows, held)
-        stock = with_store(session, day, vans, of_day=named, routes=routes, open_needs=needs)
+        on_routes = _on_routes(plan, rows, held)
+        stock = with_store(session, day, vans, of_day=named, routes=on_routes, open_needs=needs)
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
-    before = worked(session, day, duties) if prices.fairness_cents else {}
-    vehicles = [_vehicle(day, who, places, stock, now, before) for who in crew]
-    locks = [*_facts(day, begun.values(), now), *_locks(day, pins.values(), set(duties), now)]
+    vehicles = _vehicles(session, day, crew, places, stock, now, prices)
+    locks = [*going.facts(begun.values()), *_locks(day, pins.values(), set(duties), now)]
     matrix = places.matrix(travel)
-    problem = Problem(day.day, tuple(vehicles), tuple(jobs), matrix, tuple(locks), prices, zone=day.timezone)
+    problem = Problem(day.day, vehicles, tuple(jobs), matrix, tuple(locks), prices, zone=day.timezone)
     problem, against = conceded(problem)
     told = crews.told(problem, rows)
     if only_routes and not as_teams:
         problem = crews.kept_together(problem, plan, day)
     holds = frozenset(job.id for seats in held_by for job in seats)
     visits = {str(row[0].id): row[0] for row in rows}
-    return Built(day, problem, visits, frozenset(begun), places, present, holds, told, against)
+    return Built(day, problem, visits, frozenset(begun), places, present, going.coming, holds, told, against)
 
 
 def _held(
@@ -141,37 +144,43 @@ def _held(
 
 def asked_job(built: Built, row: Facts, places: Places) -> Job:
     """Return a visit that is asked about as it would be on this day, at one of these places."""
-    return _job(built.day, row, places, max(0, built.day.seconds(clock.now())), frozenset(), None, set())
+    now = max(0, built.day.seconds(clock.now()))
+    return _job(Begun(built.day, now), row, places, frozenset(), None, set())
 
 
-def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], now: int, day: Day) -> bool:
+def _arrivals(session: Session, rows: Sequence[Facts], plan: Routes | None) -> dict[uuid.UUID, datetime]:
+    """When whoever is on the way will be there, by the ways of the plan."""
+    ways = {stop.visit_id: stop.travel_seconds for stop in plan.stops} if plan else {}
+    return arrivals(session, [row[0] for row in rows], ways)
+
+
+def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], under_way: Begun) -> bool:
     """Tell whether a begun visit is part of the duty that its technician has on this day."""
     duty = duties.get(visit.technician_id) if visit.technician_id else None
     if duty is None:
         return False
-    begun = day.moment(_begun_at(visit, day, now))
+    begun = under_way.day.moment(under_way.at(visit))
     return duty.starts_at - BEFORE_DUTY <= begun < duty.ends_at + nights.AFTER_DUTY
 
 
 def _job(  # noqa: PLR0917 - the day, then the visit, then what was decided about it
-    day: Day,
+    begun: Begun,
     row: Facts,
     places: Places,
-    now: int,
     relaxed: frozenset[str],
     pin: PlanLock | None,
     present: set[uuid.UUID],
 ) -> Job:
     visit, order, site = row
-    is_begun = visit.state in BEGUN
+    day, is_begun = begun.day, visit.state in BEGUN
     required = visit.required_technician_id
     if pin is not None and pin.technician_id is not None and pin.technician_id not in present:
         required = pin.technician_id  # off duty: nobody may go, and the plan says why
     return Job(
         id=str(visit.id),
         location=places.sites[site.id],
-        duration=_duration(visit, day, now) if is_begun else visit.duration_minutes * 60,
-        windows=() if is_begun else _windows(day, visit, now, str(visit.id) in relaxed),
+        duration=begun.duration(visit) if is_begun else visit.duration_minutes * 60,
+        windows=() if is_begun else _windows(day, visit, begun.now, str(visit.id) in relaxed),
         skills={} if is_begun else {code: int(level) for code, level in visit.skills.items()},
         certificates=frozenset() if is_begun else frozenset(visit.certificates),
         parts={} if is_begun else {sku: int(count) for sku, count in visit.parts.items()},
@@ -238,30 +247,6 @@ def _limit(day: Day, due: datetime | None) -> int | None:
     return seconds if seconds is not None and 0 <= seconds < Day.LATEST else None
 
 
-def _duration(visit: Visit, day: Day, now: int) -> int:
-    """
-    Length of a begun visit: as it was, as somebody there expects it, else as planned.
-
-    Work that goes on is never over before the present moment.
-    """
-    start = _begun_at(visit, day, now)
-    if visit.finished_at is not None:
-        return max(60, day.seconds(visit.finished_at) - start)
-    told = visit.expected_end_at
-    expected = visit.duration_minutes * 60 if told is None else day.seconds(told) - start
-    return max(60, expected, now + 300 - start)
-
-
-def _begun_at(visit: Visit, day: Day, now: int) -> int:
-    """Second at which service began; of somebody still on the way, when it can begin at the earliest."""
-    if visit.state == VisitState.TRAVELLING and visit.planned_start is not None:
-        return max(day.seconds(visit.planned_start), now)
-    found = visit.started_at or visit.arrived_at or visit.planned_start
-    if found is None:
-        raise ValueError(f"visit {visit.id} has begun without any time")
-    return max(0, day.seconds(found))
-
-
 def _windows(day: Day, visit: Visit, now: int, is_relaxed: bool) -> tuple[Window, ...]:
     if visit.window_start is None or visit.window_end is None:
         return (Window(now, Day.LATEST),)
@@ -283,6 +268,20 @@ def _on_routes(plan: Routes | None, rows: Sequence[Facts], held: Sequence[SlotHo
     ]
     found += [(hold.expected_start, str(hold.id), hold.technician_id, hold.parts) for hold in held]
     return [(who, parts) for _, _, who, parts in sorted(found, key=lambda item: item[:2])]
+
+
+def _vehicles(  # noqa: PLR0917 - the day, then who works, then what they have
+    session: Session,
+    day: Day,
+    crew: Sequence[OnDuty],
+    places: Places,
+    stock: Vans,
+    now: int,
+    prices: Policy,
+) -> tuple[Technician, ...]:
+    """Return everybody on duty; what they have worked before counts only where it has a price."""
+    before = worked(session, day, {who.technician.id for who in crew}) if prices.fairness_cents else {}
+    return tuple(_vehicle(day, who, places, stock, now, before) for who in crew)
 
 
 def _vehicle(  # noqa: PLR0917 - the day, then who works, then what they have and have done
@@ -321,21 +320,6 @@ def _breaks(day: Day, member: OnDuty, now: int) -> tuple[Break, ...]:
     if now > latest:
         return ()
     return (Break(max(earliest, now), latest, member.break_minutes * 60),)
-
-
-def _facts(day: Day, begun: Iterable[Visit], now: int) -> list[Lock]:
-    """Stops under way or finished, in the order in which they happened; they never overlap."""
-    ordered = sorted(
-        begun, key=lambda visit: (str(visit.technician_id), _begun_at(visit, day, now), visit.serial)
-    )
-    locks: list[Lock] = []
-    positions: dict[uuid.UUID | None, int] = {}
-    for visit in ordered:
-        position = positions.get(visit.technician_id, 0)
-        positions[visit.technician_id] = position + 1
-        start = _begun_at(visit, day, now)
-        locks.append(Lock(str(visit.id), str(visit.technician_id), start=start, sequence=position))
-    return locks
 
 
 def _pins(session: Session, visit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, PlanLock]:

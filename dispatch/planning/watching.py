@@ -10,15 +10,13 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, travel
-from dispatch.customers.model import Site
-from dispatch.locations.model import Position
-from dispatch.locations.queries import fresh
+from dispatch import clock
 from dispatch.planning import heads, leaving_out
 from dispatch.planning.candidates import NOT_BEGUN, is_on_a_plan
 from dispatch.planning.days import day_of
 from dispatch.planning.forecasting import REASON_DELAY, REASON_ILL, StopForecast, routes_ahead
 from dispatch.planning.model import PlanHead, PlanStop
+from dispatch.planning.on_the_way import LEAST_WAY, arrivals
 from dispatch.planning.rules import PLAN_REASONS, REPLANNED, Danger
 from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
@@ -26,7 +24,6 @@ from dispatch.promises.model import PromiseAlarm
 from dispatch.promises.queries import promises_of
 from dispatch.promises.rules import AlarmPolicy
 from dispatch.technicians import queries as technicians
-from dispatch.travel.provider import Point
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.rules import EMERGENCY
@@ -35,8 +32,6 @@ LAST_LOOK = timedelta(minutes=10)
 """So near the window's end more likely late than not is late: there is no later look to be surer."""
 NEAR = timedelta(hours=1)
 """So long before its window a promised visit on no plan is nobody's, on a day that was not published."""
-LEAST_WAY = timedelta(minutes=1)
-"""Who is on the way and has not arrived needs so long at least."""
 
 
 def watch(session: Session, territory_id: uuid.UUID, day: date, policy: AlarmPolicy) -> list[PromiseAlarm]:
@@ -64,7 +59,7 @@ def sights_of(session: Session, territory_id: uuid.UUID, day: date) -> list[Sigh
         )
         for route in routes_ahead(session, territory_id, day)
         for stop in route.stops
-        if stop.window_end is not None
+        if stop.window_end is not None and not stop.is_on_the_way
     ]
     head = heads.find(session, territory_id, day)
     known = _with_emergencies(session, head, _without_declined(session, head, ahead))
@@ -155,11 +150,7 @@ def _is_breaking(stop: StopForecast, window_end: datetime) -> bool:
 
 
 def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterator[Sight]:
-    """
-    Visits whose technician has set out: there after the planned way, or at the earliest in a minute.
-
-    Where a fresh position says where the technician is, the way from there counts instead.
-    """
+    """Visits whose technician has set out: late is who will be there after the window."""
     current = heads.in_force(session, heads.find(session, territory_id, day))
     if current is None:
         return
@@ -170,23 +161,15 @@ def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterato
         .order_by(Visit.id)
     )
     rows = session.execute(statement).all()
-    people = {visit.technician_id for visit, _ in rows if visit.technician_id is not None}
-    where, away = fresh(session, people), technicians.absent_within(session, people, clock.now(), LEAST_WAY)
-    for visit, way in rows:
-        since, window_end = visit.travelling_at, visit.window_end
-        if since is not None and window_end is not None:
-            seen = where.get(visit.technician_id) if visit.technician_id is not None else None
-            there = since + timedelta(seconds=way)
-            if seen is not None and seen.at >= since:
-                there = seen.at + _way_from(session, seen, visit)
-            expected = max(clock.now() + LEAST_WAY, there)
-            if visit.technician_id in away:
-                yield Sight(visit.id, None, is_breaking=True, reason=REASON_ILL)
-            else:
-                yield Sight(visit.id, expected, expected > window_end)
-
-
-def _way_from(session: Session, seen: Position, visit: Visit) -> timedelta:
-    site = session.get_one(Site, visit.work_order.site_id)
-    points = [Point(seen.latitude, seen.longitude), Point(site.latitude, site.longitude)]
-    return timedelta(seconds=int(travel.times().matrix(points).seconds[0][1]))
+    out, ways = [visit for visit, _ in rows], {visit.id: way for visit, way in rows}
+    people = {visit.technician_id for visit in out if visit.technician_id is not None}
+    away = technicians.absent_within(session, people, clock.now(), LEAST_WAY)
+    there = arrivals(session, out, ways)
+    for visit in out:
+        expected, window_end = there.get(visit.id), visit.window_end
+        if expected is None or window_end is None:
+            continue
+        if visit.technician_id in away:
+            yield Sight(visit.id, None, is_breaking=True, reason=REASON_ILL)
+        else:
+            yield Sight(visit.id, expected, expected > window_end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -113,6 +113,60 @@ def test_a_long_job_endangers_what_comes_after_it(town: Town, now: MovableClock)
     assert before.chance is not None
     assert seen[after.id].chance < before.chance
     assert who.id == routes(town)[0].technician_id
+
+
+def set_out(town: Town, visit: Visit, since: datetime) -> int:
+    """Let the technician of a published visit set out; seconds of the way as it is planned."""
+    plan = town.in_force()
+    assert plan is not None
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    visit.state, visit.travelling_at = "travelling", since
+    town.session.flush()
+    return next(stop.travel_seconds for stop in plan.stops if stop.visit_id == visit.id)
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(minutes=40)])
+def test_who_has_set_out_is_there_after_the_way_and_moves_what_follows(
+    town: Town, now: MovableClock, late: timedelta
+) -> None:
+    """R-503: as soon as somebody is on the way, also within the hour that was planned for setting out."""
+    who = town.technician((8, 16), break_minutes=0)
+    both = {visit.id: visit for visit in booked(town, 8, 8)}
+    plan = town.in_force()
+    assert plan is not None
+    first, second = (both[stop.visit_id] for stop in sorted(plan.stops, key=lambda stop: stop.position))
+    since = at(8) + late
+    way = timedelta(seconds=set_out(town, first, since))
+    assert way > timedelta(minutes=5)
+    now.set(since + timedelta(minutes=1))
+    stops = only(town)
+    assert list(stops) == [first.id, second.id]
+    seen, after = stops[first.id], stops[second.id]
+    assert (seen.is_on_the_way, after.is_on_the_way) == (True, False)
+    assert seen.expected_arrival == since + way
+    assert seen.danger is Danger.SAFE
+    assert after.expected_arrival is not None
+    assert abs(after.expected_arrival - (since + way + timedelta(hours=1))) < timedelta(minutes=2)
+    assert (after.danger is Danger.SAFE) is (late == timedelta(0))
+    [alone] = route_forecast(town.session, EVERYBODY, town.territory.id, DAY, who.id).routes
+    assert alone == routes(town)[0]
+
+
+def test_who_is_the_last_one_out_is_forecast_and_whoever_has_fallen_ill_is_not(
+    town: Town, now: MovableClock
+) -> None:
+    """R-503: nothing comes after it on the route, and the shift may be over by then."""
+    who = town.technician((8, 10), break_minutes=0, overtime_minutes=0)
+    [visit] = booked(town, 8, minutes=60)
+    way = set_out(town, visit, at(9.9))
+    now.set(at(9.95))
+    seen = only(town)[visit.id]
+    assert seen.expected_arrival == at(9.9) + timedelta(seconds=way)
+    assert seen.danger is Danger.BREAKING
+    assert seen.reason is None
+    an_absence(town.session, who, starts_at=at(9.9), ends_at=at(16))
+    ill = only(town)[visit.id]
+    assert (ill.expected_arrival, ill.reason) == (None, forecasting.REASON_ILL)
 
 
 def test_what_a_technician_says_of_the_rest_moves_what_follows_at_once(town: Town, now: MovableClock) -> None:
