@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, events, outbox, text
@@ -10,6 +12,7 @@ from dispatch.calls import rules
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.calls.rules import Judgement, Told
 from dispatch.contracts import queries as contracts
+from dispatch.contracts.house_rules import house_rules
 from dispatch.customers.model import Site
 from dispatch.money import Money
 from dispatch.parts import queries as parts
@@ -160,7 +163,9 @@ def _open(
         raise rules.EstimateNotTold("the price was not told to the customer, or not accepted")
     zone = zone_of(session, call.territory_id)
     day = clock.business_day(call.requested_at, zone)
-    repeat = _repeat(session, by, call, record.fault_code, said)
+    contract = contracts.for_asset(session, call.customer_id, call.asset_id, day)
+    within = timedelta(days=house_rules(session, contract).repeat_days)
+    repeat = _repeat(session, by, call, record.fault_code, said, within)
     kind = OrderKind.REWORK.value if repeat.repeat_of_id and said.kind is None else record.kind
     record.kind = kind
     return open_order(
@@ -176,21 +181,23 @@ def _open(
         estimate=estimate,
         asset_id=call.asset_id,
         call_id=call.id,
-        contract=contracts.for_asset(session, call.customer_id, call.asset_id, day),
+        contract=contract,
         labour_norm_minutes=template.labour_norm_minutes,
         repeat=repeat,
     )
 
 
-def _repeat(session: Session, by: Principal, call: RepairCall, fault_code: str, said: Judgement) -> Repeat:
+def _repeat(  # noqa: PLR0917 - who judges which call, and what they say of it
+    session: Session, by: Principal, call: RepairCall, fault_code: str, said: Judgement, within: timedelta
+) -> Repeat:
     """R-508: find the repair this one repeats; keep its technicians away, or its part lots when overruled."""
     past = past_visits(session, call.asset_id, fault_code) if call.asset_id else []
-    recent = [visit for visit in past if is_repeat(visit, call.requested_at)]
+    recent = [visit for visit in past if is_repeat(visit, call.requested_at, within)]
     if not recent:
         return Repeat()
     former = max(recent, key=lambda visit: visit.finished_at).order_id
     if not said.overrule_reason:
-        return Repeat(former, technicians_to_avoid(recent, call.requested_at))
+        return Repeat(former, technicians_to_avoid(recent, call.requested_at, within))
     if by.role not in OVERRULERS:
         raise refusals.OverruleForbidden("only a supervisor overrules the exclusion")
     used = used_part_lots(session, {visit.order_id for visit in recent})

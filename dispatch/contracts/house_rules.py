@@ -41,8 +41,8 @@ class HouseRules:
         R-305, R-504: a customer who was late or away is marked; another visit is opened at once.
     invitations, invite_first_days, invite_last_days
         R-304: an invitation within so many days before planned service is due.
-    day_before, hour_before, hour_before_minutes
-        R-304: confirmations the day before, and so many minutes before the visit.
+    day_before, day_before_hour, hour_before, hour_before_minutes
+        R-304: confirmations the day before, from that local hour on, and so many minutes before the visit.
     business_announcement, business_days
         R-307: planned work at a business is announced so many days ahead, and offered no sooner.
     peak_protection
@@ -77,6 +77,11 @@ class HouseRules:
     answer_phone_seconds, answer_counter_minutes, answer_online_minutes, answer_day_off_hours
         R-102: how soon somebody answers: after three rings of a telephone, at the counter, what came in
         writing on a working day and on any other. The company's alone.
+    field_answer_hours, field_checked_minutes
+        R-403: a question from the field gets a definite answer within so many hours, and within so many
+        minutes of "I must check".
+    repeat_days
+        R-508: a fault that comes back within so many days of a finished visit is a repeat repair.
     escalation, escalation_dispatcher_percent, escalation_supervisor_percent
         R-401, R-402: a running limit is the dispatcher's business, and the supervisor's, once so much of its
         time is over. Switched off, an order reaches the administrator alone, who hears of every missed limit.
@@ -92,6 +97,7 @@ class HouseRules:
     invite_first_days: int = 7
     invite_last_days: int = 3
     day_before: bool = True
+    day_before_hour: int = 9
     hour_before: bool = True
     hour_before_minutes: int = 60
     business_announcement: bool = True
@@ -118,6 +124,9 @@ class HouseRules:
     answer_counter_minutes: int = 5
     answer_online_minutes: int = 60
     answer_day_off_hours: int = 24
+    field_answer_hours: int = 24
+    field_checked_minutes: int = 60
+    repeat_days: int = 30
     escalation: bool = True
     escalation_dispatcher_percent: int = 50
     escalation_supervisor_percent: int = 80
@@ -157,6 +166,7 @@ RANGES = {
     "reservation_discount_percent": (0, 100),
     "invite_first_days": (1, 90),
     "invite_last_days": (0, 90),
+    "day_before_hour": (0, 23),
     "hour_before_minutes": (15, 240),
     "business_days": (0, 60),
     "loaner_return_days": (1, 365),
@@ -172,6 +182,9 @@ RANGES = {
     "answer_counter_minutes": (1, 1440),
     "answer_online_minutes": (1, 1440),
     "answer_day_off_hours": (1, 168),
+    "field_answer_hours": (1, 168),
+    "field_checked_minutes": (1, 1440),
+    "repeat_days": (1, 365),
     "escalation_dispatcher_percent": (1, 99),
     "escalation_supervisor_percent": (1, 99),
 }

@@ -32,8 +32,6 @@ from dispatch.work_orders.rules import PLANNED_WORK
 COMING = (VisitState.UNPLANNED, VisitState.PLANNED, VisitState.PUBLISHED, VisitState.ACCEPTED)
 CONFIRMATIONS = frozenset({"confirm_day", "confirm_hour"})
 """What is said only of visits that somebody is planned to come to."""
-DAY_BEFORE_FROM = 9
-"""Local hour from which tomorrow's visits are confirmed."""
 
 
 def write_due(session: Session, settings: Settings) -> int:
@@ -81,8 +79,8 @@ def due_now(
     if is_announced and day > today and ahead <= timedelta(days=rules.business_days):
         found.append("work_announced")
     told_today = clock.business_day(promise.promised_at, zone) == today
-    is_tomorrow = day == today + timedelta(days=1) and now.astimezone(ZoneInfo(zone)).hour >= DAY_BEFORE_FROM
-    if rules.day_before and is_tomorrow and not told_today:
+    is_tomorrow, hour = day == today + timedelta(days=1), now.astimezone(ZoneInfo(zone)).hour
+    if rules.day_before and is_tomorrow and hour >= rules.day_before_hour and not told_today:
         found.append("confirm_day")
     soon = timedelta(minutes=rules.hour_before_minutes)
     if rules.hour_before and timedelta(0) < ahead <= soon and now - promise.promised_at >= soon:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.contracts import queries as contracts
 from dispatch.contracts.hours import DueTimes, due_times
+from dispatch.contracts.house_rules import house_rules
 from dispatch.contracts.model import Contract
 from dispatch.customers.model import Asset, Site
 from dispatch.db import new_id
@@ -104,8 +105,8 @@ def wanted(
     """
     Gather what a window is wanted for.
 
-    The contract in force tells the limits (R-401, R-402); who repaired the same fault of the asset within
-    thirty days stays away (R-508).
+    The contract in force tells the limits (R-401, R-402); who repaired the same fault of the asset lately
+    stays away (R-508).
     """
     check_needs(session, needs)
     asked = requested_at or clock.now()
@@ -113,12 +114,13 @@ def wanted(
     day = clock.business_day(asked, zone)
     contract = contracts.for_asset(session, site.customer_id, asset.id if asset else None, day)
     hours = contracts.hours_of(session, contract, zone)
+    within = timedelta(days=house_rules(session, contract).repeat_days)
     past = past_visits(session, asset.id, fault_code) if asset and fault_code else []
     return Wanted(
         site,
         needs,
         priority,
-        excluded_technicians=tuple(str(who) for who in technicians_to_avoid(past, asked)),
+        excluded_technicians=tuple(str(who) for who in technicians_to_avoid(past, asked, within)),
         due=due_times(asked, contract, hours),
         kind=kind,
         contract=contract,

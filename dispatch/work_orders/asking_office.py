@@ -1,4 +1,4 @@
-"""Questions from the field: a definite answer within a day, within an hour of "I must check" (R-403)."""
+"""Questions from the field: answered for good within a day, or soon after "I must check" (R-403)."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from sqlalchemy.orm import Session
 from dispatch import clock, text
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
+from dispatch.contracts.house_rules import rules_under
 from dispatch.errors import NotFound
 from dispatch.work_orders.model import FieldQuestion, Visit, WorkOrder
 from dispatch.work_orders.refusals import QuestionAnswered
 
-DEFINITE, CHECKED = timedelta(hours=24), timedelta(hours=1)
 LONGEST = 2_000
 
 
 def ask(session: Session, *, by: Principal | None, visit: Visit, question: str) -> FieldQuestion:
     """Put a question about a visit to the office."""
-    now = clock.now()
+    now, rules = clock.now(), rules_under(session, visit.work_order.contract_id)
     row = FieldQuestion(
         visit_id=visit.id,
         question=text.line(question, "question", longest=LONGEST),
         asked_by=by.user_id if by else None,
         asked_at=now,
-        due_at=now + DEFINITE,
+        due_at=now + timedelta(hours=rules.field_answer_hours),
         answer="",
     )
     session.add(row)
@@ -37,11 +37,13 @@ def ask(session: Session, *, by: Principal | None, visit: Visit, question: str) 
 
 
 def say_checking(session: Session, *, by: Principal, row: FieldQuestion) -> FieldQuestion:
-    """Say that one must check; from the first time on, the answer is due within the hour."""
+    """Say that one must check; from the first time on, the answer is due soon (R-403)."""
     _require_open(session, row)
     if row.checking_at is None:
         row.checking_at, row.checking_by = clock.now(), by.user_id
-        row.due_at = min(row.due_at, row.checking_at + CHECKED)
+        order = session.get_one(Visit, row.visit_id).work_order
+        checked = timedelta(minutes=rules_under(session, order.contract_id).field_checked_minutes)
+        row.due_at = min(row.due_at, row.checking_at + checked)
         session.flush()
     return row
 

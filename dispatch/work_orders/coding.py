@@ -5,21 +5,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, select
+from sqlalchemy import Interval, Select, bindparam, exists, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from dispatch import db, text
 from dispatch.access.rules import Principal
+from dispatch.contracts.house_rules import house_rules
 from dispatch.customers.model import Asset
 from dispatch.errors import Invalid
 from dispatch.work_orders.lifecycle import FINISHED_STATES
 from dispatch.work_orders.model import Finding, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import ServiceCode
-from dispatch.work_orders.rules import REPEAT_WITHIN
 
 KINDS = ("fault", "cause", "action")
 FIELDS = {"fault": "fault_code", "cause": "cause_code", "action": "action_code"}
@@ -86,7 +86,7 @@ def check_codes(session: Session, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _solved_before() -> Select[Finding, datetime | None, str, str]:
-    """Findings that solved ``fault_code`` for good, newest first, of ``model`` and ``product_kind`` first."""
+    """Findings that solved ``fault_code`` for good, newest first, of ``model`` and its kind first."""
     later, again, correction = aliased(Visit), aliased(WorkOrder), aliased(Finding)
     is_corrected = exists().where(correction.visit_id == Finding.visit_id, correction.id > Finding.id)
     came_back = exists().where(
@@ -94,7 +94,7 @@ def _solved_before() -> Select[Finding, datetime | None, str, str]:
         again.asset_id == WorkOrder.asset_id,
         again.fault_code == WorkOrder.fault_code,
         again.requested_at > Visit.finished_at,
-        again.requested_at <= Visit.finished_at + REPEAT_WITHIN,
+        again.requested_at <= Visit.finished_at + bindparam("within", type_=Interval()),
     )
     return (
         select(Finding, Visit.finished_at, Asset.product_kind, Asset.model)
@@ -130,10 +130,11 @@ def solutions(
     """
     Return what solved a fault before, newest first, equipment of the same model before others (R-510).
 
-    A fix counts when the same fault did not come back to the asset within 30 days. Of a visit's findings
-    the last one counts: it replaces the others.
+    A fix counts when the same fault did not come back to the asset as a repeat repair by the rules of the
+    house (R-508). Of a visit's findings the last one counts: it replaces the others.
     """
-    of_what = {"fault_code": fault_code, "product_kind": product_kind, "model": model}
+    within = timedelta(days=house_rules(session).repeat_days)
+    of_what = {"fault_code": fault_code, "product_kind": product_kind, "model": model, "within": within}
     found: dict[tuple[str, str], Solution] = {}
     for finding, finished_at, kind, of_model in session.execute(_SOLVED_BEFORE, of_what):
         told = (finding.cause, finding.action)

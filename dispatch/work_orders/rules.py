@@ -16,7 +16,6 @@ from dispatch.work_orders.lifecycle import FINISHED_STATES, VisitState
 
 EMERGENCY = 5
 HIGHEST_WITHOUT_JUDGEMENT = 4
-REPEAT_WITHIN = timedelta(days=30)
 REOPEN_WITHIN = timedelta(hours=2)
 DEAREST_MINOR = 2_000_000_000
 
@@ -115,15 +114,13 @@ class PastVisit:
     finished_at: datetime
 
 
-def is_repeat(past: PastVisit, on: datetime, within: timedelta = REPEAT_WITHIN) -> bool:
-    """R-508: the same fault on the same asset came back within 30 days of a finished visit."""
+def is_repeat(past: PastVisit, on: datetime, within: timedelta) -> bool:
+    """R-508: the same fault on the same asset came back within that time of a finished visit."""
     return past.state in FINISHED_STATES and on - within <= past.finished_at <= on
 
 
-def technicians_to_avoid(
-    past: Iterable[PastVisit], on: datetime, within: timedelta = REPEAT_WITHIN
-) -> tuple[uuid.UUID, ...]:
-    """R-508: whoever repaired the same fault of this asset within 30 days is not sent again."""
+def technicians_to_avoid(past: Iterable[PastVisit], on: datetime, within: timedelta) -> tuple[uuid.UUID, ...]:
+    """R-508: whoever repaired the same fault of this asset within that time is not sent again."""
     former = {visit.technician_id for visit in past if is_repeat(visit, on, within)}
     return tuple(sorted(technician for technician in former if technician is not None))
 

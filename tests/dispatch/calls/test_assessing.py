@@ -15,6 +15,7 @@ from dispatch.calls import rules
 from dispatch.calls.commands import assess
 from dispatch.calls.model import Assessment, ProblemTemplate, RepairCall
 from dispatch.calls.rules import Judgement, Told
+from dispatch.contracts.house_rules import change_house_rules
 from dispatch.customers.model import Asset, Customer
 from dispatch.errors import NotFound, Stale
 from dispatch.events import Event
@@ -244,6 +245,17 @@ def test_an_old_repair_or_another_fault_is_no_repeat(session: Session, call: Rep
     session.flush()
     order = order_of(session, judged(session, call))
     assert (order.repeat_of_id, order.excluded_technicians, order.kind) == (None, [], "simple_repair")
+
+
+@pytest.mark.parametrize(("days", "is_repeat"), [(45, False), (46, True)])
+def test_the_house_says_for_how_long_a_fault_that_comes_back_is_a_repeat(
+    session: Session, call: RepairCall, days: int, is_repeat: bool
+) -> None:
+    """R-508."""
+    change_house_rules(session, by=SUPERVISOR, changes={"repeat_days": days})
+    _, former = repaired_before(session, call, days=46)
+    order = order_of(session, judged(session, call))
+    assert order.repeat_of_id == (former.id if is_repeat else None)
 
 
 def test_a_supervisor_overrules_with_a_reason_and_another_part_lot(

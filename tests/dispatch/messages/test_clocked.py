@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import outbox
 from dispatch.contracts.house_rules import HouseRules, change_house_rules
+from dispatch.customers.model import Customer
 from dispatch.messages.clocked import due_now, write_due
 from dispatch.messages.model import Message
 from dispatch.planning import heads
@@ -198,6 +199,46 @@ def test_an_invitation_comes_seven_to_three_days_before_service_is_due(
     assert due(house) == ["service_invitation"]
     now.set(at(8, days=4))
     assert due(house) == ["service_invitation"]
+
+
+def test_invitations_can_be_switched_off_for_the_house_and_for_one_contract(
+    house: Session, now: MovableClock
+) -> None:
+    """R-304."""
+    days = {"valid_from": date(2026, 1, 1), "valid_until": date(2027, 1, 1)}
+    due_on = at(8).date() + timedelta(days=5)
+    territory, contracts = a_territory(house), []
+    for own in ({}, {"invitations": False}):
+        customer = a_customer(house, email="ada@example.org")
+        a_site(house, customer=customer, territory=territory)
+        contracts.append(
+            a_contract(house, customer=customer, next_inspection_due_on=due_on, house_rules=own, **days)
+        )
+    change_house_rules(house, by=ME, changes={"invitations": False})
+    assert due(house) == []
+    change_house_rules(house, by=ME, changes={"invitations": None})
+    assert due(house) == ["service_invitation"]
+    [message] = house.scalars(select(Message))
+    assert message.customer_id == contracts[0].customer_id
+
+
+def test_confirmations_keep_the_hours_of_the_contract(house: Session, now: MovableClock) -> None:
+    """R-304: from noon the day before, and two hours ahead instead of one."""
+    visit = a_visit_of(house)
+    customer_id = visit.work_order.customer_id
+    own = {"day_before_hour": 12, "hour_before_minutes": 120}
+    days = {"valid_from": date(2026, 1, 1), "valid_until": date(2027, 1, 1)}
+    customer = house.get_one(Customer, customer_id)
+    visit.work_order.contract_id = a_contract(house, customer=customer, house_rules=own, **days).id
+    told(house, visit, 14, days=2)
+    now.set(at(11.9, days=1))
+    assert due(house) == []
+    now.set(at(12, days=1))
+    assert due(house) == ["confirm_day"]
+    now.set(at(11.9, days=2))
+    assert due(house) == ["confirm_day"]
+    now.set(at(12, days=2))
+    assert due(house) == ["confirm_day", "confirm_hour"]
 
 
 @pytest.mark.parametrize("rule", ["day_before", "hour_before", "business_announcement"])

@@ -330,3 +330,25 @@ def test_a_house_without_reminders_hears_of_chasers_in_the_list_alone(
     for _ in range(2):
         record_chaser(session, by=ME, order=order, channel="phone")
     assert told(session, place) == []
+
+
+def test_a_contract_says_how_soon_a_question_from_the_field_is_answered(
+    session: Session, place: Territory, now: MovableClock
+) -> None:
+    """R-403: two hours, and ten minutes after "I must check"; others have the day and the hour."""
+    customer = a_customer(session)
+    own = {"field_answer_hours": 2, "field_checked_minutes": 10}
+    contract = a_contract(session, customer=customer, house_rules=own)
+    found = []
+    for fields in ({"contract_id": contract.id}, {}):
+        visit = a_visit(session, order=an_order_here(session, place, **fields))
+        now.set(at(8))
+        row = asking_office.ask(session, by=None, visit=visit, question="Which valve?")
+        due = [row.due_at - at(8)]
+        now.set(at(8.5))
+        asking_office.say_checking(session, by=ME, row=row)
+        found.append((*due, row.due_at - at(8.5)))
+    assert found == [
+        (timedelta(hours=2), timedelta(minutes=10)),
+        (timedelta(hours=24), timedelta(hours=1)),
+    ]

@@ -14,6 +14,7 @@ from dispatch.work_orders.rules import Estimate, PastVisit
 from tests.builders import at
 
 ADA, BEN = uuid.uuid4(), uuid.uuid4()
+MONTH = timedelta(days=30)
 
 
 def past(
@@ -26,7 +27,7 @@ def past(
 def test_whoever_repaired_the_fault_within_thirty_days_is_not_sent_again() -> None:
     """R-508."""
     visits = [past(ADA, at(8, days=-29)), past(BEN, at(8, days=-31)), past(None, at(8, days=-1))]
-    assert rules.technicians_to_avoid(visits, at(8)) == (ADA,)
+    assert rules.technicians_to_avoid(visits, at(8), MONTH) == (ADA,)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_a_repeat_is_the_same_fault_within_thirty_days_of_a_finished_visit(
     finished: datetime, state: VisitState, expected: bool
 ) -> None:
     """R-508: exactly thirty days still count."""
-    assert rules.is_repeat(past(ADA, finished, state), at(8)) is expected
+    assert rules.is_repeat(past(ADA, finished, state), at(8), MONTH) is expected
 
 
 @pytest.mark.parametrize(
