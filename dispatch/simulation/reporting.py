@@ -25,7 +25,7 @@ from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.promises.model import Promise
 from dispatch.simulation import traffic
 from dispatch.simulation.fault_proxy import CUT, DROPPED, LOST, REPEATED
-from dispatch.simulation.promise_report import counted, promises_told
+from dispatch.simulation.promise_report import counted, promises_told, singled_out
 from dispatch.simulation.running import DemoDay
 from dispatch.sync.model import Operation
 from dispatch.technicians.model import Technician
@@ -273,6 +273,7 @@ def as_text(summary: dict[str, Any]) -> str:
         "",
         "The promises",
         *(f"  {name:<28}{value:>8}" for name, value in counted(summary["promises"]).items()),
+        *(f"    {line}" for line in singled_out(summary["promises"])),
         *(f"  {name:<28}{value:>8}" for name, value in summary["crews"].items()),
         *(f"  {'loaners ' + name:<28}{value:>8}" for name, value in summary["loans"].items()),
         "",
