@@ -297,15 +297,18 @@ def _result(visit: Visit, order: WorkOrder) -> str:
 
 
 def _times(visit: Visit, report: ServiceReport, finished: datetime) -> dict[str, Any]:
-    worked = None
+    worked, travelled, there = None, None, visit.arrived_at or visit.started_at
+    if visit.travelling_at is not None and there is not None:
+        travelled = max(0, int((there - visit.travelling_at).total_seconds())) // 60
     if visit.started_at is not None:
         worked = max(0, int((finished - visit.started_at).total_seconds()) - visit.paused_seconds) // 60
     return _without_none(
         {
             "departed_at": seconds(visit.travelling_at),
-            "arrived_at": seconds(visit.arrived_at or visit.started_at or report.signed_at),
+            "arrived_at": seconds(there or report.signed_at),
             "started_at": seconds(visit.started_at),
             "finished_at": seconds(finished),
+            "travel_minutes": travelled,
             "work_minutes": worked,
         }
     )

@@ -199,6 +199,7 @@ def test_a_service_report_shows_the_record_and_the_hash_that_was_signed(
     """R-509."""
     report = signed(session, visit)
     visit.finished_at = b.at(10)
+    visit.travelling_at, visit.arrived_at = b.at(8.25), b.at(8.75)
     snapshot = service_report_snapshot(session, visit, report, language, SETTINGS)
     documents.check_snapshot("service_report", snapshot)
     assert (snapshot["shown_sha256"], snapshot["rating"], snapshot["result"]) == (
@@ -206,7 +207,7 @@ def test_a_service_report_shows_the_record_and_the_hash_that_was_signed(
         4,
         "solved",
     )
-    assert snapshot["times"]["work_minutes"] == 45
+    assert (snapshot["times"]["travel_minutes"], snapshot["times"]["work_minutes"]) == (30, 45)
     assert snapshot["parts"][0]["origin"] == "other"
     assert snapshot["signature"]["strokes"] == "M0 0L9 9"
     stored = render_service_report(session, visit, report, language, SETTINGS)
