@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
@@ -159,7 +159,8 @@ def use_part(
     Record a part fitted (``in``) or taken out (``out``); what is fitted leaves the van of whoever did it.
 
     R-507: a part that is not approved needs a reason and a supervisor of the territory, who is asked whether
-    it was so. R-508: a lot that failed before is refused when the exclusion was overruled.
+    it was so. R-508: a lot that failed before is refused when the exclusion was overruled, and so is a part
+    of that kind that does not name its lot.
     """
     repeated = _recorded(session, PartUse, op_id)
     if repeated is not None:
@@ -205,10 +206,19 @@ def _check_fitting(
     reason: str | None,
     approved_by: uuid.UUID | None,
 ) -> None:
-    if lot and lot.strip() in visit.work_order.refused_part_lots:
+    refused = visit.work_order.refused_part_lots
+    if lot and lot.strip() in refused:
         raise refusals.PartLotRefused(f"lot {lot[: text.CODE]} failed at this asset before", lot=lot)
+    if refused and not (lot and lot.strip()) and _was_of_lot(session, part, refused):
+        raise refusals.PartLotNeeded(f"{part.sku} failed at this asset before; say of which lot this one is")
     if not part.is_approved:
         check_approver(session, visit, part, reason, approved_by)
+
+
+def _was_of_lot(session: Session, part: Part, lots: Sequence[str]) -> bool:
+    """Whether a part of this kind was fitted from one of these lots."""
+    fitted = exists().where(PartUse.part_id == part.id, PartUse.lot.in_(lots), PartUse.voided_by.is_(None))
+    return bool(session.scalar(select(fitted)))
 
 
 def _keeper(visit: Visit, by: Principal | None) -> uuid.UUID | None:

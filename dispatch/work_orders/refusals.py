@@ -135,6 +135,13 @@ class PartLotRefused(Conflict):
     remedy = "Fit a part of another lot."
 
 
+class PartLotNeeded(Invalid):
+    """A part of the kind that failed at this asset before is fitted without its lot (R-508)."""
+
+    code = "PART_LOT_NEEDED"
+    remedy = "Send the lot that is on the part or its package."
+
+
 class SerialNeedsOne(Invalid):
     """A serial number belongs to exactly one piece."""
 

@@ -196,6 +196,21 @@ def test_a_lot_that_failed_here_is_not_fitted_again(session: Session, now: Movab
     )
 
 
+def test_a_part_of_the_kind_that_failed_says_of_which_lot_it_is(session: Session, now: MovableClock) -> None:
+    """R-508: another part has no need of it."""
+    former = b.a_visit(session, state="working")
+    failed, other = b.a_part(session), b.a_part(session)
+    use_part(session, by=None, visit=former, sku=failed.sku, direction="in", quantity=1, lot="L1")
+    order = b.an_order(session, refused_part_lots=["L1"])
+    visit = b.a_visit(session, order=order, state="working")
+    for lot in (None, " "):
+        with pytest.raises(refusals.PartLotNeeded):
+            use_part(session, by=None, visit=visit, sku=failed.sku, direction="in", quantity=1, lot=lot)
+    use_part(session, by=None, visit=visit, sku=failed.sku, direction="out", quantity=1)
+    assert use_part(session, by=None, visit=visit, sku=other.sku, direction="in", quantity=1).lot is None
+    assert use_part(session, by=None, visit=visit, sku=failed.sku, direction="in", quantity=1, lot="L2").lot
+
+
 def test_the_customers_approval_is_in_the_orders_currency(
     session: Session, visit: Visit, ada: Principal
 ) -> None:
