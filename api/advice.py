@@ -67,7 +67,7 @@ class SolutionArgs(QuerySchema):
 
 
 class SolutionShape(Schema):
-    """What solved a fault once, and the fault did not come back within 30 days."""
+    """What solved a fault once, and the fault did not come back as a repeat."""
 
     product_kind = fields.String(required=True)
     model = fields.String(required=True)

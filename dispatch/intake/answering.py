@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.calls.answering import AnswerClock, AnswerState, Limits, clocks_of_calls, judged
+from dispatch.customers.model import Customer, Site
 from dispatch.intake.model import Inquiry
-from dispatch.territories.queries import zone_of
+from dispatch.territories.queries import active_territories, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ def answer_clocks(session: Session, territory_id: uuid.UUID, day: date) -> Answe
     """
     Return the answers of a day in a territory, in the order in which they were asked for.
 
-    Those that nobody has made a call of count as well, callers who gave up among them; what nobody can tell
-    the place of is nobody's yet.
+    Those that nobody has made a call of count as well, callers who gave up among them, where the number or
+    address is a customer's or the house works in one territory; the place of others is nobody's to tell.
     """
     found = [*clocks_of_calls(session, territory_id, day), *_of_inquiries(session, territory_id, day)]
     found.sort(key=lambda one: (one.requested_at, one.number))
@@ -39,23 +40,39 @@ def answer_clocks(session: Session, territory_id: uuid.UUID, day: date) -> Answe
 
 
 def _of_inquiries(session: Session, territory_id: uuid.UUID, day: date) -> list[AnswerClock]:
-    """What has become no call; dismissing it is an answer where there was none before."""
+    """
+    What has become no call; that somebody dismissed it is an answer where there was none before.
+
+    What a machine told twice was never anybody's to answer.
+    """
     start, end = clock.day_bounds(day, zone_of(session, territory_id))
     statement = select(Inquiry).where(
-        Inquiry.territory_id == territory_id,
-        Inquiry.call_id.is_(None),
+        or_(Inquiry.territory_id == territory_id, Inquiry.territory_id.is_(None)),
+        or_(Inquiry.state == "new", and_(Inquiry.state == "dismissed", Inquiry.handled_by.is_not(None))),
         Inquiry.requested_at >= start,
         Inquiry.requested_at < end,
     )
     limits, found = Limits.on(session, territory_id, day), []
     for row in session.scalars(statement):
         due = limits.due_at(row.channel, row.requested_at)
+        if due is None or (row.territory_id or _place_of(session, row)) != territory_id:
+            continue
         answered = row.answered_at or row.handled_at
-        if due is not None:
-            state = judged(due, answered)
-            found.append(
-                AnswerClock(
-                    row.number, row.channel, row.requested_at, due, answered, state, inquiry_id=row.id
-                )
-            )
+        state = judged(due, answered)
+        found.append(
+            AnswerClock(row.number, row.channel, row.requested_at, due, answered, state, inquiry_id=row.id)
+        )
     return found
+
+
+def _place_of(session: Session, row: Inquiry) -> uuid.UUID | None:
+    """Where it probably is: at a site of whoever has this number or address, else where the house works."""
+    told = ((Customer.phone, row.phone), (Customer.email, row.email))
+    known = [column == words for column, words in told if words]
+    if known:
+        sites = select(Site.territory_id).join(Customer, Customer.id == Site.customer_id).where(or_(*known))
+        found: uuid.UUID | None = session.scalar(sites.order_by(Site.id).limit(1))
+        if found is not None:
+            return found
+    places = active_territories(session)
+    return places[0] if len(places) == 1 else None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
@@ -90,7 +91,7 @@ def _guided(session: Session, ids: dict[str, str]) -> Draft | None:
     if article is not None:
         words = "\n\n".join(getattr(article, f"{part}_{customer.language}") for part in ("title", "body"))
         shown = tuple(
-            f"/v1/guidance-articles/{article.code}/pictures/{picture.position}"
+            f"/v1/guidance-articles/{quote(article.code, safe='')}/pictures/{picture.position}"
             for picture in pictures_of(session, article.code)
         )
     values = {"name": customer.name, "number": call.number, "guidance": words}

@@ -35,7 +35,7 @@ class VisitFact:
     is_first_attempt: bool
     is_repeat: bool
     was_repeated: bool
-    """The same fault on the same asset came back within 30 days, as known now."""
+    """The same fault on the same asset came back as a repeat repair, as known now."""
     is_no_access: bool
     requested_at: datetime
     response_due_at: datetime | None
@@ -144,7 +144,7 @@ def sla_resolution_kept(day: Day) -> Ratio:
 
 
 def first_time_fix(day: Day) -> Ratio:
-    """Orders solved at the first visit and not repeated within 30 days ÷ solved orders."""
+    """Orders solved at the first visit and not repeated since ÷ solved orders."""
     solved = [v for v in day[0] if v.is_solved]
     return _share(solved, lambda v: v.is_first_attempt and not v.was_repeated)
 

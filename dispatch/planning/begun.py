@@ -21,7 +21,7 @@ class Begun:
     now
         The present moment, or the day's midnight before it.
     arrivals
-        When whoever is on the way will be there, by visit.
+        When whoever is on the way will be there, by visit, as far as that is asked for.
     """
 
     day: Day
@@ -46,7 +46,7 @@ class Begun:
         """As planned where nobody knows the way; nobody begins before the window opens."""
         there = self.arrivals.get(visit.id)
         if there is None:
-            planned = visit.planned_start or visit.travelling_at
+            planned = visit.planned_start
             return max(self.day.seconds(planned) if planned is not None else 0, self.now)
         opens = visit.window_start
         return max(self.day.seconds(max(there, opens) if opens is not None else there), self.now)
@@ -69,9 +69,13 @@ class Begun:
         ordered = sorted(visits, key=lambda visit: (str(visit.technician_id), self.at(visit), visit.serial))
         locks: list[Lock] = []
         positions: dict[uuid.UUID | None, int] = {}
+        over: dict[uuid.UUID | None, int] = {}
         for visit in ordered:
-            position = positions.get(visit.technician_id, 0)
-            positions[visit.technician_id] = position + 1
-            start = self.at(visit)
+            who, start = visit.technician_id, self.at(visit)
+            position = positions.get(who, 0)
+            positions[who] = position + 1
+            if visit.id in self.arrivals:
+                start = max(start, over.get(who, 0))
+            over[who] = start + self.duration(visit)
             locks.append(Lock(str(visit.id), str(visit.technician_id), start=start, sequence=position))
         return locks

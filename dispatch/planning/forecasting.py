@@ -23,6 +23,7 @@ from dispatch.planning import heads, problem, spreads
 from dispatch.planning.chances import Spread, forecast
 from dispatch.planning.days import Day, day_of
 from dispatch.planning.model import PlanStop, Routes
+from dispatch.planning.on_the_way import arrivals
 from dispatch.planning.problem import Built, stops_by_route
 from dispatch.planning.queries import day_version
 from dispatch.planning.rules import Danger, danger_of
@@ -99,7 +100,8 @@ def routes_ahead(session: Session, territory_id: uuid.UUID, on: date) -> Sequenc
     current = heads.in_force(session, heads.find(session, territory_id, on))
     if current is None:
         return ()
-    built = problem.build(session, day, travel.times(), plan=current, only_routes=True)
+    coming = arrivals(session, current.stops)
+    built = problem.build(session, day, travel.times(), plan=current, only_routes=True, coming=coming)
     return driven_on(built, current, spreads.measured(session, territory_id), promises_in(built))
 
 
@@ -140,7 +142,8 @@ def route_ahead(
         whole = routes_ahead(session, territory_id, on)
         return next((route for route in whole if route.technician_id == technician_id), nothing)
     day = day_of(session, territory_id, on)
-    built = problem.build(session, day, travel.times(), plan=part, only_routes=True, of=technician_id)
+    coming, mine = arrivals(session, part.stops), technician_id
+    built = problem.build(session, day, travel.times(), plan=part, only_routes=True, of=mine, coming=coming)
     spread = spreads.measured(session, territory_id)
     return next(iter(driven_on(built, part, spread, promises_in(built))), nothing)
 
@@ -249,9 +252,9 @@ def _stops(
 
 def _nobody(built: Built, stop: PlanStop, window: Window | None, reason: str) -> StopForecast:
     """A stop that its technician will not come to."""
-    chance = 0.0 if window else None
-    ends = built.day.moment(window.end) if window else None
-    return StopForecast(stop.visit_id, stop.start, ends, None, None, chance, None, danger_of(chance), reason)
+    chance, is_out = 0.0 if window else None, str(stop.visit_id) in built.coming
+    ends, danger = built.day.moment(window.end) if window else None, danger_of(chance)
+    return StopForecast(stop.visit_id, stop.start, ends, None, None, chance, None, danger, reason, is_out)
 
 
 def _why_not(built: Built, stop: PlanStop, begins: datetime) -> str | None:

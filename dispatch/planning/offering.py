@@ -243,11 +243,13 @@ class _Desk:
         return False
 
     def _is_wanting(self, span: Span) -> bool:
-        """Tell whether a window would be worth a search: there is none by insertion that will do."""
-        inserted = [offer for offer in self.windows if not offer.is_searched]
-        if any(offer.meets_response and offer.meets_resolution for offer in inserted):
-            return False
-        return not inserted or any(due is not None and span[0] <= due for due in self.asker.limits)
+        """Tell whether a window would be worth a search: none by insertion keeps what can still be kept."""
+        now, inserted = clock.now(), [offer for offer in self.windows if not offer.is_searched]
+        response, resolution = ((due if due and due > now else None) for due in self.asker.limits)
+        for offer in inserted:
+            if (offer.meets_response or not response) and (offer.meets_resolution or not resolution):
+                return False
+        return not inserted or any(due is not None and span[0] <= due for due in (response, resolution))
 
     def _windows(self, day: Day) -> list[Window]:
         """The grid's windows that are still open; what is over is hidden as past."""

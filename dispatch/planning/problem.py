@@ -19,7 +19,6 @@ from dispatch.planning.candidates import ANNOUNCED, BEGUN, NOT_BEGUN, Facts, can
 from dispatch.planning.days import Day
 from dispatch.planning.dealing import demands
 from dispatch.planning.model import PlanLock, PlanStop, Routes
-from dispatch.planning.on_the_way import arrivals
 from dispatch.planning.places import Places
 from dispatch.planning.quiet_times import windows_outside_peaks
 from dispatch.planning.shares import worked
@@ -84,6 +83,7 @@ def build(
     as_teams: bool = False,
     asking: uuid.UUID | None = None,
     of: uuid.UUID | None = None,
+    coming: Mapping[uuid.UUID, datetime] | None = None,
 ) -> Built:
     """
     Gather one day into an optimiser problem.
@@ -92,15 +92,16 @@ def build(
     whatever their promise, ``relaxed`` those whose promised window may be missed, as it cannot be kept. With
     ``only_routes`` what is on no route of the plan is left out. Windows held for callers are visits like
     others, but for ``without_hold``. Where routes are kept, crews meet as they are planned to, unless asked
-    for ``as_teams``. What ``asking`` has elsewhere is there for it. With ``of`` nobody else is on duty.
+    for ``as_teams``. What ``asking`` has elsewhere is there for it. With ``of`` nobody else is on duty. Those
+    ``coming`` to a visit are there at a moment, for a forecast; a plan takes them as it had them.
     """
     now = max(0, day.seconds(clock.now()))
     rostered = technicians.rostered(session, day.territory_id, day.day, only=of)
     crew, present = rostered.on_duty(), rostered.at_work()
     duties = {member.technician.id: member for member in crew}
     found = candidates(session, day, plan, extra, only_routes=only_routes, of=of)
-    going = Begun(day, now, _arrivals(session, found, plan))
-    rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, going)]
+    going = Begun(day, now, coming or {})
+    rows = [row for row in found if row[0].state in NOT_BEGUN or _is_of_duty(row[0], duties, Begun(day, now))]
     held, held_at = _held(session, day, without_hold) if crew and of is None else ((), {})
     places = Places(crew, [*(row[2] for row in rows), *held_at.values()])
     pins = _pins(session, [row[0].id for row in rows if row[0].state in NOT_BEGUN])
@@ -119,11 +120,10 @@ def build(
         on_routes = _on_routes(plan, rows, held)
         stock = with_store(session, day, vans, of_day=named, routes=on_routes, open_needs=needs)
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
-    vehicles = _vehicles(session, day, crew, places, stock, now, prices)
+    fleet = _vehicles(session, day, crew, places, stock, now, prices)
     locks = [*going.facts(begun.values()), *_locks(day, pins.values(), set(duties), now)]
-    matrix = places.matrix(travel)
-    problem = Problem(day.day, vehicles, tuple(jobs), matrix, tuple(locks), prices, zone=day.timezone)
-    problem, against = conceded(problem)
+    given = (tuple(jobs), places.matrix(travel), tuple(locks), prices)
+    problem, against = conceded(Problem(day.day, fleet, *given, zone=day.timezone))
     told = crews.told(problem, rows)
     if only_routes and not as_teams:
         problem = crews.kept_together(problem, plan, day)
@@ -146,12 +146,6 @@ def asked_job(built: Built, row: Facts, places: Places) -> Job:
     """Return a visit that is asked about as it would be on this day, at one of these places."""
     now = max(0, built.day.seconds(clock.now()))
     return _job(Begun(built.day, now), row, places, frozenset(), None, set())
-
-
-def _arrivals(session: Session, rows: Sequence[Facts], plan: Routes | None) -> dict[uuid.UUID, datetime]:
-    """When whoever is on the way will be there, by the ways of the plan."""
-    ways = {stop.visit_id: stop.travel_seconds for stop in plan.stops} if plan else {}
-    return arrivals(session, [row[0] for row in rows], ways)
 
 
 def _is_of_duty(visit: Visit, duties: Mapping[uuid.UUID, OnDuty], under_way: Begun) -> bool:

@@ -154,20 +154,15 @@ def _on_the_way(session: Session, territory_id: uuid.UUID, day: date) -> Iterato
     current = heads.in_force(session, heads.find(session, territory_id, day))
     if current is None:
         return
-    statement = (
-        select(Visit, PlanStop.travel_seconds)
-        .join(PlanStop, PlanStop.visit_id == Visit.id)
-        .where(PlanStop.plan_id == current.id, Visit.state == VisitState.TRAVELLING)
-        .order_by(Visit.id)
-    )
-    rows = session.execute(statement).all()
-    out, ways = [visit for visit, _ in rows], {visit.id: way for visit, way in rows}
-    people = {visit.technician_id for visit in out if visit.technician_id is not None}
+    there = arrivals(session, current.stops)
+    names = [stop.visit_id for stop in current.stops]
+    out = select(Visit).where(Visit.id.in_(names), Visit.state == VisitState.TRAVELLING).order_by(Visit.id)
+    visits = session.scalars(out).all()
+    people = {visit.technician_id for visit in visits if visit.technician_id is not None}
     away = technicians.absent_within(session, people, clock.now(), LEAST_WAY)
-    there = arrivals(session, out, ways)
-    for visit in out:
-        expected, window_end = there.get(visit.id), visit.window_end
-        if expected is None or window_end is None:
+    for visit in visits:
+        expected, window_end = there.get(visit.id, clock.now() + LEAST_WAY), visit.window_end
+        if window_end is None:
             continue
         if visit.technician_id in away:
             yield Sight(visit.id, None, is_breaking=True, reason=REASON_ILL)

@@ -12,7 +12,7 @@ from dispatch import clock, text
 from dispatch.access.rules import Principal
 from dispatch.promises.model import Chaser, Promise
 from dispatch.promises.rules import CHANNELS, ESCALATED_FROM
-from dispatch.work_orders.lifecycle import FINISHED_ORDERS, ON_DUTY_STATES, OrderState
+from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OrderState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.opening import locked_order
 from dispatch.work_orders.refusals import OrderFinished
@@ -54,24 +54,22 @@ def unanswered(session: Session, territory_id: uuid.UUID) -> Sequence[Chaser]:
     """
     Return the newest chaser of every open order that is the supervisor's, until something has come of it.
 
-    That is a promise made since, or a technician on the way or there.
+    That is a promise made since, or a technician who has set out or arrived since; or the work is done.
     """
-    newer, promised = (
-        aliased(Chaser),
-        exists().where(
-            Promise.visit_id == Visit.id,
-            Visit.work_order_id == Chaser.work_order_id,
-            Promise.promised_at > Chaser.recorded_at,
-        ),
+    newer, over = aliased(Chaser), [OrderState.DONE.value, *(state.value for state in FINISHED_ORDERS)]
+    since = func.greatest(Visit.travelling_at, Visit.arrived_at, Visit.started_at)
+    of_order = Visit.work_order_id == Chaser.work_order_id
+    promised = exists().where(
+        Promise.visit_id == Visit.id, of_order, Promise.promised_at > Chaser.recorded_at
     )
     statement = (
         select(Chaser)
         .join(WorkOrder, WorkOrder.id == Chaser.work_order_id)
         .where(WorkOrder.territory_id == territory_id, Chaser.is_escalated)
-        .where(WorkOrder.state.not_in([state.value for state in FINISHED_ORDERS]))
+        .where(WorkOrder.state.not_in(over))
         .where(~exists().where(newer.work_order_id == Chaser.work_order_id, newer.ordinal > Chaser.ordinal))
         .where(~promised)
-        .where(~exists().where(Visit.work_order_id == Chaser.work_order_id, Visit.state.in_(ON_DUTY_STATES)))
+        .where(~exists().where(of_order, since > Chaser.recorded_at))
         .order_by(Chaser.recorded_at, Chaser.id)
     )
     return session.scalars(statement).all()

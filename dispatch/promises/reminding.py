@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -34,6 +34,8 @@ HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT = "hand_in", "open_hand_in", "custody"
 WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, CHASER)
 """Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
 KINDS = (*WATCHED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT)
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""Nobody above is told."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
 """Whose business it is next; above an administrator there is nobody."""
 
@@ -139,10 +141,8 @@ def _chasers(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     orders = {chaser.id: session.get_one(WorkOrder, chaser.work_order_id).contract_id for chaser in chasers}
     rules = rules_of_contracts(session, set(orders.values()))
     for chaser in chasers:
-        house = rules[orders[chaser.id]]
-        if house.reminders:
-            later = chaser.recorded_at + timedelta(minutes=house.step_reminder_minutes)
-            yield Waiting(CHASER, str(chaser.id), "supervisor", None, chaser.recorded_at, later)
+        if rules[orders[chaser.id]].reminders:
+            yield Waiting(CHASER, str(chaser.id), "supervisor", None, chaser.recorded_at, NEVER)
 
 
 def _declined(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:

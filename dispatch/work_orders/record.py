@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock, db, text
 from dispatch.access import audit
@@ -209,16 +209,25 @@ def _check_fitting(
     refused = visit.work_order.refused_part_lots
     if lot and lot.strip() in refused:
         raise refusals.PartLotRefused(f"lot {lot[: text.CODE]} failed at this asset before", lot=lot)
-    if refused and not (lot and lot.strip()) and _was_of_lot(session, part, refused):
+    if refused and not (lot and lot.strip()) and _failed_before(session, visit, part):
         raise refusals.PartLotNeeded(f"{part.sku} failed at this asset before; say of which lot this one is")
     if not part.is_approved:
         check_approver(session, visit, part, reason, approved_by)
 
 
-def _was_of_lot(session: Session, part: Part, lots: Sequence[str]) -> bool:
-    """Whether a part of this kind was fitted from one of these lots."""
-    fitted = exists().where(PartUse.part_id == part.id, PartUse.lot.in_(lots), PartUse.voided_by.is_(None))
-    return bool(session.scalar(select(fitted)))
+def _failed_before(session: Session, visit: Visit, part: Part) -> bool:
+    """Whether a part of this kind was fitted to the same asset before, or by the order that is repeated."""
+    order, former = visit.work_order, aliased(WorkOrder)
+    same = [former.id == order.repeat_of_id]
+    if order.asset_id is not None:
+        same.append(and_(former.asset_id == order.asset_id, former.id != order.id))
+    statement = (
+        select(PartUse.id)
+        .join(Visit, Visit.id == PartUse.visit_id)
+        .join(former, former.id == Visit.work_order_id)
+        .where(PartUse.part_id == part.id, PartUse.direction == "in", PartUse.voided_by.is_(None), or_(*same))
+    )
+    return session.scalar(statement.limit(1)) is not None
 
 
 def _keeper(visit: Visit, by: Principal | None) -> uuid.UUID | None:

@@ -139,7 +139,7 @@ class PartLotNeeded(Invalid):
     """A part of the kind that failed at this asset before is fitted without its lot (R-508)."""
 
     code = "PART_LOT_NEEDED"
-    remedy = "Send the lot that is on the part or its package."
+    remedy = "Send the lot that is on the part or its package; where none is printed, say so in its place."
 
 
 class SerialNeedsOne(Invalid):

@@ -16,7 +16,7 @@ from dispatch.intake import handling, machines
 from dispatch.intake.answering import answer_clocks
 from dispatch.intake.model import Inquiry
 from dispatch.intake.receiving import Arrival, receive
-from tests.builders import DAY, a_call, a_principal, a_site, a_territory, an_asset, at
+from tests.builders import DAY, a_call, a_customer, a_principal, a_site, a_territory, an_asset, at
 from tests.dispatch.conftest import MovableClock
 
 
@@ -143,8 +143,13 @@ def test_whoever_never_became_a_call_is_measured_as_well(session: Session, now: 
         session.flush()
         return found
 
-    gone = machines.ring(session, source="s", ring_id="r", rang_at=at(8), hung_up_at=at(8.01), phone="1")
-    gone.territory_id = territory.id
+    reached = a_customer(session, phone="+358401234567")
+    a_site(session, customer=reached, territory=territory)
+    rang = {"source": "s", "rang_at": at(8), "hung_up_at": at(8.01)}
+    gone = machines.ring(session, ring_id="r", phone="+358401234567", **rang)
+    machines.ring(session, ring_id="x", phone="+358409999999", **rang)
+    twice = came("alarm", "t")
+    twice.state, twice.handled_at = "dismissed", at(8)
     waits, dismissed = came("web", "w"), came("web", "d")
     handling.dismiss(session, by=me, inquiry=dismissed, reason="not ours")
     called = came("email", "e")

@@ -169,6 +169,26 @@ def test_who_is_the_last_one_out_is_forecast_and_whoever_has_fallen_ill_is_not(
     assert (ill.expected_arrival, ill.reason) == (None, forecasting.REASON_ILL)
 
 
+def test_who_said_so_of_two_visits_comes_to_the_second_after_the_first(town: Town, now: MovableClock) -> None:
+    """R-503: nobody is at two places; a third visit waits for both."""
+    town.technician((8, 18), break_minutes=0)
+    visits = booked(town, 8, 8, 12)
+    plan = town.in_force()
+    assert plan is not None
+    for stop in plan.stops:
+        stop.travel_seconds = 600
+    publish(town.session, by=None, plan=plan, expected_version=town.head().version)
+    for visit in visits[:2]:
+        visit.state, visit.travelling_at = "travelling", at(8)
+    town.session.flush()
+    now.set(at(12))
+    stops = only(town)
+    assert [stops[visit.id].is_on_the_way for visit in visits] == [True, True, False]
+    last = stops[visits[2].id].expected_arrival
+    assert last is not None
+    assert last >= at(14)
+
+
 def test_what_a_technician_says_of_the_rest_moves_what_follows_at_once(town: Town, now: MovableClock) -> None:
     """R-503: in the middle of an hour's job "another two hours", then "done in ten minutes"."""
     who = town.technician((8, 18), break_minutes=0)

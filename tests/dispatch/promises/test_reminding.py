@@ -297,9 +297,8 @@ def test_the_second_chaser_reaches_the_supervisor_at_once_and_ends_with_what_com
     record_chaser(session, by=ME, order=order, channel="phone")
     assert told(session, place) == [("chaser", 1, "supervisor", None)]
     assert told(session, place) == []
-    now.set(at(9.5))
-    assert told(session, place) == [("chaser", 2, "admin", None)]
     now.set(at(10))
+    assert told(session, place) == []
     record_chaser(session, by=ME, order=order, channel="phone")
     assert told(session, place) == [("chaser", 1, "supervisor", None)]
     assert len(still(session, place)) == 1
@@ -307,17 +306,28 @@ def test_the_second_chaser_reaches_the_supervisor_at_once_and_ends_with_what_com
     assert (told(session, place), still(session, place)) == ([], [])
 
 
-def test_a_chaser_of_an_order_under_way_or_over_reminds_nobody(
-    session: Session, place: Territory, now: MovableClock
+@pytest.mark.parametrize(
+    ("order_state", "set_out", "level"),
+    [
+        ("scheduled", None, [1]),
+        ("in_progress", 7.5, [1]),  # there before the customer asked, and gone for a part
+        ("in_progress", 8.5, []),
+        ("done", 8.5, []),
+        ("done", None, []),
+        ("cancelled", None, []),
+    ],
+)
+def test_a_chaser_is_answered_by_who_sets_out_or_by_the_end_of_the_work(
+    session: Session, place: Territory, order_state: str, set_out: float | None, level: list[int]
 ) -> None:
     """R-105."""
-    for state, order_state in (("travelling", "open"), ("planned", "cancelled")):
-        order = an_order_here(session, place)
-        a_visit(session, order=order, state=state)
-        for _ in range(2):
-            record_chaser(session, by=ME, order=order, channel="phone")
-        order.state = order_state
+    order = an_order_here(session, place)
+    visit = a_visit(session, order=order)
+    for _ in range(2):
+        record_chaser(session, by=ME, order=order, channel="phone")
+    order.state, visit.travelling_at = order_state, at(set_out) if set_out else None
     session.flush()
+    assert told(session, place) == [("chaser", each, "supervisor", None) for each in level]
     assert told(session, place) == []
 
 

@@ -200,8 +200,11 @@ def test_a_part_of_the_kind_that_failed_says_of_which_lot_it_is(session: Session
     """R-508: another part has no need of it."""
     former = b.a_visit(session, state="working")
     failed, other = b.a_part(session), b.a_part(session)
-    use_part(session, by=None, visit=former, sku=failed.sku, direction="in", quantity=1, lot="L1")
-    order = b.an_order(session, refused_part_lots=["L1"])
+    use_part(session, by=None, visit=former, sku=failed.sku, direction="in", quantity=1)
+    use_part(
+        session, by=None, visit=b.a_visit(session, state="working"), sku=other.sku, direction="in", quantity=1
+    )
+    order = b.an_order(session, refused_part_lots=["L9"], repeat_of_id=former.work_order_id)
     visit = b.a_visit(session, order=order, state="working")
     for lot in (None, " "):
         with pytest.raises(refusals.PartLotNeeded):
