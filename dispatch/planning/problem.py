@@ -121,9 +121,9 @@ def build(
         stock = with_store(session, day, vans, of_day=named, routes=on_routes, open_needs=needs)
     prices = policy(session.get_one(Territory, day.territory_id).planning_policy)
     fleet = _vehicles(session, day, crew, places, stock, now, prices)
-    locks = [*going.facts(begun.values()), *_locks(day, pins.values(), set(duties), now)]
-    given = (tuple(jobs), places.matrix(travel), tuple(locks), prices)
-    problem, against = conceded(Problem(day.day, fleet, *given, zone=day.timezone))
+    locks = (*going.facts(begun.values()), *_locks(day, pins.values(), set(duties), now))
+    problem = Problem(day.day, fleet, tuple(jobs), places.matrix(travel), locks, prices, zone=day.timezone)
+    problem, against = conceded(problem)
     told = crews.told(problem, rows)
     if only_routes and not as_teams:
         problem = crews.kept_together(problem, plan, day)
