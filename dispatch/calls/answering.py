@@ -82,7 +82,9 @@ def judged(due_at: datetime, answered_at: datetime | None) -> AnswerState:
     return AnswerState.RUNNING if clock.now() <= due_at else AnswerState.MISSED
 
 
-def clocks_of_calls(session: Session, territory_id: uuid.UUID, day: date) -> list[AnswerClock]:
+def clocks_of_calls(
+    session: Session, territory_id: uuid.UUID, day: date, limits: Limits
+) -> list[AnswerClock]:
     """Return the answers to calls of a day whose channel has a limit, in the order in which they came."""
     start, end = clock.day_bounds(day, zone_of(session, territory_id))
     statement = (
@@ -91,7 +93,6 @@ def clocks_of_calls(session: Session, territory_id: uuid.UUID, day: date) -> lis
         .where(RepairCall.requested_at >= start, RepairCall.requested_at < end)
         .order_by(RepairCall.requested_at, RepairCall.serial)
     )
-    limits = Limits.on(session, territory_id, day)
     clocks = (_clock(call, limits) for call in session.scalars(statement))
     return [one for one in clocks if one is not None]
 

@@ -33,13 +33,14 @@ def answer_clocks(session: Session, territory_id: uuid.UUID, day: date) -> Answe
     Those that nobody has made a call of count as well, callers who gave up among them, where the number or
     address is a customer's or the house works in one territory; the place of others is nobody's to tell.
     """
-    found = [*clocks_of_calls(session, territory_id, day), *_of_inquiries(session, territory_id, day)]
+    asked = session, territory_id, day, Limits.on(session, territory_id, day)
+    found = [*clocks_of_calls(*asked), *_of_inquiries(*asked)]
     found.sort(key=lambda one: (one.requested_at, one.number))
     decided = [one for one in found if one.state in {AnswerState.KEPT, AnswerState.MISSED}]
     return AnswerClocks(sum(one.state is AnswerState.KEPT for one in decided), len(decided), found)
 
 
-def _of_inquiries(session: Session, territory_id: uuid.UUID, day: date) -> list[AnswerClock]:
+def _of_inquiries(session: Session, territory_id: uuid.UUID, day: date, limits: Limits) -> list[AnswerClock]:
     """
     What has become no call; that somebody dismissed it is an answer where there was none before.
 
@@ -52,7 +53,7 @@ def _of_inquiries(session: Session, territory_id: uuid.UUID, day: date) -> list[
         Inquiry.requested_at >= start,
         Inquiry.requested_at < end,
     )
-    limits, found = Limits.on(session, territory_id, day), []
+    found = []
     for row in session.scalars(statement):
         due = limits.due_at(row.channel, row.requested_at)
         if due is None or (row.territory_id or _place_of(session, row)) != territory_id:

@@ -18,7 +18,6 @@ from dispatch.planning.days import Day
 from dispatch.planning.open_days import Naming
 from dispatch.planning.questions import Question
 from dispatch.planning.quiet_times import QuietTimes, quiet_times
-from dispatch.planning.rules import VisitNotPlannable
 from dispatch.planning.wanting import Wanted
 from dispatch.territories.queries import zone_of
 from dispatch.territories.rules import Reserve
@@ -45,7 +44,7 @@ def asker_of(session: Session, visit: Visit) -> Asker:
     order = visit.work_order
 
     def ask(day: Day, mark: Naming) -> Question:
-        return question(session, day, visit, mark=mark)
+        return open_days.question(session, day, visit, mark=mark)
 
     rules, zone = rules_under(session, order.contract_id), zone_of(session, order.territory_id)
     quiet = quiet_times(session, session.get_one(Site, order.site_id), order.kind, rules, zone)
@@ -63,22 +62,6 @@ def asker_for(session: Session, wanted: Wanted) -> Asker:
     quiet = quiet_times(session, wanted.site, wanted.kind, house_rules(session, wanted.contract), zone)
     limits = wanted.due.response_due_at, wanted.due.resolution_due_at
     return Asker(wanted.site.territory_id, wanted.priority, limits, ask, quiet)
-
-
-def question(
-    session: Session,
-    day: Day,
-    visit: Visit,
-    *,
-    exact: bool = False,
-    without_hold: uuid.UUID | None = None,
-    mark: Naming | None = None,
-) -> Question:
-    """Put a visit to a day; one that waits for something is refused."""
-    asked = open_days.question(session, day, visit, exact=exact, without_hold=without_hold, mark=mark)
-    if asked is None:
-        raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
-    return asked
 
 
 def is_reserved(asker: Asker, asked: Question, reserve: Reserve) -> bool:

@@ -31,6 +31,7 @@ from dispatch.planning.places import Places, matrix_between
 from dispatch.planning.problem import Built
 from dispatch.planning.questions import MAKING_ROOM, OpenDay, Question, put
 from dispatch.planning.refusing import is_free
+from dispatch.planning.rules import VisitNotPlannable
 from dispatch.planning.wanting import Wanted
 from dispatch.work_orders.crews import live_crew
 from dispatch.work_orders.model import Visit, WorkOrder
@@ -117,9 +118,9 @@ def question(
     exact: bool = False,
     without_hold: uuid.UUID | None = None,
     mark: Naming | None = None,
-) -> Question | None:
+) -> Question:
     """
-    Put a visit to the day as the database holds it now; None when it waits and cannot be planned.
+    Put a visit to the day as the database holds it now; one that waits for something is refused.
 
     ``exact`` reads the day anew, since what is written must fit the rows as they are under the day's lock;
     ``without_hold`` is the held window that the visit is about to take; ``mark`` names the days of
@@ -137,11 +138,13 @@ def question(
     if known is not None:
         return Question(opened, known, opened.built.places)
     if row is None or row[1].waiting_reason is not None:
-        return None
+        raise _waits(visit)
     if session.scalar(select(PlanLock.id).where(PlanLock.visit_id == visit.id)) is not None:
         opened = open_day(session, day, extra=[visit.id], without_hold=without_hold, asking=visit.id)
         pinned = opened.built.problem.visit(str(visit.id))
-        return Question(opened, pinned, opened.built.places) if pinned is not None else None
+        if pinned is None:
+            raise _waits(visit)
+        return Question(opened, pinned, opened.built.places)
     places = opened.built.places.with_site(row[2])
     is_known = places is opened.built.places or not opened.built.problem.technicians
     job = problem.asked_job(opened.built, row, places)
@@ -167,10 +170,10 @@ def _of_crew(
     exact: bool,
     without_hold: uuid.UUID | None,
     mark: Naming | None,
-) -> Question | None:
+) -> Question:
     """Put a crew to a day, as if none of it were planned there."""
     if row is None or row[1].waiting_reason is not None:
-        return None
+        raise _waits(visit)
     seats = live_crew(visit)
     apart = frozenset(str(seat.id) for seat in seats)
     kept = None if exact or _moves_parts(visit) else _kept(session, day, mark)
@@ -185,6 +188,10 @@ def _of_crew(
     jobs = [problem.asked_job(kept.built, (seat, row[1], row[2]), places) for seat in seats]
     jobs = [replace(job, required_technician=pinned.get(job.id, job.required_technician)) for job in jobs]
     return put(kept, jobs, places, None if is_known else _travel(places))
+
+
+def _waits(visit: Visit) -> VisitNotPlannable:
+    return VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
 
 
 def _moves_parts(visit: Visit) -> bool:

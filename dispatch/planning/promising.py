@@ -19,7 +19,7 @@ from dispatch import clock, outbox
 from dispatch.access.rules import Principal, Role
 from dispatch.events import EmergencyRaised
 from dispatch.planning import drafts, heads, leaving_out, nights, open_days, plan_rows, spreads
-from dispatch.planning.asking import Asker, asker_for, asker_of, is_reserved, question
+from dispatch.planning.asking import Asker, asker_for, asker_of, is_reserved
 from dispatch.planning.crews import require_plannable
 from dispatch.planning.days import Day, day_at
 from dispatch.planning.model import PlanHead, PlanLock
@@ -207,7 +207,7 @@ def book(
     keep_store(session, order.territory_id, visit.parts)
     asker, is_bound = asker_of(session, visit), for_customer or (by and by.role not in MAY_OVERRULE)
     reserve = _bound(session, asker, (start, end), kept, visit) if is_bound else Reserve()
-    sides = [question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
+    sides = [open_days.question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
     asked, best = _best(session, asker, sides, (start, end), reserve=reserve)
     _draw(session, by, visit, locked[asked.day.built.day.day], asked, best)
     _loosen(session, visit, start, end)

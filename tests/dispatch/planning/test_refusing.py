@@ -41,7 +41,6 @@ def test_whoever_cannot_come_is_refused_for_the_same_rule_either_way(town: Town,
     day = day_of(town.session, town.territory.id, DAY + timedelta(days=1))
     needs = {"gas": 2} if chance.random() < 0.5 else {}
     asked = open_days.question(town.session, day, town.visit(duration_minutes=45, skills=needs), exact=True)
-    assert asked is not None
     windows = [Window(Day.at_hour(day, hour), Day.at_hour(day, hour + 2)) for hour in range(8, 20, 2)]
     open_ = {offer.window for offer in asked.quote(windows)}
     closed = [window for window in windows if window not in open_]
