@@ -38,17 +38,22 @@ class ObstacleShape(Schema):
 
 
 class RelaxationShape(Schema):
-    """Rules that, loosened, would let the visit in; ``needed_minutes`` where it is about time."""
+    """
+    Rules that, loosened, would let the visit in; ``needed_minutes`` where it is about time.
+
+    Where somebody can go: rules that would clearly save, and ``saved_minor``, what the plan costs less then.
+    """
 
     rule = fields.String(required=True)
     action = fields.String(required=True)
     technician_id = Id(required=True)
     extra_minor = Whole(required=True)
     needed_minutes = Whole(required=True, allow_none=True)
+    saved_minor = Whole(required=True, allow_none=True)
 
 
 class ExplanationShape(Schema):
-    """A visit in a plan: the cheapest technician first; relaxations where nobody can go."""
+    """A visit in a plan: the cheapest technician first; relaxations let it in, or save."""
 
     plan_id = Id(required=True)
     visit_id = Id(required=True)

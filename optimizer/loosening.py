@@ -1,4 +1,4 @@
-"""Which rules to loosen, and by how much, for a visit that nobody serves."""
+"""Which rules to loosen, and by how much, for a visit that nobody serves, or that is served dearly."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -9,17 +9,21 @@ from optimizer.oracle import Oracle
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit, Window
 from optimizer.schedule import Sequences
-from optimizer.units import DAY, Cents, Seconds, span
+from optimizer.units import DAY, NEVER, Cents, Seconds, span
 
 MOST_OVERTIME: Seconds = 4 * 3_600
 """Longer overtime is no proposal."""
 MINUTE: Seconds = 60
+WORTH_ASKING_PART = 10
+"""A saving below this part of the price is not worth asking anybody."""
+WORTH_ASKING_PER_HOUR = 6
+"""Nor is one below the price of this part of an hour on the road."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
     """
-    Rules that, loosened together, let a visit into the plan; one rule wherever one is enough.
+    Rules that, loosened together, give a visit a place, or a cheaper one; one rule wherever one is enough.
 
     rule
         Code of the rule; of several, joined by a plus.
@@ -28,9 +32,11 @@ class Relaxation:
     technician_id
         Who would go then.
     extra_cost
-        What the plan would cost more, in cents.
+        What the plan would cost more with the visit than without it, in cents.
     needed
         For time: how much more overtime, or how much wider the window, at least; None for other rules.
+    saved
+        What the visit costs less than with the cheapest technician under the rules; None where nobody can go.
     """
 
     rule: str
@@ -38,6 +44,7 @@ class Relaxation:
     technician_id: str
     extra_cost: Cents
     needed: Seconds | None = None
+    saved: Cents | None = None
 
 
 Loosen = Callable[[Problem, Visit], Problem]
@@ -52,56 +59,86 @@ class Way:
     loosen: Loosen
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A visit off its plan; ``now``: what it costs under the rules as they are, None where nobody can go."""
+
+    problem: Problem
+    others: Sequences
+    visit: Visit
+    now: Cents | None = None
+
+    @property
+    def dearest(self) -> Cents:
+        """What a place may cost to be worth telling: anything, or clearly less than now."""
+        if self.now is None:
+            return NEVER
+        tenth = self.now // WORTH_ASKING_PART
+        return self.now - max(self.problem.policy.travel_cents_per_hour // WORTH_ASKING_PER_HOUR, tenth, 1)
+
+    def cheapest(
+        self, looser: Problem, dearest: Cents, strict: Problem | None = None
+    ) -> tuple[Cents, str, int] | None:
+        """The cheapest place under looser rules, if they are any looser and it costs no more than that."""
+        asked = looser.visit(self.visit.id)
+        if looser == (strict or self.problem) or asked is None:
+            return None
+        best = Oracle(looser, self.others).cheapest(asked)
+        return best if best is not None and best[0] <= dearest else None
+
+    def told(
+        self, rule: str, action: str, best: tuple[Cents, str, int], needed: Seconds | None = None
+    ) -> Relaxation:
+        """A place under looser rules, as it is told."""
+        saved = None if self.now is None else self.now - best[0]
+        return Relaxation(rule, action, best[1], best[0], needed, saved)
+
+
 def relaxations(problem: Problem, plan: Plan, visit_id: str) -> list[Relaxation]:
     """
     Rules of which each, loosened alone, makes room for a visit, cheapest first; pairs where none does alone.
 
-    Time is loosened by as little as is needed, to the minute. The price is that of the plan; what a
+    Of a visit that somebody can serve: the rules of which each, loosened alone, saves at least a tenth of its
+    price, and ten minutes on the road; never pairs. Time is loosened by as little as is needed, to the
+    minute: for any place, or for half of what the most would save. The price is that of the plan; what a
     certificate or another window is worth is for people to say.
     """
     visit, others = asked_about(problem, plan, visit_id)
-    alone = [one for way in WAYS if (one := _by(way, problem, others, visit)) is not None]
-    return sorted(alone or _by_two(problem, others, visit), key=lambda item: (item.extra_cost, item.rule))
+    best = Oracle(problem, others).cheapest(visit)
+    question = Question(problem, others, visit, best[0] if best is not None else None)
+    found = [one for way in WAYS if (one := _by(way, question)) is not None]
+    if not found and question.now is None:
+        found = list(_by_two(question))
+    return sorted(found, key=lambda item: (item.extra_cost, item.rule))
 
 
-def _by(way: Way, problem: Problem, others: Sequences, visit: Visit) -> Relaxation | None:
+def _by(way: Way, question: Question) -> Relaxation | None:
     """What loosening one rule gives."""
-    best = _cheapest(way.loosen(problem, visit), problem, others, visit)
+    problem, visit = question.problem, question.visit
+    best = question.cheapest(way.loosen(problem, visit), question.dearest)
     if best is None:
         return None
     if way.rule not in BY_TIME:
-        return Relaxation(way.rule, way.action, best[1], best[0])
+        return question.told(way.rule, way.action, best)
     words, most, loosened = BY_TIME[way.rule]
-    needed = _least(most, lambda more: _cheapest(loosened(problem, visit, more), problem, others, visit))
+    dearest = NEVER if question.now is None else min(question.dearest, (question.now + best[0]) // 2)
+    needed = _least(most, lambda more: question.cheapest(loosened(problem, visit, more), dearest))
     if needed is None:
-        return Relaxation(way.rule, way.action, best[1], best[0])
-    cheapest = _cheapest(loosened(problem, visit, needed), problem, others, visit) or best
-    return Relaxation(way.rule, words.format(span(needed)), cheapest[1], cheapest[0], needed)
+        return question.told(way.rule, way.action, best)
+    cheapest = question.cheapest(loosened(problem, visit, needed), dearest) or best
+    return question.told(way.rule, words.format(span(needed)), cheapest, needed)
 
 
-def _by_two(problem: Problem, others: Sequences, visit: Visit) -> Iterator[Relaxation]:
+def _by_two(question: Question) -> Iterator[Relaxation]:
     """What loosening two rules at once gives."""
     for first, then in combinations(WAYS, 2):
-        middle = first.loosen(problem, visit)
-        asked = middle.visit(visit.id)
-        if middle == problem or asked is None:
+        middle = first.loosen(question.problem, question.visit)
+        asked = middle.visit(question.visit.id)
+        if middle == question.problem or asked is None:
             continue
-        looser = then.loosen(middle, asked)
-        best = _cheapest(looser, middle, others, visit)
+        best = question.cheapest(then.loosen(middle, asked), NEVER, middle)
         if best is not None:
-            yield Relaxation(
-                f"{first.rule}+{then.rule}", f"{first.action}, and {then.action}", best[1], best[0]
-            )
-
-
-def _cheapest(
-    looser: Problem, problem: Problem, others: Sequences, visit: Visit
-) -> tuple[Cents, str, int] | None:
-    """The cheapest place for a visit under looser rules, if they are any looser."""
-    asked = looser.visit(visit.id)
-    if looser == problem or asked is None:
-        return None
-    return Oracle(looser, others).cheapest(asked)
+            yield question.told(f"{first.rule}+{then.rule}", f"{first.action}, and {then.action}", best)
 
 
 def _least(most: Seconds, found: Callable[[Seconds], object | None]) -> Seconds | None:

@@ -102,7 +102,7 @@ def _explain(problem: Problem, plan: Plan, visit_id: str) -> None:
         say(f"  {choice.technician_id} at {clock(choice.start)}: {told}, {note}")
     for refusal in refused:
         say(f"  {refusal.technician_id} cannot: {refusal.code} · {refusal.sentence}")
-    if not able:
-        for looser in relaxations(problem, plan, visit_id):
-            price = f"{looser.technician_id} could go for {looser.extra_cost} cents"
-            say(f"  loosen {looser.rule}: {looser.action}; {price}")
+    for looser in relaxations(problem, plan, visit_id):
+        price = f"{looser.technician_id} could go for {looser.extra_cost} cents"
+        price += f", {looser.saved} less" if looser.saved is not None else ""
+        say(f"  loosen {looser.rule}: {looser.action}; {price}")

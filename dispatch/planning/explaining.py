@@ -65,10 +65,12 @@ class Obstacle:
 @dataclass(frozen=True, slots=True)
 class Relaxation:
     """
-    Rules that, loosened, would let the visit in: what to decide, who would go, and the price.
+    Rules that, loosened, would let the visit in, or save: what to decide, who would go, and the price.
 
     needed_minutes
         For time: how many minutes at least.
+    saved_minor
+        What the plan costs less than with the cheapest technician; None where nobody can go.
     """
 
     rule: str
@@ -76,6 +78,7 @@ class Relaxation:
     technician_id: uuid.UUID
     extra_minor: int
     needed_minutes: int | None
+    saved_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Explanation:
 
 def explanation(session: Session, plan: DayPlan, visit: Visit) -> Explanation:
     """
-    Explain a visit in a plan of its territory; relaxations only where nobody can go.
+    Explain a visit in a plan of its territory; where somebody can go, relaxations are those that save.
 
     A visit of a scenario's plan is explained on the day as it would be, what is only assumed included.
 
@@ -120,7 +123,7 @@ def explanation(session: Session, plan: DayPlan, visit: Visit) -> Explanation:
     if built.problem.visit(str(visit.id)) is None:
         raise VisitNotPlannable(f"visit {visit.number} waits for {visit.work_order.waiting_reason}")
     able, refused = choices(built.problem, timed, str(visit.id))
-    loose = [] if able else relaxations(built.problem, timed, str(visit.id))
+    loose = relaxations(built.problem, timed, str(visit.id))
     head = heads.find(session, plan.territory_id, plan.day)
     planned = {stop.visit_id: stop.technician_id for stop in plan.stops}.get(visit.id)
     return Explanation(
@@ -194,4 +197,5 @@ def _choice(day: Day, found: Able, best: Able, planned: uuid.UUID | None) -> Cho
 
 def _relaxation(found: Looser) -> Relaxation:
     minutes = None if found.needed is None else -(-found.needed // 60)
-    return Relaxation(found.rule, found.action, uuid.UUID(found.technician_id), found.extra_cost, minutes)
+    who = uuid.UUID(found.technician_id)
+    return Relaxation(found.rule, found.action, who, found.extra_cost, minutes, found.saved)

@@ -86,6 +86,58 @@ def test_loosened_rules_come_cheapest_first() -> None:
         assert [item.extra_cost for item in each] == sorted(item.extra_cost for item in each)
 
 
+def test_a_visit_that_is_served_dearly_says_which_rule_would_save() -> None:
+    """Ada passes on her way to place 3; the skill sends Ben from the depot, 80 minutes and 40 km."""
+    ben = a_technician("ben", skills={"gas": 1})
+    day = a_day(a_visit(3), a_visit(4, skills={"gas": 1}), technicians=(a_technician("ada"), ben))
+    plan = a_plan(day, ada="v3", ben="v4")
+    [found] = relaxations(day, plan, "v4")
+    assert (found.rule, found.technician_id, found.needed) == ("SKILL", "ada", None)
+    free = day.with_visit(a_visit(4))
+    assert found.extra_cost == choices(free, plan, "v4")[0][0].extra_cost
+    assert found.saved == choices(day, plan, "v4")[0][0].extra_cost - found.extra_cost
+    assert found.saved == 60 * 50 + 30 * 30
+
+
+def test_a_dear_window_says_by_how_much_it_is_too_narrow() -> None:
+    """Ada is at place 4 until 9:10 and passes place 3, which closes at 8:35, at 9:20 without a detour."""
+    day = a_day(a_visit(4, windows=(window("8:40", "8:50"),)), a_visit(3, windows=(window("8:30", "8:35"),)))
+    plan = a_plan(day, ada="v4", ben="v3")
+    [found] = relaxations(day, plan, "v3")
+    assert (found.rule, found.technician_id, found.needed) == ("ARRIVAL_WINDOW", "ada", 45 * MINUTE)
+    assert (found.extra_cost, found.saved) == (0, 60 * 50 + 30 * 30)
+    early = day.with_visit(a_visit(3, windows=(window("7:46", "9:19"),)))
+    assert choices(early, plan, "v3")[0][0].technician_id == "ben"
+
+
+def test_a_small_saving_is_not_worth_asking_anybody() -> None:
+    """Whoever is overqualified by two levels costs 2.00, ten minutes on the road 5.00."""
+    day = a_day(a_visit(1, skills={"gas": 1}), technicians=(a_technician("ada", skills={"gas": 3}),))
+    assert choices(day, a_plan(day), "v1")[0][0].by_term["preference"] == 200
+    assert relaxations(day, a_plan(day), "v1") == []
+
+
+def test_savings_of_generated_days_are_savings() -> None:
+    """Each costs less by a tenth and ten minutes, and the day with the rule loosened has that place."""
+    told = 0
+    for seed in range(4):
+        day = random_day(seed, visits=30, technicians=4)
+        plan = solve(day, Budget(solutions=200), seed=seed).plan
+        served = sorted(stop.visit_id for route in plan.routes for stop in route.stops)
+        for visit_id in [each for each in served if not day.is_begun(each)][:10]:
+            now = choices(day, plan, visit_id)[0][0].extra_cost
+            for found in relaxations(day, plan, visit_id):
+                told += 1
+                assert found.saved == now - found.extra_cost
+                assert found.saved >= max(day.policy.travel_cents_per_hour // 6, now // 10, 1)
+                if found.rule == "SKILL":
+                    visit = day.visit(visit_id)
+                    assert visit is not None
+                    free = day.with_visit(replace(visit, skills={}))
+                    assert found.extra_cost == choices(free, plan, visit_id)[0][0].extra_cost
+    assert told
+
+
 def test_a_visit_the_problem_does_not_hold_is_named() -> None:
     day = a_day()
     with pytest.raises(UnknownSubject, match="nobody"):
