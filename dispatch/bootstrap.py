@@ -133,6 +133,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.WorkOrderOpened: ("messages.write", "intake.carry_files"),
     events.VisitPromised: ("messages.write",),
     events.PromiseInDanger: ("messages.write",),
+    events.TechnicianReleased: ("messages.write",),
     events.VisitScheduled: ("messages.write",),
     events.TechnicianOnTheWay: ("messages.write",),
     events.TechnicianArrived: ("messages.write",),

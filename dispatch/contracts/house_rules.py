@@ -37,6 +37,8 @@ class HouseRules:
         R-306: off the labour of a kept reservation; 0 for none.
     reservation_priority
         R-306: a reservation is planned one step above its priority.
+    reservation_named_technician
+        R-306: who books a reservation may ask for a technician by name.
     late_marks, second_booking
         R-305, R-504: a customer who was late or away is marked; another visit is opened at once.
     invitations, invite_first_days, invite_last_days
@@ -91,6 +93,7 @@ class HouseRules:
     band_minutes: int = 15
     reservation_discount_percent: int = 0
     reservation_priority: bool = True
+    reservation_named_technician: bool = True
     late_marks: bool = True
     second_booking: bool = True
     invitations: bool = True

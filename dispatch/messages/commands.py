@@ -13,7 +13,8 @@ from dispatch.access.secret import installation_secret
 from dispatch.messages.channels import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.facts import Draft, draft
 from dispatch.messages.model import Message
-from dispatch.messages.templates import CAUTION, TEMPLATES, contact, link, pictures
+from dispatch.messages.phrases import CAUTION, contact, link, pictures
+from dispatch.messages.templates import TEMPLATES
 from dispatch.promises import linking
 from dispatch.settings import Settings
 

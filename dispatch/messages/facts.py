@@ -23,7 +23,8 @@ from dispatch.calls.guidance import pictures_of
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.loaners.model import Loan, LoanerUnit
-from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS, beyond, given
+from dispatch.messages.phrases import OTHER_REASON, REASONS, beyond, given, named
+from dispatch.messages.templates import BY_EVENT
 from dispatch.money import Money
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
 from dispatch.technicians.model import Technician
@@ -149,7 +150,25 @@ def of_promise(session: Session, promise: Promise, template: str) -> Draft:
     times = [_time(moment, zone, language) for moment in (promise.window_start, promise.window_end)]
     values["window"] = f"{times[0]} - {times[1]}"
     values["reason"] = REASONS[language].get(promise.reason, OTHER_REASON[language])
+    values["technician"] = _named_by(session, promise)
+    values["named"] = named(values["technician"], language)
     return Draft(f"{template}:{promise.id}", template, customer, order.id, values, promise.visit_id)
+
+
+def _named_by(session: Session, promise: Promise) -> str:
+    """R-306: whom the customer was promised by name."""
+    technician = promise.named_technician_id
+    return session.get_one(Technician, technician).name if technician is not None else ""
+
+
+def _released(session: Session, ids: dict[str, str]) -> Draft | None:
+    promise = session.get_one(Promise, uuid.UUID(ids["promise_id"]))
+    if promise.named_technician_id is None:
+        return None
+    found = of_promise(session, promise, BY_EVENT["TechnicianReleased"])
+    language = found.customer.language
+    found.values["reason"] = REASONS[language].get(ids["reason"], OTHER_REASON[language])
+    return found
 
 
 def _in_danger(session: Session, ids: dict[str, str]) -> Draft:
@@ -267,6 +286,7 @@ _READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
     "WaitingForPart": _waiting,
     "VisitPromised": _promised,
     "PromiseInDanger": _in_danger,
+    "TechnicianReleased": _released,
     "InvoiceRendered": _invoiced,
     "CreditNoteRendered": _credited,
     "PaymentReceived": _paid,

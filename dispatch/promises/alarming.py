@@ -44,7 +44,7 @@ class Sight:
     is_breaking
         Whether its promise will hardly be kept.
     reason
-        Why, for the customer: a word of ``messages.templates.REASONS``, or one of the house.
+        Why, for the customer: a word of ``messages.phrases.REASONS``, or one of the house.
     """
 
     visit_id: uuid.UUID

@@ -73,6 +73,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/users/<uuid:user_id>/reset"): {"password": "an entirely new secret"},
     ("POST", "/v1/visits/<uuid:visit_id>/cancel"): REASON,
     ("POST", "/v1/visits/<uuid:visit_id>/reopen"): REASON,
+    ("POST", "/v1/visits/<uuid:visit_id>/release-technician"): {"reason": "technician_ill"},
     ("POST", "/v1/visits/<uuid:visit_id>/handover"): {"note": "Ill.", "remaining_minutes": 30},
     ("PUT", "/v1/visits/<uuid:visit_id>/needs"): NEEDS,
     ("PUT", "/v1/visits/<uuid:visit_id>/expected-end"): {"remaining_minutes": 30},

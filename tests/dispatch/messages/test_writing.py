@@ -35,6 +35,7 @@ from tests.builders import (
     a_principal,
     a_promise,
     a_site,
+    a_technician,
     a_territory,
     a_visit,
     an_asset,
@@ -113,6 +114,12 @@ def _guided(session: Session, customer: Customer, article: str | None = None) ->
 def _promise(session: Session, customer: Customer) -> dict[str, str]:
     visit = a_visit(session, order=an_order_of(session, customer))  # type: ignore[arg-type]
     return {"visit_id": str(visit.id), "promise_id": str(a_promise(session, visit).id)}
+
+
+def _release(session: Session, customer: Customer) -> dict[str, str]:
+    visit = a_visit(session, order=an_order_of(session, customer))  # type: ignore[arg-type]
+    promise = a_promise(session, visit, named_technician_id=a_technician(session).id)
+    return {"visit_id": str(visit.id), "promise_id": str(promise.id), "reason": "technician_ill"}
 
 
 def _invoice(session: Session, customer: Customer) -> dict[str, str]:
@@ -196,6 +203,7 @@ CAUSES: dict[str, Callable[[Session, Customer], dict[str, str]]] = {
     "WaitingForPart": _order,
     "VisitPromised": _promise,
     "PromiseInDanger": _alarm,
+    "TechnicianReleased": _release,
     "VisitScheduled": lambda session, customer: _visit_ids(session, customer, plan_id="p"),
     "TechnicianOnTheWay": _visit_ids,
     "TechnicianArrived": _visit_ids,
