@@ -18,7 +18,7 @@ from typing import Any
 from dispatch import money
 from dispatch.contracts.rules import warranty_until
 
-RULES = "2026.4"
+RULES = "2026.5"
 """Raised whenever the same facts would give other lines."""
 
 
@@ -81,6 +81,8 @@ class OrderFacts:
     """Why the house pays for all of it."""
     labour_discount_percent: int = 0
     """R-306: off the labour that the customer pays, for a kept reservation."""
+    warranty_counts_acceptance_day: bool = False
+    """R-404: whether our own warranty is counted from the day of acceptance, or from the day after."""
 
     def fingerprint(self, prices: Prices) -> str:
         """Return the hash of facts and prices."""
@@ -129,7 +131,8 @@ def _covered_by(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]
         return "goodwill", "R-508: repeat repair inside the labour warranty"
     if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
         return "maker", f"R-405: maker's warranty until {facts.maker_warranty_until.isoformat()}"
-    until = warranty_until(facts.accepted_on, prices.warranty_days)
+    counts = facts.warranty_counts_acceptance_day
+    until = warranty_until(facts.accepted_on, prices.warranty_days, counts_acceptance_day=counts)
     if facts.accepted_on and until and facts.accepted_on <= facts.worked_on <= until:
         return "goodwill", f"R-404: own warranty since {facts.accepted_on.isoformat()}"
     if kind in facts.contract_covers:

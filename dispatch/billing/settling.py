@@ -196,6 +196,7 @@ def _facts(
         parts=tuple(_parts(session, [*visits, *late], order.currency, settled)),
         goodwill_reason=order.goodwill_reason,
         labour_discount_percent=_discount(session, order, visits, contract),
+        warranty_counts_acceptance_day=house_rules(session, contract).warranty_counts_acceptance_day,
     )
 
 

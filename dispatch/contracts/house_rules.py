@@ -82,6 +82,9 @@ class HouseRules:
     field_answer_hours, field_checked_minutes
         R-403: a question from the field gets a definite answer within so many hours, and within so many
         minutes of "I must check".
+    warranty_counts_acceptance_day
+        R-404: the day of acceptance, which our own warranty always covers, is its first day; switched off,
+        the day after is, so that it lasts a day longer.
     repeat_days
         R-508: a fault that comes back within so many days of a finished visit is a repeat repair.
     escalation, escalation_dispatcher_percent, escalation_supervisor_percent
@@ -129,6 +132,7 @@ class HouseRules:
     answer_day_off_hours: int = 24
     field_answer_hours: int = 24
     field_checked_minutes: int = 60
+    warranty_counts_acceptance_day: bool = False
     repeat_days: int = 30
     escalation: bool = True
     escalation_dispatcher_percent: int = 50

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, documents
 from dispatch.access.rules import Principal
+from dispatch.contracts.house_rules import rules_under
 from dispatch.contracts.queries import warranty_days_on
 from dispatch.contracts.rules import warranty_until
 from dispatch.customers.model import Asset, Customer, Site
@@ -180,7 +181,9 @@ def _asset(session: Session, order: WorkOrder, day: date, language: Language) ->
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
     if asset is None:
         return None
-    warranty = warranty_until(asset.accepted_on, warranty_days_on(session, day))
+    counts = rules_under(session, order.contract_id).warranty_counts_acceptance_day
+    days = warranty_days_on(session, day)
+    warranty = warranty_until(asset.accepted_on, days, counts_acceptance_day=counts)
     return _without_none(
         {
             "name": word_of("product", asset.product_kind, language),

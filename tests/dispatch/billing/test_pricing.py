@@ -79,6 +79,17 @@ def test_our_warranty_runs_from_the_day_of_acceptance() -> None:
     assert set(payers(replace(FACTS, accepted_on=DAY + timedelta(days=1))).values()) == {"customer"}
 
 
+@pytest.mark.parametrize("counts", [True, False])
+def test_our_warranty_is_counted_from_acceptance_or_the_day_after(*, counts: bool) -> None:
+    """R-404: the day before acceptance and the day past the last one are the customer's."""
+    last = PRICES.warranty_days - counts
+    ages = {-1: "customer", 0: "goodwill", 1: "goodwill", last: "goodwill", last + 1: "customer"}
+    for age, payer in ages.items():
+        accepted = DAY - timedelta(days=age)
+        facts = replace(FACTS, accepted_on=accepted, warranty_counts_acceptance_day=counts)
+        assert set(payers(facts).values()) == {payer}, age
+
+
 def test_a_contract_pays_what_it_covers() -> None:
     """R-601."""
     facts = replace(FACTS, contract_covers=frozenset({"labour", "travel"}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from dispatch.billing.commands import approve, issue, settle
 from dispatch.billing.errors import NoTariff, SettlementNotInReview
 from dispatch.billing.model import CreditNote, SettlementLine
+from dispatch.contracts.house_rules import change_house_rules
+from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.customers.model import Customer
 from dispatch.money import CurrencyMismatch
 from dispatch.work_orders.model import PartUse, WorkOrder
-from tests.builders import a_contract, a_part, a_technician, a_user, a_visit, at, part_use
+from tests.builders import DAY, a_contract, a_part, a_principal, a_technician, a_user, a_visit, at, part_use
 from tests.money_world import a_tariff, a_verified_order, invoiced, settled
 from tests.planning_world import runs_of
 
@@ -74,6 +76,24 @@ def test_a_fully_covered_order_is_settled_without_charge(books: Session) -> None
     order = a_verified_order(books, asset={"accepted_on": date(2025, 3, 2)})
     assert settled(books, order).state == "no_charge"
     assert runs_of(books, "billing.issue_invoice") == []
+
+
+@pytest.mark.parametrize("by", ["the house", "the contract"])
+def test_the_first_day_of_warranty_is_a_rule_of_the_house_and_of_a_contract(books: Session, by: str) -> None:
+    """R-404: the last day of three years counted from the day after acceptance, and a day too late else."""
+    a_tariff(books)
+    accepted = DAY - timedelta(days=WARRANTY_DAYS)
+    covered, paid = (a_verified_order(books, asset={"accepted_on": accepted}) for _ in range(2))
+    assert settled(books, covered).state == "no_charge"
+    own = {"warranty_counts_acceptance_day": True}
+    if by == "the house":
+        change_house_rules(books, by=a_principal(), changes=own)
+    else:
+        customer = books.get_one(Customer, paid.customer_id)
+        terms: dict[str, bool] = dict.fromkeys(("covers_labour", "covers_travel"), False)
+        paid.contract_id = a_contract(books, customer=customer, house_rules=own, **terms).id
+        books.flush()
+    assert {line.payer for line in settled(books, paid).lines} == {"customer"}
 
 
 def test_a_contract_counts_only_on_the_days_it_is_valid(books: Session) -> None:

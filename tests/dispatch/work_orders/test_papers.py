@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from dispatch import documents
 from dispatch.access.rules import Role
 from dispatch.checklists.commands import write_checklist
-from dispatch.customers.model import Asset, Site
+from dispatch.contracts.house_rules import change_house_rules
+from dispatch.customers.model import Asset, Customer, Site
 from dispatch.documents.words import WORDS
 from dispatch.errors import NotFound
 from dispatch.money import Money
@@ -171,10 +172,19 @@ def test_an_order_sheet_says_what_solved_the_fault_on_other_equipment(session: S
 
 
 def test_papers_print_the_warranty_that_settlements_count(session: Session, visit: Visit) -> None:
-    """R-404: one function and one term, the tariff's, for the paper and for the payer."""
+    """R-404: one function and one term, the tariff's, for paper and payer; the first day is a rule."""
     a_tariff(session, code="SHORT", valid_from=b.DAY, warranty_days=730)
     asset = session.get_one(Asset, visit.work_order.asset_id)
     assert asset.accepted_on is not None
+    shown = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["asset"]["warranty_until"]
+    assert shown == (asset.accepted_on + timedelta(days=730)).isoformat()
+    change_house_rules(session, by=b.a_principal(), changes={"warranty_counts_acceptance_day": True})
+    shown = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["asset"]["warranty_until"]
+    assert shown == (asset.accepted_on + timedelta(days=729)).isoformat()
+    order, own = visit.work_order, {"warranty_counts_acceptance_day": False}
+    customer = session.get_one(Customer, order.customer_id)
+    order.contract_id = b.a_contract(session, customer=customer, house_rules=own).id
+    session.flush()
     shown = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["asset"]["warranty_until"]
     assert shown == (asset.accepted_on + timedelta(days=730)).isoformat()
 
