@@ -134,6 +134,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.VisitPromised: ("messages.write",),
     events.PromiseInDanger: ("messages.write",),
     events.TechnicianReleased: ("messages.write",),
+    events.CompensationGranted: ("messages.write",),
     events.VisitScheduled: ("messages.write",),
     events.TechnicianOnTheWay: ("messages.write",),
     events.TechnicianArrived: ("messages.write",),

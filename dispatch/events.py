@@ -58,6 +58,13 @@ class PromiseInDanger(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationGranted(Event):
+    """A customer gets something for a broken promise and has not been told so (R-802)."""
+
+    compensation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TechnicianReleased(Event):
     """Somebody else may come than the technician whom the customer was promised by name (R-306)."""
 

@@ -56,6 +56,11 @@ class HouseRules:
     readiness, readiness_hour
         R-304: from which local hour on tomorrow's published visits are looked at: parts, technician, van. The
         company's alone.
+    late_compensation_minor, missing_part_compensation_minor, missing_part_days
+        R-802: what a customer gets when told that a promise will break, and once a promised order has waited
+        for a part for so many days, in minor units; 0 for nothing.
+    compensation_authority_minor
+        R-605: so much is given by rule; more is proposed, and a supervisor decides.
     reminders, follow_up_hours, question_reminder_minutes, step_reminder_minutes
         The office is reminded so many hours after a promise broke and nobody has asked the customer (R-802);
         so many minutes before an answer to the field is due (R-403); the person above so many minutes after
@@ -115,6 +120,10 @@ class HouseRules:
     loaner_credit_days: int = 0
     readiness: bool = True
     readiness_hour: int = 17
+    late_compensation_minor: int = 0
+    missing_part_compensation_minor: int = 0
+    missing_part_days: int = 1
+    compensation_authority_minor: int = 0
     reminders: bool = True
     follow_up_hours: int = 24
     question_reminder_minutes: int = 30
@@ -179,6 +188,10 @@ RANGES = {
     "loaner_return_days": (1, 365),
     "loaner_credit_days": (0, 3650),
     "readiness_hour": (0, 23),
+    "late_compensation_minor": (0, 10_000_000),
+    "missing_part_compensation_minor": (0, 10_000_000),
+    "missing_part_days": (0, 365),
+    "compensation_authority_minor": (0, 10_000_000),
     "follow_up_hours": (1, 720),
     "question_reminder_minutes": (0, 1440),
     "step_reminder_minutes": (1, 1440),

@@ -23,9 +23,10 @@ from dispatch.calls.guidance import pictures_of
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.loaners.model import Loan, LoanerUnit
-from dispatch.messages.phrases import OTHER_REASON, REASONS, beyond, given, named
+from dispatch.messages.phrases import OTHER_REASON, REASONS, beyond, given, given_after, named
 from dispatch.messages.templates import BY_EVENT
 from dispatch.money import Money
+from dispatch.promises import compensating
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
@@ -133,6 +134,11 @@ def _waiting(session: Session, ids: dict[str, str]) -> Draft:
     order = session.get_one(WorkOrder, uuid.UUID(ids["work_order_id"]))
     customer, _, values = _order_values(session, order)
     since = order.waiting_since.isoformat() if order.waiting_since else "-"
+    values["given"] = ""
+    if (foretold := compensating.foretold_for_part(session, order)) is not None:
+        days, minor = foretold
+        amount = _money(minor, order.currency, customer.language)
+        values["given"] = given_after(days, amount, customer.language)
     return Draft(f"waiting_for_part:{order.id}:{since}", "waiting_for_part", customer, order.id, values)
 
 
@@ -183,11 +189,22 @@ def _in_danger(session: Session, ids: dict[str, str]) -> Draft:
         values["expected"] = _time(rounded_up(alarm.expected_arrival), zone, language)
     values["reason"] = REASONS[language].get(alarm.reason, OTHER_REASON[language])
     granted = select(Compensation).where(
-        Compensation.promise_id == promise.id, Compensation.state == "granted"
+        Compensation.promise_id == promise.id,
+        Compensation.rule == compensating.LATE_ARRIVAL,
+        Compensation.state == "granted",
     )
     found = session.scalars(granted).one_or_none()
     values["given"] = given(_money(found.amount_minor, found.currency, language) if found else "", language)
     return Draft(f"promise_in_danger:{alarm.id}", template, customer, order.id, values)
+
+
+def _compensated(session: Session, ids: dict[str, str]) -> Draft:
+    found = session.get_one(Compensation, uuid.UUID(ids["compensation_id"]))
+    order = session.get_one(WorkOrder, found.work_order_id)
+    customer, _, values = _order_values(session, order)
+    values["amount"] = _money(found.amount_minor, found.currency, customer.language)
+    values["reason"] = REASONS[customer.language].get(found.rule, OTHER_REASON[customer.language])
+    return Draft(f"compensated:{found.id}", "compensated", customer, order.id, values)
 
 
 def rounded_up(moment: datetime) -> datetime:
@@ -287,6 +304,7 @@ _READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
     "VisitPromised": _promised,
     "PromiseInDanger": _in_danger,
     "TechnicianReleased": _released,
+    "CompensationGranted": _compensated,
     "InvoiceRendered": _invoiced,
     "CreditNoteRendered": _credited,
     "PaymentReceived": _paid,

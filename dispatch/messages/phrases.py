@@ -8,6 +8,8 @@ from string import Template
 REASONS = {
     "en": {
         "delay": "an earlier visit takes longer",
+        "late_arrival": "we could not come as agreed",
+        "missing_part": "a part was missing",
         "customer_moved": "you asked for another time",
         "technician_ill": "our technician fell ill",
         "emergency": "an emergency came first",
@@ -15,6 +17,8 @@ REASONS = {
     },
     "zh": {
         "delay": "前一单耗时较长",
+        "late_arrival": "未能按约定时间上门",
+        "missing_part": "缺少备件",
         "customer_moved": "按您的要求改期",
         "technician_ill": "技术员临时生病",
         "emergency": "需先处理紧急抢修",
@@ -41,6 +45,10 @@ _NAMED = {
     "zh": "按您的要求，由技术员 $technician 上门。",
 }
 _GIVEN = {"en": " For this you receive $amount.", "zh": "为此我们将补偿您 $amount。"}
+_GIVEN_AFTER = {
+    "en": " If that takes longer than $days, you receive $amount.",
+    "zh": "如等待超过 $days，我们将补偿您 $amount。",
+}
 _BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
 
 
@@ -67,6 +75,14 @@ def named(technician: str, language: str) -> str:
 def given(amount: str, language: str) -> str:
     """R-802: return what the customer gets for a broken promise; nothing when nothing is granted."""
     return Template(_GIVEN[language]).substitute(amount=amount) if amount else ""
+
+
+def given_after(days: int, amount: str, language: str) -> str:
+    """R-802: return what the customer gets for waiting longer than some days; at once without any."""
+    if not days:
+        return given(amount, language)
+    words = {"en": "a day" if days == 1 else f"{days} days", "zh": f"{days} 天"}
+    return Template(_GIVEN_AFTER[language]).substitute(days=words[language], amount=amount)
 
 
 def beyond(percent: int | None, language: str) -> str:

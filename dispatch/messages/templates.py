@@ -155,12 +155,24 @@ TEMPLATES: dict[str, dict[str, Words]] = {
         "en": Words(
             "Your order $number waits for a part",
             "Dear $name,\n\nwe wait for a part for order $number and "
-            "tell you the new date at once.\n\n$company$contact",
+            "tell you the new date at once.$given\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number 等待备件",
             "$name，您好：\n\n维修单 $number 正在等待备件，"
-            "到货后我们会立即与您约定时间。\n\n$company$contact",
+            "到货后我们会立即与您约定时间。$given\n\n$company$contact",
+        ),
+    },
+    "compensated": {
+        "en": Words(
+            "For the delay of order $number: $amount",
+            "Dear $name,\n\nwe are sorry for the delay of order $number. Reason: $reason. "
+            "For this you receive $amount.\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：延误补偿 $amount",
+            "$name，您好：\n\n维修单 $number 有所延误，非常抱歉。原因：$reason。为此我们将补偿您 $amount。"
+            "\n\n$company$contact",
         ),
     },
     "done": {
@@ -320,6 +332,7 @@ BY_EVENT = {
     "VisitPromised": "visit_promised",
     "PromiseInDanger": "promise_in_danger",
     "TechnicianReleased": "technician_released",
+    "CompensationGranted": "compensated",
     "VisitScheduled": "visit_scheduled",
     "TechnicianOnTheWay": "on_the_way",
     "TechnicianArrived": "arrived",

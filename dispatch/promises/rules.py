@@ -166,22 +166,16 @@ MISSED = (100, ESCALATED_TO[-1])
 @dataclass(frozen=True, slots=True)
 class AlarmPolicy:
     """
-    When a customer is told that a promise will break, and what the house gives for it (R-503, R-802).
+    When a customer is told that a promise will break (R-503).
 
     confirm
         A danger is told once it has lasted so long.
     notice
         It is told at once when the window ends within this time.
-    compensation_minor
-        What the customer gets; 0 for nothing.
-    authority_minor
-        Up to so much is given by rule, more is proposed to somebody (R-605).
     """
 
     confirm: timedelta = timedelta(minutes=10)
     notice: timedelta = timedelta(minutes=45)
-    compensation_minor: int = 0
-    authority_minor: int = 0
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -189,8 +183,6 @@ class AlarmPolicy:
         return cls(
             timedelta(minutes=settings.alarm_confirm_minutes),
             timedelta(minutes=settings.alarm_notice_minutes),
-            settings.late_compensation_minor,
-            settings.compensation_authority_minor,
         )
 
 
