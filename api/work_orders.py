@@ -59,6 +59,7 @@ class WorkOrderShape(Schema):
     estimate_travel = Money(minor="estimate_travel_minor", required=True)
     estimate = Money(minor="estimate_minor", required=True)
     labour_norm_minutes = Whole(required=True)
+    parts_norm_minor = Whole(required=True, allow_none=True)
     waiting_reason = fields.String(required=True, allow_none=True)
     waiting_since = Moment(required=True, allow_none=True)
 

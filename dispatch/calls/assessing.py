@@ -183,6 +183,7 @@ def _open(
         call_id=call.id,
         contract=contract,
         labour_norm_minutes=template.labour_norm_minutes,
+        parts_norm_minor=template.parts_norm_minor,
         repeat=repeat,
     )
 

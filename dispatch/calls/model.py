@@ -59,6 +59,8 @@ class ProblemTemplate(Versioned, Base):
     crew_size: Mapped[int] = mapped_column(default=1)
     priority: Mapped[int] = mapped_column(default=3)
     labour_norm_minutes: Mapped[int]
+    parts_norm_minor: Mapped[int | None]
+    """R-204: what parts for it usually cost in the company's currency, before tax; None: nobody has said."""
     guidance_en: Mapped[str | None]
     guidance_zh: Mapped[str | None]
     """R-202: what to tell the customer so that no visit is needed."""

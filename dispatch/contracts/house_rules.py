@@ -56,6 +56,8 @@ class HouseRules:
     readiness, readiness_hour
         R-304: from which local hour on tomorrow's published visits are looked at: parts, technician, van. The
         company's alone.
+    over_repair_percent
+        R-204: work, or parts, beyond so much of the norm of the fault are looked at before anybody is billed.
     late_compensation_minor, missing_part_compensation_minor, missing_part_days
         R-802: what a customer gets when told that a promise will break, and once a promised order has waited
         for a part for so many days, in minor units; 0 for nothing.
@@ -120,6 +122,7 @@ class HouseRules:
     loaner_credit_days: int = 0
     readiness: bool = True
     readiness_hour: int = 17
+    over_repair_percent: int = 200
     late_compensation_minor: int = 0
     missing_part_compensation_minor: int = 0
     missing_part_days: int = 1
@@ -188,6 +191,7 @@ RANGES = {
     "loaner_return_days": (1, 365),
     "loaner_credit_days": (0, 3650),
     "readiness_hour": (0, 23),
+    "over_repair_percent": (100, 1_000),
     "late_compensation_minor": (0, 10_000_000),
     "missing_part_compensation_minor": (0, 10_000_000),
     "missing_part_days": (0, 365),

@@ -52,6 +52,7 @@ class WorkOrder(Identified, Versioned, Base):
     estimate_travel_minor: Mapped[int] = mapped_column(default=0)
     currency: Mapped[str]
     labour_norm_minutes: Mapped[int] = mapped_column(default=0)
+    parts_norm_minor: Mapped[int | None]
     goodwill_reason: Mapped[str | None]
     """Why nobody pays for it, such as a loaner that we bring (R-402); None for ordinary work."""
     waiting_reason: Mapped[str | None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -52,6 +53,7 @@ def open_order(
     call_id: uuid.UUID | None = None,
     contract: Contract | None = None,
     labour_norm_minutes: int = 0,
+    parts_norm_minor: int | None = None,
     repeat: Repeat | None = None,
     goodwill_reason: str | None = None,
 ) -> WorkOrder:
@@ -83,11 +85,9 @@ def open_order(
         excluded_technicians=[str(technician) for technician in again.excluded_technicians],
         refused_part_lots=list(again.refused_part_lots),
         overrule_reason=again.overrule_reason,
-        estimate_labour_minor=estimate.labour_minor,
-        estimate_parts_minor=estimate.parts_minor,
-        estimate_travel_minor=estimate.travel_minor,
-        currency=estimate.currency,
+        **_told(estimate),
         labour_norm_minutes=labour_norm_minutes,
+        parts_norm_minor=parts_norm_minor,
         goodwill_reason=goodwill_reason,
     )
     session.add(order)
@@ -95,6 +95,16 @@ def open_order(
     _add_visit(session, order, needs, attempt=1)
     outbox.record(session, events.WorkOrderOpened(work_order_id=str(order.id)))
     return order
+
+
+def _told(estimate: Estimate) -> dict[str, Any]:
+    """R-204: the price as the order keeps it."""
+    return {
+        "estimate_labour_minor": estimate.labour_minor,
+        "estimate_parts_minor": estimate.parts_minor,
+        "estimate_travel_minor": estimate.travel_minor,
+        "currency": estimate.currency,
+    }
 
 
 def _add_visit(session: Session, order: WorkOrder, needs: Needs, *, attempt: int) -> Visit:

@@ -1,4 +1,4 @@
-"""Promises know whom the customer asked for by name."""
+"""Promises know whom the customer asked for by name; faults have a norm of parts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ down_revision = "0038"
 branch_labels = None
 depends_on = None
 
+NORMED = ("problem_template", "work_order")
+
 
 def upgrade() -> None:
-    """Nobody was promised by name before."""
+    """Nobody was promised by name before, and no norm was told."""
     op.add_column(
         "promise",
         sa.Column(
@@ -22,8 +24,12 @@ def upgrade() -> None:
             nullable=True,
         ),
     )
+    for table in NORMED:
+        op.add_column(table, sa.Column("parts_norm_minor", sa.Integer(), nullable=True))
 
 
 def downgrade() -> None:
     """The visit still needs the technician."""
+    for table in NORMED:
+        op.drop_column(table, "parts_norm_minor")
     op.drop_column("promise", "named_technician_id")

@@ -119,6 +119,35 @@ def test_beyond_the_estimate_waits_for_a_person(books: Session) -> None:
         approve(books, by=None, settlement=found)
 
 
+@pytest.mark.parametrize("by", ["the default", "the house", "the contract"])
+def test_parts_far_above_the_norm_wait_for_a_person(books: Session, by: str) -> None:
+    """R-204: two pumps of 12.50 where the fault usually takes one of 10; how far is too far is a rule."""
+    a_tariff(books)
+    order = a_verified_order(books, parts=2, estimate_parts_minor=2_500, parts_norm_minor=1_000)
+    wider = {"over_repair_percent": 250}
+    if by == "the house":
+        change_house_rules(books, by=a_principal(), changes=wider)
+    elif by == "the contract":
+        customer = books.get_one(Customer, order.customer_id)
+        terms: dict[str, bool] = dict.fromkeys(("covers_labour", "covers_travel"), False)
+        order.contract_id = a_contract(books, customer=customer, house_rules=wider, **terms).id
+        books.flush()
+    found = settled(books, order)
+    flagged = ("review", "R-204: parts for 2500, the norm is 1000")
+    assert (found.state, found.review_reason) == (flagged if by == "the default" else ("approved", None))
+
+
+def test_parts_of_a_later_revision_count_with_those_before(books: Session) -> None:
+    """R-204: bit by bit is no way around the norm."""
+    a_tariff(books)
+    order = a_verified_order(books, estimate_parts_minor=10_000, parts_norm_minor=1_000)
+    assert settled(books, order).state == "approved"
+    a_late_part(books, order)
+    found = settled(books, order)
+    assert (found.revision, found.state) == (2, "review")
+    assert found.review_reason == "R-204: parts for 2500, the norm is 1000"
+
+
 def test_a_visit_added_after_the_settlement_is_settled_by_a_further_one(books: Session) -> None:
     """I3, I6: nothing twice, nothing forgotten."""
     a_tariff(books)
