@@ -60,6 +60,13 @@ class TitledShape(Schema):
     name_zh = fields.String(required=True)
 
 
+class ToldCare(Schema):
+    """What a technician does for an elderly or disabled customer, help with paying included."""
+
+    en = fields.String(required=True)
+    zh = fields.String(required=True)
+
+
 class ToldCustomer(Schema):
     """Name and number are masked while ``is_revealed`` is false."""
 
@@ -67,6 +74,7 @@ class ToldCustomer(Schema):
     phone = fields.String(required=True, allow_none=True)
     language = fields.String(required=True)
     needs_home_service = Flag(required=True)
+    care = fields.Nested(ToldCare, required=True, allow_none=True)
 
 
 class ToldSite(Schema):

@@ -86,6 +86,7 @@ JOBS = (
         "default",
         timeout_seconds=120,
     ),
+    Job("billing.remind_of_help", "dispatch.billing.jobs:remind_of_help", "default", timeout_seconds=120),
     Job("loaners.lend", "dispatch.loaners.jobs:lend", "default", timeout_seconds=60),
     Job("loaners.follow", "dispatch.loaners.jobs:follow", "default", timeout_seconds=60),
     Job("loaners.chase", "dispatch.loaners.jobs:chase", "default", timeout_seconds=120),

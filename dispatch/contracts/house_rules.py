@@ -89,6 +89,9 @@ class HouseRules:
     field_answer_hours, field_checked_minutes
         R-403: a question from the field gets a definite answer within so many hours, and within so many
         minutes of "I must check".
+    help_to_pay
+        R-106: an invoice of an elderly or disabled customer is a reminder for the office, until it is paid:
+        somebody calls and helps. The customer is told so.
     warranty_counts_acceptance_day
         R-404: the day of acceptance, which our own warranty always covers, is its first day; switched off,
         the day after is, so that it lasts a day longer.
@@ -144,6 +147,7 @@ class HouseRules:
     answer_day_off_hours: int = 24
     field_answer_hours: int = 24
     field_checked_minutes: int = 60
+    help_to_pay: bool = True
     warranty_counts_acceptance_day: bool = False
     repeat_days: int = 30
     escalation: bool = True

@@ -202,8 +202,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind.training": ("用户培训", "User training"),
     "crew": ("同行人员", "Crew"),
     "needs_care": (
-        "老年或行动不便客户：上门服务，协助付款",
-        "Elderly or disabled customer: serve at home, help to pay",
+        "老年或行动不便客户：上门服务，当面协助付款（现金或刷卡），不要只发付款链接",
+        (
+            "Elderly or disabled customer: serve at home, help to pay at the door in cash or by card, "
+            "not by link"
+        ),
     ),
     "repeat_of": ("返修，原工单 {number}", "Repeat repair of work order {number}"),
     "access": ("进门方式", "Access"),

@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.billing.commands import prices_on
 from dispatch.billing.errors import NoTariff
+from dispatch.billing.helping import is_helped
 from dispatch.billing.model import CreditNote, Invoice, Payment
 from dispatch.calls.guidance import pictures_of
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.loaners.model import Loan, LoanerUnit
-from dispatch.messages.phrases import OTHER_REASON, REASONS, beyond, given, given_after, named
+from dispatch.messages.phrases import HELP_TO_PAY, OTHER_REASON, REASONS, beyond, given, given_after, named
 from dispatch.messages.templates import BY_EVENT
 from dispatch.money import Money
 from dispatch.promises import compensating
@@ -263,6 +264,7 @@ def _invoiced(session: Session, ids: dict[str, str]) -> Draft | None:
     customer, _, values = _order_values(session, order)
     values["invoice"] = invoice.number
     values["amount"] = _money(invoice.gross_minor, invoice.currency, customer.language)
+    values["help"] = HELP_TO_PAY[customer.language] if is_helped(session, customer, order) else ""
     values["due"] = str(format_date(invoice.due_on, "long", locale=LOCALES[customer.language]))
     return Draft(f"invoiced:{invoice.id}", "invoiced", customer, order.id, values)
 

@@ -44,6 +44,11 @@ _NAMED = {
     "en": " As you asked, $technician comes.",
     "zh": "按您的要求，由技术员 $technician 上门。",
 }
+HELP_TO_PAY = {
+    "en": " You need not arrange anything yourself: we call you and help you to pay.",
+    "zh": "您无需自行办理，我们会致电并协助您付款。",
+}
+"""R-106: told to elderly and disabled customers with an invoice."""
 _GIVEN = {"en": " For this you receive $amount.", "zh": "为此我们将补偿您 $amount。"}
 _GIVEN_AFTER = {
     "en": " If that takes longer than $days, you receive $amount.",

@@ -293,11 +293,13 @@ TEMPLATES: dict[str, dict[str, Words]] = {
     "invoiced": {
         "en": Words(
             "Invoice $invoice for order $number",
-            "Dear $name,\n\nthe invoice $invoice over $amount is ready; due on $due.\n\n$company$contact",
+            "Dear $name,\n\nthe invoice $invoice over $amount is ready; due on $due.$help"
+            "\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number 的发票 $invoice",
-            "$name，您好：\n\n发票 $invoice 已开具，金额 $amount，请于 $due 前付款。\n\n$company$contact",
+            "$name，您好：\n\n发票 $invoice 已开具，金额 $amount，请于 $due 前付款。$help"
+            "\n\n$company$contact",
         ),
     },
     "credited": {

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Principal
 from dispatch.checklists.queries import Standing, carried
 from dispatch.customers.model import Asset, Customer, Site
+from dispatch.documents.words import LANGUAGES, word
 from dispatch.sync.visit_facts import Facts, read_facts
 from dispatch.territories.model import Territory
 from dispatch.work_orders import privacy
@@ -166,6 +167,9 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
             "phone": customer.phone if is_full else privacy.masked_phone(customer.phone),
             "language": customer.language,
             "needs_home_service": customer.needs_home_service,
+            "care": {language: word("needs_care", language) for language in LANGUAGES}
+            if customer.needs_home_service
+            else None,
         },
         "site": _place(site, territory, is_full=is_full),
         "asset": _equipment(asset),

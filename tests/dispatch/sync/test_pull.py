@@ -311,3 +311,15 @@ def test_pull_clause_11_going_on_by_cursors_gives_the_same_as_starting_anew(fiel
         cursor = pulled.cursor
     assert phone == held(field)
     assert set(phone) == {str(mine[0]), str(mine[1])}
+
+
+def test_the_phone_says_how_a_marked_customer_is_served_and_helped_to_pay(field: Field) -> None:
+    """R-106: in both languages, and nothing of the kind about anybody else."""
+    visit = field.visit()
+    assert held(field)[str(visit)]["customer"]["care"] is None
+    with db.transaction() as session:
+        order = session.get_one(Visit, visit).work_order
+        session.get_one(Customer, order.customer_id).needs_home_service = True
+    care = held(field)[str(visit)]["customer"]["care"]
+    assert "help to pay at the door in cash or by card" in care["en"]
+    assert "当面协助付款（现金或刷卡）" in care["zh"]
