@@ -92,6 +92,10 @@ class RepairCall(Identified, Versioned, Base):
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     asset_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("asset.id"), index=True)
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("customer_contact.id"))
+    """R-103: whom to speak with about it; None: the customer."""
+    customer_reference: Mapped[str | None]
+    """R-103: the customer's own order number."""
     territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"), index=True)
     template_code: Mapped[str] = mapped_column(ForeignKey("problem_template.code"))
     description: Mapped[str] = mapped_column(default="")

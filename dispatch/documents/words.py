@@ -36,6 +36,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "bank": ("开户行", "Bank"),
     "bank_account": ("账号", "Account"),
     "order_number": ("工单号", "Work order"),
+    "customer_reference": ("客户单号", "Customer's order no."),
     "sheet_number": ("派工单号", "Order sheet"),
     "date": ("日期", "Date"),
     "customer": ("客户", "Customer"),

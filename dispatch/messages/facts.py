@@ -49,6 +49,8 @@ class Draft:
     """The visit that the customer may change by a link."""
     pictures: tuple[str, ...] = ()
     """Where anybody finds the pictures that belong to it, behind the house's address."""
+    call_id: uuid.UUID | None = None
+    """The call that it is about, where there is no order yet."""
 
 
 def draft(session: Session, event: str, ids: dict[str, str]) -> Draft | None:
@@ -79,7 +81,7 @@ def _call(session: Session, ids: dict[str, str]) -> Draft:
     customer = session.get_one(Customer, call.customer_id)
     asset = session.get(Asset, call.asset_id) if call.asset_id else None
     values = {"name": customer.name, "number": call.number, "asset": asset.model if asset else "-"}
-    return Draft(f"call_registered:{call.id}", "call_registered", customer, None, values)
+    return Draft(f"call_registered:{call.id}", "call_registered", customer, None, values, call_id=call.id)
 
 
 def _guided(session: Session, ids: dict[str, str]) -> Draft | None:
@@ -98,7 +100,7 @@ def _guided(session: Session, ids: dict[str, str]) -> Draft | None:
             for picture in pictures_of(session, article.code)
         )
     values = {"name": customer.name, "number": call.number, "guidance": words}
-    return Draft(f"guided:{call.id}", "guided", customer, None, values, pictures=shown)
+    return Draft(f"guided:{call.id}", "guided", customer, None, values, pictures=shown, call_id=call.id)
 
 
 def _order_values(session: Session, order: WorkOrder) -> tuple[Customer, str, dict[str, str]]:

@@ -57,7 +57,7 @@ _GIVEN_AFTER = {
 _BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
 
 
-def contact(phone: str, language: str) -> str:
+def house_phone(phone: str, language: str) -> str:
     """R-104: return the line that says whom to call; nothing when the company named no telephone."""
     return Template(_CONTACT[language]).substitute(phone=phone) if phone else ""
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
 from dispatch.checklists.queries import Standing, carried
-from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.model import Asset, Customer, CustomerContact, Site
 from dispatch.documents.words import LANGUAGES, word
 from dispatch.sync.visit_facts import Facts, read_facts
 from dispatch.territories.model import Territory
@@ -143,6 +143,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         "version": visit.version,
         "number": visit.number,
         "order_number": order.number,
+        "customer_reference": order.customer_reference if is_full else None,
         "attempt": visit.attempt,
         "state": visit.state,
         "kind": order.kind,
@@ -171,6 +172,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
             if customer.needs_home_service
             else None,
         },
+        "contact": _contact(facts.contacts.get(order.id)) if is_full else None,
         "site": _place(site, territory, is_full=is_full),
         "asset": _equipment(asset),
         "problem": asdict(facts.problems[order.id]) if is_full else None,
@@ -183,6 +185,13 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         if is_full
         else None,
     }
+
+
+def _contact(contact: CustomerContact | None) -> dict[str, Any] | None:
+    """Whom to speak with about the order, where that is not the customer (R-103)."""
+    if contact is None:
+        return None
+    return {"name": contact.name, "role": contact.role, "phone": contact.phone}
 
 
 def _checklists(session: Session, visit: Visit, standing: Sequence[Standing]) -> list[dict[str, Any]]:

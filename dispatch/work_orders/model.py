@@ -24,6 +24,8 @@ class WorkOrder(Identified, Versioned, Base):
     serial: Mapped[int] = mapped_column(Identity(start=1000), unique=True)
     """Printed as the order's number; may have gaps."""
     call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("repair_call.id"), index=True)
+    customer_reference: Mapped[str | None]
+    """R-103: the customer's own order number, printed on every paper."""
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     asset_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("asset.id"))

@@ -33,7 +33,7 @@ from dispatch.work_orders.queries import (
 )
 from dispatch.work_orders.rules import HANDED_OVER
 from dispatch.work_orders.shown import seconds
-from dispatch.work_orders.views import parts_by_id, problem_of
+from dispatch.work_orders.views import contacts_of, parts_by_id, problem_of
 
 MOST_FIXES = 3
 """What solved the fault before: as many on paper as leave it one page."""
@@ -65,6 +65,7 @@ def dispatch_sheet_snapshot(
             **_frame(zone, settings),
             "number": visit.number,
             "order_number": order.number,
+            "customer_reference": order.customer_reference,
             "date": day.isoformat(),
             "technician": {"name": technician.name if technician else "-"},
             "crew": list(crews.names_of(session, [visit]).get(visit.id, ())),
@@ -74,7 +75,7 @@ def dispatch_sheet_snapshot(
             "planned_minutes": visit.duration_minutes,
             "priority": PRIORITIES[order.priority],
             "kind": word_of("kind", order.kind, language),
-            "customer": _without_none({"name": customer.name, "phone": customer.phone}),
+            "customer": _customer(session, order, customer),
             "site": _without_none(
                 {
                     "address": [site.address],
@@ -118,6 +119,7 @@ def service_report_snapshot(
             **_frame(zone, settings, report.signed_at),
             "number": f"{visit.number}-{report.revision}",
             "order_number": order.number,
+            "customer_reference": order.customer_reference,
             "sheet_number": visit.number,
             "date": day.isoformat(),
             "customer": _without_none({"name": customer.name, "phone": customer.phone}),
@@ -171,6 +173,14 @@ def _frame(zone: str, settings: Settings, made_at: datetime | None = None) -> di
         "time_zone": zone,
         "company": _without_none(company),
     }
+
+
+def _customer(session: Session, order: WorkOrder, customer: Customer) -> dict[str, Any]:
+    """Return the customer with whom to speak about this order (R-103)."""
+    contact = contacts_of(session, [order]).get(order.id)
+    reach = [contact.name, contact.role, contact.phone] if contact is not None else []
+    who = ", ".join(part for part in reach if part) or None
+    return _without_none({"name": customer.name, "phone": customer.phone, "contact": who})
 
 
 def _zone(session: Session, order: WorkOrder) -> str:

@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 
 from dispatch import documents
 from dispatch.access.rules import Role
+from dispatch.calls.model import RepairCall
 from dispatch.checklists.commands import write_checklist
 from dispatch.contracts.house_rules import change_house_rules
+from dispatch.customers.contacts import add_contact
 from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.rules import Person
 from dispatch.documents.words import WORDS
 from dispatch.errors import NotFound
 from dispatch.money import Money
@@ -169,6 +172,30 @@ def test_an_order_sheet_says_what_solved_the_fault_on_other_equipment(session: S
     [row] = snapshot["solved_before"]
     assert (row["model"], row["cause"], row["action"]) == ("Q 7", "Air in the pump", "Bled it")
     assert row["date"] == (b.DAY - timedelta(days=40)).isoformat()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_papers_name_the_contact_and_the_customers_own_order_number(
+    session: Session, visit: Visit, language: Literal["zh", "en"]
+) -> None:
+    """R-103, R-502: whom to speak with on site, and what the customer's book-keeper looks for."""
+    order = visit.work_order
+    assert "contact" not in dispatch_sheet_snapshot(session, visit, language, SETTINGS)["customer"]
+    customer = session.get_one(Customer, order.customer_id)
+    li = Person(name="Li", role="物业", phone="+358501112222")
+    contact = add_contact(session, by=None, customer=customer, person=li)
+    session.get_one(RepairCall, order.call_id).contact_id = contact.id
+    order.customer_reference = "PO-4711"
+    session.flush()
+    snapshot = dispatch_sheet_snapshot(session, visit, language, SETTINGS)
+    documents.check_snapshot("dispatch_sheet", snapshot)
+    assert snapshot["customer"]["contact"] == "Li, 物业, +358501112222"
+    assert snapshot["customer_reference"] == "PO-4711"
+    report = service_report_snapshot(session, visit, signed(session, visit), language, SETTINGS)
+    documents.check_snapshot("service_report", report)
+    assert report["customer_reference"] == "PO-4711"
+    for kind, shown in (("dispatch_sheet", snapshot), ("service_report", report)):
+        assert documents.render(kind, shown, language).startswith(b"%PDF")
 
 
 def test_papers_print_the_warranty_that_settlements_count(session: Session, visit: Visit) -> None:
