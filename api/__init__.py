@@ -17,6 +17,7 @@ RESOURCES = (
     "health",
     "territories",
     "customers",
+    "customer_contacts",
     "technicians",
     "weeks",
     "field_questions",

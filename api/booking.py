@@ -34,11 +34,14 @@ class WorkShape(Schema):
     certificates = ListOf(Text(64), 20, load_default=list)
     parts = Counts(load_default=dict)
     crew_size = Whole(1, 4, load_default=1)
-    required_technician_id = Id(allow_none=True, load_default=None)
 
 
 class WantedShape(Schema):
-    """Where, for what and since when: a problem template, or the work itself."""
+    """
+    Where, for what and since when: a problem template, or the work itself.
+
+    ``named_technician_id`` is whom the caller asks for by name, as a reservation may.
+    """
 
     site_id = Id(required=True)
     template = Text(64, allow_none=True, load_default=None)
@@ -46,6 +49,7 @@ class WantedShape(Schema):
     asset_id = Id(allow_none=True, load_default=None)
     priority = Whole(1, 5, allow_none=True, load_default=None)
     requested_at = Moment(allow_none=True, load_default=None)
+    named_technician_id = Id(allow_none=True, load_default=None)
 
 
 class WantedOffers(WantedShape):

@@ -11,6 +11,7 @@ from api import roles
 from api.addresses import DAY_ADDRESS, DAY_PARAMETER, day_in_address
 from api.auth import current_principal, policy
 from api.config import current_settings
+from api.customer_contacts import NewContact
 from api.etags import changes, expected_version
 from api.fields import Choice, Day, Flag, Id, Moment, Notes, Real, Text, Whole, Word
 from api.idempotency import creates
@@ -22,7 +23,7 @@ from dispatch import travel
 from dispatch.calls import answering, commands, estimating, queries
 from dispatch.calls.background import background
 from dispatch.calls.rules import CHANNELS, RESOLUTIONS, Judgement, Told
-from dispatch.customers.rules import KINDS, LANGUAGES, Caller, Equipment, Place
+from dispatch.customers.rules import KINDS, LANGUAGES, Caller, Equipment, Person, Place
 from dispatch.intake.answering import answer_clocks
 from dispatch.money import Money as Amount
 from dispatch.territories.queries import find_territory
@@ -77,7 +78,11 @@ class EquipmentShape(Schema):
 
 
 class NewCall(Schema):
-    """Who asks, where, for what, since when. Name what is known by id, describe what is not."""
+    """
+    Who asks, where, for what, since when. Name what is known by id, describe what is not.
+
+    ``customer_reference`` is the customer's own order number.
+    """
 
     channel = Word(CHANNELS, required=True)
     requested_at = Moment(required=True)
@@ -91,6 +96,9 @@ class NewCall(Schema):
     place = fields.Nested(PlaceShape, allow_none=True, load_default=None)
     asset_id = Id(allow_none=True, load_default=None)
     equipment = fields.Nested(EquipmentShape, allow_none=True, load_default=None)
+    contact_id = Id(allow_none=True, load_default=None)
+    contact = fields.Nested(NewContact, allow_none=True, load_default=None)
+    customer_reference = Text(64, allow_none=True, load_default=None)
     priority = Whole(1, 5, allow_none=True, load_default=None)
     allow_duplicate = Flag(load_default=False)
 
@@ -108,6 +116,8 @@ class CallShape(Schema):
     customer_id = Id(required=True)
     site_id = Id(required=True)
     asset_id = Id(required=True, allow_none=True)
+    contact_id = Id(required=True, allow_none=True)
+    customer_reference = fields.String(required=True, allow_none=True)
     territory_id = Id(required=True)
     template = Text(required=True, attribute="template_code")
     description = fields.String(required=True)
@@ -149,6 +159,8 @@ class ReadBackShape(Schema):
     state = fields.String(required=True)
     customer_name = fields.String(required=True)
     phone = fields.String(required=True, allow_none=True)
+    contact = fields.String(required=True, allow_none=True)
+    customer_reference = fields.String(required=True, allow_none=True)
     address = fields.String(required=True)
     asset = fields.String(required=True, allow_none=True)
     problem_en = fields.String(required=True)
@@ -278,6 +290,7 @@ def list_calls(args: dict[str, Any]) -> object:
 def register_call(body: dict[str, Any]) -> object:
     """Register a call; customer, site and asset are found or made on the way, and what is known is told."""
     caller, place, equipment = body.pop("caller"), body.pop("place"), body.pop("equipment")
+    contact = body.pop("contact")
     session, me = current_session(), current_principal()
     call = commands.register(
         session,
@@ -286,6 +299,7 @@ def register_call(body: dict[str, Any]) -> object:
         caller=Caller(**caller) if caller else None,
         place=Place(**place) if place else None,
         equipment=Equipment(**equipment) if equipment else None,
+        contact=Person(**contact) if contact else None,
         geocoder=travel.addresses(),
         **body,
     )

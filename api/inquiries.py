@@ -21,7 +21,7 @@ from api.schemas import PageArgs, Schema, list_of, page_of
 from api.session import current_session
 from dispatch import travel
 from dispatch.calls.rules import CHANNELS
-from dispatch.customers.rules import Caller, Equipment, Place
+from dispatch.customers.rules import Caller, Equipment, Person, Place
 from dispatch.intake import handling, machines
 from dispatch.intake.rules import STATES
 from dispatch.work_orders.attachments import SUFFIX
@@ -157,6 +157,7 @@ def register_inquiry(body: dict[str, Any], inquiry_id: uuid.UUID) -> object:
     """Make a call of it; its files go with the order. If-Match is the inquiry's version."""
     session, me = current_session(), current_principal()
     caller, place, equipment = body.pop("caller"), body.pop("place"), body.pop("equipment")
+    contact = body.pop("contact")
     return handling.register_inquiry(
         session,
         by=me,
@@ -166,6 +167,7 @@ def register_inquiry(body: dict[str, Any], inquiry_id: uuid.UUID) -> object:
         caller=Caller(**caller) if caller else None,
         place=Place(**place) if place else None,
         equipment=Equipment(**equipment) if equipment else None,
+        contact=Person(**contact) if contact else None,
         geocoder=travel.addresses(),
         **body,
     )

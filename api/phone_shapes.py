@@ -60,6 +60,13 @@ class TitledShape(Schema):
     name_zh = fields.String(required=True)
 
 
+class ToldCare(Schema):
+    """What a technician does for an elderly or disabled customer, help with paying included."""
+
+    en = fields.String(required=True)
+    zh = fields.String(required=True)
+
+
 class ToldCustomer(Schema):
     """Name and number are masked while ``is_revealed`` is false."""
 
@@ -67,6 +74,15 @@ class ToldCustomer(Schema):
     phone = fields.String(required=True, allow_none=True)
     language = fields.String(required=True)
     needs_home_service = Flag(required=True)
+    care = fields.Nested(ToldCare, required=True, allow_none=True)
+
+
+class ToldContact(Schema):
+    """Whom to speak with about the order, where that is not the customer."""
+
+    name = fields.String(required=True)
+    role = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
 
 
 class ToldSite(Schema):
@@ -162,6 +178,7 @@ class ToldVisit(Schema):
     version = Whole(required=True)
     number = fields.String(required=True)
     order_number = fields.String(required=True)
+    customer_reference = fields.String(required=True, allow_none=True)
     attempt = Whole(required=True)
     state = fields.String(required=True, validate=validate.OneOf([state.value for state in VisitState]))
     kind = fields.String(required=True)
@@ -189,6 +206,7 @@ class ToldVisit(Schema):
     finished_at = Moment(required=True, allow_none=True)
     is_revealed = Flag(required=True, metadata=told("Whether the customer is shown in full."))
     customer = fields.Nested(ToldCustomer, required=True)
+    contact = fields.Nested(ToldContact, required=True, allow_none=True)
     site = fields.Nested(ToldSite, required=True)
     asset = fields.Nested(ToldAsset, required=True, allow_none=True)
     problem = fields.Nested(ToldProblem, required=True, allow_none=True)

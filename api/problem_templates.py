@@ -15,7 +15,7 @@ from api.resource import Resource
 from api.schemas import Counts, ListOf, QuerySchema, Schema, list_of
 from api.session import current_session
 from dispatch.calls import commands, queries
-from dispatch.work_orders.rules import FaultClass, Needs, OrderKind
+from dispatch.work_orders.rules import DEAREST_MINOR, FaultClass, Needs, OrderKind
 
 resource = Resource("problem_templates", description="What a kind of problem usually needs.")
 
@@ -24,7 +24,7 @@ ORDER_KINDS = [word.value for word in OrderKind]
 
 
 class TemplateShape(Schema):
-    """What a kind of problem usually needs."""
+    """What a kind of problem usually needs; the norms tell when work or parts are far above it."""
 
     code = Text(64, required=True)
     version = Whole(required=True)
@@ -41,6 +41,7 @@ class TemplateShape(Schema):
     crew_size = Whole(required=True)
     priority = Whole(required=True)
     labour_norm_minutes = Whole(required=True)
+    parts_norm_minor = Whole(required=True, allow_none=True)
     guidance_en = fields.String(required=True, allow_none=True)
     guidance_zh = fields.String(required=True, allow_none=True)
     article_code = fields.String(required=True, allow_none=True)
@@ -65,6 +66,7 @@ class NewTemplate(Schema):
     crew_size = Whole(1, 4, load_default=1)
     priority = Whole(1, 5, load_default=3)
     labour_norm_minutes = Whole(0, 1440, required=True)
+    parts_norm_minor = Whole(0, DEAREST_MINOR, allow_none=True, load_default=None)
     guidance_en = Notes(allow_none=True, load_default=None)
     guidance_zh = Notes(allow_none=True, load_default=None)
     article_code = Text(64, allow_none=True, load_default=None)
@@ -78,6 +80,7 @@ class TemplateChanges(Schema):
     title_zh = Text()
     priority = Whole(1, 5)
     labour_norm_minutes = Whole(0, 1440)
+    parts_norm_minor = Whole(0, DEAREST_MINOR, allow_none=True)
     guidance_en = Notes(allow_none=True)
     guidance_zh = Notes(allow_none=True)
     article_code = Text(64, allow_none=True)

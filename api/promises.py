@@ -10,25 +10,30 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.config import current_settings
+from api.etags import changes, expected_version
 from api.fields import Day, Flag, Id, Moment, Real, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.revealing import shown_visit, told_visit
 from api.schemas import Joined, QuerySchema, Schema, Window, list_of
 from api.session import current_session
+from api.visit_shapes import VisitShape
 from dispatch.messages.queries import told_of
 from dispatch.planning import commands
 from dispatch.planning.rules import OfferPolicy
-from dispatch.promises import linking, queries
+from dispatch.promises import linking, naming, queries
+from dispatch.promises.naming import RELEASE_REASONS
 from dispatch.promises.rules import CHANNELS
+from dispatch.technicians.queries import find_technician
 from dispatch.work_orders.queries import find_visit
 
 resource = Resource("promises", description="Arrival windows offered and promised.")
 
 
 class OffersArgs(QuerySchema):
-    """Which days; from today on without ``first_day``."""
+    """Which days, from today on without ``first_day``; and whom the customer asks for by name."""
 
+    named_technician_id = Id(load_default=None)
     first_day = Day(load_default=None)
     days = Whole(1, 14, load_default=3)
     limit = Whole(1, 50, load_default=12)
@@ -92,10 +97,15 @@ class OffersShape(Schema):
 
 
 class NewPromise(Schema):
-    """The window the customer chose, how it was told, why there is a new one, and the hold it uses up."""
+    """
+    The window the customer chose, how it was told, why there is a new one, and the hold it uses up.
+
+    ``named_technician_id`` is whom the customer asks for by name, as a reservation may.
+    """
 
     window = Window(required=True)
     hold_id = Id(allow_none=True, load_default=None)
+    named_technician_id = Id(allow_none=True, load_default=None)
     channel = Word(CHANNELS, required=True)
     reason = Text(load_default="first")
 
@@ -113,6 +123,13 @@ class PromiseShape(Schema):
     slot_cost_minor = Whole(required=True)
     reason = fields.String(required=True)
     is_reservation = Flag(required=True)
+    named_technician_id = Id(required=True, allow_none=True)
+
+
+class NameRelease(Schema):
+    """Why somebody else may come than the technician who was promised by name."""
+
+    reason = Word(RELEASE_REASONS, required=True)
 
 
 class CustomerAnswerShape(Schema):
@@ -151,8 +168,10 @@ CustomerAnswerList = list_of(CustomerAnswerShape)
 @resource.response(200, OffersShape)
 def read_offers(args: dict[str, Any], visit_id: uuid.UUID) -> object:
     """Windows that some technician can keep, found by inserting the visit into each day's plan."""
-    session = current_session()
-    visit = find_visit(session, current_principal(), visit_id)
+    session, me = current_session(), current_principal()
+    visit = find_visit(session, me, visit_id)
+    if args["named_technician_id"]:
+        find_technician(session, me, args["named_technician_id"])
     return commands.offer(session, visit, policy=OfferPolicy.of(current_settings()), **args)
 
 
@@ -166,7 +185,21 @@ def promise_window(body: dict[str, Any], visit_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     start, end = body.pop("window")
     visit = find_visit(session, me, visit_id)
+    if body["named_technician_id"]:
+        find_technician(session, me, body["named_technician_id"])
     return commands.book(session, by=me, visit=visit, start=start, end=end, **body)
+
+
+@resource.post("/visits/<uuid:visit_id>/release-technician")
+@policy(*roles.DESK)
+@changes
+@resource.arguments(NameRelease)
+@resource.response(200, VisitShape)
+def release_technician(body: dict[str, Any], visit_id: uuid.UUID) -> object:
+    """Give up the technician who was promised by name; the window stays, and the customer is told (R-306)."""
+    session, me = current_session(), current_principal()
+    visit = find_visit(session, me, visit_id)
+    return naming.release(session, by=me, visit=visit, expected_version=expected_version(), **body)
 
 
 @resource.get("/visits/<uuid:visit_id>/promises")

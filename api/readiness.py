@@ -45,7 +45,8 @@ class OfficeReminderShape(Schema):
 
     ``subject`` is the id of a promise alarm or question; of an order with limit and whose it is now; of the
     territory with the day that lacks something; of a technician with the day that is not handed in; of a
-    hand-in with its state; or of a technician with too much cash. ``user_id`` is whoever took it in hand.
+    hand-in with its state; of a technician with too much cash; or of an invoice that somebody helps to pay.
+    ``user_id`` is whoever took it in hand.
     """
 
     id = Id(required=True)

@@ -36,6 +36,7 @@ class WorkOrderShape(Schema):
     version = Whole(required=True)
     number = fields.String(required=True)
     call_id = Id(required=True, allow_none=True)
+    customer_reference = fields.String(required=True, allow_none=True)
     customer_id = Id(required=True)
     site_id = Id(required=True)
     asset_id = Id(required=True, allow_none=True)
@@ -59,6 +60,7 @@ class WorkOrderShape(Schema):
     estimate_travel = Money(minor="estimate_travel_minor", required=True)
     estimate = Money(minor="estimate_minor", required=True)
     labour_norm_minutes = Whole(required=True)
+    parts_norm_minor = Whole(required=True, allow_none=True)
     waiting_reason = fields.String(required=True, allow_none=True)
     waiting_since = Moment(required=True, allow_none=True)
 
@@ -85,6 +87,12 @@ class WorkOrderChanges(Schema):
     """What may change of an order; the rest follows from its visits."""
 
     priority = Whole(1, 5, required=True)
+
+
+class CustomerReference(Schema):
+    """The customer's own order number; null takes it away."""
+
+    reference = Text(64, required=True, allow_none=True)
 
 
 class Waiting(Schema):
@@ -152,6 +160,18 @@ def change_order(body: dict[str, Any], order_id: uuid.UUID) -> object:
     session, me = current_session(), current_principal()
     order = queries.find_order(session, me, order_id)
     return commands.change_priority(session, by=me, order=order, expected_version=expected_version(), **body)
+
+
+@resource.put("/work-orders/<uuid:order_id>/customer-reference")
+@policy(*roles.INTAKE)
+@changes
+@resource.arguments(CustomerReference)
+@resource.response(200, WorkOrderShape)
+def change_reference(body: dict[str, Any], order_id: uuid.UUID) -> object:
+    """Write down the customer's own order number; papers from now on bear it, issued ones stay."""
+    session, me = current_session(), current_principal()
+    order = queries.find_order(session, me, order_id)
+    return commands.change_reference(session, by=me, order=order, expected_version=expected_version(), **body)
 
 
 @resource.post("/work-orders/<uuid:order_id>/waiting")

@@ -58,6 +58,22 @@ class PromiseInDanger(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompensationGranted(Event):
+    """A customer gets something for a broken promise and has not been told so (R-802)."""
+
+    compensation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TechnicianReleased(Event):
+    """Somebody else may come than the technician whom the customer was promised by name (R-306)."""
+
+    visit_id: str
+    promise_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPublished(Event):
     """A day's plan became binding for technicians."""
 

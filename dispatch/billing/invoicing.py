@@ -209,6 +209,8 @@ def _snapshot(
         },
         "payments": paid,
     }
+    if case.order.customer_reference and case.payer != "maker":
+        snapshot["customer_reference"] = case.order.customer_reference
     if case.asset is not None:
         snapshot["asset"] = asset_row(case.asset)
     return snapshot

@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from dispatch.billing import commands, rendering
+from sqlalchemy.orm import Session
+
+from dispatch.billing import commands, helping, rendering
 from dispatch.crashpoints import crashpoint
-from dispatch.outbox import Lease
+from dispatch.outbox import Lease, one_by_one
+from dispatch.territories.queries import active_territories
 
 
 def settle(lease: Lease, *, work_order_id: str, visit_id: str, **_: str) -> None:
@@ -45,3 +48,14 @@ def render_credit_note(lease: Lease, *, credit_note_id: str) -> None:
     """Make the paper of a credit note."""
     with lease.finishing() as session:
         rendering.render_credit_note(session, credit_note_id=uuid.UUID(credit_note_id))
+
+
+def remind_of_help(lease: Lease, **_: str) -> None:
+    """Remind the office of customers who are helped to pay, territory by territory (R-106)."""
+
+    def remind(session: Session, territory_id: uuid.UUID) -> int:
+        return len(helping.remind(session, territory_id))
+
+    reminded = one_by_one(lease, active_territories, remind)
+    with lease.finishing():
+        lease.result = {"reminded": reminded}

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from dispatch import money
 from dispatch.contracts.rules import warranty_until
 
-RULES = "2026.4"
+RULES = "2026.5"
 """Raised whenever the same facts would give other lines."""
 
 
@@ -81,6 +82,16 @@ class OrderFacts:
     """Why the house pays for all of it."""
     labour_discount_percent: int = 0
     """R-306: off the labour that the customer pays, for a kept reservation."""
+    estimate_by_kind: dict[str, int] = field(default_factory=dict)
+    """R-204: what the customer was told for labour, parts and travel; empty where it was one sum."""
+    parts_norm_minor: int | None = None
+    """R-204: what parts for the fault usually cost, of the whole order; None where nobody has said."""
+    parts_before_minor: int = 0
+    """What earlier settlements of the order hold for parts."""
+    over_repair_percent: int = 200
+    """R-204: beyond so much of the norm somebody looks at it."""
+    warranty_counts_acceptance_day: bool = False
+    """R-404: whether our own warranty is counted from the day of acceptance, or from the day after."""
 
     def fingerprint(self, prices: Prices) -> str:
         """Return the hash of facts and prices."""
@@ -129,7 +140,8 @@ def _covered_by(kind: str, facts: OrderFacts, prices: Prices) -> tuple[str, str]
         return "goodwill", "R-508: repeat repair inside the labour warranty"
     if facts.maker_warranty_until and facts.worked_on <= facts.maker_warranty_until:
         return "maker", f"R-405: maker's warranty until {facts.maker_warranty_until.isoformat()}"
-    until = warranty_until(facts.accepted_on, prices.warranty_days)
+    counts = facts.warranty_counts_acceptance_day
+    until = warranty_until(facts.accepted_on, prices.warranty_days, counts_acceptance_day=counts)
     if facts.accepted_on and until and facts.accepted_on <= facts.worked_on <= until:
         return "goodwill", f"R-404: own warranty since {facts.accepted_on.isoformat()}"
     if kind in facts.contract_covers:
@@ -235,16 +247,43 @@ def review_reason(facts: OrderFacts, prices: Prices, lines: Sequence[Line]) -> s
     Return why a person must look before an invoice is issued, or None (R-204).
 
     The customer's lines exceed the estimate by more than the tolerance without an approval that covers them,
-    or the work took more than twice the norm of its fault.
+    or work or parts lie far above the norm of the fault and the customer pays for some of it.
     """
     charged = sum(line.net_minor for line in lines if line.payer == "customer")
+    reasons = [_beyond_estimate(facts, prices, lines, charged)]
+    if charged:
+        reasons += [_long_work(facts), _dear_parts(facts, lines)]
+    return "; ".join(reason for reason in reasons if reason) or None
+
+
+def _beyond_estimate(facts: OrderFacts, prices: Prices, lines: Sequence[Line], charged: int) -> str | None:
+    """R-204: tell what was charged of labour, parts and travel, and what was told of each."""
     tolerated = facts.estimate_minor * (100 + prices.estimate_tolerance_percent)
-    if charged * 100 > tolerated and charged > facts.approved_minor:
-        return f"R-204: {charged} charged beyond the estimate of {facts.estimate_minor} without approval"
-    worked = sum(visit.work_seconds for visit in facts.visits) // 60
-    if facts.labour_norm_minutes and worked > 2 * facts.labour_norm_minutes and charged:
-        return f"R-204: {worked} min worked, the norm is {facts.labour_norm_minutes}"
-    return None
+    if charged * 100 <= tolerated or charged <= facts.approved_minor:
+        return None
+    of_kind = Counter[str]()
+    for line in lines:
+        of_kind[line.kind] += line.net_minor if line.payer == "customer" else 0
+    each = ", ".join(f"{kind} {of_kind[kind]} of {told}" for kind, told in facts.estimate_by_kind.items())
+    detail = f": {each}" if each else ""
+    return f"R-204: {charged} charged beyond the estimate of {facts.estimate_minor} without approval{detail}"
+
+
+def _long_work(facts: OrderFacts) -> str | None:
+    """R-204: the over-repair flag for labour."""
+    worked, norm = sum(visit.work_seconds for visit in facts.visits) // 60, facts.labour_norm_minutes
+    if not norm or worked * 100 <= norm * facts.over_repair_percent:
+        return None
+    return f"R-204: {worked} min worked, the norm is {norm}"
+
+
+def _dear_parts(facts: OrderFacts, lines: Sequence[Line]) -> str | None:
+    """R-204: the over-repair flag for parts, those of earlier settlements counted, once for each addition."""
+    added, norm = sum(line.net_minor for line in lines if line.kind == "part"), facts.parts_norm_minor
+    spent = facts.parts_before_minor + added
+    if norm is None or not added or spent * 100 <= norm * facts.over_repair_percent:
+        return None
+    return f"R-204: parts for {spent}, the norm is {norm}"
 
 
 @dataclass(frozen=True, slots=True)

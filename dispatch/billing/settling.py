@@ -32,6 +32,7 @@ from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
 
 OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
 READY = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
+KINDS = ("labour", "travel", "part")
 PART_TAKEN_BACK = "a part was recorded by mistake"
 
 
@@ -176,7 +177,8 @@ def _facts(
     settled = {_fact(line) for settlement in earlier for line in settlement.lines}
     approvals = session.scalars(select(Approval).where(Approval.work_order_id == order.id))
     approved = max((approval.amount_minor for approval in approvals), default=0)
-    charged = sum(line.net_minor for settled in earlier for line in settled.lines if line.payer == "customer")
+    charged = sum(_sum(earlier, kind, payer="customer") for kind in KINDS)
+    rules = house_rules(session, contract)
     return OrderFacts(
         order_id=str(order.id),
         worked_on=worked_on,
@@ -196,7 +198,28 @@ def _facts(
         parts=tuple(_parts(session, [*visits, *late], order.currency, settled)),
         goodwill_reason=order.goodwill_reason,
         labour_discount_percent=_discount(session, order, visits, contract),
+        estimate_by_kind=_told(order, earlier),
+        parts_norm_minor=order.parts_norm_minor,
+        parts_before_minor=_sum(earlier, "part"),
+        over_repair_percent=rules.over_repair_percent,
+        warranty_counts_acceptance_day=rules.warranty_counts_acceptance_day,
     )
+
+
+def _sum(earlier: Sequence[Settlement], kind: str, *, payer: str | None = None) -> int:
+    """Net of a kind of line in settlements, of one payer or of all."""
+    lines = (line for one in earlier for line in one.lines if line.kind == kind)
+    return sum(line.net_minor for line in lines if payer in {None, line.payer})
+
+
+def _told(order: WorkOrder, earlier: Sequence[Settlement]) -> dict[str, int]:
+    """R-204: what the customer was told for labour, parts and travel, less what was charged of each."""
+    told = {
+        "labour": order.estimate_labour_minor,
+        "part": order.estimate_parts_minor,
+        "travel": order.estimate_travel_minor,
+    }
+    return {kind: minor - _sum(earlier, kind, payer="customer") for kind, minor in told.items()}
 
 
 def _discount(session: Session, order: WorkOrder, visits: Sequence[Visit], contract: Contract | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -14,6 +15,7 @@ from dispatch.calls.rules import FileMismatch, WorkUnknown, check_requested
 from dispatch.customers import queries as customers
 from dispatch.customers.model import Customer
 from dispatch.planning.wanting import Wanted, wanted
+from dispatch.technicians.queries import find_technician
 from dispatch.work_orders.rules import EMERGENCY, Needs, raised_priority
 
 USUAL_PRIORITY = 3
@@ -29,11 +31,13 @@ def wanted_at(
     asset_id: uuid.UUID | None = None,
     priority: int | None = None,
     requested_at: datetime | None = None,
+    named_technician_id: uuid.UUID | None = None,
 ) -> Wanted:
     """
     Return what a window is wanted for: a problem template's usual needs, or needs that were told (R-203).
 
-    The priority rises for elderly and disabled customers (R-106).
+    The priority rises for elderly and disabled customers (R-106). ``named_technician_id`` is whom the caller
+    asks for by name (R-306).
     """
     if (template is None) == (needs is None):
         raise WorkUnknown("name either a template or needs")
@@ -54,12 +58,14 @@ def wanted_at(
             parts=known.parts,
             crew_size=known.crew_size,
         )
+    if named_technician_id is not None:
+        find_technician(session, by, named_technician_id)
     customer = session.get_one(Customer, site.customer_id)
     told = usual if priority is None else text.whole(priority, "priority", 1, EMERGENCY)
     return wanted(
         session,
         site=site,
-        needs=needs or Needs(duration_minutes=0),
+        needs=replace(needs or Needs(duration_minutes=0), required_technician_id=named_technician_id),
         priority=raised_priority(told, needs_home_service=customer.needs_home_service),
         asset=asset,
         fault_code=fault_code,

@@ -181,8 +181,10 @@ def _open(
         estimate=estimate,
         asset_id=call.asset_id,
         call_id=call.id,
+        customer_reference=call.customer_reference,
         contract=contract,
         labour_norm_minutes=template.labour_norm_minutes,
+        parts_norm_minor=template.parts_norm_minor,
         repeat=repeat,
     )
 

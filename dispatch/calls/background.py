@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dispatch.access.rules import Principal
 from dispatch.calls.model import RepairCall
 from dispatch.customers import queries as customers
-from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.model import Asset, Customer, CustomerContact, Site
 from dispatch.work_orders.views import PastOrder, advised_but_undone, asset_history, customer_history
 
 
@@ -49,7 +49,7 @@ class Background:
     other_unfinished, other_advised
         Of orders of the customer that name no asset.
     candidates
-        Other files with the customer's number, oldest first.
+        Other files with the number of the customer, or of the contact who called, oldest first.
     """
 
     history: Sequence[PastOrder]
@@ -66,6 +66,7 @@ def background(session: Session, principal: Principal, call: RepairCall) -> Back
     history = asset_history(session, principal, call.asset_id) if call.asset_id else []
     customer = session.get_one(Customer, call.customer_id)
     others = customer_history(session, principal, customer.id, besides=call.asset_id)
+    contact = session.get(CustomerContact, call.contact_id) if call.contact_id else None
     sites = customers.sites_of(session, principal, customer.id)
     unnamed = others.get(None, ())
     return Background(
@@ -80,15 +81,22 @@ def background(session: Session, principal: Principal, call: RepairCall) -> Back
         ],
         _unfinished(unnamed),
         advised_but_undone(unnamed),
-        candidates(session, principal, customer),
+        candidates(session, principal, customer, contact),
     )
 
 
-def candidates(session: Session, principal: Principal, customer: Customer) -> Sequence[Candidate]:
-    """Return the other files with a customer's number, oldest first."""
-    if customer.phone is None:
-        return ()
-    same = customers.customers_with_phone(session, principal, customer.phone)
+def candidates(
+    session: Session, principal: Principal, customer: Customer, contact: CustomerContact | None = None
+) -> Sequence[Candidate]:
+    """Return the other files with the number of a customer or of their contact, oldest first."""
+    told = (customer.phone, contact.phone if contact is not None else None)
+    found = {
+        other.id: other
+        for number in told
+        if number is not None
+        for other in customers.customers_with_phone(session, principal, number)
+    }
+    same = sorted(found.values(), key=lambda other: (other.created_at, other.id))
     return [
         Candidate(
             other.id,

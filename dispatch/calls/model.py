@@ -59,6 +59,8 @@ class ProblemTemplate(Versioned, Base):
     crew_size: Mapped[int] = mapped_column(default=1)
     priority: Mapped[int] = mapped_column(default=3)
     labour_norm_minutes: Mapped[int]
+    parts_norm_minor: Mapped[int | None]
+    """R-204: what parts for it usually cost in the company's currency, before tax; None: nobody has said."""
     guidance_en: Mapped[str | None]
     guidance_zh: Mapped[str | None]
     """R-202: what to tell the customer so that no visit is needed."""
@@ -90,6 +92,10 @@ class RepairCall(Identified, Versioned, Base):
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     asset_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("asset.id"), index=True)
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("customer_contact.id"))
+    """R-103: whom to speak with about it; None: the customer."""
+    customer_reference: Mapped[str | None]
+    """R-103: the customer's own order number."""
     territory_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("territory.id"), index=True)
     template_code: Mapped[str] = mapped_column(ForeignKey("problem_template.code"))
     description: Mapped[str] = mapped_column(default="")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
-from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.model import Asset, Customer, CustomerContact, Site
 from dispatch.errors import NotFound
 from dispatch.money import Money
 from dispatch.paging import USUAL, Page, cut
@@ -33,6 +33,9 @@ class ReadBack:
     state: str
     customer_name: str
     phone: str | None
+    contact: str | None
+    """Whom to speak with about it, with role and number (R-103)."""
+    customer_reference: str | None
     address: str
     asset: str | None
     problem_en: str
@@ -135,6 +138,8 @@ def read_back(session: Session, principal: Principal, call_id: uuid.UUID) -> Rea
         state=call.state,
         customer_name=customer.name,
         phone=customer.phone,
+        contact=_in_words(session.get(CustomerContact, call.contact_id)) if call.contact_id else None,
+        customer_reference=call.customer_reference,
         address=site.address,
         asset=" ".join(part for part in (asset.model, asset.serial) if part) if asset else None,
         problem_en=template.title_en,
@@ -153,6 +158,11 @@ def read_back(session: Session, principal: Principal, call_id: uuid.UUID) -> Rea
         guidance_en=article.body_en if article else template.guidance_en,
         guidance_zh=article.body_zh if article else template.guidance_zh,
     )
+
+
+def _in_words(contact: CustomerContact | None) -> str | None:
+    reach = (contact.name, contact.role, contact.phone or contact.email) if contact is not None else ()
+    return ", ".join(part for part in reach if part) or None
 
 
 def _total(judged: Assessment) -> Money:

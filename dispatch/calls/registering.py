@@ -13,9 +13,10 @@ from dispatch.access.rules import Principal
 from dispatch.calls import rules
 from dispatch.calls.model import ProblemTemplate, RepairCall
 from dispatch.customers import commands as files
+from dispatch.customers import contacts
 from dispatch.customers import queries as customers
-from dispatch.customers.model import Asset, Customer, Site
-from dispatch.customers.rules import Caller, Equipment, Place, phone_e164
+from dispatch.customers.model import Asset, Customer, CustomerContact, Site
+from dispatch.customers.rules import Caller, Equipment, Person, Place, phone_e164
 from dispatch.travel.geocode import Geocoder
 from dispatch.work_orders.queries import open_order_of_asset
 from dispatch.work_orders.rules import EMERGENCY, raised_priority
@@ -35,6 +36,9 @@ def register(
     place: Place | None = None,
     asset_id: uuid.UUID | None = None,
     equipment: Equipment | None = None,
+    contact_id: uuid.UUID | None = None,
+    contact: Person | None = None,
+    customer_reference: str | None = None,
     description: str = "",
     demand: str = "",
     priority: int | None = None,
@@ -43,7 +47,7 @@ def register(
     region: str | None = None,
 ) -> RepairCall:
     """
-    Register a call; customer, site and asset are found or made on the way (R-103).
+    Register a call; customer, contact, site and asset are found or made on the way (R-103).
 
     Clocks run from ``requested_at``, not from now (R-101). The template prefills the priority, which rises
     for elderly and disabled customers (R-106). Raises ``DuplicateCall`` naming the open order of the asset,
@@ -51,27 +55,27 @@ def register(
     """
     asked, now = clock.aware(requested_at), clock.now()
     rules.check_requested(asked, now)
-    answered = rules.checked_answer(clock.aware(answered_at), asked, now) if answered_at else None
     template = usable_template(session, template_code)
     customer = _customer(session, by, customer_id, caller, region)
     site = _site(session, by, customer, site_id=site_id, place=place, geocoder=geocoder)
     asset = _asset(session, by, site, asset_id, equipment)
-    if asset is not None:
-        _refuse_duplicate(session, asset, allowed=allow_duplicate)
-    usual = template.priority if priority is None else text.whole(priority, "priority", 1, EMERGENCY)
+    speaks = _contact(session, by, customer, contact_id, contact, caller=caller, region=region)
+    _refuse_duplicate(session, asset, allowed=allow_duplicate)
     call = RepairCall(
         channel=text.choice(channel, "channel", rules.CHANNELS),
         requested_at=asked,
         received_at=now,
-        answered_at=answered,
+        answered_at=rules.checked_answer(clock.aware(answered_at), asked, now) if answered_at else None,
         customer_id=customer.id,
         site_id=site.id,
         asset_id=asset.id if asset else None,
+        contact_id=speaks.id if speaks else None,
+        customer_reference=text.optional_line(customer_reference, "customer_reference", longest=text.CODE),
         territory_id=site.territory_id,
         template_code=template.code,
         description=text.prose(description, "description"),
         demand=text.prose(demand, "demand"),
-        priority=raised_priority(usual, needs_home_service=customer.needs_home_service),
+        priority=_priority(template, customer, priority),
         taken_by=by.user_id,
     )
     session.add(call)
@@ -110,6 +114,30 @@ def _customer(
         if known:
             return known[0]
     return files.create_customer(session, by=by, caller=caller, region=region)
+
+
+def _contact(
+    session: Session,
+    by: Principal,
+    customer: Customer,
+    contact_id: uuid.UUID | None,
+    person: Person | None,
+    *,
+    caller: Caller | None,
+    region: str | None,
+) -> CustomerContact | None:
+    """The contact named, one described who is found by number or added, or whose number the caller has."""
+    if contact_id is not None:
+        found = contacts.find_contact(session, by, contact_id)
+        if found.customer_id != customer.id:
+            raise rules.FileMismatch("the contact is another customer's")
+        return found
+    phone = person.phone if person is not None else caller.phone if caller is not None else None
+    number = phone_e164(phone, region) if phone else None
+    known = contacts.contact_with_phone(session, customer.id, number) if number else None
+    if known is not None or person is None:
+        return None if person is None and number == customer.phone else known
+    return contacts.add_contact(session, by=by, customer=customer, person=person, region=region)
 
 
 def _one_at_a_time(session: Session, phone: str) -> None:
@@ -157,8 +185,16 @@ def _asset(
     return known or files.add_asset(session, by=by, site=site, equipment=equipment)
 
 
-def _refuse_duplicate(session: Session, asset: Asset, *, allowed: bool) -> None:
+def _priority(template: ProblemTemplate, customer: Customer, told: int | None) -> int:
+    """The template's priority or the one told, raised for elderly and disabled customers (R-106)."""
+    usual = template.priority if told is None else text.whole(told, "priority", 1, EMERGENCY)
+    return raised_priority(usual, needs_home_service=customer.needs_home_service)
+
+
+def _refuse_duplicate(session: Session, asset: Asset | None, *, allowed: bool) -> None:
     """Let one call per asset be registered at a time, and refuse a second one for the same open work."""
+    if asset is None:
+        return
     session.execute(select(Asset.id).where(Asset.id == asset.id).with_for_update())
     if allowed:
         return

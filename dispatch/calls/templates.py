@@ -13,7 +13,7 @@ from dispatch.calls import rules
 from dispatch.calls.model import GuidanceArticle, ProblemTemplate
 from dispatch.checklists.commands import check_codes
 from dispatch.work_orders.needing import check_needs
-from dispatch.work_orders.rules import EMERGENCY, FaultClass, Needs, OrderKind
+from dispatch.work_orders.rules import DEAREST_MINOR, EMERGENCY, FaultClass, Needs, OrderKind
 
 CHANGEABLE = frozenset(
     {
@@ -21,6 +21,7 @@ CHANGEABLE = frozenset(
         "title_zh",
         "priority",
         "labour_norm_minutes",
+        "parts_norm_minor",
         "guidance_en",
         "guidance_zh",
         "article_code",
@@ -43,6 +44,7 @@ def create_template(
     fault_code: str,
     needs: Needs,
     labour_norm_minutes: int,
+    parts_norm_minor: int | None = None,
     priority: int = 3,
     guidance_en: str | None = None,
     guidance_zh: str | None = None,
@@ -69,6 +71,7 @@ def create_template(
         crew_size=needs.crew_size,
         priority=text.whole(priority, "priority", 1, EMERGENCY),
         labour_norm_minutes=text.whole(labour_norm_minutes, "labour_norm_minutes", 0, 1440),
+        parts_norm_minor=_parts_norm(parts_norm_minor),
         guidance_en=_guidance(guidance_en, "guidance_en"),
         guidance_zh=_guidance(guidance_zh, "guidance_zh"),
         article_code=_article(session, article_code),
@@ -87,7 +90,7 @@ def update_template(
     changes: Mapping[str, Any],
     expected_version: int | None = None,
 ) -> ProblemTemplate:
-    """Change titles, priority, norm or guidance, or retire a template; other needs are a new template."""
+    """Change titles, priority, norms or guidance, or retire a template; other needs are a new template."""
     template.expect_version(expected_version)
     text.only_known(changes, CHANGEABLE)
     checked: dict[str, Any] = {}
@@ -100,6 +103,8 @@ def update_template(
             checked[name] = _article(session, value)
         elif name == "checklists":
             checked[name] = check_codes(session, value)
+        elif name == "parts_norm_minor":
+            checked[name] = _parts_norm(value)
         elif name == "is_active":
             checked[name] = bool(value)
         else:
@@ -119,6 +124,10 @@ def _article(session: Session, code: str | None) -> str | None:
     if article is None or not article.is_active:
         raise rules.ArticleUnknown(f"there is no article {code[: text.CODE]!r} in use")
     return article.code
+
+
+def _parts_norm(value: int | None) -> int | None:
+    return None if value is None else text.whole(value, "parts_norm_minor", 0, DEAREST_MINOR)
 
 
 def _guidance(value: str | None, field: str) -> str | None:

@@ -37,6 +37,8 @@ class HouseRules:
         R-306: off the labour of a kept reservation; 0 for none.
     reservation_priority
         R-306: a reservation is planned one step above its priority.
+    reservation_named_technician
+        R-306: who books a reservation may ask for a technician by name.
     late_marks, second_booking
         R-305, R-504: a customer who was late or away is marked; another visit is opened at once.
     invitations, invite_first_days, invite_last_days
@@ -54,6 +56,13 @@ class HouseRules:
     readiness, readiness_hour
         R-304: from which local hour on tomorrow's published visits are looked at: parts, technician, van. The
         company's alone.
+    over_repair_percent
+        R-204: work, or parts, beyond so much of the norm of the fault are looked at before anybody is billed.
+    late_compensation_minor, missing_part_compensation_minor, missing_part_days
+        R-802: what a customer gets when told that a promise will break, and once a promised order has waited
+        for a part for so many days, in minor units; 0 for nothing.
+    compensation_authority_minor
+        R-605: so much is given by rule; more is proposed, and a supervisor decides.
     reminders, follow_up_hours, question_reminder_minutes, step_reminder_minutes
         The office is reminded so many hours after a promise broke and nobody has asked the customer (R-802);
         so many minutes before an answer to the field is due (R-403); the person above so many minutes after
@@ -80,6 +89,12 @@ class HouseRules:
     field_answer_hours, field_checked_minutes
         R-403: a question from the field gets a definite answer within so many hours, and within so many
         minutes of "I must check".
+    help_to_pay
+        R-106: an invoice of an elderly or disabled customer is a reminder for the office, until it is paid:
+        somebody calls and helps. The customer is told so.
+    warranty_counts_acceptance_day
+        R-404: the day of acceptance, which our own warranty always covers, is its first day; switched off,
+        the day after is, so that it lasts a day longer.
     repeat_days
         R-508: a fault that comes back within so many days of a finished visit is a repeat repair.
     escalation, escalation_dispatcher_percent, escalation_supervisor_percent
@@ -91,6 +106,7 @@ class HouseRules:
     band_minutes: int = 15
     reservation_discount_percent: int = 0
     reservation_priority: bool = True
+    reservation_named_technician: bool = True
     late_marks: bool = True
     second_booking: bool = True
     invitations: bool = True
@@ -109,6 +125,11 @@ class HouseRules:
     loaner_credit_days: int = 0
     readiness: bool = True
     readiness_hour: int = 17
+    over_repair_percent: int = 200
+    late_compensation_minor: int = 0
+    missing_part_compensation_minor: int = 0
+    missing_part_days: int = 1
+    compensation_authority_minor: int = 0
     reminders: bool = True
     follow_up_hours: int = 24
     question_reminder_minutes: int = 30
@@ -126,6 +147,8 @@ class HouseRules:
     answer_day_off_hours: int = 24
     field_answer_hours: int = 24
     field_checked_minutes: int = 60
+    help_to_pay: bool = True
+    warranty_counts_acceptance_day: bool = False
     repeat_days: int = 30
     escalation: bool = True
     escalation_dispatcher_percent: int = 50
@@ -172,6 +195,11 @@ RANGES = {
     "loaner_return_days": (1, 365),
     "loaner_credit_days": (0, 3650),
     "readiness_hour": (0, 23),
+    "over_repair_percent": (100, 1_000),
+    "late_compensation_minor": (0, 10_000_000),
+    "missing_part_compensation_minor": (0, 10_000_000),
+    "missing_part_days": (0, 365),
+    "compensation_authority_minor": (0, 10_000_000),
     "follow_up_hours": (1, 720),
     "question_reminder_minutes": (0, 1440),
     "step_reminder_minutes": (1, 1440),

@@ -69,10 +69,14 @@ def next_due(last: date, every_months: int) -> date:
     return date(year, month, min(last.day, calendar.monthrange(year, month)[1]))
 
 
-def warranty_until(accepted_on: date | None, days: int) -> date | None:
+def warranty_until(
+    accepted_on: date | None, days: int, *, counts_acceptance_day: bool = False
+) -> date | None:
     """
     R-404: the last day of our own warranty; None without an acceptance.
 
-    It covers the day of acceptance and ``days`` counted from the day after.
+    It covers the day of acceptance; its ``days`` are counted from that day on, or from the day after.
     """
-    return None if accepted_on is None else accepted_on + timedelta(days=days)
+    if accepted_on is None:
+        return None
+    return accepted_on + timedelta(days=max(0, days - counts_acceptance_day))

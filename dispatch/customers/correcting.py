@@ -9,16 +9,16 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from dispatch import db, outbox
-from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.model import Asset, Customer, CustomerContact, Site
 from dispatch.events import CustomerFileChanged
 
-Thing = TypeVar("Thing", Customer, Site, Asset)
-SHOWN = frozenset({"name", "phone", "language", "needs_home_service"}) | {
+Thing = TypeVar("Thing", Customer, CustomerContact, Site, Asset)
+SHOWN = frozenset({"name", "phone", "role", "language", "needs_home_service"}) | {
     *("latitude", "longitude", "position_quality"),
     *("parking_minutes", "access_minutes", "access_notes", "safety_notes"),
     *("product_kind", "model", "serial"),
 }
-"""What phones show of a customer, a site and equipment."""
+"""What phones show of a customer, a contact, a site and equipment."""
 
 
 def kept(session: Session, thing: Thing, *, of: uuid.UUID, tells_phones: bool = True) -> Thing:

@@ -38,6 +38,32 @@ class Customer(Identified, Versioned, Base):
     created_at: Mapped[datetime]
 
 
+class CustomerContact(Identified, Versioned, Base):
+    """
+    Somebody to speak with at a customer (R-103).
+
+    Calls name them, so that whoever is no contact any more stays.
+    """
+
+    __tablename__ = "customer_contact"
+    __table_args__ = (
+        CheckConstraint("phone is not null or email is not null", name="reach"),
+        Index("ix_customer_contact_phone", "phone"),
+    )
+
+    customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
+    name: Mapped[str]
+    role: Mapped[str] = mapped_column(default="")
+    """What they are at the customer's, in words: tenant, caretaker, buyer."""
+    phone: Mapped[str | None]
+    """E.164."""
+    email: Mapped[str | None]
+    gets_messages: Mapped[bool] = mapped_column(default=True)
+    """Whether messages about their calls go to them instead of the customer."""
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
 class Site(Identified, Versioned, Base):
     """A place where visits happen; windows are meant in its territory's zone."""
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, false, or_, select, true, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from dispatch import text
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.customers import rules
-from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.model import Asset, Customer, CustomerContact, Site
 from dispatch.customers.rules import EXACT
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
@@ -75,10 +76,23 @@ def find_asset_of(session: Session, principal: Principal, customer: Customer, as
 def customers_with_phone(
     session: Session, principal: Principal, phone: str, region: str | None = None
 ) -> Sequence[Customer]:
-    """Return the files with this phone number, oldest first; more than one is a duplicate to be merged."""
+    """
+    Return the files with this phone number, their own or a contact's, oldest first.
+
+    More than one is a duplicate to be merged, or somebody who speaks for several customers.
+    """
     number = rules.phone_e164(phone, region)
-    statement = select(Customer).where(Customer.phone == number, _visible(principal))
+    statement = select(Customer).where(_is_reached_by(number), _visible(principal))
     return session.scalars(statement.order_by(Customer.created_at, Customer.id)).all()
+
+
+def _is_reached_by(number: str) -> ColumnElement[bool]:
+    """R-103: whether a number is the customer's or that of a contact in use."""
+    own = aliased(Customer)
+    people = select(CustomerContact.customer_id).where(
+        CustomerContact.phone == number, CustomerContact.is_active
+    )
+    return Customer.id.in_(union_all(select(own.id).where(own.phone == number), people))
 
 
 def list_customers(
@@ -91,18 +105,28 @@ def list_customers(
     limit: int = USUAL,
 ) -> Page[Customer]:
     """
-    Return customers, newest first; ``search`` looks into name, phone and mail address.
+    Return customers, newest first; ``search`` looks into name, phone and mail address, contacts' too.
 
     ``phone`` is a whole number, however it is written; several files may have it (R-103).
     """
     statement = select(Customer).where(_visible(principal))
     if phone:
-        statement = statement.where(Customer.phone == rules.phone_e164(phone, None))
+        statement = statement.where(_is_reached_by(rules.phone_e164(phone, None)))
     if search:
         part = f"%{_escaped(text.prose(search, 'search'))}%"
         fields = (Customer.name, Customer.phone, Customer.email)
-        statement = statement.where(or_(*(field.ilike(part, escape="\\") for field in fields)))
+        person = CustomerContact
+        people = exists().where(
+            person.customer_id == Customer.id,
+            person.is_active,
+            _like(part, person.name, person.phone, person.email),
+        )
+        statement = statement.where(or_(_like(part, *fields), people))
     return cut(session, statement, Customer.id, cursor=cursor, limit=limit)
+
+
+def _like(part: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
+    return or_(*(column.ilike(part, escape="\\") for column in columns))
 
 
 def _escaped(pattern: str) -> str:

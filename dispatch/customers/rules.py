@@ -30,6 +30,27 @@ class EmailInvalid(Invalid):
     remedy = "Write the address as name@domain."
 
 
+class ContactUnreachable(Invalid):
+    """A contact has neither a telephone nor a mail address."""
+
+    code = "CONTACT_UNREACHABLE"
+    remedy = "Give a telephone number or a mail address."
+
+
+class ContactKnown(Conflict):
+    """The customer has a contact with this telephone number already."""
+
+    code = "CONTACT_KNOWN"
+    remedy = "Change the contact named under cause."
+
+
+class ContactsFull(Conflict):
+    """The customer has as many contacts as one can have."""
+
+    code = "CONTACTS_FULL"
+    remedy = "Retire a contact who is none any more."
+
+
 class DateOrder(Invalid):
     """Purchase, acceptance and warranty days contradict each other."""
 
@@ -88,6 +109,17 @@ class Caller:
     kind: str = "person"
     language: str = "en"
     needs_home_service: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody to speak with at a customer (R-103), by telephone or mail address at least."""
+
+    name: str
+    role: str = ""
+    phone: str | None = None
+    email: str | None = None
+    gets_messages: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

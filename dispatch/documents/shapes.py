@@ -122,6 +122,7 @@ class InvoiceSnapshot(Frame):
     due_date: NotRequired[Day]
     service_date: NotRequired[Day]
     order_number: Code
+    customer_reference: NotRequired[Code]  #: the customer's own order number (R-103)
     sheet_numbers: list[Code]
     currency: Currency
     buyer: Party
@@ -214,6 +215,7 @@ class ServiceReportSnapshot(Frame):
 
     number: Code
     order_number: Code
+    customer_reference: NotRequired[Code]  #: the customer's own order number (R-103)
     sheet_number: Code
     date: Day
     customer: Party
@@ -301,6 +303,7 @@ class DispatchSheetSnapshot(Frame):
 
     number: Code
     order_number: Code
+    customer_reference: NotRequired[Code]  #: the customer's own order number (R-103)
     date: Day
     technician: Party
     crew: NotRequired[list[Text]]

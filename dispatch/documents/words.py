@@ -36,6 +36,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "bank": ("开户行", "Bank"),
     "bank_account": ("账号", "Account"),
     "order_number": ("工单号", "Work order"),
+    "customer_reference": ("客户单号", "Customer's order no."),
     "sheet_number": ("派工单号", "Order sheet"),
     "date": ("日期", "Date"),
     "customer": ("客户", "Customer"),
@@ -202,8 +203,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind.training": ("用户培训", "User training"),
     "crew": ("同行人员", "Crew"),
     "needs_care": (
-        "老年或行动不便客户：上门服务，协助付款",
-        "Elderly or disabled customer: serve at home, help to pay",
+        "老年或行动不便客户：上门服务，当面协助付款（现金或刷卡），不要只发付款链接",
+        (
+            "Elderly or disabled customer: serve at home, help to pay at the door in cash or by card, "
+            "not by link"
+        ),
     ),
     "repeat_of": ("返修，原工单 {number}", "Repeat repair of work order {number}"),
     "access": ("进门方式", "Access"),

@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.access.secret import installation_secret
+from dispatch.customers.model import CustomerContact
+from dispatch.messages.addressing import addressee
 from dispatch.messages.channels import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.facts import Draft, draft
 from dispatch.messages.model import Message
-from dispatch.messages.templates import CAUTION, TEMPLATES, contact, link, pictures
+from dispatch.messages.phrases import CAUTION, house_phone, link, pictures
+from dispatch.messages.templates import TEMPLATES
 from dispatch.promises import linking
 from dispatch.settings import Settings
 
@@ -32,7 +35,7 @@ def write_draft(session: Session, found: Draft, settings: Settings) -> uuid.UUID
     """Write a message in its final form and ask for its delivery; None if it exists already."""
     written = session.execute(
         insert(Message)
-        .values(**_columns(found, settings))
+        .values(**_columns(found, addressee(session, found), settings))
         .on_conflict_do_nothing(index_elements=[Message.key])
         .returning(Message.id, Message.state)
     ).one_or_none()
@@ -49,18 +52,19 @@ def write_draft(session: Session, found: Draft, settings: Settings) -> uuid.UUID
     return message_id
 
 
-def _columns(found: Draft, settings: Settings) -> dict[str, object]:
+def _columns(found: Draft, contact: CustomerContact | None, settings: Settings) -> dict[str, object]:
     customer = found.customer
     language = customer.language
     house = {
         "company": settings.company_name,
-        "contact": contact(settings.company_phone, language),
+        "contact": house_phone(settings.company_phone, language),
         "caution": CAUTION[language],
         "link": link(_address(found, settings), language),
         "pictures": pictures(_pictures(found, settings), language),
     }
-    words = TEMPLATES[found.template][language].fill({**found.values, **house})
-    address = customer.email or ""
+    told = {"name": contact.name} if contact is not None else {}
+    words = TEMPLATES[found.template][language].fill({**found.values, **house, **told})
+    address = (contact.email if contact is not None else customer.email) or ""
     return {
         "key": found.key,
         "customer_id": customer.id,

@@ -18,13 +18,16 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.billing.commands import prices_on
 from dispatch.billing.errors import NoTariff
+from dispatch.billing.helping import is_helped
 from dispatch.billing.model import CreditNote, Invoice, Payment
 from dispatch.calls.guidance import pictures_of
 from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, RepairCall
 from dispatch.customers.model import Asset, Customer, Site
 from dispatch.loaners.model import Loan, LoanerUnit
-from dispatch.messages.templates import BY_EVENT, OTHER_REASON, REASONS, beyond, given
+from dispatch.messages.phrases import HELP_TO_PAY, OTHER_REASON, REASONS, beyond, given, given_after, named
+from dispatch.messages.templates import BY_EVENT
 from dispatch.money import Money
+from dispatch.promises import compensating
 from dispatch.promises.model import Compensation, Promise, PromiseAlarm
 from dispatch.technicians.model import Technician
 from dispatch.territories.model import Territory
@@ -46,6 +49,8 @@ class Draft:
     """The visit that the customer may change by a link."""
     pictures: tuple[str, ...] = ()
     """Where anybody finds the pictures that belong to it, behind the house's address."""
+    call_id: uuid.UUID | None = None
+    """The call that it is about, where there is no order yet."""
 
 
 def draft(session: Session, event: str, ids: dict[str, str]) -> Draft | None:
@@ -76,7 +81,7 @@ def _call(session: Session, ids: dict[str, str]) -> Draft:
     customer = session.get_one(Customer, call.customer_id)
     asset = session.get(Asset, call.asset_id) if call.asset_id else None
     values = {"name": customer.name, "number": call.number, "asset": asset.model if asset else "-"}
-    return Draft(f"call_registered:{call.id}", "call_registered", customer, None, values)
+    return Draft(f"call_registered:{call.id}", "call_registered", customer, None, values, call_id=call.id)
 
 
 def _guided(session: Session, ids: dict[str, str]) -> Draft | None:
@@ -95,7 +100,7 @@ def _guided(session: Session, ids: dict[str, str]) -> Draft | None:
             for picture in pictures_of(session, article.code)
         )
     values = {"name": customer.name, "number": call.number, "guidance": words}
-    return Draft(f"guided:{call.id}", "guided", customer, None, values, pictures=shown)
+    return Draft(f"guided:{call.id}", "guided", customer, None, values, pictures=shown, call_id=call.id)
 
 
 def _order_values(session: Session, order: WorkOrder) -> tuple[Customer, str, dict[str, str]]:
@@ -132,6 +137,11 @@ def _waiting(session: Session, ids: dict[str, str]) -> Draft:
     order = session.get_one(WorkOrder, uuid.UUID(ids["work_order_id"]))
     customer, _, values = _order_values(session, order)
     since = order.waiting_since.isoformat() if order.waiting_since else "-"
+    values["given"] = ""
+    if (foretold := compensating.foretold_for_part(session, order)) is not None:
+        days, minor = foretold
+        amount = _money(minor, order.currency, customer.language)
+        values["given"] = given_after(days, amount, customer.language)
     return Draft(f"waiting_for_part:{order.id}:{since}", "waiting_for_part", customer, order.id, values)
 
 
@@ -149,7 +159,25 @@ def of_promise(session: Session, promise: Promise, template: str) -> Draft:
     times = [_time(moment, zone, language) for moment in (promise.window_start, promise.window_end)]
     values["window"] = f"{times[0]} - {times[1]}"
     values["reason"] = REASONS[language].get(promise.reason, OTHER_REASON[language])
+    values["technician"] = _named_by(session, promise)
+    values["named"] = named(values["technician"], language)
     return Draft(f"{template}:{promise.id}", template, customer, order.id, values, promise.visit_id)
+
+
+def _named_by(session: Session, promise: Promise) -> str:
+    """R-306: whom the customer was promised by name."""
+    technician = promise.named_technician_id
+    return session.get_one(Technician, technician).name if technician is not None else ""
+
+
+def _released(session: Session, ids: dict[str, str]) -> Draft | None:
+    promise = session.get_one(Promise, uuid.UUID(ids["promise_id"]))
+    if promise.named_technician_id is None:
+        return None
+    found = of_promise(session, promise, BY_EVENT["TechnicianReleased"])
+    language = found.customer.language
+    found.values["reason"] = REASONS[language].get(ids["reason"], OTHER_REASON[language])
+    return found
 
 
 def _in_danger(session: Session, ids: dict[str, str]) -> Draft:
@@ -164,11 +192,22 @@ def _in_danger(session: Session, ids: dict[str, str]) -> Draft:
         values["expected"] = _time(rounded_up(alarm.expected_arrival), zone, language)
     values["reason"] = REASONS[language].get(alarm.reason, OTHER_REASON[language])
     granted = select(Compensation).where(
-        Compensation.promise_id == promise.id, Compensation.state == "granted"
+        Compensation.promise_id == promise.id,
+        Compensation.rule == compensating.LATE_ARRIVAL,
+        Compensation.state == "granted",
     )
     found = session.scalars(granted).one_or_none()
     values["given"] = given(_money(found.amount_minor, found.currency, language) if found else "", language)
     return Draft(f"promise_in_danger:{alarm.id}", template, customer, order.id, values)
+
+
+def _compensated(session: Session, ids: dict[str, str]) -> Draft:
+    found = session.get_one(Compensation, uuid.UUID(ids["compensation_id"]))
+    order = session.get_one(WorkOrder, found.work_order_id)
+    customer, _, values = _order_values(session, order)
+    values["amount"] = _money(found.amount_minor, found.currency, customer.language)
+    values["reason"] = REASONS[customer.language].get(found.rule, OTHER_REASON[customer.language])
+    return Draft(f"compensated:{found.id}", "compensated", customer, order.id, values)
 
 
 def rounded_up(moment: datetime) -> datetime:
@@ -227,6 +266,7 @@ def _invoiced(session: Session, ids: dict[str, str]) -> Draft | None:
     customer, _, values = _order_values(session, order)
     values["invoice"] = invoice.number
     values["amount"] = _money(invoice.gross_minor, invoice.currency, customer.language)
+    values["help"] = HELP_TO_PAY[customer.language] if is_helped(session, customer, order) else ""
     values["due"] = str(format_date(invoice.due_on, "long", locale=LOCALES[customer.language]))
     return Draft(f"invoiced:{invoice.id}", "invoiced", customer, order.id, values)
 
@@ -267,6 +307,8 @@ _READERS: dict[str, Callable[[Session, dict[str, str]], Draft | None]] = {
     "WaitingForPart": _waiting,
     "VisitPromised": _promised,
     "PromiseInDanger": _in_danger,
+    "TechnicianReleased": _released,
+    "CompensationGranted": _compensated,
     "InvoiceRendered": _invoiced,
     "CreditNoteRendered": _credited,
     "PaymentReceived": _paid,

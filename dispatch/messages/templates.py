@@ -6,7 +6,6 @@ A placeholder is a plain ``$name``; values are inserted as they are and never re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
 
@@ -63,12 +62,12 @@ TEMPLATES: dict[str, dict[str, Words]] = {
     "visit_promised": {
         "en": Words(
             "Our visit on $day, $window",
-            "Dear $name,\n\na technician will arrive on $day between $window (order $number). "
+            "Dear $name,\n\na technician will arrive on $day between $window (order $number).$named "
             "Please make sure somebody can let us in.$link\n\n$caution\n\n$company$contact",
         ),
         "zh": Words(
             "上门时间：$day $window",
-            "$name，您好：\n\n技术员将于 $day $window 上门（维修单 $number），届时请有人在场。$link"
+            "$name，您好：\n\n技术员将于 $day $window 上门（维修单 $number）。$named届时请有人在场。$link"
             "\n\n$caution\n\n$company$contact",
         ),
     },
@@ -76,12 +75,24 @@ TEMPLATES: dict[str, dict[str, Words]] = {
         "en": Words(
             "New time for our visit: $day, $window",
             "Dear $name,\n\nwe are sorry: the visit for order $number moves to $day between $window. "
-            "Reason: $reason.$link\n\n$company$contact",
+            "Reason: $reason.$named$link\n\n$company$contact",
         ),
         "zh": Words(
             "上门时间变更：$day $window",
             "$name，您好：\n\n非常抱歉，维修单 $number 的上门时间改为 $day "
-            "$window。原因：$reason。$link\n\n$company$contact",
+            "$window。原因：$reason。$named$link\n\n$company$contact",
+        ),
+    },
+    "technician_released": {
+        "en": Words(
+            "Somebody else comes for order $number",
+            "Dear $name,\n\nwe are sorry: $technician cannot come to you (order $number). Reason: $reason. "
+            "A colleague comes at the agreed time, on $day between $window.$link\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number 将由其他技术员上门",
+            "$name，您好：\n\n非常抱歉，您指定的技术员 $technician 无法上门（维修单 $number）。"
+            "原因：$reason。其他技术员仍将按约定时间 $day $window 上门。$link\n\n$company$contact",
         ),
     },
     "visit_scheduled": {
@@ -144,12 +155,24 @@ TEMPLATES: dict[str, dict[str, Words]] = {
         "en": Words(
             "Your order $number waits for a part",
             "Dear $name,\n\nwe wait for a part for order $number and "
-            "tell you the new date at once.\n\n$company$contact",
+            "tell you the new date at once.$given\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number 等待备件",
             "$name，您好：\n\n维修单 $number 正在等待备件，"
-            "到货后我们会立即与您约定时间。\n\n$company$contact",
+            "到货后我们会立即与您约定时间。$given\n\n$company$contact",
+        ),
+    },
+    "compensated": {
+        "en": Words(
+            "For the delay of order $number: $amount",
+            "Dear $name,\n\nwe are sorry for the delay of order $number. Reason: $reason. "
+            "For this you receive $amount.\n\n$company$contact",
+        ),
+        "zh": Words(
+            "维修单 $number：延误补偿 $amount",
+            "$name，您好：\n\n维修单 $number 有所延误，非常抱歉。原因：$reason。为此我们将补偿您 $amount。"
+            "\n\n$company$contact",
         ),
     },
     "done": {
@@ -270,11 +293,13 @@ TEMPLATES: dict[str, dict[str, Words]] = {
     "invoiced": {
         "en": Words(
             "Invoice $invoice for order $number",
-            "Dear $name,\n\nthe invoice $invoice over $amount is ready; due on $due.\n\n$company$contact",
+            "Dear $name,\n\nthe invoice $invoice over $amount is ready; due on $due.$help"
+            "\n\n$company$contact",
         ),
         "zh": Words(
             "维修单 $number 的发票 $invoice",
-            "$name，您好：\n\n发票 $invoice 已开具，金额 $amount，请于 $due 前付款。\n\n$company$contact",
+            "$name，您好：\n\n发票 $invoice 已开具，金额 $amount，请于 $due 前付款。$help"
+            "\n\n$company$contact",
         ),
     },
     "credited": {
@@ -308,6 +333,8 @@ BY_EVENT = {
     "WorkOrderOpened": "order_opened",
     "VisitPromised": "visit_promised",
     "PromiseInDanger": "promise_in_danger",
+    "TechnicianReleased": "technician_released",
+    "CompensationGranted": "compensated",
     "VisitScheduled": "visit_scheduled",
     "TechnicianOnTheWay": "on_the_way",
     "TechnicianArrived": "arrived",
@@ -322,64 +349,3 @@ BY_EVENT = {
     "LoanerLent": "loaner_lent",
     "LoanerOverdue": "loaner_overdue",
 }
-
-REASONS = {
-    "en": {
-        "delay": "an earlier visit takes longer",
-        "customer_moved": "you asked for another time",
-        "technician_ill": "our technician fell ill",
-        "emergency": "an emergency came first",
-        "site_moved": "the place on our map was put right, and the way is another",
-    },
-    "zh": {
-        "delay": "前一单耗时较长",
-        "customer_moved": "按您的要求改期",
-        "technician_ill": "技术员临时生病",
-        "emergency": "需先处理紧急抢修",
-        "site_moved": "地图位置已更正，行程有变",
-    },
-}
-OTHER_REASON = {"en": "our plan for the day has changed", "zh": "当日安排有变"}
-"""Told for reasons that are words of the house."""
-
-CAUTION = {
-    "en": "Please do not repair or open the equipment yourself.",
-    "zh": "请勿自行维修或拆开设备。",
-}
-"""R-104: what the customer should leave alone until the technician comes."""
-_CONTACT = {"en": "\nTelephone: $phone", "zh": "\n电话：$phone"}
-_BEYOND = {"en": "over $percent % more", "zh": "超出预估 $percent%"}
-_LINK = {
-    "en": "\n\nConfirm, move or call off the visit: $address",
-    "zh": "\n\n确认、改期或取消上门：$address",
-}
-_PICTURES = {"en": "\n\nPictures:\n$addresses", "zh": "\n\n图片：\n$addresses"}
-_GIVEN = {"en": " For this you receive $amount.", "zh": "为此我们将补偿您 $amount。"}
-_BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
-
-
-def contact(phone: str, language: str) -> str:
-    """R-104: return the line that says whom to call; nothing when the company named no telephone."""
-    return Template(_CONTACT[language]).substitute(phone=phone) if phone else ""
-
-
-def link(address: str, language: str) -> str:
-    """Return the line with the customer's link; nothing where the house has no address for it."""
-    return Template(_LINK[language]).substitute(address=address) if address else ""
-
-
-def pictures(addresses: Sequence[str], language: str) -> str:
-    """R-202: return the lines that lead to pictures; nothing where there are none."""
-    return Template(_PICTURES[language]).substitute(addresses="\n".join(addresses)) if addresses else ""
-
-
-def given(amount: str, language: str) -> str:
-    """R-802: return what the customer gets for a broken promise; nothing when nothing is granted."""
-    return Template(_GIVEN[language]).substitute(amount=amount) if amount else ""
-
-
-def beyond(percent: int | None, language: str) -> str:
-    """R-204: return from which price on the customer is asked; without a tolerance from any higher one."""
-    if not percent:
-        return _BEYOND_NOTHING[language]
-    return Template(_BEYOND[language]).substitute(percent=str(percent))

@@ -46,13 +46,14 @@ def offer(
     session: Session,
     visit: Visit,
     *,
+    named_technician_id: uuid.UUID | None = None,
     first_day: date | None = None,
     days: int = 3,
     limit: int = 12,
     policy: OfferPolicy = USUAL,
 ) -> Offers:
-    """Return arrival windows for a visit, the best first; nothing is written."""
-    asker = asker_of(session, visit)
+    """Return arrival windows for a visit, the best first; those of one technician alone by name (R-306)."""
+    asker = asker_of(session, visit, named_technician_id)
     return offers_of(session, asker, first_day=first_day, days=days, limit=limit, policy=policy)
 
 

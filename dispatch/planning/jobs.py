@@ -24,7 +24,7 @@ from dispatch.planning import (
 )
 from dispatch.planning.days import day_at
 from dispatch.planning.snapshot import Limits
-from dispatch.promises import alarming, clocks, reminding
+from dispatch.promises import alarming, clocks, compensating, reminding
 from dispatch.promises.rules import AlarmPolicy
 from dispatch.settings import Settings
 from dispatch.territories.queries import active_territories
@@ -124,6 +124,7 @@ def watch_promises(lease: Lease, **_: str) -> None:
                     session, territory_id, day.day, reasons, seconds=settings.replan_seconds
                 )
             told += len(alarms)
+        compensating.for_missing_parts(session, territory_id)
         clocks.escalate(session, territory_id, foreseeing.coming(session, territory_id))
         reminding.remind(session, territory_id)
         return told

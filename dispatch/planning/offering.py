@@ -266,13 +266,15 @@ class _Desk:
         return found
 
     def _allowed(self, day: Day, windows: Sequence[Window]) -> list[Window]:
-        """R-307: hide what would disturb a business customer, or comes sooner than it can be announced."""
-        quiet = self.asker.quiet
-        if quiet is None:
-            return list(windows)
+        """
+        Hide what the caller may not have at all.
+
+        R-307: what would disturb a business customer, or comes sooner than it can be announced. R-306: what
+        is too near to be a reservation, where a technician is asked for by name.
+        """
         today, found = clock.business_day(clock.now(), day.timezone), []
         for window in windows:
-            objection = quiet.objection(day.moment(window.start), day.moment(window.end), today)
+            objection = self.asker.objection(day.moment(window.start), day.moment(window.end), today)
             if objection is None:
                 found.append(window)
             else:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal, Role
+from dispatch.contracts.house_rules import house_rules, rules_under
 from dispatch.events import EmergencyRaised
 from dispatch.planning import drafts, heads, leaving_out, nights, open_days, plan_rows, spreads
 from dispatch.planning.asking import Asker, asker_for, asker_of, is_reserved
@@ -35,7 +36,7 @@ from dispatch.planning.slot_prices import Ledger
 from dispatch.planning.supplying import keep_store
 from dispatch.planning.wanting import Wanted
 from dispatch.promises import commands as promises
-from dispatch.promises import holding
+from dispatch.promises import holding, naming
 from dispatch.promises.model import Promise, SlotHold
 from dispatch.promises.rules import HoldMismatch
 from dispatch.settings import Settings
@@ -67,10 +68,13 @@ def hold(
     Keep a window for a caller for some minutes, or refuse with fresh offers.
 
     Raises ``SlotGone`` when nobody can keep the window any more, other holds counted, when the day is left to
-    emergencies (R-308), or in a customer's quiet times (R-307); a dispatcher may still book it.
+    emergencies (R-308), or in a customer's quiet times (R-307); a dispatcher may still book it. A technician
+    is asked for by name for a reservation alone (R-306).
     """
     start, end, now = clock.aware(start), clock.aware(end), clock.now()
     check_window(start, end, now)
+    if wanted.needs.required_technician_id is not None:
+        naming.require_earned(house_rules(session, wanted.contract), start)
     asker = asker_for(session, wanted)
     days = nights.days_for(session, asker.territory_id, start)
     locked = {on.day: heads.locked(session, asker.territory_id, on.day) for on in days}
@@ -186,14 +190,17 @@ def book(
     channel: str,
     reason: str = "first",
     hold_id: uuid.UUID | None = None,
+    named_technician_id: uuid.UUID | None = None,
     for_customer: bool = False,
 ) -> Promise:
     """
     Promise a window and put the visit into the day's draft plan, or refuse with fresh offers.
 
-    ``hold_id`` uses up a window held before. Raises ``SlotGone`` when no technician can keep the window any
-    more, ``HoldOver``, ``HoldTaken`` or ``HoldMismatch`` when the hold is no good. Customers and call takers
-    get nothing that is left to emergencies or disturbs a business (R-307, R-308), holds covering the first.
+    ``hold_id`` uses up a window held before. ``named_technician_id`` is whom the customer asks for by name,
+    as a reservation may (R-306); a window held for somebody by name is promised so. Raises ``SlotGone`` when
+    no technician can keep the window any more, ``HoldOver``, ``HoldTaken`` or ``HoldMismatch`` when the hold
+    is no good. Customers and call takers get nothing that is left to emergencies or disturbs a business
+    (R-307, R-308), holds covering the first.
     """
     start, end = clock.aware(start), clock.aware(end)
     check_window(start, end, clock.now())
@@ -205,6 +212,7 @@ def book(
     if kept is not None:
         days = [replace(days[0], day=kept.day)]
     keep_store(session, order.territory_id, visit.parts)
+    named = _named(session, visit, named_technician_id, kept, start)
     asker, is_bound = asker_of(session, visit), for_customer or (by and by.role not in MAY_OVERRULE)
     reserve = _bound(session, asker, (start, end), kept, visit) if is_bound else Reserve()
     sides = [open_days.question(session, on, visit, exact=True, without_hold=hold_id) for on in days]
@@ -224,10 +232,23 @@ def book(
         channel=channel,
         slot_cost_minor=best.extra_cost,
         reason=new_reason(visit.window_start is not None, reason),
+        named_technician_id=named,
     )
     if order.priority >= EMERGENCY and day_at(session, order.territory_id, start).is_today():
         outbox.record(session, EmergencyRaised(visit_id=str(visit.id)))
     return promise
+
+
+def _named(
+    session: Session, visit: Visit, asked: uuid.UUID | None, kept: SlotHold | None, start: datetime
+) -> uuid.UUID | None:
+    """R-306: let a visit need whom its customer asks for by name; return who is promised so, from now on."""
+    wish = asked or (kept.required_technician_id if kept else None)
+    if wish is None:
+        return naming.named_still(session, visit)
+    naming.require_earned(rules_under(session, visit.work_order.contract_id), start)
+    naming.name(session, visit, wish)
+    return wish
 
 
 def _draw(  # noqa: PLR0917 - who books what, and where it goes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from dispatch.planning import crews
@@ -149,3 +149,12 @@ def put(opened: OpenDay, jobs: Sequence[Job], places: Places, site: SiteTravel |
         return Question(opened, jobs[0], places, site)
     crew = crews.asked_for(jobs)
     return CrewQuestion(opened, crew.seats[0], places, site, crew=crew)
+
+
+def asking_for(question: Question, technician_id: str) -> Question:
+    """Return a question about one technician alone, who leads it where it takes a crew (R-306)."""
+    job = replace(question.job, required_technician=technician_id)
+    if not isinstance(question, CrewQuestion):
+        return replace(question, job=job)
+    crew = replace(question.crew, seats=(job, *question.crew.seats[1:]))
+    return replace(question, job=job, crew=crew)

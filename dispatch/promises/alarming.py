@@ -20,7 +20,8 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.events import PromiseInDanger
-from dispatch.promises.model import Compensation, Promise, PromiseAlarm
+from dispatch.promises import compensating
+from dispatch.promises.model import Promise, PromiseAlarm
 from dispatch.promises.queries import last_promise, promises_of
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy, NothingToFollowUp, kept
 from dispatch.territories.queries import zone_of
@@ -30,8 +31,6 @@ from dispatch.work_orders.model import Visit, VisitEvent
 MORNING = timedelta(hours=7)
 """Before seven o'clock nobody is told what can be told after it."""
 OVER = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
-LATE_ARRIVAL = "late_arrival"
-"""The rule by which a customer gets something for a promise that breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Sight:
     is_breaking
         Whether its promise will hardly be kept.
     reason
-        Why, for the customer: a word of ``messages.templates.REASONS``, or one of the house.
+        Why, for the customer: a word of ``messages.phrases.REASONS``, or one of the house.
     """
 
     visit_id: uuid.UUID
@@ -83,7 +82,7 @@ def look(
         if current is None or current.promise_id != promises[visit_id][-1].id:
             current = _raise(session, territory_id, day, promises[visit_id][-1], seen[visit_id])
         if current is not None and _is_due(current, promises[visit_id][-1], policy, zone):
-            _tell(session, current, policy)
+            _tell(session, current)
             told.append(current)
     session.flush()
     return told
@@ -265,24 +264,11 @@ def _ended_after(session: Session, visit: Visit, promise: Promise) -> bool:
     return moment is not None and moment > promise.window_end
 
 
-def _tell(session: Session, alarm: PromiseAlarm, policy: AlarmPolicy) -> None:
-    """Have the customer told, with what the rule gives for it; beyond the authority that is proposed."""
+def _tell(session: Session, alarm: PromiseAlarm) -> None:
+    """Have the customer told, with what the rules give for it; beyond their authority that is proposed."""
     alarm.told_at = clock.now()
     order = session.get_one(Visit, alarm.visit_id).work_order
-    if policy.compensation_minor:
-        is_within = policy.compensation_minor <= policy.authority_minor
-        session.add(
-            Compensation(
-                promise_id=alarm.promise_id,
-                work_order_id=order.id,
-                rule=LATE_ARRIVAL,
-                amount_minor=policy.compensation_minor,
-                currency=order.currency,
-                state="granted" if is_within else "proposed",
-                created_at=clock.now(),
-            )
-        )
-        session.flush()
+    compensating.for_late_arrival(session, session.get_one(Promise, alarm.promise_id), order)
     outbox.record(
         session,
         PromiseInDanger(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
@@ -39,12 +40,13 @@ def promise(
     channel: str,
     slot_cost_minor: int,
     reason: str,
+    named_technician_id: uuid.UUID | None = None,
 ) -> Promise:
     """
     Write the visit's next promise and make its window the one that planning keeps (R-309).
 
-    Rows are never changed: who promised, when, by which channel, at what slot score, and whether it counts
-    as a reservation (R-301).
+    Rows are never changed: who promised, when, by which channel, at what slot score, whether it counts as a
+    reservation (R-301), and who was promised to come, by name (R-306).
     """
     require_leader(visit)
     start, end = clock.aware(window[0]), clock.aware(window[1])
@@ -63,6 +65,7 @@ def promise(
         slot_cost_minor=slot_cost_minor,
         reason=text.line(reason, "reason"),
         is_reservation=rules.is_reservation(now, start, _lead(session, visit)),
+        named_technician_id=named_technician_id,
     )
     db.flush(session)
     try:

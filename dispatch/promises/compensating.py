@@ -1,32 +1,134 @@
-"""What customers get for broken promises beyond the rule's authority: somebody decides (R-605, R-802)."""
+"""
+What customers get for broken promises (R-802).
+
+It is given by rule within the rule's authority, and beyond it somebody decides (R-605). Amounts are rules of
+the house and of a contract, in minor units.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, text
+from dispatch import clock, outbox, text
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
+from dispatch.contracts.house_rules import HouseRules, rules_of_contracts, rules_under
 from dispatch.errors import NotFound
-from dispatch.promises.model import Compensation
+from dispatch.events import CompensationGranted
+from dispatch.promises.model import Compensation, Promise
 from dispatch.promises.rules import COMPENSATION_STATES, CompensationDecided
-from dispatch.work_orders.model import WorkOrder
+from dispatch.work_orders.model import Visit, WorkOrder
 
 DECISIONS = ("granted", "refused")
+LATE_ARRIVAL = "late_arrival"
+"""The rule by which a customer gets something for a promise that breaks."""
+MISSING_PART = "missing_part"
+"""The rule by which a customer gets something for waiting for a part."""
+
+
+def for_late_arrival(session: Session, promise: Promise, order: WorkOrder) -> Compensation | None:
+    """R-802: give or propose what the rules say for a promise that will break; None where that is nothing."""
+    rules = rules_under(session, order.contract_id)
+    return _give(session, promise, order, LATE_ARRIVAL, rules.late_compensation_minor, rules)
+
+
+def for_missing_parts(session: Session, territory_id: uuid.UUID) -> list[Compensation]:
+    """
+    R-802: give or propose what the rules say for orders that have waited too long for a part.
+
+    Once for each wait and each promise; who was never promised a window was promised nothing.
+    """
+    waiting = select(WorkOrder).where(
+        WorkOrder.territory_id == territory_id, WorkOrder.waiting_reason == "part"
+    )
+    orders = session.scalars(waiting.order_by(WorkOrder.id)).all()
+    rules = rules_of_contracts(session, {order.contract_id for order in orders})
+    found = []
+    for order in orders:
+        of_order = rules[order.contract_id]
+        promise = _owed_for_part(session, order, of_order)
+        if promise is None:
+            continue
+        amount = of_order.missing_part_compensation_minor
+        given = _give(session, promise, order, MISSING_PART, amount, of_order)
+        if given is None:
+            continue
+        if given.state == "granted":
+            outbox.record(session, CompensationGranted(compensation_id=str(given.id)))
+        found.append(given)
+    return found
+
+
+def foretold_for_part(session: Session, order: WorkOrder) -> tuple[int, int] | None:
+    """R-802: return days and amount by which waiting for a part will be made good, where it is by rule."""
+    rules = rules_under(session, order.contract_id)
+    amount = rules.missing_part_compensation_minor
+    if not 0 < amount <= rules.compensation_authority_minor or _last_promise(session, order) is None:
+        return None
+    return rules.missing_part_days, amount
+
+
+def _owed_for_part(session: Session, order: WorkOrder, rules: HouseRules) -> Promise | None:
+    """Return the promise for which an order's wait is to be made good now."""
+    since, days = order.waiting_since, timedelta(days=rules.missing_part_days)
+    if since is None or not rules.missing_part_compensation_minor or clock.now() - since < days:
+        return None
+    promise = _last_promise(session, order)
+    if promise is None:
+        return None
+    known = select(Compensation.id).where(
+        Compensation.work_order_id == order.id,
+        Compensation.rule == MISSING_PART,
+        or_(Compensation.promise_id == promise.id, Compensation.created_at >= since),
+    )
+    return promise if session.scalars(known.limit(1)).first() is None else None
+
+
+def _last_promise(session: Session, order: WorkOrder) -> Promise | None:
+    statement = (
+        select(Promise)
+        .join(Visit, Visit.id == Promise.visit_id)
+        .where(Visit.work_order_id == order.id)
+        .order_by(Promise.promised_at.desc(), Promise.ordinal.desc())
+    )
+    return session.scalars(statement.limit(1)).first()
+
+
+def _give(  # noqa: PLR0917 - for what, by which rule, and how much
+    session: Session, promise: Promise, order: WorkOrder, rule: str, amount: int, rules: HouseRules
+) -> Compensation | None:
+    """R-605: write a compensation: granted within the rule's authority, proposed beyond it."""
+    if not amount:
+        return None
+    found = Compensation(
+        promise_id=promise.id,
+        work_order_id=order.id,
+        rule=rule,
+        amount_minor=amount,
+        currency=order.currency,
+        state="granted" if amount <= rules.compensation_authority_minor else "proposed",
+        created_at=clock.now(),
+    )
+    session.add(found)
+    session.flush()
+    return found
 
 
 def decide(session: Session, *, by: Principal, found: Compensation, decision: str) -> Compensation:
-    """Grant or refuse a proposed compensation, once."""
+    """Grant or refuse a proposed compensation, once; the customer hears of what is granted."""
     session.refresh(found, with_for_update=True)
     if found.state != "proposed":
         raise CompensationDecided(f"the compensation is {found.state}", by=str(found.decided_by or "rule"))
     found.state = text.choice(decision, "decision", DECISIONS)
     found.decided_by, found.decided_at = by.user_id, clock.now()
     session.flush()
+    if found.state == "granted":
+        outbox.record(session, CompensationGranted(compensation_id=str(found.id)))
     return found
 
 

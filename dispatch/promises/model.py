@@ -38,6 +38,8 @@ class Promise(Identified, Base):
     """``first``, ``customer_moved``, ``technician_ill``, ``emergency``, …"""
     is_reservation: Mapped[bool]
     """R-301: made at least 24 h ahead."""
+    named_technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
+    """R-306: whom the customer asked for by name and was promised."""
 
 
 class PromiseAlarm(Identified, Base):

@@ -38,6 +38,34 @@ class VisitNotPromisable(Conflict):
     remedy = "Open a follow-up visit and promise its window."
 
 
+class NamingOff(Conflict):
+    """The house lets nobody ask for a technician by name, or not this customer."""
+
+    code = "NAMING_OFF"
+    remedy = "Book without a name, or switch `reservation_named_technician` on for the house or the contract."
+
+
+class NamingNotEarned(Conflict):
+    """A technician is asked for by name for a window that is too near to be a reservation."""
+
+    code = "NAMING_NOT_EARNED"
+    remedy = "Choose a later window, or book without a name: whoever is free comes sooner."
+
+
+class OtherTechnicianDecided(Conflict):
+    """The office has decided on another technician for the visit than the one who is asked for by name."""
+
+    code = "OTHER_TECHNICIAN_DECIDED"
+    remedy = "Book without a name, or have a dispatcher change what the visit needs."
+
+
+class NobodyNamed(Conflict):
+    """The customer was promised no technician by name, or the name was given up already."""
+
+    code = "NOBODY_NAMED"
+    remedy = "Read the promises of the visit; the newest one says who was named."
+
+
 class HoldOver(Conflict):
     """The window was held for some minutes, and they are over, or it was given back."""
 
@@ -138,22 +166,16 @@ MISSED = (100, ESCALATED_TO[-1])
 @dataclass(frozen=True, slots=True)
 class AlarmPolicy:
     """
-    When a customer is told that a promise will break, and what the house gives for it (R-503, R-802).
+    When a customer is told that a promise will break (R-503).
 
     confirm
         A danger is told once it has lasted so long.
     notice
         It is told at once when the window ends within this time.
-    compensation_minor
-        What the customer gets; 0 for nothing.
-    authority_minor
-        Up to so much is given by rule, more is proposed to somebody (R-605).
     """
 
     confirm: timedelta = timedelta(minutes=10)
     notice: timedelta = timedelta(minutes=45)
-    compensation_minor: int = 0
-    authority_minor: int = 0
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -161,8 +183,6 @@ class AlarmPolicy:
         return cls(
             timedelta(minutes=settings.alarm_confirm_minutes),
             timedelta(minutes=settings.alarm_notice_minutes),
-            settings.late_compensation_minor,
-            settings.compensation_authority_minor,
         )
 
 

@@ -309,18 +309,6 @@ class Settings:
         parsing.whole(0, 600),
         "At least so long before the window ends the customer is told at once",
     )
-    late_compensation_minor: int = setting(
-        0,
-        "TRUCKROLL_LATE_COMPENSATION_MINOR",
-        parsing.whole(0, 10_000_000),
-        "What a customer gets for a broken window, in minor units; 0: nothing",
-    )
-    compensation_authority_minor: int = setting(
-        0,
-        "TRUCKROLL_COMPENSATION_AUTHORITY_MINOR",
-        parsing.whole(0, 10_000_000),
-        "Compensation up to this is granted by rule, more is proposed, in minor units",
-    )
     public_url: str = setting(
         "", "TRUCKROLL_PUBLIC_URL", parsing.text, "Address of the customers' pages; empty: no links"
     )

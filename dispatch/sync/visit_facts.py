@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.checklists.model import Checklist
 from dispatch.checklists.queries import all_carried
-from dispatch.customers.model import Asset
+from dispatch.customers.model import Asset, CustomerContact
 from dispatch.work_orders import crews
 from dispatch.work_orders.advising import open_advice
 from dispatch.work_orders.coding import Solution, findings_by_asset, solutions
@@ -22,7 +22,7 @@ from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import DeclaredFile, Finding, WorkOrder
 from dispatch.work_orders.on_site_model import AdvisedWork
 from dispatch.work_orders.shown import Recorded, recorded_of
-from dispatch.work_orders.views import Problem, problems_of
+from dispatch.work_orders.views import Problem, contacts_of, problems_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class Facts:
     """Kept so that each is read once."""
     recorded: Recorded
     problems: Mapping[uuid.UUID, Problem]
+    contacts: Mapping[uuid.UUID, CustomerContact]
+    """Whom to speak with, by order."""
     files: Mapping[uuid.UUID, Sequence[DeclaredFile]]
     advice: Mapping[uuid.UUID, Sequence[AdvisedWork]]
     history: Mapping[uuid.UUID, Sequence[tuple[datetime, Finding]]]
@@ -67,6 +69,7 @@ def read_facts(session: Session, rows: Sequence[Any]) -> Facts:
         checklists=all_carried(session, [pin for visit in visits for pin in visit.checklists]),
         recorded=recorded_of(session, visits),
         problems=problems_of(session, orders),
+        contacts=contacts_of(session, orders),
         files=files_by_visit(session, [visit.id for visit in visits]),
         advice=open_advice(session, open_sites) if open_sites else {},
         history=findings_by_asset(session, assets) if assets else {},

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
 from dispatch.checklists.queries import Standing, carried
-from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.model import Asset, Customer, CustomerContact, Site
+from dispatch.documents.words import LANGUAGES, word
 from dispatch.sync.visit_facts import Facts, read_facts
 from dispatch.territories.model import Territory
 from dispatch.work_orders import privacy
@@ -142,6 +143,7 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         "version": visit.version,
         "number": visit.number,
         "order_number": order.number,
+        "customer_reference": order.customer_reference if is_full else None,
         "attempt": visit.attempt,
         "state": visit.state,
         "kind": order.kind,
@@ -166,7 +168,11 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
             "phone": customer.phone if is_full else privacy.masked_phone(customer.phone),
             "language": customer.language,
             "needs_home_service": customer.needs_home_service,
+            "care": {language: word("needs_care", language) for language in LANGUAGES}
+            if customer.needs_home_service
+            else None,
         },
+        "contact": _contact(facts.contacts.get(order.id)) if is_full else None,
         "site": _place(site, territory, is_full=is_full),
         "asset": _equipment(asset),
         "problem": asdict(facts.problems[order.id]) if is_full else None,
@@ -179,6 +185,13 @@ def _body(session: Session, row: Any, facts: Facts, now: datetime) -> dict[str, 
         if is_full
         else None,
     }
+
+
+def _contact(contact: CustomerContact | None) -> dict[str, Any] | None:
+    """Whom to speak with about the order, where that is not the customer (R-103)."""
+    if contact is None:
+        return None
+    return {"name": contact.name, "role": contact.role, "phone": contact.phone}
 
 
 def _checklists(session: Session, visit: Visit, standing: Sequence[Standing]) -> list[dict[str, Any]]:

@@ -24,6 +24,8 @@ class WorkOrder(Identified, Versioned, Base):
     serial: Mapped[int] = mapped_column(Identity(start=1000), unique=True)
     """Printed as the order's number; may have gaps."""
     call_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("repair_call.id"), index=True)
+    customer_reference: Mapped[str | None]
+    """R-103: the customer's own order number, printed on every paper."""
     customer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("customer.id"), index=True)
     site_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("site.id"))
     asset_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("asset.id"))
@@ -52,6 +54,7 @@ class WorkOrder(Identified, Versioned, Base):
     estimate_travel_minor: Mapped[int] = mapped_column(default=0)
     currency: Mapped[str]
     labour_norm_minutes: Mapped[int] = mapped_column(default=0)
+    parts_norm_minor: Mapped[int | None]
     goodwill_reason: Mapped[str | None]
     """Why nobody pays for it, such as a loaner that we bring (R-402); None for ordinary work."""
     waiting_reason: Mapped[str | None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -50,8 +51,10 @@ def open_order(
     estimate: Estimate,
     asset_id: uuid.UUID | None = None,
     call_id: uuid.UUID | None = None,
+    customer_reference: str | None = None,
     contract: Contract | None = None,
     labour_norm_minutes: int = 0,
+    parts_norm_minor: int | None = None,
     repeat: Repeat | None = None,
     goodwill_reason: str | None = None,
 ) -> WorkOrder:
@@ -60,11 +63,11 @@ def open_order(
 
     Due times run from the request (R-401, R-402). An emergency reaches the plan when its window is booked.
     """
-    again = repeat or Repeat()
     hours = hours_of(session, contract, zone_of(session, site.territory_id))
     due = due_times(clock.aware(requested_at), contract, hours)
     order = WorkOrder(
         call_id=call_id,
+        customer_reference=customer_reference,
         customer_id=site.customer_id,
         site_id=site.id,
         asset_id=asset_id,
@@ -79,15 +82,10 @@ def open_order(
         opened_at=clock.now(),
         response_due_at=due.response_due_at,
         resolution_due_at=due.resolution_due_at,
-        repeat_of_id=again.repeat_of_id,
-        excluded_technicians=[str(technician) for technician in again.excluded_technicians],
-        refused_part_lots=list(again.refused_part_lots),
-        overrule_reason=again.overrule_reason,
-        estimate_labour_minor=estimate.labour_minor,
-        estimate_parts_minor=estimate.parts_minor,
-        estimate_travel_minor=estimate.travel_minor,
-        currency=estimate.currency,
+        **_repeating(repeat or Repeat()),
+        **_told(estimate),
         labour_norm_minutes=labour_norm_minutes,
+        parts_norm_minor=parts_norm_minor,
         goodwill_reason=goodwill_reason,
     )
     session.add(order)
@@ -95,6 +93,26 @@ def open_order(
     _add_visit(session, order, needs, attempt=1)
     outbox.record(session, events.WorkOrderOpened(work_order_id=str(order.id)))
     return order
+
+
+def _repeating(again: Repeat) -> dict[str, Any]:
+    """R-508: how the order repeats another, as it keeps it."""
+    return {
+        "repeat_of_id": again.repeat_of_id,
+        "excluded_technicians": [str(technician) for technician in again.excluded_technicians],
+        "refused_part_lots": list(again.refused_part_lots),
+        "overrule_reason": again.overrule_reason,
+    }
+
+
+def _told(estimate: Estimate) -> dict[str, Any]:
+    """R-204: the price as the order keeps it."""
+    return {
+        "estimate_labour_minor": estimate.labour_minor,
+        "estimate_parts_minor": estimate.parts_minor,
+        "estimate_travel_minor": estimate.travel_minor,
+        "currency": estimate.currency,
+    }
 
 
 def _add_visit(session: Session, order: WorkOrder, needs: Needs, *, attempt: int) -> Visit:
@@ -198,6 +216,23 @@ def change_priority(
         announce_visit(session, visit)
         if is_new_emergency and visit.leader_id is None and S(visit.state) in OPEN_STATES:
             outbox.record(session, events.EmergencyRaised(visit_id=str(visit.id)))
+    return order
+
+
+def change_reference(
+    session: Session,
+    *,
+    by: Principal | None,
+    order: WorkOrder,
+    reference: str | None,
+    expected_version: int | None = None,
+) -> WorkOrder:
+    """Write down the customer's own order number, which often comes later (R-103); issued papers stay."""
+    order.expect_version(expected_version)
+    order.customer_reference = text.optional_line(reference, "reference", longest=text.CODE)
+    db.flush(session)
+    for visit in order.visits:
+        announce_visit(session, visit)
     return order
 
 

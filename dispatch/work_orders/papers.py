@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock, documents
 from dispatch.access.rules import Principal
+from dispatch.contracts.house_rules import rules_under
 from dispatch.contracts.queries import warranty_days_on
 from dispatch.contracts.rules import warranty_until
 from dispatch.customers.model import Asset, Customer, Site
@@ -32,7 +33,7 @@ from dispatch.work_orders.queries import (
 )
 from dispatch.work_orders.rules import HANDED_OVER
 from dispatch.work_orders.shown import seconds
-from dispatch.work_orders.views import parts_by_id, problem_of
+from dispatch.work_orders.views import contacts_of, parts_by_id, problem_of
 
 MOST_FIXES = 3
 """What solved the fault before: as many on paper as leave it one page."""
@@ -64,6 +65,7 @@ def dispatch_sheet_snapshot(
             **_frame(zone, settings),
             "number": visit.number,
             "order_number": order.number,
+            "customer_reference": order.customer_reference,
             "date": day.isoformat(),
             "technician": {"name": technician.name if technician else "-"},
             "crew": list(crews.names_of(session, [visit]).get(visit.id, ())),
@@ -73,7 +75,7 @@ def dispatch_sheet_snapshot(
             "planned_minutes": visit.duration_minutes,
             "priority": PRIORITIES[order.priority],
             "kind": word_of("kind", order.kind, language),
-            "customer": _without_none({"name": customer.name, "phone": customer.phone}),
+            "customer": _customer(session, order, customer),
             "site": _without_none(
                 {
                     "address": [site.address],
@@ -117,6 +119,7 @@ def service_report_snapshot(
             **_frame(zone, settings, report.signed_at),
             "number": f"{visit.number}-{report.revision}",
             "order_number": order.number,
+            "customer_reference": order.customer_reference,
             "sheet_number": visit.number,
             "date": day.isoformat(),
             "customer": _without_none({"name": customer.name, "phone": customer.phone}),
@@ -172,6 +175,14 @@ def _frame(zone: str, settings: Settings, made_at: datetime | None = None) -> di
     }
 
 
+def _customer(session: Session, order: WorkOrder, customer: Customer) -> dict[str, Any]:
+    """Return the customer with whom to speak about this order (R-103)."""
+    contact = contacts_of(session, [order]).get(order.id)
+    reach = [contact.name, contact.role, contact.phone] if contact is not None else []
+    who = ", ".join(part for part in reach if part) or None
+    return _without_none({"name": customer.name, "phone": customer.phone, "contact": who})
+
+
 def _zone(session: Session, order: WorkOrder) -> str:
     return zone_of(session, order.territory_id)
 
@@ -180,7 +191,9 @@ def _asset(session: Session, order: WorkOrder, day: date, language: Language) ->
     asset = session.get(Asset, order.asset_id) if order.asset_id else None
     if asset is None:
         return None
-    warranty = warranty_until(asset.accepted_on, warranty_days_on(session, day))
+    counts = rules_under(session, order.contract_id).warranty_counts_acceptance_day
+    days = warranty_days_on(session, day)
+    warranty = warranty_until(asset.accepted_on, days, counts_acceptance_day=counts)
     return _without_none(
         {
             "name": word_of("product", asset.product_kind, language),

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
+from dispatch.customers.model import CustomerContact
 from dispatch.customers.queries import find_asset
 from dispatch.parts.model import Part
 from dispatch.work_orders.advising import settled_words
@@ -19,7 +20,9 @@ from dispatch.work_orders.lifecycle import OPEN_STATES, VisitState
 from dispatch.work_orders.model import Finding, WorkOrder
 from dispatch.work_orders.queries import findings_of
 
-CALLS = table("repair_call", column("id"), column("description"), column("template_code"))
+CALLS = table(
+    "repair_call", column("id"), column("description"), column("template_code"), column("contact_id")
+)
 TEMPLATES = table("problem_template", column("code"), column("title_en"), column("title_zh"))
 """What a higher feature knows of the problem; calls import work orders, so not the other way round."""
 
@@ -73,6 +76,19 @@ def problems_of(session: Session, orders: Sequence[WorkOrder]) -> dict[uuid.UUID
         order.id: told.get(order.call_id, Problem(title_en=order.fault_code, title_zh=order.fault_code))
         for order in orders
     }
+
+
+def contacts_of(session: Session, orders: Sequence[WorkOrder]) -> dict[uuid.UUID, CustomerContact]:
+    """Return whom to speak with about orders, by order; the customer where nobody is (R-103)."""
+    calls = [order.call_id for order in orders if order.call_id is not None]
+    statement = (
+        select(CALLS.c.id, CustomerContact)
+        .join(CustomerContact, CustomerContact.id == CALLS.c.contact_id)
+        .where(CALLS.c.id.in_(calls))
+    )
+    rows = session.execute(statement).all() if calls else []
+    by_call = {row[0]: row[1] for row in rows}
+    return {order.id: by_call[order.call_id] for order in orders if order.call_id in by_call}
 
 
 def parts_by_id(session: Session, part_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Part]:

@@ -15,6 +15,8 @@ from dispatch.access.model import Device, User
 from dispatch.billing.model import CreditNote, Invoice, NumberSeries, Settlement
 from dispatch.calls.model import Assessment
 from dispatch.contracts.model import ServiceCalendar
+from dispatch.customers.contacts import add_contact
+from dispatch.customers.rules import Person
 from dispatch.hand_ins.model import HandIn
 from dispatch.loaners.model import Loan, LoanerUnit
 from dispatch.outbox import JobRun
@@ -93,7 +95,9 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
     session.add_all([case, attachment, _assessment(call.id, order.id)])
     session.flush()
     customer = session.get_one(builders.Customer, site.customer_id)
+    person = Person(name="Li", phone="+358501112222")
     return {
+        "contact_id": add_contact(session, by=None, customer=customer, person=person).id,
         "site_id": site.id,
         "customer_id": site.customer_id,
         "asset_id": asset.id,

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from dispatch import db, scheduling
 from dispatch.access.rules import Role
+from dispatch.messages.model import Message
 from dispatch.outbox import JobRun
 from dispatch.promises import alarming
 from dispatch.promises.alarming import Sight
@@ -52,11 +53,14 @@ def test_the_scheduler_has_today_looked_at(desk: Desk) -> None:
 
 def test_a_compensation_beyond_the_rule_is_decided_once(desk: Desk) -> None:
     """R-605, R-802; the ledger tells of every message about the promise (R-309)."""
+    before = desk.read(Role.ADMIN, "/v1/house-rules")
+    amounts = {"late_compensation_minor": 9_000, "compensation_authority_minor": 5_000}
+    desk.change(Role.ADMIN, "PATCH", "/v1/house-rules", amounts, before["version"])
     visit_id = uuid.UUID(desk.promised()["visit_id"])
     with db.transaction() as session:
         sights = [Sight(visit_id, datetime.now(UTC) + timedelta(days=1), is_breaking=True)]
         on = datetime.fromisoformat(day()).date()
-        policy = AlarmPolicy(confirm=timedelta(0), compensation_minor=9_000, authority_minor=5_000)
+        policy = AlarmPolicy(confirm=timedelta(0), notice=timedelta(days=3))  # told at once, even at night
         territory = uuid.UUID(desk.territory)
         alarming.look(session, territory, on, sights, policy)
         alarming.look(session, territory, on, sights, policy)
@@ -68,6 +72,10 @@ def test_a_compensation_beyond_the_rule_is_decided_once(desk: Desk) -> None:
     assert owed["amount"] == {"amount": "90.00", "currency": owed["amount"]["currency"]}
     decided = desk.made(Role.SUPERVISOR, f"/v1/compensations/{owed['id']}/decision", {"decision": "granted"})
     assert (decided["state"], decided["decided_at"] is None) == ("granted", False)
+    run_jobs("messages.write")
+    with db.transaction() as session:
+        [told] = session.scalars(select(Message).where(Message.template == "compensated"))
+        assert "90.00" in told.body
     again = desk.post(Role.SUPERVISOR, f"/v1/compensations/{owed['id']}/decision", {"decision": "refused"})
     assert code_of(again) == (409, "COMPENSATION_DECIDED")
     assert desk.read(Role.FINANCE, f"{path}?state=proposed")["items"] == []

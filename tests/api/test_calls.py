@@ -292,3 +292,18 @@ def test_answers_are_measured_by_channel(desk: Desk) -> None:
     }
     early = desk.post(Role.CALL_TAKER, "/v1/calls", desk.call_body(requested_at=ago(1), answered_at=ago(9)))
     assert code_of(early) == (422, "REQUESTED_IN_FUTURE")
+
+
+def test_the_norm_of_parts_goes_from_the_template_to_its_orders(desk: Desk) -> None:
+    """R-204: orders keep the norm that counted when they were opened."""
+    template = desk.made(Role.SUPERVISOR, "/v1/problem-templates", desk.template_body(parts_norm_minor=1_250))
+    assert template["parts_norm_minor"] == 1_250
+    order_id = desk.assessment(template=template["code"])["work_order_id"]
+    path = f"/v1/problem-templates/{template['code']}"
+    changed = desk.change(Role.SUPERVISOR, "PATCH", path, {"parts_norm_minor": None}, template["version"])
+    assert changed["parts_norm_minor"] is None
+    assert desk.read(Role.DISPATCHER, f"/v1/work-orders/{order_id}")["parts_norm_minor"] == 1_250
+    wrong = desk.of(Role.SUPERVISOR).patch(
+        path, json={"parts_norm_minor": -1}, headers={"If-Match": f'"{changed["version"]}"'}
+    )
+    assert code_of(wrong) == (422, "REQUEST_INVALID")

@@ -19,6 +19,29 @@ def test_rules_are_read_by_all_and_set_by_administrators(desk: Desk) -> None:
     assert refused.status_code == 403
 
 
+def test_the_first_day_of_warranty_is_set_for_the_house_and_for_one_contract(desk: Desk) -> None:
+    """R-404: a switch, and the contract's word counts for its customer."""
+    rule = "warranty_counts_acceptance_day"
+    before = desk.read(Role.ADMIN, "/v1/house-rules")
+    assert before["in_force"][rule] is False
+    desk.change(Role.ADMIN, "PATCH", "/v1/house-rules", {rule: True}, before["version"])
+    assert desk.read(Role.CALL_TAKER, "/v1/house-rules")["in_force"][rule] is True
+    wrong = desk.of(Role.ADMIN).patch("/v1/house-rules", json={rule: 2}, headers={"If-Match": '"2"'})
+    assert wrong.status_code == 422
+    body = {
+        "number": "K-404",
+        "customer_id": desk.call()["customer_id"],
+        "valid_from": "2026-01-01",
+        "valid_until": "2036-12-31",
+    }
+    contract = desk.made(Role.SUPERVISOR, "/v1/contracts", body)
+    own = {"house_rules": {rule: False}}
+    path = f"/v1/contracts/{contract['id']}"
+    assert desk.change(Role.SUPERVISOR, "PATCH", path, own, contract["version"])["house_rules"] == {
+        rule: False
+    }
+
+
 def test_a_unit_is_entered_lent_and_given_back(desk: Desk) -> None:
     """R-402."""
     path = f"/v1/territories/{desk.territory}/loaner-units"

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from dispatch import db, outbox, scheduling
 from dispatch.access.rules import Role
 from dispatch.promises.model import PromiseAlarm
-from tests.api.desk import Desk, day, run_jobs
+from tests.api.desk import Desk, ago, day, run_jobs
 from tests.api.test_alarms import seen
 
 
@@ -53,3 +53,27 @@ def test_a_follow_up_that_waits_reminds_by_the_watch_and_ends_with_it(desk: Desk
     reminders = f"/v1/territories/{desk.territory}/reminders"
     [reminder] = desk.read(Role.SUPERVISOR, reminders)["items"]
     assert (reminder["kind"], reminder["subject"], reminder["level"]) == ("follow_up", alarm_id, 1)
+
+
+def test_an_invoice_of_a_marked_customer_is_a_call_for_the_office(desk: Desk) -> None:
+    """R-106: by the schedule, until it is paid."""
+    invoice = desk.invoiced()
+    order = desk.read(Role.DISPATCHER, f"/v1/work-orders/{invoice['work_order_id']}")
+    path = f"/v1/customers/{order['customer_id']}"
+    reminders = f"/v1/territories/{desk.territory}/reminders"
+    scheduling.tick()
+    assert run_jobs("billing.remind_of_help") == 1
+    assert desk.read(Role.CALL_TAKER, reminders)["items"] == []
+    before = desk.read(Role.CALL_TAKER, path)
+    desk.change(Role.CALL_TAKER, "PATCH", path, {"needs_home_service": True}, before["version"])
+    with db.transaction() as session:
+        outbox.request(session, "billing.remind_of_help", "again", {})
+    run_jobs("billing.remind_of_help")
+    [reminder] = desk.read(Role.CALL_TAKER, reminders)["items"]
+    assert (reminder["kind"], reminder["subject"]) == ("help_to_pay", invoice["id"])
+    payment = {"method": "cash", "amount": invoice["due"], "received_at": ago(0)}
+    desk.made(Role.FINANCE, f"/v1/work-orders/{invoice['work_order_id']}/payments", payment)
+    with db.transaction() as session:
+        outbox.request(session, "billing.remind_of_help", "once more", {})
+    run_jobs("billing.remind_of_help")
+    assert desk.read(Role.CALL_TAKER, reminders)["items"] == []

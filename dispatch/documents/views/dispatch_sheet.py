@@ -66,6 +66,7 @@ def _facts(snapshot: DispatchSheetSnapshot, figures: Figures) -> list[blocks.Fac
         [
             ("sheet_number", snapshot["number"]),
             ("order_number", snapshot["order_number"]),
+            ("customer_reference", snapshot.get("customer_reference")),
             ("date", figures.day(snapshot["date"])),
             ("kind", snapshot.get("kind")),
         ],

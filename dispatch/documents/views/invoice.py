@@ -83,6 +83,7 @@ def _facts(snapshot: InvoiceSnapshot, figures: Figures) -> list[blocks.Fact]:
             ("due_date", blocks.optional(snapshot.get("due_date"), figures.day)),
             ("service_date", blocks.optional(snapshot.get("service_date"), figures.day)),
             ("order_number", snapshot["order_number"]),
+            ("customer_reference", snapshot.get("customer_reference")),
             ("sheet_number", ", ".join(snapshot["sheet_numbers"])),
         ],
     )

@@ -46,6 +46,7 @@ def _facts(snapshot: ServiceReportSnapshot, figures: Figures) -> list[blocks.Fac
             ("report_number", snapshot["number"]),
             ("date", figures.day(snapshot["date"])),
             ("order_number", snapshot["order_number"]),
+            ("customer_reference", snapshot.get("customer_reference")),
             ("sheet_number", snapshot["sheet_number"]),
             (many, figures.listed(snapshot["technicians"])),
         ],

@@ -204,3 +204,21 @@ def test_numbers_have_no_gap_under_eight_threads_and_random_rollbacks(committed:
     with committed() as session:
         assert missing_numbers(session, "invoice:2026") == []
         assert broken(session.connection()) == {}
+
+
+def test_an_invoice_bears_the_customers_own_order_number_and_keeps_it(books: Session) -> None:
+    """R-103, R-602: frozen with the rest; the maker's papers do not bear it."""
+    a_tariff(books)
+    order = a_verified_order(books, customer_reference="PO-4711")
+    [invoice] = invoiced(books, order)
+    assert invoice.snapshot["customer_reference"] == "PO-4711"
+    order.customer_reference = "PO-4712"
+    books.flush()
+    books.refresh(invoice)
+    assert invoice.snapshot["customer_reference"] == "PO-4711"
+    plain = a_verified_order(books)
+    assert "customer_reference" not in invoiced(books, plain)[0].snapshot
+    makers = a_verified_order(
+        books, asset={"maker_warranty_until": date(2026, 12, 31)}, customer_reference="PO-1"
+    )
+    assert "customer_reference" not in invoiced(books, makers)[0].snapshot

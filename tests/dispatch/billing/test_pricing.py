@@ -79,6 +79,17 @@ def test_our_warranty_runs_from_the_day_of_acceptance() -> None:
     assert set(payers(replace(FACTS, accepted_on=DAY + timedelta(days=1))).values()) == {"customer"}
 
 
+@pytest.mark.parametrize("counts", [True, False])
+def test_our_warranty_is_counted_from_acceptance_or_the_day_after(*, counts: bool) -> None:
+    """R-404: the day before acceptance and the day past the last one are the customer's."""
+    last = PRICES.warranty_days - counts
+    ages = {-1: "customer", 0: "goodwill", 1: "goodwill", last: "goodwill", last + 1: "customer"}
+    for age, payer in ages.items():
+        accepted = DAY - timedelta(days=age)
+        facts = replace(FACTS, accepted_on=accepted, warranty_counts_acceptance_day=counts)
+        assert set(payers(facts).values()) == {payer}, age
+
+
 def test_a_contract_pays_what_it_covers() -> None:
     """R-601."""
     facts = replace(FACTS, contract_covers=frozenset({"labour", "travel"}))
@@ -126,6 +137,65 @@ def test_work_far_above_the_norm_is_looked_at_even_within_the_estimate() -> None
     assert "norm" in (pricing.review_reason(facts, PRICES, lines) or "")
     free = replace(facts, accepted_on=DAY)
     assert pricing.review_reason(free, PRICES, pricing.lines_of(free, PRICES)) is None
+
+
+@pytest.mark.parametrize(
+    ("norm", "before", "percent", "is_flagged"),
+    [
+        (None, 0, 200, False),
+        (625, 0, 200, False),
+        (624, 0, 200, True),
+        (1250, 0, 100, False),
+        (1249, 0, 100, True),
+        (0, 0, 200, True),
+        (1000, 750, 200, False),
+        (1000, 751, 200, True),
+    ],
+)
+def test_parts_far_above_the_norm_are_looked_at_even_within_the_estimate(
+    norm: int | None, before: int, percent: int, *, is_flagged: bool
+) -> None:
+    """R-204: 12.50 for a pump; at the boundary it passes, one cent beyond it is looked at."""
+    facts = replace(
+        FACTS,
+        estimate_minor=10**6,
+        parts_norm_minor=norm,
+        parts_before_minor=before,
+        over_repair_percent=percent,
+    )
+    reason = pricing.review_reason(facts, PRICES, pricing.lines_of(facts, PRICES)) or ""
+    assert ("parts for" in reason) is is_flagged
+    free = replace(facts, accepted_on=DAY)
+    assert pricing.review_reason(free, PRICES, pricing.lines_of(free, PRICES)) is None
+    without = replace(facts, parts=())
+    assert pricing.review_reason(without, PRICES, pricing.lines_of(without, PRICES)) is None
+
+
+@pytest.mark.parametrize(("minutes", "percent", "is_flagged"), [(90, 150, False), (91, 150, True)])
+def test_how_far_above_the_norm_is_too_far_is_a_rule(minutes: int, percent: int, *, is_flagged: bool) -> None:
+    """R-204."""
+    visits = (VisitFacts("v", "DS-1", minutes * 60),)
+    facts = replace(FACTS, estimate_minor=10**6, visits=visits, over_repair_percent=percent)
+    reason = pricing.review_reason(facts, PRICES, pricing.lines_of(facts, PRICES))
+    assert (reason is not None) is is_flagged
+
+
+def test_whoever_looks_sees_what_was_told_of_labour_parts_and_travel_and_every_reason() -> None:
+    """R-204."""
+    facts = replace(
+        FACTS,
+        estimate_minor=6_000,
+        estimate_by_kind={"labour": 3_000, "part": 1_000, "travel": 2_000},
+        visits=(VisitFacts("v", "DS-1", 121 * 60),),
+        parts_norm_minor=100,
+    )
+    reason = pricing.review_reason(facts, PRICES, pricing.lines_of(facts, PRICES))
+    assert reason == (
+        "R-204: 16750 charged beyond the estimate of 6000 without approval: "
+        "labour 13500 of 3000, part 1250 of 1000, travel 2000 of 2000; "
+        "R-204: 121 min worked, the norm is 60; "
+        "R-204: parts for 1250, the norm is 100"
+    )
 
 
 def test_the_estimate_is_what_the_same_work_will_cost() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from dispatch.billing.commands import approve, issue, settle
 from dispatch.billing.errors import NoTariff, SettlementNotInReview
 from dispatch.billing.model import CreditNote, SettlementLine
+from dispatch.contracts.house_rules import change_house_rules
+from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.customers.model import Customer
 from dispatch.money import CurrencyMismatch
 from dispatch.work_orders.model import PartUse, WorkOrder
-from tests.builders import a_contract, a_part, a_technician, a_user, a_visit, at, part_use
+from tests.builders import DAY, a_contract, a_part, a_principal, a_technician, a_user, a_visit, at, part_use
 from tests.money_world import a_tariff, a_verified_order, invoiced, settled
 from tests.planning_world import runs_of
 
@@ -76,6 +78,24 @@ def test_a_fully_covered_order_is_settled_without_charge(books: Session) -> None
     assert runs_of(books, "billing.issue_invoice") == []
 
 
+@pytest.mark.parametrize("by", ["the house", "the contract"])
+def test_the_first_day_of_warranty_is_a_rule_of_the_house_and_of_a_contract(books: Session, by: str) -> None:
+    """R-404: the last day of three years counted from the day after acceptance, and a day too late else."""
+    a_tariff(books)
+    accepted = DAY - timedelta(days=WARRANTY_DAYS)
+    covered, paid = (a_verified_order(books, asset={"accepted_on": accepted}) for _ in range(2))
+    assert settled(books, covered).state == "no_charge"
+    own = {"warranty_counts_acceptance_day": True}
+    if by == "the house":
+        change_house_rules(books, by=a_principal(), changes=own)
+    else:
+        customer = books.get_one(Customer, paid.customer_id)
+        terms: dict[str, bool] = dict.fromkeys(("covers_labour", "covers_travel"), False)
+        paid.contract_id = a_contract(books, customer=customer, house_rules=own, **terms).id
+        books.flush()
+    assert {line.payer for line in settled(books, paid).lines} == {"customer"}
+
+
 def test_a_contract_counts_only_on_the_days_it_is_valid(books: Session) -> None:
     a_tariff(books)
     order = a_verified_order(books)
@@ -97,6 +117,35 @@ def test_beyond_the_estimate_waits_for_a_person(books: Session) -> None:
     assert len(runs_of(books, "billing.issue_invoice")) == 1
     with pytest.raises(SettlementNotInReview):
         approve(books, by=None, settlement=found)
+
+
+@pytest.mark.parametrize("by", ["the default", "the house", "the contract"])
+def test_parts_far_above_the_norm_wait_for_a_person(books: Session, by: str) -> None:
+    """R-204: two pumps of 12.50 where the fault usually takes one of 10; how far is too far is a rule."""
+    a_tariff(books)
+    order = a_verified_order(books, parts=2, estimate_parts_minor=2_500, parts_norm_minor=1_000)
+    wider = {"over_repair_percent": 250}
+    if by == "the house":
+        change_house_rules(books, by=a_principal(), changes=wider)
+    elif by == "the contract":
+        customer = books.get_one(Customer, order.customer_id)
+        terms: dict[str, bool] = dict.fromkeys(("covers_labour", "covers_travel"), False)
+        order.contract_id = a_contract(books, customer=customer, house_rules=wider, **terms).id
+        books.flush()
+    found = settled(books, order)
+    flagged = ("review", "R-204: parts for 2500, the norm is 1000")
+    assert (found.state, found.review_reason) == (flagged if by == "the default" else ("approved", None))
+
+
+def test_parts_of_a_later_revision_count_with_those_before(books: Session) -> None:
+    """R-204: bit by bit is no way around the norm."""
+    a_tariff(books)
+    order = a_verified_order(books, estimate_parts_minor=10_000, parts_norm_minor=1_000)
+    assert settled(books, order).state == "approved"
+    a_late_part(books, order)
+    found = settled(books, order)
+    assert (found.revision, found.state) == (2, "review")
+    assert found.review_reason == "R-204: parts for 2500, the norm is 1000"
 
 
 def test_a_visit_added_after_the_settlement_is_settled_by_a_further_one(books: Session) -> None:

@@ -76,6 +76,7 @@ def test_the_template_prefills_and_the_order_gets_its_first_visit(
     """R-201, R-203, R-204: class, kind, needs, price, and one visit that planning can use."""
     found = judged(session, call)
     order = order_of(session, found)
+    assert (order.labour_norm_minutes, order.parts_norm_minor) == (60, None)
     (visit,) = order.visits
     assert (visit.state, visit.duration_minutes, visit.skills, visit.certificates) == (
         "unplanned", 75, {"gas": 2}, ["gas_a"],

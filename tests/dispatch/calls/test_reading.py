@@ -14,7 +14,7 @@ from dispatch.calls.commands import assess, create_template, update_template
 from dispatch.calls.rules import Told
 from dispatch.customers import queries as customers
 from dispatch.customers.model import Customer
-from dispatch.errors import NotFound
+from dispatch.errors import Invalid, NotFound
 from dispatch.money import Money
 from dispatch.promises.commands import promise
 from dispatch.technicians.rules import SkillUnknown
@@ -166,3 +166,15 @@ def test_a_template_names_only_what_exists(session: Session) -> None:
     assert [found.code for found in queries.list_templates(session, only_active=False)] == ["pump"]
     with pytest.raises(FieldUnknown):
         update_template(session, by=None, template=template, changes={"code": "x"})
+
+
+def test_the_norm_of_parts_is_a_price_or_unknown(session: Session) -> None:
+    """R-204: nobody has said, nothing at all, or so much."""
+    template = b.a_template(session)
+    assert template.parts_norm_minor is None
+    for norm in (0, 12_50, None):
+        update_template(session, by=None, template=template, changes={"parts_norm_minor": norm})
+        assert template.parts_norm_minor == norm
+    for wrong in (-1, 2_000_000_001):
+        with pytest.raises(Invalid):
+            update_template(session, by=None, template=template, changes={"parts_norm_minor": wrong})

@@ -69,6 +69,17 @@ def test_warranty_covers_the_day_of_acceptance_and_its_days_after_it() -> None:
     assert rules.warranty_until(None, rules.WARRANTY_DAYS) is None
 
 
+def test_warranty_is_counted_from_the_day_of_acceptance_where_a_rule_says_so() -> None:
+    """R-404: the first of its days is that day, so that it ends a day sooner; it always covers that day."""
+    for accepted, last in ((date(2025, 3, 2), date(2028, 2, 29)), (date(2022, 3, 2), date(2025, 2, 28))):
+        found = rules.warranty_until(accepted, rules.WARRANTY_DAYS, counts_acceptance_day=True)
+        assert found == last
+    for days in (0, 1):
+        found = rules.warranty_until(date(2026, 3, 2), days, counts_acceptance_day=True)
+        assert found == date(2026, 3, 2)
+    assert rules.warranty_until(None, rules.WARRANTY_DAYS, counts_acceptance_day=True) is None
+
+
 def test_the_tariff_of_the_day_says_how_long_warranty_lasts(session: Session) -> None:
     """R-404: newer terms count from their first day, none at all means three years."""
     a_tariff(session, code="OLD", valid_from=date(2026, 1, 1), warranty_days=730)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import string
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -13,36 +12,30 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import outbox
-from dispatch.billing.commands import record_payment
-from dispatch.billing.crediting import take_back
-from dispatch.billing.model import Invoice
 from dispatch.bootstrap import SUBSCRIPTIONS
-from dispatch.calls.model import Assessment, GuidanceArticle, GuidancePicture, ProblemTemplate, RepairCall
-from dispatch.customers.model import Customer
-from dispatch.loaners.model import Loan, LoanerUnit
+from dispatch.calls.model import GuidanceArticle, GuidancePicture
 from dispatch.messages.commands import write
 from dispatch.messages.facts import _READERS
 from dispatch.messages.model import Message
 from dispatch.messages.queries import messages
 from dispatch.messages.templates import BY_EVENT, TEMPLATES
-from dispatch.money import Money
-from dispatch.promises.model import Promise, PromiseAlarm
 from dispatch.settings import Settings
-from dispatch.work_orders.model import Visit
 from tests.builders import (
-    a_call,
-    a_customer,
     a_principal,
     a_promise,
-    a_site,
-    a_territory,
     a_visit,
-    an_asset,
-    an_order,
     at,
-    serial,
 )
 from tests.dispatch.conftest import MovableClock
+from tests.dispatch.messages.causes import (
+    CAUSES,
+    a_reader,
+    an_order_of,
+    call_ids,
+    guided_ids,
+    order_ids,
+    promise_ids,
+)
 from tests.money_world import a_tariff, a_verified_order, invoiced
 from tests.planning_world import register_kinds, runs_of
 
@@ -56,159 +49,6 @@ def house(session: Session, now: MovableClock) -> Iterator[Session]:
     register_kinds()
     yield session
     outbox.register((), {})
-
-
-def a_reader(session: Session, language: str, **fields: object) -> Customer:
-    """A customer with a mailbox."""
-    return a_customer(session, **{"name": "Ada", "email": "ada@example.org", "language": language, **fields})
-
-
-def an_order_of(session: Session, customer: Customer) -> object:
-    """An order at the customer's site."""
-    site = a_site(session, customer=customer, territory=a_territory(session))
-    return an_order(session, site=site, waiting_since=at(8))
-
-
-def _visit_ids(session: Session, customer: Customer, **ids: str) -> dict[str, str]:
-    order = an_order_of(session, customer)
-    visit = a_visit(session, order=order, state="published")  # type: ignore[arg-type]
-    return {"visit_id": str(visit.id), **ids}
-
-
-def _call(session: Session, customer: Customer) -> dict[str, str]:
-    site = a_site(session, customer=customer)
-    return {"call_id": str(a_call(session, site=site, asset=an_asset(session, site=site)).id)}
-
-
-def _guided(session: Session, customer: Customer, article: str | None = None) -> dict[str, str]:
-    ids = _call(session, customer)
-    call = session.get_one(RepairCall, uuid.UUID(ids["call_id"]))
-    template = session.get_one(ProblemTemplate, call.template_code)
-    template.guidance_en, template.guidance_zh = "Turn it up.", "请调高。"
-    judged = Assessment(
-        call_id=call.id,
-        article_code=article,
-        assessed_at=at(8),
-        fault_class="use",
-        kind="quick_repair",
-        fault_code="F",
-        skills={},
-        certificates=[],
-        parts={},
-        crew_size=1,
-        duration_minutes=60,
-        priority=3,
-        estimate_labour_minor=0,
-        estimate_parts_minor=0,
-        estimate_travel_minor=0,
-        currency="EUR",
-        is_accepted_by_customer=False,
-        resolution="guidance",
-    )
-    session.add(judged)
-    session.flush()
-    return ids
-
-
-def _promise(session: Session, customer: Customer) -> dict[str, str]:
-    visit = a_visit(session, order=an_order_of(session, customer))  # type: ignore[arg-type]
-    return {"visit_id": str(visit.id), "promise_id": str(a_promise(session, visit).id)}
-
-
-def _invoice(session: Session, customer: Customer) -> dict[str, str]:
-    a_tariff(session)
-    order = a_verified_order(session)
-    order.customer_id = customer.id
-    session.flush()
-    return {"invoice_id": str(invoiced(session, order)[0].id)}
-
-
-def _credit_note(session: Session, customer: Customer) -> dict[str, str]:
-    invoice = session.get_one(Invoice, uuid.UUID(_invoice(session, customer)["invoice_id"]))
-    [note] = take_back(session, settlement_id=invoice.settlement_id, reason="it came back")
-    return {"credit_note_id": str(note.id)}
-
-
-def _payment(session: Session, customer: Customer) -> dict[str, str]:
-    order = an_order_of(session, customer)
-    payment = record_payment(
-        session,
-        by=None,
-        order=order,  # type: ignore[arg-type]
-        method="cash",
-        amount=Money(123456, "EUR"),
-        received_at=at(9),
-    )
-    return {"payment_id": str(payment.id)}
-
-
-def _alarm(session: Session, customer: Customer) -> dict[str, str]:
-    ids = _promise(session, customer)
-    promise = session.get_one(Promise, uuid.UUID(ids["promise_id"]))
-    visit = session.get_one(Visit, promise.visit_id)
-    alarm = PromiseAlarm(
-        promise_id=promise.id,
-        visit_id=visit.id,
-        territory_id=visit.work_order.territory_id,
-        day=promise.window_start.date(),
-        reason="delay",
-        seen_at=promise.promised_at,
-        expected_arrival=promise.window_end,
-    )
-    session.add(alarm)
-    session.flush()
-    return {**ids, "alarm_id": str(alarm.id)}
-
-
-def _loan(session: Session, customer: Customer) -> dict[str, str]:
-    order = an_order_of(session, customer)
-    unit = LoanerUnit(
-        territory_id=order.territory_id,  # type: ignore[attr-defined]
-        product_kind="boiler",
-        model="B 20",
-        serial=serial("L"),
-        charge_minor=50_000,
-        currency="EUR",
-        state="out",
-    )
-    session.add(unit)
-    session.flush()
-    loan = Loan(
-        work_order_id=order.id,  # type: ignore[attr-defined]
-        unit_id=unit.id,
-        state="returning",
-        wanted_at=at(8),
-        due_back_at=at(8, days=14),
-    )
-    session.add(loan)
-    session.flush()
-    return {"loan_id": str(loan.id)}
-
-
-def _order(session: Session, customer: Customer) -> dict[str, str]:
-    return {"work_order_id": str(an_order_of(session, customer).id)}  # type: ignore[attr-defined]
-
-
-CAUSES: dict[str, Callable[[Session, Customer], dict[str, str]]] = {
-    "CallRegistered": _call,
-    "CallClosedRemotely": _guided,
-    "WorkOrderOpened": _order,
-    "WaitingForPart": _order,
-    "VisitPromised": _promise,
-    "PromiseInDanger": _alarm,
-    "VisitScheduled": lambda session, customer: _visit_ids(session, customer, plan_id="p"),
-    "TechnicianOnTheWay": _visit_ids,
-    "TechnicianArrived": _visit_ids,
-    "VisitCompleted": _visit_ids,
-    "VisitFailed": _visit_ids,
-    "VisitCancelled": _visit_ids,
-    "InvoiceRendered": _invoice,
-    "CreditNoteRendered": _credit_note,
-    "PaymentReceived": _payment,
-    "SecondBookingOpened": _visit_ids,
-    "LoanerLent": _loan,
-    "LoanerOverdue": _loan,
-}
 
 
 def written(session: Session, event: str, ids: dict[str, str]) -> Message:
@@ -261,7 +101,7 @@ def test_both_languages_use_the_same_facts(template: str, language: str) -> None
 
 def test_times_are_those_of_the_territory(house: Session) -> None:
     customer = a_reader(house, "en")
-    message = written(house, "VisitPromised", _promise(house, customer))
+    message = written(house, "VisitPromised", promise_ids(house, customer))
     plain = message.body.replace("\u202f", " ")
     assert "Monday, March 2, 2026" in plain
     assert "9:00 AM - 11:00 AM" in plain
@@ -284,7 +124,7 @@ def test_a_further_promise_says_why_in_words_of_the_customer(house: Session) -> 
 
 
 def test_without_an_address_the_message_is_kept_and_not_sent(house: Session) -> None:
-    message = written(house, "WorkOrderOpened", _order(house, a_reader(house, "en", email=None)))
+    message = written(house, "WorkOrderOpened", order_ids(house, a_reader(house, "en", email=None)))
     assert message.state == "suppressed"
     assert runs_of(house, "messages.send") == []
 
@@ -306,7 +146,7 @@ def test_a_schedule_that_was_taken_back_is_not_told(house: Session) -> None:
 @pytest.mark.parametrize("name", ["$company ${number} $$", "Ada\r\nBcc: all@example.org", "名" * 10_000])
 def test_names_are_inserted_as_they_are(house: Session, name: str) -> None:
     """A name is never read as a template, however long it is."""
-    message = written(house, "WorkOrderOpened", _order(house, a_reader(house, "en", name=name)))
+    message = written(house, "WorkOrderOpened", order_ids(house, a_reader(house, "en", name=name)))
     assert name in message.body
 
 
@@ -314,7 +154,7 @@ def test_the_office_reads_messages_of_its_territories(house: Session) -> None:
     customer = a_reader(house, "en")
     order = an_order_of(house, customer)
     written(house, "WorkOrderOpened", {"work_order_id": str(order.id)})  # type: ignore[attr-defined]
-    written(house, "CallRegistered", _call(house, customer))
+    written(house, "CallRegistered", call_ids(house, customer))
     everything = messages(house, a_principal())
     assert {item.template for item in everything.items} == {"order_opened", "call_registered"}
     own = a_principal(territory_ids=frozenset({order.territory_id}))  # type: ignore[attr-defined]
@@ -366,7 +206,7 @@ def test_the_estimate_states_the_tolerance_of_the_tariff(
     """R-104, R-204: what is told is what the settlement holds the house to."""
     if percent is not None:
         a_tariff(house, estimate_tolerance_percent=percent)
-    assert words in written(house, "WorkOrderOpened", _order(house, a_reader(house, language))).body
+    assert words in written(house, "WorkOrderOpened", order_ids(house, a_reader(house, language))).body
 
 
 @pytest.mark.parametrize("public_url", ["", "https://repairs.example/"])
@@ -383,7 +223,7 @@ def test_a_customer_who_is_helped_by_an_article_gets_its_title_words_and_picture
         told = {"media_type": "image/png", "sha256": f"{position}" * 64, "stored_name": f"{position}"}
         told |= {"caption_en": "", "caption_zh": ""}
         house.add(GuidancePicture(article_code="reset", position=position, **told))
-    ids = _guided(house, a_reader(house, "zh"), "reset")
+    ids = guided_ids(house, a_reader(house, "zh"), "reset")
     settings = Settings(company_name="Repairs & Co", public_url=public_url)
     message = house.get_one(Message, write(house, event="CallClosedRemotely", ids=ids, settings=settings))
     assert "重启\n\n按红色按钮。" in message.body

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from dispatch.access.rules import Principal, Role
+from dispatch.contracts.house_rules import change_house_rules
 from dispatch.events import Event, PromiseInDanger
 from dispatch.locations.commands import report
 from dispatch.locations.rules import Fix
@@ -223,15 +224,23 @@ def test_a_visit_called_off_ends_its_alarm(town: Town, visit: Visit) -> None:
     assert [alarm.outcome for alarm in alarms(town)] == ["cancelled"]
 
 
-@pytest.mark.parametrize(("authority", "state"), [(2_000, "granted"), (999, "proposed")])
+AT_ONCE = AlarmPolicy(timedelta(0), timedelta(0))
+
+
+def owed(town: Town, **amounts: int) -> None:
+    """What the house gives for broken promises."""
+    change_house_rules(town.session, by=SUPERVISOR, changes=amounts)
+
+
+@pytest.mark.parametrize(("authority", "state"), [(1_000, "granted"), (999, "proposed")])
 def test_the_rule_gives_within_its_authority_and_proposes_beyond(
     town: Town, visit: Visit, now: MovableClock, authority: int, state: str
 ) -> None:
     """R-802, R-605."""
-    policy = AlarmPolicy(timedelta(0), timedelta(0), compensation_minor=1_000, authority_minor=authority)
-    alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=True), policy)
+    owed(town, late_compensation_minor=1_000, compensation_authority_minor=authority)
+    alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=True), AT_ONCE)
     now.set(at(8.5))
-    alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=True), policy)
+    alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=True), AT_ONCE)
     [found] = town.session.scalars(select(Compensation))
     assert (found.amount_minor, found.state, found.work_order_id) == (1_000, state, visit.work_order_id)
 
@@ -239,8 +248,8 @@ def test_the_rule_gives_within_its_authority_and_proposes_beyond(
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_message_says_until_when_why_and_what_is_given(town: Town, visit: Visit, language: str) -> None:
     """R-503: with the reason; R-802: new time and compensation."""
-    policy = AlarmPolicy(timedelta(0), timedelta(0), compensation_minor=1_000, authority_minor=1_000)
-    [alarm] = alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=True), policy)
+    owed(town, late_compensation_minor=1_000, compensation_authority_minor=1_000)
+    [alarm] = alarming.look(town.session, town.territory.id, DAY, sights(visit, breaking=True), AT_ONCE)
     customer_of(town.session, visit).language = language
     message_id = messages.write(
         town.session,

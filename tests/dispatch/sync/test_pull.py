@@ -14,13 +14,15 @@ import pytest
 from dispatch import clock, db, feed
 from dispatch.access.rules import Role
 from dispatch.checklists.commands import write_checklist
-from dispatch.customers.model import Customer
+from dispatch.customers.contacts import add_contact
+from dispatch.customers.model import Customer, Site
+from dispatch.customers.rules import Person
 from dispatch.sync import cursor as cursors
 from dispatch.sync import protocol, pull, queries
 from dispatch.sync.refusals import DeviceNeeded, Resync
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.model import Visit
-from tests.builders import MORNING, a_principal, at, frozen_clock
+from tests.builders import MORNING, a_call, a_principal, at, frozen_clock
 from tests.dispatch.sync.field import KEY, Field
 
 
@@ -311,3 +313,33 @@ def test_pull_clause_11_going_on_by_cursors_gives_the_same_as_starting_anew(fiel
         cursor = pulled.cursor
     assert phone == held(field)
     assert set(phone) == {str(mine[0]), str(mine[1])}
+
+
+def test_the_phone_says_how_a_marked_customer_is_served_and_helped_to_pay(field: Field) -> None:
+    """R-106: in both languages, and nothing of the kind about anybody else."""
+    visit = field.visit()
+    assert held(field)[str(visit)]["customer"]["care"] is None
+    with db.transaction() as session:
+        order = session.get_one(Visit, visit).work_order
+        session.get_one(Customer, order.customer_id).needs_home_service = True
+    care = held(field)[str(visit)]["customer"]["care"]
+    assert "help to pay at the door in cash or by card" in care["en"]
+    assert "当面协助付款（现金或刷卡）" in care["zh"]
+
+
+def test_the_phone_shows_whom_to_speak_with(field: Field) -> None:
+    """R-103: with the customer's own order number, while the customer is told in full."""
+    visit = field.visit()
+    body = held(field)[str(visit)]
+    assert (body["contact"], body["customer_reference"]) == (None, None)
+    with db.transaction() as session:
+        order = session.get_one(Visit, visit).work_order
+        customer = session.get_one(Customer, order.customer_id)
+        li = Person(name="Li", role="caretaker", phone="+358501112222", email="li@example.org")
+        contact = add_contact(session, by=None, customer=customer, person=li)
+        site = session.get_one(Site, order.site_id)
+        order.call_id = a_call(session, site=site, contact_id=contact.id).id
+        order.customer_reference = "PO-4711"
+    body = held(field)[str(visit)]
+    assert body["contact"] == {"name": "Li", "role": "caretaker", "phone": "+358501112222"}
+    assert body["customer_reference"] == "PO-4711"

@@ -12,8 +12,12 @@ from sqlalchemy.orm import Session
 
 from dispatch import documents
 from dispatch.access.rules import Role
+from dispatch.calls.model import RepairCall
 from dispatch.checklists.commands import write_checklist
-from dispatch.customers.model import Asset, Site
+from dispatch.contracts.house_rules import change_house_rules
+from dispatch.customers.contacts import add_contact
+from dispatch.customers.model import Asset, Customer, Site
+from dispatch.customers.rules import Person
 from dispatch.documents.words import WORDS
 from dispatch.errors import NotFound
 from dispatch.money import Money
@@ -170,11 +174,44 @@ def test_an_order_sheet_says_what_solved_the_fault_on_other_equipment(session: S
     assert row["date"] == (b.DAY - timedelta(days=40)).isoformat()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_papers_name_the_contact_and_the_customers_own_order_number(
+    session: Session, visit: Visit, language: Literal["zh", "en"]
+) -> None:
+    """R-103, R-502: whom to speak with on site, and what the customer's book-keeper looks for."""
+    order = visit.work_order
+    assert "contact" not in dispatch_sheet_snapshot(session, visit, language, SETTINGS)["customer"]
+    customer = session.get_one(Customer, order.customer_id)
+    li = Person(name="Li", role="物业", phone="+358501112222")
+    contact = add_contact(session, by=None, customer=customer, person=li)
+    session.get_one(RepairCall, order.call_id).contact_id = contact.id
+    order.customer_reference = "PO-4711"
+    session.flush()
+    snapshot = dispatch_sheet_snapshot(session, visit, language, SETTINGS)
+    documents.check_snapshot("dispatch_sheet", snapshot)
+    assert snapshot["customer"]["contact"] == "Li, 物业, +358501112222"
+    assert snapshot["customer_reference"] == "PO-4711"
+    report = service_report_snapshot(session, visit, signed(session, visit), language, SETTINGS)
+    documents.check_snapshot("service_report", report)
+    assert report["customer_reference"] == "PO-4711"
+    for kind, shown in (("dispatch_sheet", snapshot), ("service_report", report)):
+        assert documents.render(kind, shown, language).startswith(b"%PDF")
+
+
 def test_papers_print_the_warranty_that_settlements_count(session: Session, visit: Visit) -> None:
-    """R-404: one function and one term, the tariff's, for the paper and for the payer."""
+    """R-404: one function and one term, the tariff's, for paper and payer; the first day is a rule."""
     a_tariff(session, code="SHORT", valid_from=b.DAY, warranty_days=730)
     asset = session.get_one(Asset, visit.work_order.asset_id)
     assert asset.accepted_on is not None
+    shown = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["asset"]["warranty_until"]
+    assert shown == (asset.accepted_on + timedelta(days=730)).isoformat()
+    change_house_rules(session, by=b.a_principal(), changes={"warranty_counts_acceptance_day": True})
+    shown = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["asset"]["warranty_until"]
+    assert shown == (asset.accepted_on + timedelta(days=729)).isoformat()
+    order, own = visit.work_order, {"warranty_counts_acceptance_day": False}
+    customer = session.get_one(Customer, order.customer_id)
+    order.contract_id = b.a_contract(session, customer=customer, house_rules=own).id
+    session.flush()
     shown = dispatch_sheet_snapshot(session, visit, "en", SETTINGS)["asset"]["warranty_until"]
     assert shown == (asset.accepted_on + timedelta(days=730)).isoformat()
 
