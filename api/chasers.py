@@ -9,7 +9,7 @@ from marshmallow import fields
 
 from api import roles
 from api.auth import current_principal, policy
-from api.fields import Flag, Id, Moment, Notes, Whole, Word
+from api.fields import Flag, Id, Moment, Notes, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import Schema, list_of
@@ -29,8 +29,18 @@ class NewChaser(Schema):
     note = Notes(500, load_default="")
 
 
+class NewChaserAnswer(Schema):
+    """What the customer was told."""
+
+    told = Text(500, required=True)
+
+
 class ChaserShape(Schema):
-    """One time that a customer asked; from the second on it is the supervisor's."""
+    """
+    One time that a customer asked; from the second on it is the supervisor's.
+
+    ``promise_id`` is the newest window that the customer was promised between asking and the answer.
+    """
 
     id = Id(required=True)
     work_order_id = Id(required=True)
@@ -40,6 +50,12 @@ class ChaserShape(Schema):
     is_escalated = Flag(required=True)
     recorded_by = Id(required=True, allow_none=True)
     recorded_at = Moment(required=True)
+    taken_by = Id(required=True, allow_none=True)
+    taken_at = Moment(required=True, allow_none=True)
+    answered_by = Id(required=True, allow_none=True)
+    answered_at = Moment(required=True, allow_none=True)
+    told = fields.String(required=True)
+    promise_id = Id(required=True, allow_none=True)
 
 
 ChaserList = list_of(ChaserShape)
@@ -70,6 +86,27 @@ def list_chasers_of_order(order_id: uuid.UUID) -> object:
 @policy(*roles.READERS)
 @resource.response(200, ChaserList)
 def list_chasers(territory_id: uuid.UUID) -> object:
-    """Chasers of unfinished orders, those of the supervisor first."""
+    """Chasers of unfinished orders that nobody has answered, those of the supervisor first."""
     session, me = current_session(), current_principal()
     return {"items": chasing.open_chasers(session, find_territory(session, me, territory_id).id)}
+
+
+@resource.post("/chasers/<uuid:chaser_id>/taking")
+@policy(*roles.INTAKE)
+@creates
+@resource.response(201, ChaserShape)
+def take_chaser(chaser_id: uuid.UUID) -> object:
+    """Say that one has taken a chaser in hand."""
+    session, me = current_session(), current_principal()
+    return chasing.take(session, by=me, chaser=chasing.find_chaser(session, me, chaser_id))
+
+
+@resource.post("/chasers/<uuid:chaser_id>/answer")
+@policy(*roles.INTAKE)
+@creates
+@resource.arguments(NewChaserAnswer)
+@resource.response(201, ChaserShape)
+def answer_chaser(body: dict[str, Any], chaser_id: uuid.UUID) -> object:
+    """Write down what the customer was told; the times they asked before are answered with it."""
+    session, me = current_session(), current_principal()
+    return chasing.answer(session, by=me, chaser=chasing.find_chaser(session, me, chaser_id), **body)

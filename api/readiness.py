@@ -43,10 +43,11 @@ class OfficeReminderShape(Schema):
     """
     A reminder of what waits; level 1 is for whoever is responsible, level 2 for the person above.
 
-    ``subject`` is the id of a promise alarm or question; of an order with limit and whose it is now; of the
-    territory with the day that lacks something; of a technician with the day that is not handed in; of a
-    hand-in with its state; of a technician with too much cash; or of an invoice that somebody helps to pay.
-    ``user_id`` is whoever took it in hand.
+    ``subject`` is the id of a promise alarm, question or chaser; of an inquiry or call that nobody has
+    answered, with the territory; of an order with limit and whose it is now; of the territory with the day
+    that lacks something; of a technician with the day that is not handed in; of a hand-in with its state; of
+    a technician with too much cash; or of an invoice that somebody helps to pay. ``user_id`` is whoever took
+    it in hand.
     """
 
     id = Id(required=True)

@@ -97,6 +97,7 @@ JOBS = (
     Job("work_orders.tell_phones", "dispatch.work_orders.jobs:tell_phones", "default", timeout_seconds=60),
     Job("hand_ins.chase", "dispatch.hand_ins.jobs:chase", "default", timeout_seconds=120),
     Job("intake.read_mailbox", "dispatch.intake.jobs:read_mailbox", "default", timeout_seconds=300),
+    Job("intake.remind", "dispatch.intake.jobs:remind", "default", timeout_seconds=60),
     Job("intake.carry_files", "dispatch.intake.jobs:carry_files", "default", timeout_seconds=60),
     Job("doctor.look_at_files", "dispatch.doctor.jobs:look_at_files", "default", timeout_seconds=900),
     Job("sync.tidy_up", "dispatch.sync.jobs:tidy_up", "default", timeout_seconds=120),

@@ -43,21 +43,35 @@ def overdue(grace_seconds: float) -> ColumnElement[bool]:
     A fresh run was rung at its commit, so it gets a grace; a delayed or repeated run was not rung yet.
     """
     missed = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, grace_seconds)
-    delayed = JobRun.ready_at > JobRun.created_at
     return or_(
-        and_(JobRun.state == "ready", delayed, JobRun.ready_at <= func.now()),
+        delayed(),
         and_(JobRun.state == "ready", JobRun.ready_at <= missed),
         and_(JobRun.state == "running", JobRun.lease_until < func.now()),
     )
 
 
+def delayed() -> ColumnElement[bool]:
+    """Return the condition of runs that were to wait, and have waited, on the database's clock."""
+    waited = JobRun.ready_at > JobRun.created_at
+    return and_(JobRun.state == "ready", waited, JobRun.ready_at <= func.now())
+
+
 def ring_overdue(grace_seconds: float = 15.0) -> int:
     """Ring for every missed run that does not wait in its queue already; return how many rings went out."""
+    return _ring(overdue(grace_seconds))
+
+
+def ring_delayed() -> int:
+    """Ring for runs whose moment has come; return how many rings went out."""
+    return _ring(delayed())
+
+
+def _ring(which: ColumnElement[bool]) -> int:
     with db.transaction() as session:
         if not session.scalar(text("select pg_try_advisory_xact_lock(:key)"), {"key": SWEEP_LOCK}):
             return 0
         session.execute(text("set local statement_timeout = '10s'"))
-        return _ring_absent(_due(session, overdue(grace_seconds)))
+        return _ring_absent(_due(session, which))
 
 
 def perform_overdue(grace_seconds: float = 0.0, most_seconds: float = 60.0) -> int:

@@ -17,6 +17,7 @@ from dispatch.calls.model import RepairCall
 from dispatch.calls.rules import CallAnswered, answer_limit
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.contracts.queries import office_hours
+from dispatch.promises.ending import ANSWER, end_reminders
 from dispatch.territories.queries import zone_of
 
 AT_ONCE = frozenset({"phone", "counter"})
@@ -52,34 +53,41 @@ def answer(session: Session, *, by: Principal | None, call: RepairCall) -> Repai
     if call.answered_at is not None:
         raise CallAnswered(f"call {call.number} was answered at {call.answered_at.isoformat()}")
     call.answered_at = clock.now()
+    end_reminders(session, ANSWER, call.id)
     db.flush(session)
     return call
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How soon somebody answers on one day, by the rules of the house."""
+    """
+    How soon somebody answers on one day, by the rules of the house.
+
+    ``seen_at`` is when it is looked at: what nobody has answered by then is missed or runs still.
+    """
 
     house: HouseRules
     is_working_day: bool
+    seen_at: datetime
 
     @classmethod
-    def on(cls, session: Session, territory_id: uuid.UUID, day: date) -> Self:
-        """Return the limits of a day in a territory."""
+    def on(
+        cls, session: Session, territory_id: uuid.UUID, day: date, seen_at: datetime | None = None
+    ) -> Self:
+        """Return the limits of a day in a territory, looked at now or at a moment before."""
         hours = office_hours(session, zone_of(session, territory_id))
-        return cls(house_rules(session), hours.spell(day) is not None)
+        return cls(house_rules(session), hours.spell(day) is not None, seen_at or clock.now())
 
     def due_at(self, channel: str, requested_at: datetime) -> datetime | None:
         """Return when the limit of an answer ends; None where the channel has none."""
         limit = answer_limit(channel, self.house, is_working_day=self.is_working_day)
         return None if limit is None else requested_at + limit
 
-
-def judged(due_at: datetime, answered_at: datetime | None) -> AnswerState:
-    """Return how an answer stands that is or is not given."""
-    if answered_at is not None:
-        return AnswerState.KEPT if answered_at <= due_at else AnswerState.MISSED
-    return AnswerState.RUNNING if clock.now() <= due_at else AnswerState.MISSED
+    def judged(self, due_at: datetime, answered_at: datetime | None) -> AnswerState:
+        """Return how an answer stands that is or is not given."""
+        if answered_at is not None:
+            return AnswerState.KEPT if answered_at <= due_at else AnswerState.MISSED
+        return AnswerState.RUNNING if self.seen_at <= due_at else AnswerState.MISSED
 
 
 def clocks_of_calls(
@@ -101,7 +109,7 @@ def _clock(call: RepairCall, limits: Limits) -> AnswerClock | None:
     due = limits.due_at(call.channel, call.requested_at)
     if due is None:
         return None
-    state = judged(due, call.answered_at)
+    state = limits.judged(due, call.answered_at)
     if call.answered_at is None and call.channel in AT_ONCE:
         state = AnswerState.UNKNOWN  # somebody answered, or there would be no call; nobody said when
     return AnswerClock(

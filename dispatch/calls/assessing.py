@@ -16,6 +16,7 @@ from dispatch.contracts.house_rules import house_rules
 from dispatch.customers.model import Site
 from dispatch.money import Money
 from dispatch.parts import queries as parts
+from dispatch.promises.ending import ANSWER, end_reminders
 from dispatch.technicians.queries import find_technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import refusals
@@ -37,12 +38,13 @@ from dispatch.work_orders.rules import (
 OVERRULERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
 
 
-def _take_up(call: RepairCall) -> None:
+def _take_up(session: Session, call: RepairCall) -> None:
     """Refuse a call that was decided; what came in writing is answered by being judged (R-102)."""
     if call.state != "registered":
         raise rules.CallDecided(f"call {call.number} is {call.state}")
     if call.answered_at is None and call.channel in rules.ONLINE:
         call.answered_at = clock.now()
+        end_reminders(session, ANSWER, call.id)
 
 
 def assess(
@@ -63,7 +65,7 @@ def assess(
     repeat repair are looked up first (R-201, R-508), and the price must have been told and accepted.
     """
     call.expect_version(expected_version)
-    _take_up(call)
+    _take_up(session, call)
     text.choice(resolution, "resolution", rules.RESOLUTIONS)
     said = judgement or Judgement()
     template = session.get_one(ProblemTemplate, call.template_code)
@@ -218,8 +220,7 @@ def cancel(
 ) -> RepairCall:
     """Call a call off before it was assessed; afterwards the work order is cancelled instead."""
     call.expect_version(expected_version)
-    if call.state != "registered":
-        raise rules.CallDecided(f"call {call.number} is {call.state}")
+    _take_up(session, call)
     call.state = "cancelled"
     db.flush(session)
     return call

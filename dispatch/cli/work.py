@@ -10,7 +10,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import func, select
 
-from dispatch import bootstrap, db, outbox, queue, scheduling
+from dispatch import bootstrap, db, outbox, queue, scheduling, sweeping
 from dispatch.errors import DispatchError
 from dispatch.outbox import JobRun
 from dispatch.settings import Settings
@@ -76,12 +76,13 @@ def work(settings: Settings, name: str, sweeper: Sweeper | None = None) -> int:
 
 
 def schedule(_settings: Settings) -> int:
-    """Write what is due every two seconds, and sweep."""
+    """Every two seconds write what is due and ring for runs whose moment has come; and sweep."""
     sweeper = Sweeper()
 
     def step() -> None:
         try:
             scheduling.tick()
+            sweeping.ring_delayed()
         except Exception as error:  # noqa: BLE001 - the database may be away for a while; days are caught up
             log.warning("tick_failed", error=type(error).__name__)
         sweeper.pulse()

@@ -86,6 +86,9 @@ class HouseRules:
     answer_phone_seconds, answer_counter_minutes, answer_online_minutes, answer_day_off_hours
         R-102: how soon somebody answers: after three rings of a telephone, at the counter, what came in
         writing on a working day and on any other. The company's alone.
+    answer_reminder_percent
+        R-102: whoever waits for an answer is the call taker's reminder once so much of the limit is over. The
+        company's alone.
     field_answer_hours, field_checked_minutes
         R-403: a question from the field gets a definite answer within so many hours, and within so many
         minutes of "I must check".
@@ -145,6 +148,7 @@ class HouseRules:
     answer_counter_minutes: int = 5
     answer_online_minutes: int = 60
     answer_day_off_hours: int = 24
+    answer_reminder_percent: int = 50
     field_answer_hours: int = 24
     field_checked_minutes: int = 60
     help_to_pay: bool = True
@@ -210,6 +214,7 @@ RANGES = {
     "answer_counter_minutes": (1, 1440),
     "answer_online_minutes": (1, 1440),
     "answer_day_off_hours": (1, 168),
+    "answer_reminder_percent": (1, 99),
     "field_answer_hours": (1, 168),
     "field_checked_minutes": (1, 1440),
     "repeat_days": (1, 365),

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dispatch import clock
 from dispatch.billing.model import Payment
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.hand_ins import account, queries, rules
@@ -49,14 +48,7 @@ def chase(session: Session, territory_id: uuid.UUID) -> list[OfficeReminder]:
     """Write what is due now and end what is settled; return the new reminders of a territory."""
     rules_now = house_rules(session)
     waiting = list(_waiting(session, territory_id, rules_now)) if rules_now.hand_in_chase else []
-    reminding.settle(session, territory_id, KINDS, {(each.kind, each.subject) for each in waiting})
-    now, found = clock.now(), []
-    for each in waiting:
-        if now >= each.first_at:
-            found.append(reminding.write(session, territory_id, each, level=1))
-        if now >= each.second_at and each.role in reminding.ABOVE:
-            found.append(reminding.write(session, territory_id, each, level=2))
-    return [one for one in found if one is not None]
+    return reminding.tell(session, territory_id, KINDS, waiting)
 
 
 def _waiting(session: Session, territory_id: uuid.UUID, house: HouseRules) -> Iterator[Waiting]:

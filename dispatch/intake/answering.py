@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
-from dispatch.calls.answering import AnswerClock, AnswerState, Limits, clocks_of_calls, judged
+from dispatch.calls.answering import AnswerClock, AnswerState, Limits, clocks_of_calls
 from dispatch.customers.model import Customer, Site
 from dispatch.intake.model import Inquiry
 from dispatch.territories.queries import active_territories, zone_of
@@ -26,14 +26,18 @@ class AnswerClocks:
     items: Sequence[AnswerClock]
 
 
-def answer_clocks(session: Session, territory_id: uuid.UUID, day: date) -> AnswerClocks:
+def answer_clocks(
+    session: Session, territory_id: uuid.UUID, day: date, seen_at: datetime | None = None
+) -> AnswerClocks:
     """
     Return the answers of a day in a territory, in the order in which they were asked for.
+
+    What nobody has answered is judged now, or as it stood at an earlier moment.
 
     Those that nobody has made a call of count as well, callers who gave up among them, where the number or
     address is a customer's or the house works in one territory; the place of others is nobody's to tell.
     """
-    asked = session, territory_id, day, Limits.on(session, territory_id, day)
+    asked = session, territory_id, day, Limits.on(session, territory_id, day, seen_at)
     found = [*clocks_of_calls(*asked), *_of_inquiries(*asked)]
     found.sort(key=lambda one: (one.requested_at, one.number))
     decided = [one for one in found if one.state in {AnswerState.KEPT, AnswerState.MISSED}]
@@ -56,17 +60,17 @@ def _of_inquiries(session: Session, territory_id: uuid.UUID, day: date, limits: 
     found = []
     for row in session.scalars(statement):
         due = limits.due_at(row.channel, row.requested_at)
-        if due is None or (row.territory_id or _place_of(session, row)) != territory_id:
+        if due is None or (row.territory_id or place_of(session, row)) != territory_id:
             continue
         answered = row.answered_at or row.handled_at
-        state = judged(due, answered)
+        state = limits.judged(due, answered)
         found.append(
             AnswerClock(row.number, row.channel, row.requested_at, due, answered, state, inquiry_id=row.id)
         )
     return found
 
 
-def _place_of(session: Session, row: Inquiry) -> uuid.UUID | None:
+def place_of(session: Session, row: Inquiry) -> uuid.UUID | None:
     """Where it probably is: at a site of whoever has this number or address, else where the house works."""
     told = ((Customer.phone, row.phone), (Customer.email, row.email))
     known = [column == words for column, words in told if words]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, text
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
+from dispatch.calls.answering import AT_ONCE
 from dispatch.calls.commands import register
 from dispatch.calls.model import RepairCall
 from dispatch.db import new_id
@@ -22,6 +23,7 @@ from dispatch.intake import rules
 from dispatch.intake.machines import close
 from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
 from dispatch.paging import USUAL, Page, cut
+from dispatch.promises.ending import ANSWER, end_reminders, hand_on_reminders
 from dispatch.work_orders.attachments import stored_bytes
 from dispatch.work_orders.model import Attachment, Visit, WorkOrder
 
@@ -50,6 +52,9 @@ def register_inquiry(
         **call,
     )
     close(inquiry, state="registered", by=by, call_id=found.id)
+    hand_on_reminders(session, ANSWER, inquiry.id, found.id)
+    if found.answered_at is not None or found.channel in AT_ONCE:
+        end_reminders(session, ANSWER, found.id)
     db.flush(session)
     return found
 
@@ -61,6 +66,7 @@ def dismiss(
     inquiry.expect_version(expected_version)
     _require_new(inquiry)
     close(inquiry, state="dismissed", by=by, note=text.line(reason, "reason", longest=500))
+    end_reminders(session, ANSWER, inquiry.id)
     db.flush(session)
     return inquiry
 

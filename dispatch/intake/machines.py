@@ -19,6 +19,8 @@ from dispatch.errors import DispatchError
 from dispatch.intake import rules
 from dispatch.intake.model import Inquiry, IntakeSource
 from dispatch.intake.receiving import Arrival, receive
+from dispatch.intake.waiting import look_in_time
+from dispatch.promises.ending import ANSWER, end_reminders
 
 
 def add_source(
@@ -83,12 +85,14 @@ def ring(
     a new inquiry, to be called back.
     """
     arrival = Arrival(channel="phone", source=source, external_id=ring_id, requested_at=rang_at, phone=phone)
-    found, _ = receive(session, arrival)
+    found, is_new = receive(session, arrival)
     session.refresh(found, with_for_update=True)
     if answered_at is not None:
-        _note_answer(found, answered_at)
+        _note_answer(session, found, answered_at)
     elif hung_up_at is not None and found.answered_at is None and not found.subject:
         found.subject = "gave up before anybody answered"
+    if is_new:
+        look_in_time(session, found)
     db.flush(session)
     return found
 
@@ -111,18 +115,21 @@ def at_desk(
         requested_at=requested_at,
         phone=phone,
     )
-    found, _ = receive(session, arrival)
+    found, is_new = receive(session, arrival)
     session.refresh(found, with_for_update=True)
     if answered_at is not None:
-        _note_answer(found, answered_at)
+        _note_answer(session, found, answered_at)
+    if is_new:
+        look_in_time(session, found)
     db.flush(session)
     return found
 
 
-def _note_answer(found: Inquiry, answered_at: datetime) -> None:
+def _note_answer(session: Session, found: Inquiry, answered_at: datetime) -> None:
     """Keep the earliest answer that was told, neither before the request nor after now (R-102)."""
     answered = max(min(clock.aware(answered_at), clock.now()), found.requested_at)
     found.answered_at = min(found.answered_at or answered, answered)
+    end_reminders(session, ANSWER, found.id)
 
 
 def alarm(

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, db, outbox
 from dispatch.access.rules import Principal
 from dispatch.performance import facts, metrics
-from dispatch.performance.metrics import DutyFact, VisitFact
+from dispatch.performance.metrics import AnswerFact, DutyFact, VisitFact
 from dispatch.performance.model import DailyLog, Indicator
 from dispatch.territories.model import Territory
 
@@ -50,6 +50,7 @@ def write_daily_log(session: Session, *, day: date) -> list[DailyLog]:
         [visit for part in parts for visit in part.visits],
         [duty for part in parts for duty in part.duties],
         _together([part.money for part in parts]),
+        [answer for part in parts for answer in part.answers],
     )
     logs = [_write(session, day, part) for part in _technicians(whole)]
     return [*logs, *(_write(session, day, part) for part in [*parts, whole])]
@@ -57,13 +58,18 @@ def write_daily_log(session: Session, *, day: date) -> list[DailyLog]:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The facts of one log; ``money`` maps technician, or ``office``, to method to minor units."""
+    """
+    The facts of one log.
+
+    ``money`` maps technician, or ``office``, to method to minor units; answers are the office's alone.
+    """
 
     scope: str
     scope_id: str
     visits: Sequence[VisitFact]
     duties: Sequence[DutyFact]
     money: Mapping[str, Mapping[str, int]]
+    answers: Sequence[AnswerFact] = ()
 
 
 def _read(session: Session, territory: Territory, day: date) -> _Part:
@@ -73,6 +79,7 @@ def _read(session: Session, territory: Territory, day: date) -> _Part:
         facts.visits_of(session, territory, day),
         facts.duties_of(session, territory, day),
         facts.money_of(session, territory, day),
+        facts.answers_of(session, territory, day),
     )
 
 
@@ -105,8 +112,8 @@ def _add(*sums: Mapping[str, int]) -> dict[str, int]:
 
 
 def _write(session: Session, day: date, part: _Part) -> DailyLog:
-    body = facts.summary(part.visits, _add(*part.money.values()))
-    figures = metrics.indicators(part.visits, part.duties)
+    body = facts.summary(part.visits, _add(*part.money.values()), part.answers)
+    figures = metrics.indicators(part.visits, part.duties, part.answers)
     digest = _digest(body, figures)
     statement = select(DailyLog).where(
         DailyLog.day == day, DailyLog.scope == part.scope, DailyLog.scope_id == part.scope_id

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock
 from dispatch.billing.model import Payment
+from dispatch.calls.answering import AnswerState
 from dispatch.contracts.house_rules import rules_of_contracts
-from dispatch.performance.metrics import DutyFact, VisitFact
+from dispatch.intake.answering import answer_clocks
+from dispatch.performance.metrics import AnswerFact, DutyFact, VisitFact
 from dispatch.promises.chasing import chasers_of
 from dispatch.promises.model import Promise
 from dispatch.technicians import queries as technicians
@@ -108,6 +110,24 @@ def duties_of(session: Session, territory: Territory, day: date) -> list[DutyFac
     ]
 
 
+def answers_of(session: Session, territory: Territory, day: date) -> list[AnswerFact]:
+    """
+    Return the answers that were asked for on the day (R-102).
+
+    What nobody has answered is judged as the day ended, so that the log is the same whenever it is written.
+    """
+    over = min(clock.now(), clock.day_bounds(day, territory.timezone)[1])
+    return [
+        AnswerFact(
+            one.channel,
+            one.state.value,
+            is_waiting=one.state is not AnswerState.UNKNOWN
+            and (one.answered_at is None or one.answered_at >= over),
+        )
+        for one in answer_clocks(session, territory.id, day, seen_at=over).items
+    ]
+
+
 def money_of(session: Session, territory: Territory, day: date) -> dict[str, dict[str, int]]:
     """Return money collected on the day in minor units: technician id or ``OFFICE`` to method to sum."""
     start, end = clock.day_bounds(day, territory.timezone)
@@ -126,9 +146,12 @@ def money_of(session: Session, territory: Territory, day: date) -> dict[str, dic
     return found
 
 
-def summary(visits: Sequence[VisitFact], money: dict[str, int]) -> dict[str, Any]:
+def summary(
+    visits: Sequence[VisitFact], money: dict[str, int], answers: Sequence[AnswerFact] = ()
+) -> dict[str, Any]:
     """Return what a log's reader wants to see beside the indicators."""
     return {
+        "answers": _by_channel(answers),
         "visits": [_row(visit) for visit in visits],
         "work_seconds": sum(visit.work_seconds for visit in visits),
         "travel_seconds": sum(visit.travel_seconds for visit in visits),
@@ -144,3 +167,13 @@ def _row(visit: VisitFact) -> dict[str, Any]:
     }
     row: dict[str, Any] = {name: moment.isoformat() if moment else None for name, moment in moments.items()}
     return {"sheet": visit.number, "is_solved": visit.is_solved, "work_seconds": visit.work_seconds, **row}
+
+
+def _by_channel(answers: Sequence[AnswerFact]) -> dict[str, dict[str, int]]:
+    """Count a day's answers: asked for, within the limit, missed, of unknown time, waiting at its end."""
+    found: dict[str, dict[str, int]] = {}
+    for channel in sorted({one.channel for one in answers}):
+        here = [one for one in answers if one.channel == channel]
+        states = {name: sum(one.state == name for one in here) for name in ("kept", "missed", "unknown")}
+        found[channel] = {"asked": len(here), **states, "waiting": sum(one.is_waiting for one in here)}
+    return found

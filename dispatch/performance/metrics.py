@@ -73,6 +73,17 @@ class DutyFact:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerFact:
+    """One answer that was asked for on the day, as it stood when the day was over (R-102)."""
+
+    channel: str
+    state: str
+    """``kept``, ``missed``, ``running``, or ``unknown`` where nobody said when it was given."""
+    is_waiting: bool
+    """Whether nobody had answered by the end of the day, its limit over or not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """An indicator's value."""
 
@@ -85,7 +96,7 @@ class Ratio:
         return self.numerator / self.denominator if self.denominator else None
 
 
-Day = tuple[Sequence[VisitFact], Sequence[DutyFact]]
+Day = tuple[Sequence[VisitFact], Sequence[DutyFact], Sequence[AnswerFact]]
 
 
 def _share(items: Sequence[VisitFact], holds: Callable[[VisitFact], bool]) -> Ratio:
@@ -249,6 +260,12 @@ def chasers(day: Day) -> Ratio:
     return Ratio(Decimal(sum(v.chasers for v in firsts)), Decimal(len(firsts)))
 
 
+def answers_in_time(day: Day) -> Ratio:
+    """Answers within the limit of their channel ÷ answers that are given or whose limit is over (R-102)."""
+    decided = [one for one in day[2] if one.state in {"kept", "missed"}]
+    return Ratio(Decimal(sum(one.state == "kept" for one in decided)), Decimal(len(decided)))
+
+
 METRICS: tuple[Callable[[Day], Ratio], ...] = (
     promise_kept_first,
     promise_kept_last,
@@ -271,9 +288,12 @@ METRICS: tuple[Callable[[Day], Ratio], ...] = (
     reservation_share,
     no_access,
     chasers,
+    answers_in_time,
 )
 
 
-def indicators(visits: Sequence[VisitFact], duties: Sequence[DutyFact]) -> dict[str, Ratio]:
+def indicators(
+    visits: Sequence[VisitFact], duties: Sequence[DutyFact], answers: Sequence[AnswerFact] = ()
+) -> dict[str, Ratio]:
     """Return every indicator of a day by name."""
-    return {metric.__name__: metric((visits, duties)) for metric in METRICS}
+    return {metric.__name__: metric((visits, duties, answers)) for metric in METRICS}

@@ -27,7 +27,7 @@ class DailyLog(Identified, Base):
     scope_id: Mapped[str]
     """Id of the technician or territory; ``company`` for the whole."""
     facts: Mapped[dict[str, Any]]
-    """What the day held: visits, sheets, money, technician's earnings."""
+    """What the day held: visits, sheets, money, technician's earnings, answers by channel."""
     facts_sha256: Mapped[str]
     written_at: Mapped[datetime]
 

@@ -1,4 +1,9 @@
-"""A customer asks when we come: a chaser on the order; from the second on it is the supervisor's (R-105)."""
+"""
+A customer asks when we come: a chaser on the order, which somebody takes in hand and answers (R-105).
+
+From the second on it is the supervisor's. An answer is given to a customer, so it is one to every time that
+they have asked about the order before.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,18 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock, text
+from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
+from dispatch.errors import NotFound
+from dispatch.promises.ending import CHASER, end_reminders
 from dispatch.promises.model import Chaser, Promise
-from dispatch.promises.rules import CHANNELS, ESCALATED_FROM
+from dispatch.promises.rules import (
+    CHANNELS,
+    ESCALATED_FROM,
+    OVERSEERS,
+    ChaserAnswered,
+    ChaserTaken,
+)
 from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OrderState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.opening import locked_order
@@ -41,6 +55,77 @@ def record_chaser(
     return chaser
 
 
+def find_chaser(session: Session, principal: Principal, chaser_id: uuid.UUID) -> Chaser:
+    """Return a chaser within the person's territories."""
+    statement = (
+        select(Chaser)
+        .join(WorkOrder, WorkOrder.id == Chaser.work_order_id)
+        .where(Chaser.id == chaser_id, in_scope(principal, WorkOrder.territory_id))
+    )
+    found = session.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound("there is no such chaser")
+    return found
+
+
+def take(session: Session, *, by: Principal, chaser: Chaser) -> Chaser:
+    """Note who has taken a chaser in hand; of several at once the first (R-105)."""
+    locked_order(session, chaser.work_order_id)
+    session.refresh(chaser)
+    _require_open(chaser)
+    if chaser.taken_by is not None:
+        raise ChaserTaken("somebody has taken it in hand", by=str(chaser.taken_by))
+    chaser.taken_by, chaser.taken_at = by.user_id, clock.now()
+    session.flush()
+    return chaser
+
+
+def answer(session: Session, *, by: Principal, chaser: Chaser, told: str) -> Chaser:
+    """
+    Note what the customer was told, and the window that they were promised since they asked (R-105).
+
+    Whoever answers what nobody has taken takes it; a supervisor may answer what somebody else has taken. The
+    times that the customer had asked before are answered with it, and nobody is reminded of them any more.
+    """
+    locked_order(session, chaser.work_order_id)
+    session.refresh(chaser)
+    _require_open(chaser)
+    if chaser.taken_by not in {None, by.user_id} and by.role not in OVERSEERS:
+        raise ChaserTaken("somebody has taken it in hand", by=str(chaser.taken_by))
+    words, now = text.line(told, "told", longest=500), clock.now()
+    earlier = select(Chaser).where(
+        Chaser.work_order_id == chaser.work_order_id,
+        Chaser.ordinal <= chaser.ordinal,
+        Chaser.answered_at.is_(None),
+    )
+    for each in session.scalars(earlier.execution_options(populate_existing=True)).all():
+        if each.taken_by is None:
+            each.taken_by, each.taken_at = by.user_id, now
+        each.answered_by, each.answered_at, each.told = by.user_id, now, words
+        each.promise_id = _promised_since(session, each)
+        end_reminders(session, CHASER, each.id)
+    session.flush()
+    return chaser
+
+
+def _require_open(chaser: Chaser) -> None:
+    if chaser.answered_at is not None:
+        raise ChaserAnswered("the customer was answered", by=str(chaser.answered_by))
+
+
+def _promised_since(session: Session, chaser: Chaser) -> uuid.UUID | None:
+    """The newest promise to the order's customer that is not older than their question."""
+    statement = (
+        select(Promise.id)
+        .join(Visit, Visit.id == Promise.visit_id)
+        .where(Visit.work_order_id == chaser.work_order_id, Promise.promised_at >= chaser.recorded_at)
+        .order_by(Promise.promised_at.desc(), Promise.id.desc())
+        .limit(1)
+    )
+    found: uuid.UUID | None = session.scalar(statement)
+    return found
+
+
 def chasers_of(session: Session, order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Chaser]]:
     """Return the chasers of several orders, each in its order; for lists and indicators."""
     found: dict[uuid.UUID, list[Chaser]] = {}
@@ -54,7 +139,8 @@ def unanswered(session: Session, territory_id: uuid.UUID) -> Sequence[Chaser]:
     """
     Return the newest chaser of every open order that is the supervisor's, until something has come of it.
 
-    That is a promise made since, or a technician who has set out or arrived since; or the work is done.
+    That is an answer, a promise made since, or a technician who has set out or arrived since; or the work is
+    done.
     """
     newer, over = aliased(Chaser), [OrderState.DONE.value, *(state.value for state in FINISHED_ORDERS)]
     since = func.greatest(Visit.travelling_at, Visit.arrived_at, Visit.started_at)
@@ -65,7 +151,7 @@ def unanswered(session: Session, territory_id: uuid.UUID) -> Sequence[Chaser]:
     statement = (
         select(Chaser)
         .join(WorkOrder, WorkOrder.id == Chaser.work_order_id)
-        .where(WorkOrder.territory_id == territory_id, Chaser.is_escalated)
+        .where(WorkOrder.territory_id == territory_id, Chaser.is_escalated, Chaser.answered_at.is_(None))
         .where(WorkOrder.state.not_in(over))
         .where(~exists().where(newer.work_order_id == Chaser.work_order_id, newer.ordinal > Chaser.ordinal))
         .where(~promised)
@@ -76,11 +162,11 @@ def unanswered(session: Session, territory_id: uuid.UUID) -> Sequence[Chaser]:
 
 
 def open_chasers(session: Session, territory_id: uuid.UUID) -> Sequence[Chaser]:
-    """Return the chasers of unfinished orders, the supervisor's first, then the newest."""
+    """Return the chasers of unfinished orders that nobody has answered: the supervisor's, then the newest."""
     statement = (
         select(Chaser)
         .join(WorkOrder, WorkOrder.id == Chaser.work_order_id)
-        .where(WorkOrder.territory_id == territory_id)
+        .where(WorkOrder.territory_id == territory_id, Chaser.answered_at.is_(None))
         .where(WorkOrder.state.not_in([state.value for state in FINISHED_ORDERS]))
         .order_by(Chaser.is_escalated.desc(), Chaser.recorded_at.desc(), Chaser.id.desc())
     )

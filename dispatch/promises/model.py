@@ -112,7 +112,7 @@ class CustomerMark(Identified, Base):
 
 
 class Chaser(Identified, Base):
-    """A customer asked when somebody comes (R-105)."""
+    """A customer asked when somebody comes; somebody takes it in hand and answers (R-105)."""
 
     __tablename__ = "chaser"
     __table_args__ = (UniqueConstraint("work_order_id", "ordinal"),)
@@ -125,6 +125,14 @@ class Chaser(Identified, Base):
     """From the second one on it is the supervisor's."""
     recorded_by: Mapped[uuid.UUID | None]
     recorded_at: Mapped[datetime]
+    taken_by: Mapped[uuid.UUID | None]
+    taken_at: Mapped[datetime | None]
+    answered_by: Mapped[uuid.UUID | None]
+    answered_at: Mapped[datetime | None]
+    told: Mapped[str] = mapped_column(default="")
+    """What the customer was told."""
+    promise_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("promise.id"))
+    """The newest window that the customer was promised between asking and the answer."""
 
 
 class ServiceStep(Identified, Base):

@@ -21,6 +21,7 @@ from dispatch import clock
 from dispatch.contracts.house_rules import HouseRules, rules_of_contracts, rules_under
 from dispatch.promises import alarming, chasing, clocks
 from dispatch.promises.clocks import ClockState
+from dispatch.promises.ending import ANSWER, CHASER
 from dispatch.promises.model import OfficeReminder, ServiceStep
 from dispatch.promises.rules import ESCALATED_TO, MISSED
 from dispatch.work_orders.asking_office import open_questions
@@ -28,13 +29,13 @@ from dispatch.work_orders.lifecycle import OPEN_STATES
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.queries import declined_in
 
-ALARM, FOLLOW_UP, QUESTION, DECLINED, CHASER = "alarm", "follow_up", "question", "declined", "chaser"
+ALARM, FOLLOW_UP, QUESTION, DECLINED = "alarm", "follow_up", "question", "declined"
 STEP, READINESS = "service_step", "readiness"
 HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT = "hand_in", "open_hand_in", "custody", "van_count"
 HELP_TO_PAY = "help_to_pay"
 WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, CHASER)
-"""Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
-KINDS = (*WATCHED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT, HELP_TO_PAY)
+"""Kinds that are looked at with the promises of the day; the others have rounds of their own."""
+KINDS = (*WATCHED, ANSWER, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT, HELP_TO_PAY)
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Nobody above is told."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
@@ -60,8 +61,14 @@ class Waiting:
 
 def remind(session: Session, territory_id: uuid.UUID) -> list[OfficeReminder]:
     """Write the reminders of a territory that are due now, and end those that are settled; return the new."""
-    waiting = list(_waiting(session, territory_id))
-    settle(session, territory_id, WATCHED, {(each.kind, each.subject) for each in waiting})
+    return tell(session, territory_id, WATCHED, list(_waiting(session, territory_id)))
+
+
+def tell(
+    session: Session, territory_id: uuid.UUID, kinds: Sequence[str], waiting: Sequence[Waiting]
+) -> list[OfficeReminder]:
+    """Write what is due now of everything of some kinds that waits, and end the rest; return the new."""
+    settle(session, territory_id, kinds, {(each.kind, each.subject) for each in waiting})
     now = clock.now()
     found = []
     for each in waiting:
@@ -143,7 +150,8 @@ def _chasers(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:
     rules = rules_of_contracts(session, set(orders.values()))
     for chaser in chasers:
         if rules[orders[chaser.id]].reminders:
-            yield Waiting(CHASER, str(chaser.id), "supervisor", None, chaser.recorded_at, NEVER)
+            subject, taker = str(chaser.id), chaser.taken_by
+            yield Waiting(CHASER, subject, "supervisor", taker, chaser.recorded_at, NEVER)
 
 
 def _declined(session: Session, territory_id: uuid.UUID) -> Iterator[Waiting]:

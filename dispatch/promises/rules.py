@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
+from dispatch.access.rules import Role
 from dispatch.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -143,6 +144,20 @@ class NotLate(Invalid):
     remedy = "Mark a customer who was later than the band of the house rules, or was away."
 
 
+class ChaserTaken(Conflict):
+    """Somebody else has taken the customer's question in hand."""
+
+    code = "CHASER_TAKEN"
+    remedy = "Ask the person named under cause; a supervisor may answer all the same."
+
+
+class ChaserAnswered(Conflict):
+    """The customer was answered already."""
+
+    code = "CHASER_ANSWERED"
+    remedy = "Read the chaser; it says who told the customer what."
+
+
 class AlarmAcknowledged(Conflict):
     """Somebody has taken the alarm in hand already."""
 
@@ -157,6 +172,8 @@ ALARM_OUTCOMES = frozenset({"kept", "broken", "replaced", "cancelled"})
 
 ESCALATED_FROM = 2
 """R-105: the second time a customer asks is the supervisor's."""
+OVERSEERS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+"""Who may answer what somebody else has taken in hand."""
 ESCALATED_TO = ("dispatcher", "supervisor", "admin")
 """Whose business an order becomes, one after the other (R-401, R-402)."""
 MISSED = (100, ESCALATED_TO[-1])

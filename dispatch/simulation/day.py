@@ -2,7 +2,7 @@
 A generated day: the raw material of the demo, from the seed alone.
 
 The same seed, day and sizes give the same day to the last byte. Every distribution is written down in
-``docs/explanation/demo-day.md``. R-308, R-404, R-508 and R-202 each find their cases in it.
+``docs/explanation/demo-day.md``. R-308, R-402, R-404, R-508 and R-202 each find their cases in it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from dispatch.simulation.workforce import can_do, local, staff
 
 DAY_BEFORE_SHARE = 0.55
 NOON = 12 * 60
+EVENING = 20 * 60 + 10
+"""When the last call of the day before comes: twelve hours later the first shifts have just begun (R-402)."""
 CALLS_PER_EMERGENCY = 13
 REPEATS = ("repeat", "repeat", "old_repeat")
 CHANNELS = {"phone": 60, "web": 20, "message": 12, "email": 5, "counter": 3}
@@ -100,12 +102,14 @@ def _stream(seed: int, day: date, topic: str) -> Random:
 
 
 def _plans(chance: Random, day: date, calls: int) -> list[_Plan]:
-    """Moments and roles: emergencies by day, one at noon, repeats and most others the day before."""
+    """Moments and roles: emergencies by day, one at noon; most others, repeats too, the day before."""
     emergencies = round(calls / CALLS_PER_EMERGENCY)
     before = min(round(calls * DAY_BEFORE_SHARE), calls - emergencies)
-    roles = [*REPEATS[:before], *["ordinary"] * (before - len(REPEATS))]
+    roles = [*REPEATS[:before], *["ordinary"] * (before - len(REPEATS) - 1)]
     yesterday = day - timedelta(days=1)
     plans = [_Plan(local(yesterday, round(chance.triangular(480, 1199, 600))), role) for role in roles]
+    if before > len(REPEATS):
+        plans.append(_Plan(local(yesterday, EVENING), "evening", needs_service_level=True))
     for _ in range(calls - before - emergencies):
         plans.append(_Plan(local(day, round(chance.triangular(420, 930, 510))), "ordinary"))
     for rank in range(emergencies):
@@ -118,7 +122,7 @@ def _plans(chance: Random, day: date, calls: int) -> list[_Plan]:
 def _template(chance: Random, plan: _Plan, team: Sequence[GeneratedTechnician], day: date) -> ProblemTemplate:
     """A problem by its weight; repeats take one that at least two technicians can do."""
     kinds = load_catalogue().templates
-    if plan.role == "emergency":
+    if plan.role in {"emergency", "evening"}:
         kinds = tuple(t for t in kinds if t.is_emergency)
     if plan.role in REPEATS:
         kinds = tuple(t for t in kinds if t.kind == "simple_repair" and _able(team, t, day)[1:]) or kinds
@@ -172,6 +176,8 @@ def _call(
     customer = party.customer
     priority = 5 if is_emergency else min(4, template.priority + customer.needs_home_service)
     course = _course(chance, template, is_emergency=is_emergency)
+    if plan.role == "evening":
+        course = replace(course, is_customer_absent=False, is_solved=True)
     if customer.kind == "business":
         course = replace(course, payment_method="transfer")
     return GeneratedCall(
@@ -205,8 +211,14 @@ def _case(plan: _Plan, template: ProblemTemplate, party: Party, day: date) -> st
 
 
 def _wishes(chance: Random, plan: _Plan, day: date, typed_after: int) -> tuple[TimeSpan, ...]:
-    """Up to three two-hour windows, the favourite first; an emergency wants somebody at once (R-401)."""
+    """
+    Up to three two-hour windows, the favourite first.
+
+    An emergency wants somebody at once (R-401); whoever calls in the evening is there in the afternoon.
+    """
     received_at = plan.requested_at + timedelta(minutes=typed_after)
+    if plan.role == "evening":
+        return tuple(TimeSpan(local(day, hour * 60), local(day, hour * 60 + 120)) for hour in (16, 14))
     if plan.role == "emergency":
         minutes = 60 if plan.needs_service_level else 120
         return (TimeSpan(plan.requested_at, plan.requested_at + timedelta(minutes=minutes)),)

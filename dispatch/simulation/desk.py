@@ -75,13 +75,12 @@ class Desk:
     def _nobody(self, order_id: str) -> GeneratedCall:
         raise LookupError(f"nobody called about order {order_id}")
 
-    def contract_calls(self) -> list[tuple[str, GeneratedCall]]:
-        """Return the visits of calls under contract, in the order in which they were taken."""
-        return [pair for pair in self._call_of_visit.items() if pair[1].case == "contract"]
-
-    def expect(self, order_id: str, call: GeneratedCall) -> None:
-        """Say what really happens at an order that no call is behind."""
-        self._call_of_order[order_id] = call
+    def resolution_due(self, visit_id: str) -> datetime | None:
+        """When the fault behind a visit has to be gone by its contract (R-402)."""
+        dispatcher = self.people["dispatcher"]
+        order_id = dispatcher.get(f"/v1/visits/{visit_id}")["work_order_id"]
+        due = dispatcher.get(f"/v1/work-orders/{order_id}")["resolution_due_at"]
+        return datetime.fromisoformat(due) if due is not None else None
 
     def _call_body(self, call: GeneratedCall) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -15,10 +15,12 @@ from dispatch.billing.invoicing import missing_numbers
 from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment, Settlement, SettlementLine
 from dispatch.calls.model import Assessment, RepairCall
 from dispatch.hand_ins.model import HandIn
+from dispatch.loaners.model import Loan
 from dispatch.messages.model import Message
 from dispatch.outbox import JobRun
 from dispatch.performance.model import DailyLog
-from dispatch.promises.model import Promise
+from dispatch.promises.model import Promise, ServiceStep
+from dispatch.promises.rules import MISSED
 from dispatch.simulation.day_types import GeneratedDay
 from dispatch.sync.model import Operation
 from dispatch.work_orders.lifecycle import FINISHED_STATES
@@ -39,6 +41,22 @@ def calls(session: Session, day: GeneratedDay) -> Iterator[str]:
         yield "no window was promised"
     if _count(session, WorkOrder.id, WorkOrder.repeat_of_id.is_not(None)) == 0:
         yield "no repeat repair was recognised (R-508)"
+
+
+def loaners(session: Session, day: GeneratedDay) -> Iterator[str]:
+    """Every limit of resolution that was missed has brought a loan by the rule (R-402)."""
+    missed = set(
+        session.scalars(
+            select(ServiceStep.work_order_id).where(
+                ServiceStep.kind == "resolution", ServiceStep.role == MISSED[1]
+            )
+        )
+    )
+    lent = set(session.scalars(select(Loan.work_order_id)))
+    if not missed:
+        yield "no limit of resolution was missed"
+    if left := len(missed - lent):
+        yield f"{left} of {len(missed)} missed limits of resolution brought no loaner"
 
 
 def records(session: Session, day: GeneratedDay) -> Iterator[str]:
@@ -109,6 +127,7 @@ def machinery(session: Session, day: GeneratedDay) -> Iterator[str]:
 
 JUDGES: tuple[Callable[[Session, GeneratedDay], Iterator[str]], ...] = (
     calls,
+    loaners,
     records,
     books,
     closing,

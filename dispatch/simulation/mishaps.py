@@ -1,18 +1,19 @@
-"""What goes wrong on the demo's day, and the office's answers: illness at ten, a loaner after noon."""
+"""What goes wrong on the demo's day, and what the office does: illness at ten, limits that are over."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from dispatch.loaners.model import LoanerUnit
 from dispatch.simulation.day_types import GeneratedCall, GeneratedDay, TrueCourse
 from dispatch.simulation.desk import SOLVER_PATIENCE_SECONDS, Desk
-from dispatch.simulation.office import OfficeRefused
 from dispatch.simulation.seeding import World
 
 UNITS_EACH, CHARGE_MINOR = 2, 40_000
@@ -90,32 +91,48 @@ class Mishaps:
             time.sleep(0.2)
         return False
 
-    def lend(self) -> str:
-        """Lend a unit for a contract's repair that is still ahead, and promise its delivery."""
-        dispatcher = self.desk.people["dispatcher"]
-        for visit_id, call in self.desk.contract_calls():
-            visit = dispatcher.get(f"/v1/visits/{visit_id}")
-            if visit["state"] not in {"unplanned", "planned", "published", "accepted"}:
-                continue
-            try:
-                loan = dispatcher.create(f"/v1/work-orders/{visit['work_order_id']}/loans", {})
-            except OfficeRefused as refusal:
-                if refusal.status != 409:
-                    raise
-                continue
-            if loan["delivery_order_id"] is None:
-                continue
-            return self._deliver(loan, call)
-        return "no repair under contract is waiting"
+    def loaners(self) -> str:
+        """Say what became of orders whose limit of resolution is over; publish what is planned of it."""
+        self.publish_ways()
+        rows = self._loans()
+        if not rows:
+            return "no loaner is needed"
+        states = ", ".join(f"loaner {row['state']}" for row in rows)
+        days = {start.astimezone(ZoneInfo(self.day.timezone)).date() for start in self._ways(rows)}
+        when = "today" if self.day.day in days else "on a later day" if days else "when there is room"
+        return f"{states}, delivery {when}"
 
-    def _deliver(self, loan: dict[str, Any], call: GeneratedCall) -> str:
-        order_id = loan["delivery_order_id"]
-        self.desk.expect(order_id, self.bringing(call))
-        order = self.desk.people["dispatcher"].get(f"/v1/work-orders/{order_id}")
-        promised = self.desk.promise(
-            order["visits"][0]["id"], (), first_day=self.day.day + timedelta(days=1), earliest=True
-        )
-        return f"loaner reserved, delivery {'promised for tomorrow' if promised else 'waits for a window'}"
+    def publish_ways(self) -> None:
+        """Publish the day's draft where it holds a unit's way that nobody's phone has yet."""
+        waiting = self._ways(self._loans(), state="planned")
+        if any(start.astimezone(ZoneInfo(self.day.timezone)).date() == self.day.day for start in waiting):
+            self.desk.publish_draft(self.day.day)
+
+    def _loans(self) -> list[dict[str, Any]]:
+        path = f"/v1/territories/{self.world.territory_id}/loans"
+        found: list[dict[str, Any]] = self.desk.people["dispatcher"].get(path)["items"]
+        return found
+
+    def _ways(self, loans: Sequence[Mapping[str, Any]], state: str | None = None) -> list[datetime]:
+        """When units are brought and fetched, of all visits or those in a state."""
+        names = [loan[name] for loan in loans for name in ("delivery_order_id", "pickup_order_id")]
+        dispatcher = self.desk.people["dispatcher"]
+        orders = [dispatcher.get(f"/v1/work-orders/{name}") for name in names if name is not None]
+        return [
+            datetime.fromisoformat(visit["planned_start"])
+            for order in orders
+            for visit in order["visits"]
+            if visit["planned_start"] is not None and state in {None, visit["state"]}
+        ]
+
+    def bringing_for(self, order_id: str) -> GeneratedCall:
+        """What really happens at an order that no call is behind: a unit is brought there, or fetched."""
+        site_id = self.desk.people["dispatcher"].get(f"/v1/work-orders/{order_id}")["site_id"]
+        numbers = {str(known): number for number, known in self.world.sites.items()}
+        near = [call for call in self.day.calls if call.site == numbers.get(site_id)]
+        if not near:
+            raise LookupError(f"nobody called about order {order_id}")
+        return self.bringing(near[0])
 
     def bringing(self, call: GeneratedCall) -> GeneratedCall:
         """What really happens when a unit is brought to the place of a call."""

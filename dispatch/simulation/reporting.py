@@ -16,7 +16,6 @@ from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment, Set
 from dispatch.calls.model import Assessment, RepairCall
 from dispatch.customers.model import Customer, Site
 from dispatch.hand_ins.model import HandIn
-from dispatch.loaners.model import Loan
 from dispatch.messages.model import Message
 from dispatch.money import Money
 from dispatch.outbox import JobRun
@@ -25,6 +24,7 @@ from dispatch.planning.model import DayPlan, PlanStop, PlanUnserved
 from dispatch.promises.model import Promise
 from dispatch.simulation import traffic
 from dispatch.simulation.fault_proxy import CUT, DROPPED, LOST, REPEATED
+from dispatch.simulation.loan_report import loan_lines, loans_told
 from dispatch.simulation.promise_report import counted, promises_told, singled_out
 from dispatch.simulation.running import DemoDay
 from dispatch.sync.model import Operation
@@ -44,7 +44,7 @@ def summarise(demo: DemoDay, seconds: float) -> dict[str, Any]:
             "plan": _plan(session, demo),
             "promises": promises_told(session, demo.day.day, demo.day.timezone),
             "crews": _crews(session),
-            "loans": _counts(session, Loan.state),
+            "loans": loans_told(session, demo.day.day, demo.day.timezone),
             "money": _money(session, demo.day.currency),
             "indicators": _indicators(session, demo.day.day),
             "unserved": _unserved(session, demo),
@@ -256,6 +256,7 @@ PERCENT = (
     ("wrench_time", "Wrench time"),
     ("travel_share", "Travel share"),
     ("repeat_rate", "Repeat rate"),
+    ("answers_in_time", "Answered in time"),
 )
 
 
@@ -275,7 +276,9 @@ def as_text(summary: dict[str, Any]) -> str:
         *(f"  {name:<28}{value:>8}" for name, value in counted(summary["promises"]).items()),
         *(f"    {line}" for line in singled_out(summary["promises"])),
         *(f"  {name:<28}{value:>8}" for name, value in summary["crews"].items()),
-        *(f"  {'loaners ' + name:<28}{value:>8}" for name, value in summary["loans"].items()),
+        "",
+        "The loaners",
+        *(f"  {line}" for line in loan_lines(summary["loans"])),
         "",
         "Indicators of the day",
         *_indicator_lines(summary["indicators"]),

@@ -34,6 +34,7 @@ from dispatch.simulation.traffic import OperationCount
 
 SETTLE_PATIENCE_SECONDS = 240.0
 PUBLISH_AFTER = timedelta(minutes=10)
+BEYOND, UNITS_EVERY = timedelta(minutes=1), timedelta(minutes=30)
 WEATHER = Weather(dropped=0.04, lost=0.06, repeated=0.04, cut=0.05, late=0.1, late_seconds=(0.001, 0.004))
 """Of the way between phones and API: bad, but quick, since a simulated phone tries again at once."""
 Tell = Callable[[str], None]
@@ -55,7 +56,7 @@ class DemoDay:
         self.day, self.world, self.tell, self.pace = day, world, tell, pace
         self.desk = Desk(base_url, day, world)
         self.mishaps = Mishaps(self.desk)
-        self.desk.unexpected = lambda _: self.mishaps.bringing(self.day.calls[0])
+        self.desk.unexpected = self.mishaps.bringing_for
         self.timeline = Timeline(day.first_call_at)
         self.count = OperationCount()
         self.line = FaultProxy(base_url, WEATHER, seed=day.seed, traffic=self.count)
@@ -115,7 +116,6 @@ class DemoDay:
         for technician in self.field:
             technician.begin()
         self.timeline.at(morning + timedelta(hours=5), self._illness)
-        self.timeline.at(morning + timedelta(hours=7, minutes=30), self._loaner)
         night = clock.local_midnight(self.day.day + timedelta(days=1), self.day.timezone)
         self.timeline.at(night + timedelta(minutes=-30), self._evening)
         self.timeline.run(self._progress)
@@ -125,6 +125,8 @@ class DemoDay:
         visit_id = self.desk.take_call(call, self.timeline.now)
         if visit_id is None:
             return
+        if call.case == "contract":
+            self._await_limit(visit_id)
         if call.is_emergency:
             self._emergency(call, visit_id)
         elif self._is_out and not self._is_publishing:
@@ -149,8 +151,24 @@ class DemoDay:
             f"{self._clock()}  a technician falls ill: {self.mishaps.somebody_is_ill(self.timeline.now)}"
         )
 
-    def _loaner(self) -> None:
-        self.tell(f"{self._clock()}  a repair takes too long: {self.mishaps.lend()}")
+    def _await_limit(self, visit_id: str) -> None:
+        """Stop where a limit of resolution is over on the day; a real day's watch would come by (R-402)."""
+        due = self.desk.resolution_due(visit_id)
+        if due is not None and due < clock.day_bounds(self.day.day, self.day.timezone)[1]:
+            self.timeline.at(due + BEYOND, self._limit_over)
+
+    def _limit_over(self) -> None:
+        watch.look()
+        _await(lambda: not watch.is_looking(), "the watch")
+        await_jobs()
+        self.tell(f"{self._clock()}  a limit of resolution is over: {self.mishaps.loaners()}")
+        self._follow_units()
+
+    def _follow_units(self) -> None:
+        """Now and then let technicians know of units to bring and to fetch, while anybody is at work."""
+        self.mishaps.publish_ways()
+        if any(not technician.handed_in for technician in self.field):
+            self.timeline.at(self.timeline.now + UNITS_EVERY, self._follow_units)
 
     def _plan_day(self) -> None:
         self.tell(f"{self._clock()}  {self.desk.tally.promised} windows promised; optimising the day")

@@ -10,7 +10,7 @@ from dispatch.outbox import Schedule
 WITHOUT_WORK = ("read-mailbox", "decide-held", "tidy-up-sync")
 """Schedules with nothing to do in a demo: it has no mailbox, and no phone is away for three days."""
 
-SELDOM = {"check-readiness": 60, "watch-promises": 30, "clocked-messages": 30}
+SELDOM = {"check-readiness": 60, "watch-promises": 30, "clocked-messages": 30, "remind-answers": 60}
 """Minutes between runs in a demo; where a promise is in danger the watch is asked for at once (``watch``)."""
 
 

@@ -29,6 +29,7 @@ from dispatch.work_orders.model import Attachment, ReviewCase, Visit, WorkOrder
 from tests import builders
 from tests.api.company import Company
 from tests.api.intake_holdings import (
+    a_chaser,
     a_declared_file,
     a_mark,
     a_proposal,
@@ -113,6 +114,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         **_loans(session, territory, order),
         "mark_id": a_mark(session, visit).id,
         "question_id": a_question(session, visit).id,
+        "chaser_id": a_chaser(session, order).id,
         "advice_id": an_advice(session, visit).id,
         "proposal_id": a_proposal(session, visit).id,
         "declared_id": a_declared_file(session, visit).id,

@@ -13,11 +13,11 @@ from dispatch.access.model import Device
 from dispatch.access.sealing import seal
 from dispatch.access.secret import installation_secret
 from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
-from dispatch.promises.model import CustomerMark
+from dispatch.promises.model import Chaser, CustomerMark
 from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import PURPOSE
 from dispatch.territories.model import Territory
-from dispatch.work_orders.model import DeclaredFile, FieldQuestion, Visit
+from dispatch.work_orders.model import DeclaredFile, FieldQuestion, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import AdvisedWork, ContactProposal
 from tests import builders
 from tests.api.company import settings_of_tests
@@ -31,6 +31,21 @@ def a_question(session: Session, visit: Visit) -> FieldQuestion:
         asked_at=clock.now(),
         due_at=clock.now() + timedelta(hours=24),
         answer="",
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def a_chaser(session: Session, order: WorkOrder) -> Chaser:
+    """A customer who asked when somebody comes."""
+    row = Chaser(
+        work_order_id=order.id,
+        ordinal=1,
+        channel="phone",
+        note="",
+        is_escalated=False,
+        recorded_at=clock.now(),
     )
     session.add(row)
     session.flush()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
+from dispatch import db, outbox, scheduling
 from dispatch.access.rules import Role
+from dispatch.intake.model import Inquiry
 from tests.api.desk import Desk, ago, code_of, run_jobs
 
 
@@ -150,6 +154,39 @@ def test_rings_come_in_any_order_and_the_first_answer_counts(desk: Desk) -> None
     )
     assert (call["channel"], call["requested_at"]) == ("phone", inquiry["requested_at"])
     assert call["answered_at"] == inquiry["answered_at"]
+
+
+def test_a_telephone_that_nobody_picks_up_is_a_reminder_until_somebody_does(desk: Desk) -> None:
+    """R-102: nobody can tell where the caller is, so every territory hears; each moment is looked at."""
+    key, client = source(desk, kind="telephony"), desk.company.app.test_client()
+    body = {"ring_id": "r1", "rang_at": ago(1)}
+    client.post("/v1/intake/rings", json=body, headers={"X-Intake-Key": key})
+    [inquiry] = desk.read(Role.CALL_TAKER, "/v1/inquiries")["items"]
+    assert run_jobs("intake.remind") == 2
+    reminders = f"/v1/territories/{desk.territory}/reminders"
+    found = desk.read(Role.CALL_TAKER, reminders)["items"]
+    assert {(each["kind"], each["level"], each["role"]) for each in found} == {
+        ("answer", 1, "call_taker"),
+        ("answer", 2, "supervisor"),
+    }
+    assert {each["subject"] for each in found} == {f"{inquiry['id']}:{desk.territory}"}
+    client.post("/v1/intake/rings", json=body | {"answered_at": ago(0)}, headers={"X-Intake-Key": key})
+    assert desk.read(Role.CALL_TAKER, reminders)["items"] == []
+
+
+def test_who_waits_for_an_answer_is_looked_at_by_the_schedule(desk: Desk) -> None:
+    """R-102: an hour for the web form; after half of it the call taker hears."""
+    assert desk.company.app.test_client().post("/v1/intake/web-form", json=form()).status_code == 201
+    reminders = f"/v1/territories/{desk.territory}/reminders"
+    scheduling.tick()
+    assert run_jobs("intake.remind") == 1
+    assert desk.read(Role.CALL_TAKER, reminders)["items"] == []
+    with db.transaction() as session:
+        inquiry = session.scalars(select(Inquiry)).one()
+        inquiry.requested_at = inquiry.received_at - timedelta(hours=25)
+        outbox.request(session, "intake.remind", "later", {})
+    assert run_jobs("intake.remind") == 1
+    assert [each["level"] for each in desk.read(Role.CALL_TAKER, reminders)["items"]] == [1, 2]
 
 
 def test_a_caller_who_gave_up_waits_to_be_called_back(desk: Desk) -> None:

@@ -87,6 +87,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/compensations/<uuid:compensation_id>/decision"): {"decision": "granted"},
     ("POST", "/v1/visits/<uuid:visit_id>/questions"): {"question": "Which valve?"},
     ("POST", "/v1/questions/<uuid:question_id>/answer"): {"answer": "The small one."},
+    ("POST", "/v1/chasers/<uuid:chaser_id>/answer"): {"told": "At ten."},
     ("POST", "/v1/inquiries/<uuid:inquiry_id>/call"): {"template": "none"},
     ("POST", "/v1/inquiries/<uuid:inquiry_id>/dismissal"): REASON,
     ("POST", "/v1/visits/<uuid:visit_id>/marks"): {"kind": "late", "minutes_late": 40},

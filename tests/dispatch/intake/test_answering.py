@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from dispatch import outbox
 from dispatch.calls.answering import AnswerState, answer
 from dispatch.calls.model import RepairCall
 from dispatch.calls.rules import CallAnswered, answer_limit
@@ -18,6 +19,7 @@ from dispatch.intake.model import Inquiry
 from dispatch.intake.receiving import Arrival, receive
 from tests.builders import DAY, a_call, a_customer, a_principal, a_site, a_territory, an_asset, at
 from tests.dispatch.conftest import MovableClock
+from tests.planning_world import register_kinds
 
 
 def call_by(session: Session, channel: str, hour: float = 8.0, days: int = 0) -> RepairCall:
@@ -134,6 +136,7 @@ def test_the_share_counts_what_is_decided(session: Session, now: MovableClock) -
 def test_whoever_never_became_a_call_is_measured_as_well(session: Session, now: MovableClock) -> None:
     """R-102: a caller who gave up, a form that waits, one that was dismissed, one of which a call came."""
     territory, me = a_territory(session), a_principal()
+    register_kinds()
     now.set(at(8.5))
 
     def came(channel: str, number: str) -> Inquiry:
@@ -166,3 +169,18 @@ def test_whoever_never_became_a_call_is_measured_as_well(session: Session, now: 
     assert (found.kept, found.decided) == (1, 2)
     now.set(at(9.1))
     assert answer_clocks(session, territory.id, DAY).decided == 4
+    outbox.register((), {})
+
+
+def test_as_a_day_ended_what_nobody_answered_is_judged_as_it_stood_then(
+    session: Session, now: MovableClock
+) -> None:
+    """R-102, R-701: by then one was missed and one still ran, whenever it is looked at."""
+    early, late = call_by(session, "web", 22.0), call_by(session, "web", 23.5)
+    late.territory_id = early.territory_id
+    session.flush()
+    for moment in (at(24), at(30), at(24, days=9)):
+        now.set(moment)
+        found = answer_clocks(session, early.territory_id, DAY, seen_at=at(24))
+        assert [one.state for one in found.items] == [AnswerState.MISSED, AnswerState.RUNNING]
+        assert (found.kept, found.decided) == (0, 1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import redis
 
-from dispatch import outbox, queue, sweeping
+from dispatch import clock, db, outbox, queue, sweeping
 from dispatch.sweeping import Sweeper
 from tests.job_stage import Stage
 
@@ -76,6 +77,22 @@ def test_a_failed_attempt_is_rung_as_soon_as_its_pause_is_over(stage: Stage, red
     assert sweeping.ring_overdue(15.0) == 0
     stage.make_due()
     assert sweeping.ring_overdue(15.0) == 1
+
+
+def test_a_run_for_later_is_rung_as_soon_as_its_moment_has_come(stage: Stage, redis_url: str) -> None:
+    """Nothing else is: a fresh run that was rung at its commit has its grace."""
+    stage.request("test.note", "now")
+    flush(redis_url)
+    with db.transaction() as session:
+        later = clock.now() + timedelta(minutes=10)
+        run_id = outbox.request(session, "test.note", "later", {}, not_before=later)
+    assert sweeping.ring_delayed() == 0
+    age(stage, 599)
+    assert sweeping.ring_delayed() == 0
+    age(stage, 2)
+    assert sweeping.ring_delayed() == 1
+    assert waiting() == {f"{run_id}-0"}
+    assert sweeping.ring_delayed() == 0
 
 
 def test_many_missed_runs_of_a_batch_kind_are_one_ring(stage: Stage, redis_url: str) -> None:

@@ -15,6 +15,7 @@ from dispatch.access.rules import Role
 from dispatch.billing.commands import record_payment
 from dispatch.contracts.house_rules import change_house_rules
 from dispatch.customers.model import Customer
+from dispatch.intake.answering import answer_clocks
 from dispatch.money import Money
 from dispatch.performance.commands import write_daily_log
 from dispatch.performance.metrics import METRICS
@@ -25,6 +26,7 @@ from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
 from tests.builders import (
     DAY,
+    a_call,
     a_contract,
     a_principal,
     a_promise,
@@ -239,3 +241,83 @@ def test_each_person_reads_what_concerns_them(world: Session) -> None:
     everything = daily_logs(world, a_principal(Role.ADMIN), first=first, last=last)
     assert len(everything) == 5
     assert len(daily_logs(world, a_principal(Role.ADMIN), first=first, last=last, scope="company")) == 1
+
+
+def asked(session: Session, place: Territory, channel: str, hour: float, answered: float | None) -> None:
+    """A call of the test day, asked for at an hour and answered at another."""
+    moments = {"requested_at": at(hour), "received_at": at(hour)}
+    call = a_call(session, site=a_site(session, territory=place), channel=channel, **moments)
+    call.answered_at = at(answered) if answered is not None else None
+    session.flush()
+
+
+def test_the_log_counts_answers_by_channel_the_same_whenever_it_is_written(
+    world: Session, now: MovableClock
+) -> None:
+    """R-102, R-701: asked, within the limit, missed, and waiting when the day ended; territories add up."""
+    here, there = a_territory(world), a_territory(world)
+    asked(world, here, "phone", 9, 9 + 10 / 3600)
+    asked(world, here, "phone", 9, 9 + 20 / 3600)
+    asked(world, here, "phone", 10, None)
+    asked(world, here, "web", 10, 10.5)
+    asked(world, here, "web", 11, 13)
+    asked(world, here, "email", 12, None)
+    asked(world, here, "email", 23.5, None)
+    asked(world, here, "letter", 12, None)
+    asked(world, there, "web", 12, 12.5)
+    expected = {
+        "email": {"asked": 2, "kept": 0, "missed": 1, "unknown": 0, "waiting": 2},
+        "phone": {"asked": 3, "kept": 1, "missed": 1, "unknown": 1, "waiting": 0},
+        "web": {"asked": 2, "kept": 1, "missed": 1, "unknown": 0, "waiting": 0},
+    }
+    written = set()
+    for moment in (at(24.5), at(34), at(24, days=5)):
+        now.set(moment)
+        write_daily_log(world, day=DAY)
+        log, company = log_of(world, "territory", here.id), log_of(world, "company")
+        assert log.facts["answers"] == expected
+        assert figures(log)["answers_in_time"] == (2, 5)
+        assert figures(company)["answers_in_time"] == (3, 6)
+        assert company.facts["answers"]["web"] == {
+            "asked": 3,
+            "kept": 2,
+            "missed": 1,
+            "unknown": 0,
+            "waiting": 0,
+        }
+        written.add((log.facts_sha256, log.written_at, company.facts_sha256))
+    assert len(written) == 1
+
+
+def test_an_answer_the_next_morning_waited_when_the_day_ended(world: Session, now: MovableClock) -> None:
+    """R-102: a Saturday's letter has a day; the log is corrected, and agrees with the answer clocks."""
+    place, saturday = a_territory(world), DAY + timedelta(days=5)
+    site = a_site(world, territory=place)
+    moments = {"requested_at": at(20, days=5), "received_at": at(20, days=5)}
+    call = a_call(world, site=site, channel="email", **moments)
+
+    def counted() -> tuple[dict[str, int], tuple[Decimal, Decimal]]:
+        logs = write_daily_log(world, day=saturday)
+        [log] = [each for each in logs if each.scope == "territory"]
+        return log.facts["answers"]["email"], figures(log)["answers_in_time"]
+
+    now.set(at(24.5, days=5))
+    waiting = {"asked": 1, "kept": 0, "missed": 0, "unknown": 0, "waiting": 1}
+    assert counted() == (waiting, (0, 0))
+    call.answered_at = at(9, days=6)
+    world.flush()
+    now.set(at(24.5, days=6))
+    assert counted() == (waiting | {"kept": 1}, (1, 1))
+    clocks = answer_clocks(world, place.id, saturday)
+    assert (clocks.kept, clocks.decided) == (1, 1)
+
+
+def test_a_technicians_log_holds_no_answers(world: Session) -> None:
+    """R-102: they are the office's."""
+    place = a_territory(world)
+    who = a_technician(world, territory=place)
+    a_shift(world, who)
+    asked(world, place, "web", 10, 10.5)
+    write_daily_log(world, day=DAY)
+    log = log_of(world, "technician", who.id)
+    assert (log.facts["answers"], figures(log)["answers_in_time"]) == ({}, (0, 0))

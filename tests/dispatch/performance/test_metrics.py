@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatch.performance import metrics
-from dispatch.performance.metrics import DutyFact, Ratio, VisitFact, indicators
+from dispatch.performance.metrics import AnswerFact, DutyFact, Ratio, VisitFact, answers_in_time, indicators
 from tests.builders import at
 
 VISIT = VisitFact(
@@ -120,7 +120,16 @@ def test_an_indicator_counts_what_its_formula_says(
 
 
 def test_every_indicator_has_a_hand_counted_case() -> None:
-    assert {name for name, _, _ in CASES} == {metric.__name__ for metric in metrics.METRICS}
+    counted = {name for name, _, _ in CASES} | {answers_in_time.__name__}
+    assert counted == {metric.__name__ for metric in metrics.METRICS}
+
+
+def test_answers_in_time_are_those_that_are_decided() -> None:
+    """R-102, R-704: neither what still ran when the day ended, nor what nobody said the time of."""
+    states = ("kept", "kept", "missed", "running", "unknown")
+    answers = [AnswerFact("web", state, is_waiting=state == "running") for state in states]
+    found = indicators((), (), answers)["answers_in_time"]
+    assert (found.numerator, found.denominator) == (2, 3)
 
 
 def test_early_and_waiting_keeps_the_promise() -> None:

@@ -72,11 +72,13 @@ def test_calls_come_the_day_before_and_through_the_day(generated: GeneratedDay) 
     midnight = local(DAY, 0)
     before = [call for call in generated.calls if call.requested_at < midnight]
     assert 70 <= len(before) <= 73
+    evening = before[-1]
     for call in generated.calls:
         assert call.requested_at.tzinfo is UTC
         assert call.requested_at <= call.received_at <= call.requested_at + timedelta(minutes=40)
         hour = call.requested_at.astimezone(ZoneInfo("Europe/Helsinki")).hour
-        assert (8 <= hour < 20) if call in before else (7 <= hour <= 17)
+        hours = range(20, 21) if call is evening else range(8, 20) if call in before else range(7, 18)
+        assert hour in hours
     moments = [call.requested_at for call in generated.calls]
     assert moments == sorted(moments)
 
@@ -92,6 +94,18 @@ def test_emergencies_are_urgent_and_some_have_the_hour_of_a_contract(generated: 
     assert len(hours) >= 3
     assert all(call.customer in fast for call in hours)
     assert max(call.priority for call in generated.calls if not call.is_emergency) <= 4
+
+
+def test_one_call_of_the_evening_before_has_a_limit_that_is_over_in_the_morning(
+    generated: GeneratedDay,
+) -> None:
+    """R-402: twelve hours, and whoever called is there in the afternoon; then the fault is solved."""
+    bound = {c.customer: c.resolution_minutes for c in generated.contracts}
+    evening = [c for c in generated.calls if c.requested_at < local(DAY, 0)][-1]
+    assert (evening.case, bound[evening.customer], evening.is_emergency) == ("contract", 720, False)
+    assert local(DAY, 480) < evening.requested_at + timedelta(hours=12) < local(DAY, 540)
+    assert min(window.start for window in evening.preferred_windows) == local(DAY, 14 * 60)
+    assert (evening.course.is_solved, evening.course.is_customer_absent) == (True, False)
 
 
 def test_two_calls_repeat_a_recent_repair_and_one_an_old_one(generated: GeneratedDay) -> None:
