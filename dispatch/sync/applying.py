@@ -64,7 +64,16 @@ MOVES: Mapping[str, Move] = {
 }
 ANSWERS_SINCE = 2
 """Phones of earlier schemas cannot answer checklists: what they finish is looked at instead of refused."""
-TIMED = frozenset({protocol.TRAVEL, protocol.ARRIVE, protocol.START, protocol.FINISH})
+TIMED = frozenset(
+    {
+        protocol.TRAVEL,
+        protocol.ARRIVE,
+        protocol.START,
+        protocol.PAUSE,
+        protocol.RESUME,
+        protocol.FINISH,
+    }
+)
 """Steps whose time is billed or judged, so that an unverified one needs a look."""
 
 
@@ -123,6 +132,7 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
             actor=Actor.ASSIGNEE,
             by=reported.by,
             occurred_at=reported.at.moment,
+            bound=reported.at.bound,
             op_id=reported.op_id,
             device_id=reported.by.device_id,
             reason=reason,

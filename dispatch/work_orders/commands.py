@@ -26,7 +26,6 @@ from dispatch.work_orders.opening import (
 from dispatch.work_orders.proposing import decide_proposal, propose
 from dispatch.work_orders.record import (
     Findings,
-    note_times,
     record_approval,
     record_findings,
     use_part,
@@ -36,6 +35,7 @@ from dispatch.work_orders.record import (
 from dispatch.work_orders.remaining import note_rest
 from dispatch.work_orders.signing import Shown, preview, sign, waive
 from dispatch.work_orders.steps import Assignment, take_step
+from dispatch.work_orders.timekeeping import note_times
 from dispatch.work_orders.verifying import (
     close,
     decide_case,
