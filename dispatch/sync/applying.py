@@ -152,6 +152,8 @@ def _doubts(session: Session, reported: Reported, visit: Visit) -> Iterator[str]
         yield conflicts.CLOCK
     if reported.is_forced:
         yield conflicts.GAP
+    if kind in TIMED and visits.contradicts_amended(session, visit):
+        yield conflicts.TIMES_DIFFER
     if (
         kind == protocol.FINISH
         and reported.op.schema < ANSWERS_SINCE

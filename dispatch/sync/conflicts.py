@@ -37,6 +37,7 @@ GAP = "gap_forced"
 UNANSWERED = "checklist_unanswered"
 ANSWERS_DIFFER = "answers_differ"
 NO_PROOF = "proof_missing"
+TIMES_DIFFER = "times_differ"
 LATE = "late_fact"
 STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
 NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})

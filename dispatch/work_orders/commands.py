@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatch.work_orders.advising import advice_at, settle_advice
+from dispatch.work_orders.amending import amend_times, contradicts_amended
 from dispatch.work_orders.answering import answer_question, check_answered
 from dispatch.work_orders.approving import decide_part
 from dispatch.work_orders.assigning import assign, place, release
@@ -52,6 +53,7 @@ __all__ = [
     "Rest",
     "Shown",
     "advice_at",
+    "amend_times",
     "answer_question",
     "assign",
     "attach_helper",
@@ -61,6 +63,7 @@ __all__ = [
     "change_priority",
     "check_answered",
     "close",
+    "contradicts_amended",
     "decide_case",
     "decide_part",
     "decide_proposal",
