@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dispatch.checklists.queries import lacking
+from dispatch.checklists.queries import lacking, lacking_before_work
 from dispatch.contracts.house_rules import rules_under
 from dispatch.errors import TransitionRefused
 from dispatch.sync import conflicts, protocol
@@ -28,7 +28,7 @@ from dispatch.sync.van import (
     decline_parts,
     hand_parts_over,
 )
-from dispatch.sync.whereabouts import keep_positions, switch_positions
+from dispatch.sync.whereabouts import keep_positions, metres_from_site, switch_positions
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import NO_ACCESS, declared_files
 from dispatch.work_orders.guards import outdate_reports
@@ -142,6 +142,10 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
             raise
         return Applied(conflicts.keep_fact(session, reported, visit, move.target).id)
     cases = [conflicts.flag(session, reported, visit, doubt) for doubt in _doubts(session, reported, visit)]
+    away = metres_from_site(session, reported, visit) if kind == protocol.ARRIVE else None
+    if away is not None:
+        told = {conflicts.DISTANCE: away}
+        cases.append(conflicts.flag(session, reported, visit, conflicts.FAR, **told))
     return Applied(cases[0].id if cases else None)
 
 
@@ -160,10 +164,20 @@ def _doubts(session: Session, reported: Reported, visit: Visit) -> Iterator[str]
         and lacking(session, visit.id, visit.checklists)
     ):
         yield conflicts.UNANSWERED
+    if kind == protocol.START and not _is_safe(session, reported, visit):
+        yield conflicts.UNSAFE
     if kind == protocol.NO_ACCESS and not _is_proven(session, visit):
         yield conflicts.NO_PROOF
     if reported.at.is_flagged:
         visit.needs_review = True
+
+
+def _is_safe(session: Session, reported: Reported, visit: Visit) -> bool:
+    """Tell whether what comes before work was answered, of a crew by its leader, or the begin explained."""
+    reason = Payload(reported.payload, _ALLOWED[protocol.START]).optional_text("reason")
+    if visit.leader_id is not None or (reason or "").strip():
+        return True
+    return not lacking_before_work(session, visit.id, visit.checklists)
 
 
 def _is_proven(session: Session, visit: Visit) -> bool:
@@ -197,6 +211,8 @@ def _note_result(session: Session, reported: Reported, visit: Visit, payload: Pa
 
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
+    protocol.ARRIVE: frozenset({"position"}),
+    protocol.START: frozenset({"reason"}),
     protocol.DECLINE: frozenset({"reason"}),
     protocol.PAUSE: frozenset({"reason"}),
     protocol.RESUME: frozenset({"reason"}),

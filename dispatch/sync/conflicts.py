@@ -38,7 +38,11 @@ UNANSWERED = "checklist_unanswered"
 ANSWERS_DIFFER = "answers_differ"
 NO_PROOF = "proof_missing"
 TIMES_DIFFER = "times_differ"
+UNSAFE = "safety_unanswered"
+FAR = "far_from_site"
+DISTANCE = "distance_metres"
 LATE = "late_fact"
+UNTOLD = frozenset({"signature_path", "position"})
 STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
 NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})
 
@@ -123,16 +127,23 @@ def story_of(session: Session, visit: Visit, by: Principal) -> ReviewCase | None
     )
 
 
-def flag(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
-    """Open one case of a kind for a visit, or return the open one: somebody has to look before billing."""
+def flag(session: Session, reported: Reported, visit: Visit, kind: str, **more: Any) -> ReviewCase:
+    """
+    Open one case of a kind for a visit, or return the open one: somebody has to look before billing.
+
+    ``more`` is told beside the fact.
+    """
     statement = select(ReviewCase).where(
         ReviewCase.visit_id == visit.id, ReviewCase.decided_at.is_(None), ReviewCase.kind == kind
     )
     case = session.scalars(statement).first()
     if case is not None:
         _add(case, _fact(reported))
-        return case
-    return _open(session, reported, visit, kind)
+    else:
+        case = _open(session, reported, visit, kind)
+    if more:
+        case.detail = {**case.detail, **more}
+    return case
 
 
 def _tell(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
@@ -163,7 +174,7 @@ def _detail(reported: Reported, visit: Visit) -> dict[str, Any]:
 
 
 def _fact(reported: Reported) -> dict[str, Any]:
-    """The fact as told; a drawing stays in the operation, which is kept for ever."""
+    """The fact as told, without a drawing, which stays in the operation, and without a position (R-903)."""
     given = reported.payload if isinstance(reported.payload, Mapping) else {}
     return {
         "op_id": str(reported.op_id),
@@ -171,7 +182,7 @@ def _fact(reported: Reported) -> dict[str, Any]:
         "occurred_at": reported.at.moment.isoformat(),
         "clock_quality": reported.at.quality,
         "counts_at": (reported.at.bound or reported.at.moment).isoformat(),
-        "payload": {name: value for name, value in given.items() if name != "signature_path"},
+        "payload": {name: value for name, value in given.items() if name not in UNTOLD},
     }
 
 
