@@ -33,6 +33,7 @@ RESOURCES = (
     "work_orders",
     "visits",
     "visit_papers",
+    "visit_times",
     "checklists",
     "advice",
     "contact_proposals",

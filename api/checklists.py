@@ -29,6 +29,7 @@ class ChecklistShape(Schema):
     title_en = Text(required=True)
     title_zh = Text(required=True)
     questions = fields.List(fields.Dict(), required=True)
+    is_before_work = Flag(required=True)
     is_active = Flag(required=True)
     created_at = Moment(required=True)
 
@@ -40,13 +41,14 @@ class NewChecklist(Schema):
     A question has ``key``, ``kind`` (``yes_no``, ``choice``, ``number``, ``text``, ``photo``, ``signature``,
     ``scan``, ``date``), ``text_en``, ``text_zh``, ``is_required``; a number may have ``unit``, ``least`` and
     ``most``, a choice has ``choices``; ``only_if`` names the answers of an earlier question after which it is
-    asked.
+    asked. ``is_before_work``: about safety, so that its required questions are answered before work begins.
     """
 
     code = Text(64, required=True)
     title_en = Text(required=True)
     title_zh = Text(required=True)
     questions = ListOf(fields.Dict(), MOST_QUESTIONS, required=True)
+    is_before_work = Flag(load_default=False)
 
 
 class ChecklistUse(Schema):

@@ -143,6 +143,7 @@ class ToldChecklist(Schema):
     title_en = fields.String(required=True)
     title_zh = fields.String(required=True)
     questions = fields.List(fields.Dict(), required=True)
+    is_before_work = Flag(required=True, metadata=told("Its required questions come before visit.start."))
     answers = fields.List(fields.Nested(ToldAnswer), required=True)
 
 

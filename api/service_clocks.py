@@ -74,7 +74,8 @@ class ServiceClockShape(Schema):
     One limit of one order; ``used`` is the part of its time that has passed, pauses left out.
 
     ``predicted_at`` follows the forecast of a day that goes on, and the plan of a later one. ``will_miss``
-    holds as well when nothing is planned and it is too late for anybody to come.
+    holds as well when nothing is planned and it is too late for anybody to come. ``is_provisional``: the
+    phone's clock could not be verified; until somebody looks, ``met_at`` is the latest it can have been.
     """
 
     work_order_id = Id(required=True)
@@ -86,6 +87,7 @@ class ServiceClockShape(Schema):
     met_at = Moment(required=True, allow_none=True)
     predicted_at = Moment(required=True, allow_none=True)
     will_miss = Flag(required=True)
+    is_provisional = Flag(required=True)
 
 
 class ServiceStepShape(Schema):

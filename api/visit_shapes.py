@@ -44,6 +44,10 @@ class VisitShape(Schema):
     finished_at = Moment(required=True, allow_none=True)
     expected_end_at = Moment(required=True, allow_none=True)
     paused_seconds = Whole(required=True)
+    unverified = fields.Dict(
+        required=True,
+        metadata={"description": "By name, what a phone said of times that wait for a look; see sync.md."},
+    )
     is_solved = Flag(required=True, allow_none=True)
     rating = Whole(required=True, allow_none=True)
 
@@ -61,6 +65,11 @@ class StepShape(Schema):
     technician_name = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
     occurred_at = Moment(required=True)
+    counts_at = Moment(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The server's bound of a time that nobody could verify; null of any other."},
+    )
     recorded_at = Moment(required=True)
 
 

@@ -103,6 +103,7 @@ JOBS = (
     Job("sync.tidy_up", "dispatch.sync.jobs:tidy_up", "default", timeout_seconds=120),
     Job("sync.decide_held", "dispatch.sync.jobs:decide_held", "default", timeout_seconds=120),
     Job("messages.clocked", "dispatch.messages.jobs:write_clocked", "default", timeout_seconds=300),
+    Job("promises.judge_again", "dispatch.promises.jobs:judge_again", "default", timeout_seconds=60),
     Job("promises.tell_declined", "dispatch.promises.jobs:tell_declined", "default", timeout_seconds=60),
     Job("promises.follow_no_show", "dispatch.promises.jobs:follow_no_show", "default", timeout_seconds=60),
     Job("messages.write", "dispatch.messages.jobs:write", "default", timeout_seconds=120, batch=True),
@@ -120,6 +121,12 @@ JOBS = (
         "default",
         timeout_seconds=120,
         batch=True,
+    ),
+    Job(
+        "performance.correct_logs",
+        "dispatch.performance.jobs:correct_logs",
+        "default",
+        timeout_seconds=300,
     ),
     Job(
         "performance.write_daily_log",
@@ -144,6 +151,7 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.VisitVerified: ("billing.settle", "loaners.follow"),
     events.VisitDeclined: ("promises.tell_declined",),
     events.VisitAdjusted: ("billing.settle",),
+    events.VisitTimesChanged: ("promises.judge_again", "performance.correct_logs"),
     events.SeatGivenUp: ("billing.settle",),
     events.VisitFailed: ("messages.write", "promises.follow_no_show"),
     events.VisitCancelled: ("messages.write", "loaners.follow"),

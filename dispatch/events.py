@@ -135,6 +135,14 @@ class VisitAdjusted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VisitTimesChanged(Event):
+    """Other times of a visit count than before: they were confirmed or amended, all of one change."""
+
+    visit_id: str
+    change_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatGivenUp(Event):
     """Somebody of a crew is not needed any more; an order that waited for them may be settled."""
 

@@ -26,6 +26,7 @@ def write_checklist(
     title_en: str,
     title_zh: str,
     questions: Sequence[Mapping[str, Any]],
+    is_before_work: bool = False,
 ) -> Checklist:
     """Write the next revision of a checklist; visits that were opened before keep theirs."""
     short = text.code(code, "code")
@@ -37,6 +38,7 @@ def write_checklist(
         title_en=text.line(title_en, "title_en"),
         title_zh=text.line(title_zh, "title_zh"),
         questions=rules.checked_questions(questions),
+        is_before_work=is_before_work,
         created_by=by.user_id if by else None,
         created_at=clock.now(),
     )

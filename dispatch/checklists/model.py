@@ -25,6 +25,8 @@ class Checklist(Base):
     title_zh: Mapped[str]
     questions: Mapped[list[Any]]
     """In the order they are asked; see ``rules.Question``."""
+    is_before_work: Mapped[bool] = mapped_column(default=False)
+    """About safety: its required questions are answered before work begins, not only before it ends."""
     is_active: Mapped[bool] = mapped_column(default=True)
     """False retires the whole checklist: new visits do not get it."""
     created_by: Mapped[uuid.UUID | None]

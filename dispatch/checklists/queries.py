@@ -120,6 +120,14 @@ def _standing(
     return found
 
 
+def lacking_before_work(
+    session: Session, visit_id: uuid.UUID, pins: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Return those of ``lacking`` that are to be answered before work begins."""
+    first = {code for code, one in carried(session, pins).items() if one.is_before_work}
+    return lacking(session, visit_id, [pin for pin in pins if pin["code"] in first]) if first else []
+
+
 def lacking(session: Session, visit_id: uuid.UUID, pins: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return required questions that are asked and unanswered, as ``code.question``."""
     questions = standing(session, visit_id, pins)

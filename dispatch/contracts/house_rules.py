@@ -81,6 +81,9 @@ class HouseRules:
         alone.
     no_access_proof
         A closed door is proven by a photograph; without one somebody looks at the visit.
+    arrival_metres
+        An arrival recorded farther than this from the site, where the phone sent its position, is looked at;
+        0 for never.
     drip_feed
         Of the visits that have not begun, a phone holds the next one alone. The company's alone.
     answer_phone_seconds, answer_counter_minutes, answer_online_minutes, answer_day_off_hours
@@ -137,6 +140,7 @@ class HouseRules:
     follow_up_hours: int = 24
     question_reminder_minutes: int = 30
     step_reminder_minutes: int = 30
+    arrival_metres: int = 500
     drip_feed: bool = False
     hand_in_chase: bool = True
     hand_in_hour: int = 20
@@ -209,6 +213,7 @@ RANGES = {
     "step_reminder_minutes": (1, 1440),
     "hand_in_hour": (0, 23),
     "hand_in_escalation_hour": (0, 23),
+    "arrival_metres": (0, 100_000),
     "custody_limit_minor": (0, 1_000_000_000),
     "answer_phone_seconds": (1, 3600),
     "answer_counter_minutes": (1, 1440),

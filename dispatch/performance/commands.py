@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, outbox
@@ -40,7 +40,8 @@ def write_daily_log(session: Session, *, day: date) -> list[DailyLog]:
     """
     Write or correct the logs of a day: per technician, per territory, and the company's.
 
-    A technician who helped out elsewhere has one log with the work of all territories.
+    A technician who helped out elsewhere has one log with the work of all territories; one of whom the day
+    holds nothing any more, since a visit turned out to be of another day, has none.
     """
     territories = session.scalars(select(Territory).order_by(Territory.code)).all()
     parts = [_read(session, territory, day) for territory in territories]
@@ -52,8 +53,26 @@ def write_daily_log(session: Session, *, day: date) -> list[DailyLog]:
         _together([part.money for part in parts]),
         [answer for part in parts for answer in part.answers],
     )
-    logs = [_write(session, day, part) for part in _technicians(whole)]
+    people = _technicians(whole)
+    session.execute(
+        delete(DailyLog).where(
+            DailyLog.day == day,
+            DailyLog.scope == "technician",
+            DailyLog.scope_id.not_in([part.scope_id for part in people]),
+        )
+    )
+    logs = [_write(session, day, part) for part in people]
     return [*logs, *(_write(session, day, part) for part in [*parts, whole])]
+
+
+def correct_logs(session: Session, *, change_id: uuid.UUID) -> Sequence[date]:
+    """Write the logs anew of the days that a change of a visit's times concerns; return those days."""
+    concerned = facts.days_of_change(session, change_id)
+    statement = select(DailyLog.day).where(DailyLog.day.in_(concerned)).distinct().order_by(DailyLog.day)
+    days = session.scalars(statement).all()
+    for day in days:
+        write_daily_log(session, day=day)
+    return days
 
 
 @dataclass(frozen=True, slots=True)

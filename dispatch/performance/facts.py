@@ -23,6 +23,7 @@ from dispatch.technicians import queries as technicians
 from dispatch.territories.model import Territory
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.on_site_model import TimeChange
 
 OFFICE = "office"
 """Keeper of money that no technician collected."""
@@ -97,7 +98,26 @@ def _fact(visit: Visit, order: WorkOrder, was_repeated: bool, promises: Sequence
         response_due_at=order.response_due_at if visit.leader_id is None else None,
         resolution_due_at=order.resolution_due_at if visit.leader_id is None else None,
         goes_along=visit.leader_id is not None,
+        unverified=frozenset(visit.unverified),
     )
+
+
+def days_of_change(session: Session, change_id: uuid.UUID) -> set[date]:
+    """Return the days to which a visit belonged before and after its times were changed."""
+    statement = (
+        select(TimeChange, Visit, Territory.timezone)
+        .join(Visit, Visit.id == TimeChange.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .join(Territory, Territory.id == WorkOrder.territory_id)
+        .where(TimeChange.change_id == change_id)
+    )
+    found: set[date] = set()
+    for change, visit, zone in session.execute(statement):
+        moments = [visit.arrived_at or visit.planned_start]
+        if change.name == "arrived_at":
+            moments += [datetime.fromisoformat(said) for said in (change.before, change.value) if said]
+        found |= {clock.business_day(moment, zone) for moment in moments if moment is not None}
+    return found
 
 
 def duties_of(session: Session, territory: Territory, day: date) -> list[DutyFact]:
@@ -166,6 +186,8 @@ def _row(visit: VisitFact) -> dict[str, Any]:
         "finished_at": visit.finished_at,
     }
     row: dict[str, Any] = {name: moment.isoformat() if moment else None for name, moment in moments.items()}
+    if visit.unverified:
+        row["provisional"] = sorted(visit.unverified)
     return {"sheet": visit.number, "is_solved": visit.is_solved, "work_seconds": visit.work_seconds, **row}
 
 

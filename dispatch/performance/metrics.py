@@ -1,7 +1,9 @@
 """
 Indicators of a day as pure functions of its facts, each a numerator and a denominator (R-704).
 
-A denominator of zero means "undefined", never zero or infinity. The formulas are those of the glossary.
+A denominator of zero means "undefined", never zero or infinity. The formulas are those of the glossary. What
+a phone told by a clock nobody could verify is counted by the server's bound until somebody has looked; where
+that bound alone would break a promise or a limit, the visit is not judged until then.
 """
 
 from __future__ import annotations
@@ -46,6 +48,14 @@ class VisitFact:
     """How often the order's customer has asked when somebody comes (R-105)."""
     band: timedelta = BAND
     """How far outside the window still counts as punctual by the house's rules (R-302)."""
+    unverified: frozenset[str] = frozenset()
+    """Times that are the server's bound until somebody has looked (reliability §2.5)."""
+
+    def waits(self, name: str, limit: datetime | None) -> bool:
+        """Whether a time cannot be judged yet: it is a bound, and that alone comes after the limit."""
+        moment: datetime | None = getattr(self, name)
+        is_late = moment is not None and limit is not None and moment > limit
+        return name in self.unverified and is_late
 
     @property
     def work_seconds(self) -> int:
@@ -109,13 +119,15 @@ def _sum(values: Sequence[int], count: int) -> Ratio:
 
 def promise_kept_first(day: Day) -> Ratio:
     """Arrivals not later than the end of the first promised window ÷ promised visits (R-309)."""
-    promised = [v for v in day[0] if v.first_window_end is not None]
+    told = (v for v in day[0] if v.first_window_end is not None)
+    promised = [v for v in told if not v.waits("arrived_at", v.first_window_end)]
     return _share(promised, lambda v: _not_later(v.arrived_at, v.first_window_end))
 
 
 def promise_kept_last(day: Day) -> Ratio:
     """Arrivals not later than the end of the last promised window ÷ promised visits (R-309)."""
-    promised = [v for v in day[0] if v.last_window_end is not None]
+    told = (v for v in day[0] if v.last_window_end is not None)
+    promised = [v for v in told if not v.waits("arrived_at", v.last_window_end)]
     return _share(promised, lambda v: _not_later(v.arrived_at, v.last_window_end))
 
 
@@ -125,8 +137,8 @@ def _not_later(moment: datetime | None, limit: datetime | None) -> bool:
 
 def punctual_within_band(day: Day) -> Ratio:
     """Arrivals within the promised window widened by the band on both sides ÷ promised visits (R-302)."""
-    promised = [v for v in day[0] if v.last_window_end is not None]
-    return _share(promised, _in_band)
+    told = (v for v in day[0] if v.last_window_end is not None)
+    return _share([v for v in told if "arrived_at" not in v.unverified], _in_band)
 
 
 def _in_band(visit: VisitFact) -> bool:
@@ -144,13 +156,15 @@ def response_seconds(day: Day) -> Ratio:
 
 def sla_response_kept(day: Day) -> Ratio:
     """First visits that arrived by their response limit ÷ first visits with such a limit (R-401)."""
-    limited = [v for v in day[0] if v.is_first_attempt and v.response_due_at is not None]
+    first = (v for v in day[0] if v.is_first_attempt and v.response_due_at is not None)
+    limited = [v for v in first if not v.waits("arrived_at", v.response_due_at)]
     return _share(limited, lambda v: _not_later(v.arrived_at, v.response_due_at))
 
 
 def sla_resolution_kept(day: Day) -> Ratio:
     """Orders solved by their resolution limit ÷ finished visits with such a limit (R-402)."""
-    limited = [v for v in day[0] if v.resolution_due_at is not None and v.finished_at is not None]
+    finished = (v for v in day[0] if v.resolution_due_at is not None and v.finished_at is not None)
+    limited = [v for v in finished if not v.waits("finished_at", v.resolution_due_at)]
     return _share(limited, lambda v: v.is_solved and _not_later(v.finished_at, v.resolution_due_at))
 
 
@@ -181,8 +195,8 @@ def resolve_seconds(day: Day) -> Ratio:
 
 def schedule_adherence(day: Day) -> Ratio:
     """Visits begun within 15 minutes of the plan ÷ planned visits."""
-    planned = [v for v in day[0] if v.planned_start is not None]
-    return _share(planned, _on_plan)
+    planned = (v for v in day[0] if v.planned_start is not None)
+    return _share([v for v in planned if "started_at" not in v.unverified], _on_plan)
 
 
 def _on_plan(visit: VisitFact) -> bool:

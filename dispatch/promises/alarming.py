@@ -16,6 +16,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox, text
+from dispatch.access import audit
 from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
@@ -232,11 +233,36 @@ def _is_due(alarm: PromiseAlarm, promise: Promise, policy: AlarmPolicy, zone: st
     return now - alarm.seen_at >= policy.confirm or promise.window_end - now <= policy.notice
 
 
+def judge_again(session: Session, visit: Visit) -> Sequence[PromiseAlarm]:
+    """
+    Judge the promises of a visit anew by the times that count now; return the alarms that end otherwise.
+
+    What was told or given to the customer meanwhile stays, and a promise that turns out broken is followed up
+    like any other (R-309, R-802).
+    """
+    statement = select(PromiseAlarm).where(PromiseAlarm.visit_id == visit.id).order_by(PromiseAlarm.id)
+    alarms = session.scalars(statement.with_for_update()).all()
+    promises = promises_of(session, {visit.id}).get(visit.id, ())
+    judged = []
+    for alarm in alarms:
+        before, since = alarm.outcome, alarm.ended_at
+        if not _is_ended(session, alarm, promises, is_over=False):
+            continue
+        alarm.ended_at = since or alarm.ended_at
+        if alarm.outcome != before:
+            judged.append(alarm)
+            ends = {"before": before, "after": alarm.outcome}
+            audit.record(session, action="promise_judged", outcome="done", subject=alarm.id, ends=ends)
+    session.flush()
+    return judged
+
+
 def _is_ended(session: Session, alarm: PromiseAlarm, promises: Sequence[Promise], *, is_over: bool) -> bool:
     """
     Close an alarm whose visit was reached, called off, promised anew or left alone; whether it is closed.
 
-    What came after the window, be it a new promise or the end of the visit, does not mend it.
+    What came after the window, be it a new promise or the end of the visit, does not mend it. An arrival that
+    nobody could verify keeps the promise if even the server's bound does; else it waits for a look.
     """
     visit = session.get_one(Visit, alarm.visit_id)
     [promise] = [each for each in promises if each.id == alarm.promise_id]
@@ -244,7 +270,10 @@ def _is_ended(session: Session, alarm: PromiseAlarm, promises: Sequence[Promise]
     if later is not None:
         alarm.outcome = "replaced" if later.promised_at <= promise.window_end else "broken"
     elif visit.arrived_at is not None:
-        alarm.outcome = "kept" if kept(visit.arrived_at, promise.window_end) else "broken"
+        is_kept = kept(visit.arrived_at, promise.window_end)
+        if not is_kept and "arrived_at" in visit.unverified:
+            return False
+        alarm.outcome = "kept" if is_kept else "broken"
     elif VisitState(visit.state) in OVER:
         alarm.outcome = "broken" if _ended_after(session, visit, promise) else "cancelled"
     elif is_over and promise.window_end <= clock.now():
@@ -256,9 +285,11 @@ def _is_ended(session: Session, alarm: PromiseAlarm, promises: Sequence[Promise]
 
 
 def _ended_after(session: Session, visit: Visit, promise: Promise) -> bool:
-    """Whether a visit that nobody has reached was called off only after its promised window."""
+    """Whether a visit that nobody has reached was called off only after its promised window, as is known."""
     statement = select(func.max(VisitEvent.occurred_at)).where(
-        VisitEvent.visit_id == visit.id, VisitEvent.to_state == visit.state
+        VisitEvent.visit_id == visit.id,
+        VisitEvent.to_state == visit.state,
+        VisitEvent.counts_at.is_(None),
     )
     moment = session.scalar(statement)
     return moment is not None and moment > promise.window_end

@@ -9,7 +9,7 @@ what is on no plan when it is too near for anybody to come.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -69,6 +69,9 @@ class ServiceClock:
         When it is met by the forecast, or by the plan in force; None when nothing is planned.
     will_miss
         Whether that is too late, or nothing is planned and it is too late for anything.
+    is_provisional
+        Whether ``met_at`` is only the latest it can have been: a phone told it by a clock that nobody could
+        verify, and nobody has looked. Such a limit may be met already; it is not called missed.
     """
 
     work_order_id: uuid.UUID
@@ -81,6 +84,7 @@ class ServiceClock:
     met_at: datetime | None
     predicted_at: datetime | None
     will_miss: bool
+    is_provisional: bool
 
 
 def running(session: Session, territory_id: uuid.UUID, ahead: Ahead = NOTHING) -> list[ServiceClock]:
@@ -114,7 +118,7 @@ def escalate(session: Session, territory_id: uuid.UUID, ahead: Ahead = NOTHING) 
     clocks = running(session, territory_id, ahead)
     houses = rules_of_contracts(session, {one.contract_id for one in clocks})
     for one in clocks:
-        if one.state is ClockState.PAUSED:
+        if one.state is ClockState.PAUSED or one.is_provisional:
             continue
         for percent, role in _steps(one, houses[one.contract_id]):
             row = insert(ServiceStep).values(
@@ -186,21 +190,21 @@ def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
     order: WorkOrder,
     kind: str,
     due: datetime,
-    met: datetime | None,
+    met: Met,
     planned: Planned,
     hours: BusinessHours | None,
     pauses: Sequence[ServicePause],
 ) -> ServiceClock:
     now = clock.now()
-    if met is not None:
-        state = ClockState.MET if met <= due else ClockState.MISSED
+    if met.at is not None:
+        state = ClockState.MET if met.at <= due else ClockState.MISSED
     elif any(pause.ended_at is None for pause in pauses):
         state = ClockState.PAUSED
     else:
         state = ClockState.RUNNING if now <= due else ClockState.MISSED
-    moved = [pause for pause in pauses if _has_moved(pause, kind, met)]
+    moved = [pause for pause in pauses if _has_moved(pause, kind, met.at)]
     whole = _run_between(order.requested_at, due, hours, moved)
-    spent = _run_between(order.requested_at, met or now, hours, pauses)
+    spent = _run_between(order.requested_at, met.at or now, hours, pauses)
     return ServiceClock(
         work_order_id=order.id,
         contract_id=order.contract_id,
@@ -209,9 +213,10 @@ def _clock(  # noqa: PLR0917 - an order, and what is known of one of its limits
         due_at=due,
         state=state,
         used=round(spent / max(1.0, whole), 4),
-        met_at=met,
-        predicted_at=planned.at if met is None else None,
-        will_miss=met is None and _will_miss(planned, due, is_paused=state is ClockState.PAUSED),
+        met_at=met.at,
+        predicted_at=planned.at if met.at is None else None,
+        will_miss=met.at is None and _will_miss(planned, due, is_paused=state is ClockState.PAUSED),
+        is_provisional=met.is_provisional,
     )
 
 
@@ -233,12 +238,26 @@ def _run_between(
     return (spent_between(start, end, hours) - sum(stood, timedelta(0))).total_seconds()
 
 
-def _arrived(visits: Sequence[Visit]) -> datetime | None:
-    return min((visit.arrived_at for visit in visits if visit.arrived_at is not None), default=None)
+@dataclass(frozen=True, slots=True)
+class Met:
+    """When a limit was met, None while it was not, and whether that waits for somebody to look."""
+
+    at: datetime | None = None
+    is_provisional: bool = False
 
 
-def _solved(visits: Sequence[Visit]) -> datetime | None:
-    return min((v.finished_at for v in visits if v.finished_at is not None and v.is_solved), default=None)
+def _arrived(visits: Sequence[Visit]) -> Met:
+    return _first((visit.arrived_at, "arrived_at" in visit.unverified) for visit in visits)
+
+
+def _solved(visits: Sequence[Visit]) -> Met:
+    return _first((v.finished_at, "finished_at" in v.unverified) for v in visits if v.is_solved)
+
+
+def _first(moments: Iterable[tuple[datetime | None, bool]]) -> Met:
+    """The first moment; of two that are equal the verified one."""
+    known = [(at, waits) for at, waits in moments if at is not None]
+    return Met(*min(known)) if known else Met()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dispatch.checklists.queries import lacking
+from dispatch.checklists.queries import lacking, lacking_before_work
 from dispatch.contracts.house_rules import rules_under
 from dispatch.errors import TransitionRefused
 from dispatch.sync import conflicts, protocol
@@ -28,7 +28,7 @@ from dispatch.sync.van import (
     decline_parts,
     hand_parts_over,
 )
-from dispatch.sync.whereabouts import keep_positions, switch_positions
+from dispatch.sync.whereabouts import keep_positions, metres_from_site, switch_positions
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import NO_ACCESS, declared_files
 from dispatch.work_orders.guards import outdate_reports
@@ -64,7 +64,16 @@ MOVES: Mapping[str, Move] = {
 }
 ANSWERS_SINCE = 2
 """Phones of earlier schemas cannot answer checklists: what they finish is looked at instead of refused."""
-TIMED = frozenset({protocol.TRAVEL, protocol.ARRIVE, protocol.START, protocol.FINISH})
+TIMED = frozenset(
+    {
+        protocol.TRAVEL,
+        protocol.ARRIVE,
+        protocol.START,
+        protocol.PAUSE,
+        protocol.RESUME,
+        protocol.FINISH,
+    }
+)
 """Steps whose time is billed or judged, so that an unverified one needs a look."""
 
 
@@ -123,6 +132,7 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
             actor=Actor.ASSIGNEE,
             by=reported.by,
             occurred_at=reported.at.moment,
+            bound=reported.at.bound,
             op_id=reported.op_id,
             device_id=reported.by.device_id,
             reason=reason,
@@ -132,6 +142,10 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
             raise
         return Applied(conflicts.keep_fact(session, reported, visit, move.target).id)
     cases = [conflicts.flag(session, reported, visit, doubt) for doubt in _doubts(session, reported, visit)]
+    away = metres_from_site(session, reported, visit) if kind == protocol.ARRIVE else None
+    if away is not None:
+        told = {conflicts.DISTANCE: away}
+        cases.append(conflicts.flag(session, reported, visit, conflicts.FAR, **told))
     return Applied(cases[0].id if cases else None)
 
 
@@ -142,16 +156,28 @@ def _doubts(session: Session, reported: Reported, visit: Visit) -> Iterator[str]
         yield conflicts.CLOCK
     if reported.is_forced:
         yield conflicts.GAP
+    if kind in TIMED and visits.contradicts_amended(session, visit):
+        yield conflicts.TIMES_DIFFER
     if (
         kind == protocol.FINISH
         and reported.op.schema < ANSWERS_SINCE
         and lacking(session, visit.id, visit.checklists)
     ):
         yield conflicts.UNANSWERED
+    if kind == protocol.START and not _is_safe(session, reported, visit):
+        yield conflicts.UNSAFE
     if kind == protocol.NO_ACCESS and not _is_proven(session, visit):
         yield conflicts.NO_PROOF
     if reported.at.is_flagged:
         visit.needs_review = True
+
+
+def _is_safe(session: Session, reported: Reported, visit: Visit) -> bool:
+    """Tell whether what comes before work was answered, of a crew by its leader, or the begin explained."""
+    reason = Payload(reported.payload, _ALLOWED[protocol.START]).optional_text("reason")
+    if visit.leader_id is not None or (reason or "").strip():
+        return True
+    return not lacking_before_work(session, visit.id, visit.checklists)
 
 
 def _is_proven(session: Session, visit: Visit) -> bool:
@@ -185,6 +211,8 @@ def _note_result(session: Session, reported: Reported, visit: Visit, payload: Pa
 
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
+    protocol.ARRIVE: frozenset({"position"}),
+    protocol.START: frozenset({"reason"}),
     protocol.DECLINE: frozenset({"reason"}),
     protocol.PAUSE: frozenset({"reason"}),
     protocol.RESUME: frozenset({"reason"}),

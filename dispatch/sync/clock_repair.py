@@ -47,6 +47,13 @@ class Corrected:
     moment: datetime
     quality: str
     skew_seconds: int | None = None
+    heard_at: datetime | None = None
+    """When the operation came here."""
+
+    @property
+    def bound(self) -> datetime | None:
+        """What counts of an unverified time until somebody has looked: when it was heard of, it was over."""
+        return (self.heard_at or self.moment) if self.quality == UNVERIFIED else None
 
     @property
     def is_flagged(self) -> bool:
@@ -86,7 +93,7 @@ def correct(
         if timedelta(0) <= ago <= LONGEST_AGO:
             return Corrected(now - ago, OFFSET, skew)
     is_likely = timedelta(0) <= now - occurred_at <= LONGEST_AGO
-    return Corrected(occurred_at if is_likely else now, UNVERIFIED, skew)
+    return Corrected(occurred_at if is_likely else now, UNVERIFIED, skew, now)
 
 
 def _elapsed_ms(mono_ms: int | None, boot_id: str | None, device: DeviceClock) -> int | None:

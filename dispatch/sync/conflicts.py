@@ -17,13 +17,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
-from dispatch.sync.clock_repair import Corrected
+from dispatch.sync.clock_repair import UNVERIFIED, Corrected
 from dispatch.sync.envelope import Incoming
 from dispatch.sync.protocol import ARRIVE, START, TRAVEL
 from dispatch.sync.upcasting import upcast
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import ReviewCase, Visit
+from dispatch.work_orders.timekeeping import CLOCK_UNVERIFIED
 
 S = VisitState
 
@@ -31,12 +32,17 @@ ILLEGAL = "illegal_transition"
 CANCELLED_BUT_DONE = "cancelled_but_done"
 REASSIGNED_BUT_DONE = "reassigned_but_done"
 DOUBLE_ATTENDANCE = "double_attendance"
-CLOCK = "clock_unverified"
+CLOCK = CLOCK_UNVERIFIED
 GAP = "gap_forced"
 UNANSWERED = "checklist_unanswered"
 ANSWERS_DIFFER = "answers_differ"
 NO_PROOF = "proof_missing"
+TIMES_DIFFER = "times_differ"
+UNSAFE = "safety_unanswered"
+FAR = "far_from_site"
+DISTANCE = "distance_metres"
 LATE = "late_fact"
+UNTOLD = frozenset({"signature_path", "position"})
 STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
 NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})
 
@@ -74,10 +80,13 @@ def keep_fact(session: Session, reported: Reported, visit: Visit, target: VisitS
             actor=Actor.CASE,
             by=reported.by,
             occurred_at=reported.at.moment,
+            bound=reported.at.bound,
             op_id=reported.op_id,
             device_id=reported.by.device_id,
         )
-        visits.note_times(session, by=reported.by, visit=visit, **_times(case))
+        visits.note_times(session, by=reported.by, visit=visit, **_times(case), unverified=_said(case))
+        if visit.unverified:
+            flag(session, reported, visit, CLOCK)
     return case
 
 
@@ -118,16 +127,23 @@ def story_of(session: Session, visit: Visit, by: Principal) -> ReviewCase | None
     )
 
 
-def flag(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
-    """Open one case of a kind for a visit, or return the open one: somebody has to look before billing."""
+def flag(session: Session, reported: Reported, visit: Visit, kind: str, **more: Any) -> ReviewCase:
+    """
+    Open one case of a kind for a visit, or return the open one: somebody has to look before billing.
+
+    ``more`` is told beside the fact.
+    """
     statement = select(ReviewCase).where(
         ReviewCase.visit_id == visit.id, ReviewCase.decided_at.is_(None), ReviewCase.kind == kind
     )
     case = session.scalars(statement).first()
     if case is not None:
         _add(case, _fact(reported))
-        return case
-    return _open(session, reported, visit, kind)
+    else:
+        case = _open(session, reported, visit, kind)
+    if more:
+        case.detail = {**case.detail, **more}
+    return case
 
 
 def _tell(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
@@ -158,14 +174,15 @@ def _detail(reported: Reported, visit: Visit) -> dict[str, Any]:
 
 
 def _fact(reported: Reported) -> dict[str, Any]:
-    """The fact as told; a drawing stays in the operation, which is kept for ever."""
+    """The fact as told, without a drawing, which stays in the operation, and without a position (R-903)."""
     given = reported.payload if isinstance(reported.payload, Mapping) else {}
     return {
         "op_id": str(reported.op_id),
         "type": reported.op.type,
         "occurred_at": reported.at.moment.isoformat(),
         "clock_quality": reported.at.quality,
-        "payload": {name: value for name, value in given.items() if name != "signature_path"},
+        "counts_at": (reported.at.bound or reported.at.moment).isoformat(),
+        "payload": {name: value for name, value in given.items() if name not in UNTOLD},
     }
 
 
@@ -173,10 +190,22 @@ def _add(case: ReviewCase, fact: dict[str, Any]) -> None:
     case.detail = {**case.detail, "facts": [*case.detail["facts"], fact]}
 
 
-def _times(case: ReviewCase) -> dict[str, datetime]:
+def _told_first(case: ReviewCase) -> dict[str, Mapping[str, Any]]:
+    """The fact that told each time first."""
     names = {TRAVEL: "travelling_at", ARRIVE: "arrived_at", START: "started_at"}
-    found: dict[str, datetime] = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for fact in case.detail["facts"]:
         if fact["type"] in names:
-            found.setdefault(names[fact["type"]], datetime.fromisoformat(fact["occurred_at"]))
+            found.setdefault(names[fact["type"]], fact)
     return found
+
+
+def _times(case: ReviewCase) -> dict[str, datetime]:
+    told = _told_first(case).items()
+    return {name: datetime.fromisoformat(fact.get("counts_at", fact["occurred_at"])) for name, fact in told}
+
+
+def _said(case: ReviewCase) -> dict[str, str]:
+    """What the phone said of times that nobody could verify."""
+    told = _told_first(case).items()
+    return {name: fact["occurred_at"] for name, fact in told if fact["clock_quality"] == UNVERIFIED}

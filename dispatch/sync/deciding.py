@@ -88,7 +88,7 @@ class Decider:
         """Decide an operation that waited; its time was corrected when it arrived. Return its receipt."""
         op = Incoming(row.op_id, row.install_epoch, row.seq, row.body, row.body_sha256)
         _, unreadable = self._when(op)
-        at = Corrected(row.occurred_at, row.clock_quality)
+        at = Corrected(row.occurred_at, row.clock_quality, heard_at=row.received_at)
         decision = self._decision(op, at, unreadable, is_forced=is_forced)
         self._settle(row, op, decision)
         return decision.receipt

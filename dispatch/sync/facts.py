@@ -234,10 +234,12 @@ def _hand_over(session: Session, reported: Reported, visit: Visit) -> Applied:
     rest = visits.Rest(
         payload.text("note"), payload.whole("remaining_minutes"), payload.optional_id("technician_id")
     )
+    at = reported.at
+    case = conflicts.flag(session, reported, visit, conflicts.CLOCK) if at.bound is not None else None
     following = visits.hand_over(
-        session, by=reported.by, visit=visit, rest=rest, at=reported.at.moment, op_id=reported.op_id
+        session, by=reported.by, visit=visit, rest=rest, at=at.moment, bound=at.bound, op_id=reported.op_id
     )
-    return Applied(effect={"sheet": following.number})
+    return Applied(case.id if case else None, {"sheet": following.number})
 
 
 def _void_part(session: Session, reported: Reported, visit: Visit) -> Applied:

@@ -23,8 +23,9 @@ YOUNG = timedelta(days=1)
 
 
 def tidy_up(lease: Lease, **_: str) -> None:
-    """Remove what expired: pieces of uploads, files that no upload knows, quarantined work, old changes."""
-    folder, told, pruned = Settings.from_environment().attachments / FOLDER, 0, upkeep.PORTION
+    """Remove what expired: pieces of uploads, unknown files, quarantined work, old changes and distances."""
+    settings = Settings.from_environment()
+    folder, told, pruned = settings.attachments / FOLDER, 0, upkeep.PORTION
     while pruned == upkeep.PORTION:
         with lease.step() as session:
             pruned = upkeep.prune(session)
@@ -32,6 +33,7 @@ def tidy_up(lease: Lease, **_: str) -> None:
     with lease.finishing() as session:
         gone = remove_expired(session, folder)
         expired = len(expire(session, clock.now()))
+        upkeep.forget_distances(session, keep_days=settings.position_keep_days)
         lease.result = {"uploads": gone, "quarantined": expired, "changes": told}
 
 

@@ -113,7 +113,7 @@ def _redecide(
     original = session.get_one(Operation, rejection.op_id)
     body = {**original.body, **corrected}
     again = Incoming(original.op_id, original.install_epoch, original.seq, body, original.body_sha256)
-    at = Corrected(original.occurred_at, original.clock_quality)
+    at = Corrected(original.occurred_at, original.clock_quality, heard_at=original.received_at)
     new_id = db.new_id()
     actor = replace(by, role=Role.TECHNICIAN, technician_id=rejection.technician_id, device_id=None)
     outcome = attempt(session, Reported(actor, again, at, new_id, company_currency))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, text, tuple_
+from sqlalchemy import Text, delete, func, literal, select, text, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
+from dispatch import clock
 from dispatch.feed import FeedRow
+from dispatch.sync.conflicts import DISTANCE, FAR
 from dispatch.sync.pull import RETENTION
+from dispatch.work_orders.model import ReviewCase
 
 MARGIN = timedelta(days=1)
 PORTION = 20_000
@@ -44,6 +47,16 @@ def prune(session: Session) -> int:
         .limit(PORTION)
     )
     return len(session.scalars(delete(FeedRow).where(FeedRow.seq.in_(gone)).returning(FeedRow.seq)).all())
+
+
+def forget_distances(session: Session, *, keep_days: int) -> int:
+    """Forget how far from the site arrivals were, once the positions of their age are gone (R-903)."""
+    name = literal(DISTANCE, Text)
+    told = ReviewCase.detail.op("?", is_comparison=True)(name)
+    old = ReviewCase.opened_at < clock.now() - timedelta(days=keep_days)
+    statement = update(ReviewCase).where(ReviewCase.kind == FAR, old, told)
+    gone = statement.values(detail=ReviewCase.detail.op("-")(name)).returning(ReviewCase.id)
+    return len(session.scalars(gone.execution_options(synchronize_session=False)).all())
 
 
 def delayed_seconds(session: Session) -> float:

@@ -207,6 +207,7 @@ def _checklists(session: Session, visit: Visit, standing: Sequence[Standing]) ->
             "title_en": held.title_en,
             "title_zh": held.title_zh,
             "questions": held.questions,
+            "is_before_work": held.is_before_work,
             "answers": [
                 {
                     "question": answer.question,

@@ -11,6 +11,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dispatch.clock import TimeWithoutZone
+from dispatch.contracts.house_rules import rules_under
+from dispatch.customers.model import Site
+from dispatch.customers.rules import EXACT
 from dispatch.errors import DispatchError
 from dispatch.locations import commands, rules
 from dispatch.locations.rules import Fix
@@ -18,7 +21,10 @@ from dispatch.sync.clock_repair import read_moment
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.envelope import Incoming
 from dispatch.sync.payloads import Payload
-from dispatch.sync.protocol import POSITIONS
+from dispatch.sync.protocol import ARRIVE, POSITIONS
+from dispatch.travel.geodesic import great_circle_metres
+from dispatch.travel.provider import Point, in_radians
+from dispatch.work_orders.model import Visit
 
 FIX_FIELDS = frozenset({"at", "latitude", "longitude", "accuracy_metres"})
 
@@ -34,6 +40,32 @@ def keep_positions(session: Session, reported: Reported) -> Mapping[str, Any]:
     return {"kept": kept, "dropped": {why: dropped[why] for why in rules.DROPPED if dropped[why]}}
 
 
+def metres_from_site(session: Session, reported: Reported, visit: Visit) -> int | None:
+    """
+    Return how far from the site an arrival was recorded, where that is farther than the house allows.
+
+    The position is kept like any other: on duty, with positions on. None without one, and where the site
+    itself was put down approximately. To a hundred metres, since nobody needs to know better.
+    """
+    fix = _fix_of_arrival(reported)
+    if fix is None or not commands.report(session, technician_id=_whose(reported), fixes=[fix])[0]:
+        return None
+    order = visit.work_order
+    site, limit = session.get_one(Site, order.site_id), rules_under(session, order.contract_id).arrival_metres
+    if not limit or site.position_quality != EXACT:
+        return None
+    here, there = Point(fix.latitude, fix.longitude), Point(site.latitude, site.longitude)
+    metres = float(great_circle_metres(in_radians([here]), in_radians([there]))[0, 0])
+    return 100 * round(metres / 100) if metres - (fix.accuracy_metres or 0) > limit else None
+
+
+def _fix_of_arrival(reported: Reported) -> Fix | None:
+    given = reported.payload.get("position") if isinstance(reported.payload, Mapping) else None
+    if not isinstance(given, Mapping):
+        return None
+    return _fix({**given, "at": reported.op.body.get("occurred_at")}, _drift(reported))
+
+
 def switch_positions(session: Session, reported: Reported) -> Mapping[str, Any]:
     """Switch positions off with a reason, or on again."""
     payload = Payload(reported.payload, frozenset({"is_on", "reason"}))
@@ -47,7 +79,13 @@ def switch_positions(session: Session, reported: Reported) -> Mapping[str, Any]:
 
 def body_kept(operation: Incoming) -> dict[str, Any]:
     """Return what is stored of a decided operation: of positions nothing but that they were reported."""
-    return {**operation.body, "payload": {}} if operation.type == POSITIONS else operation.body
+    if operation.type == POSITIONS:
+        return {**operation.body, "payload": {}}
+    payload = operation.body.get("payload")
+    if operation.type != ARRIVE or not isinstance(payload, Mapping):
+        return operation.body
+    kept = {name: value for name, value in payload.items() if name != "position"}
+    return {**operation.body, "payload": kept}
 
 
 def _fix(row: Mapping[str, Any], drift: timedelta) -> Fix | None:

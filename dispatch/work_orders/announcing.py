@@ -31,6 +31,14 @@ def announce_visit(session: Session, visit: Visit) -> None:
             feed.announce_once(session, scope, "visit", one.id, version=one.version)
 
 
+def announce_onwards(session: Session, visit: Visit) -> None:
+    """Tell of a visit, and of later ones of its order: whoever goes on is told what was done before."""
+    announce_visit(session, visit)
+    for later in visit.work_order.visits:
+        if later.attempt > visit.attempt:
+            announce_visit(session, later)
+
+
 def announce_customer(session: Session, customer_id: uuid.UUID) -> int:
     """Tell every phone that shows a customer's file that it changed; return of how many visits."""
     shown = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatch.work_orders.advising import advice_at, settle_advice
+from dispatch.work_orders.amending import amend_times, contradicts_amended
 from dispatch.work_orders.answering import answer_question, check_answered
 from dispatch.work_orders.approving import decide_part
 from dispatch.work_orders.assigning import assign, place, release
@@ -27,7 +28,6 @@ from dispatch.work_orders.opening import (
 from dispatch.work_orders.proposing import decide_proposal, propose
 from dispatch.work_orders.record import (
     Findings,
-    note_times,
     record_approval,
     record_findings,
     use_part,
@@ -37,6 +37,7 @@ from dispatch.work_orders.record import (
 from dispatch.work_orders.remaining import note_rest
 from dispatch.work_orders.signing import Shown, preview, sign, waive
 from dispatch.work_orders.steps import Assignment, take_step
+from dispatch.work_orders.timekeeping import note_times
 from dispatch.work_orders.verifying import (
     close,
     decide_case,
@@ -53,6 +54,7 @@ __all__ = [
     "Rest",
     "Shown",
     "advice_at",
+    "amend_times",
     "answer_question",
     "assign",
     "attach_helper",
@@ -63,6 +65,7 @@ __all__ = [
     "change_reference",
     "check_answered",
     "close",
+    "contradicts_amended",
     "decide_case",
     "decide_part",
     "decide_proposal",

@@ -46,6 +46,7 @@ def hand_over(
     visit: Visit,
     rest: Rest,
     at: datetime | None = None,
+    bound: datetime | None = None,
     op_id: uuid.UUID | None = None,
     expected_version: int | None = None,
 ) -> Visit:
@@ -75,6 +76,7 @@ def hand_over(
         actor=Actor.HANDOVER,
         by=by,
         occurred_at=at,
+        bound=bound,
         op_id=op_id,
         reason=note,
     )

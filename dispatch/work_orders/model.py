@@ -151,6 +151,8 @@ class Visit(Identified, Versioned, Base):
     expected_end_at: Mapped[datetime | None]
     """When work under way will be over, as its technician or the office said last (``EndTold``)."""
     paused_seconds: Mapped[int] = mapped_column(default=0)
+    unverified: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """By name, what a phone said of times that wait for a look; meanwhile the server's bound counts."""
     is_solved: Mapped[bool | None]
     rating: Mapped[int | None]
     """On-the-spot rating from 1 to 5 (R-509)."""
@@ -195,6 +197,8 @@ class VisitEvent(Identified, Base):
     op_id: Mapped[uuid.UUID | None]
     reason: Mapped[str | None]
     occurred_at: Mapped[datetime]
+    counts_at: Mapped[datetime | None]
+    """The server's bound of a time that nobody could verify; None of any other."""
     recorded_at: Mapped[datetime]
 
 

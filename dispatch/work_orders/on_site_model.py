@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dispatch.db import Base, Identified
@@ -67,6 +68,34 @@ class EndTold(Identified, Base):
     expected_end_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
+class TimeChange(Identified, Base):
+    """A visit's time was confirmed or amended after it was told; never changed (reliability §2.4, §2.5)."""
+
+    __tablename__ = "time_change"
+    __table_args__ = (
+        CheckConstraint("kind in ('confirmed', 'amended')", name="kind"),
+        CheckConstraint(
+            "name in ('travelling_at', 'arrived_at', 'started_at', 'finished_at', 'paused_seconds')",
+            name="name",
+        ),
+        Index("ix_time_change_change_id", "change_id"),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    change_id: Mapped[uuid.UUID]
+    """Of all times that were changed together."""
+    name: Mapped[str]
+    kind: Mapped[str]
+    told: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """What the phone's unverified clock said; None of a verified time."""
+    before: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
+    """What counted before, as text or in seconds; None where nothing was told."""
+    value: Mapped[Any] = mapped_column(JSONB)
+    reason: Mapped[str]
+    changed_by: Mapped[uuid.UUID | None]
+    changed_at: Mapped[datetime]
 
 
 class ServiceCode(Base):

@@ -1,4 +1,4 @@
-"""What happened on site, fact by fact: findings, parts, approvals, times (R-204, R-507, R-509)."""
+"""What happened on site, fact by fact: findings, parts, approvals (R-204, R-507, R-509)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dispatch.parts.queries import part_named
 from dispatch.parts.rules import checked_quantity
 from dispatch.work_orders import refusals
 from dispatch.work_orders.advising import drop_advice, keep_advice
-from dispatch.work_orders.announcing import announce_visit
+from dispatch.work_orders.announcing import announce_onwards, announce_visit
 from dispatch.work_orders.approving import ask_approver, check_approver, forget_question
 from dispatch.work_orders.coding import check_codes
 from dispatch.work_orders.consenting import check_touched
@@ -67,10 +67,7 @@ class Findings:
 def _after_fact(session: Session, visit: Visit) -> None:
     outdate_reports(session, visit)
     db.flush(session)
-    announce_visit(session, visit)
-    for later in visit.work_order.visits:
-        if later.attempt > visit.attempt:  # whoever goes on is told what was done before
-            announce_visit(session, later)
+    announce_onwards(session, visit)
 
 
 def record_findings(
@@ -366,26 +363,6 @@ def record_approval(
     for visit in order.visits:
         announce_visit(session, visit)
     return approval
-
-
-def note_times(
-    session: Session,
-    *,
-    by: Principal | None,
-    visit: Visit,
-    travelling_at: datetime | None = None,
-    arrived_at: datetime | None = None,
-    started_at: datetime | None = None,
-) -> Visit:
-    """Keep a technician's own times whose steps could not be taken; times that are known stay as they are."""
-    check_recordable(session, visit, by)
-    given = {"travelling_at": travelling_at, "arrived_at": arrived_at, "started_at": started_at}
-    new = {name: at for name, at in given.items() if at is not None and getattr(visit, name) is None}
-    for name, at in new.items():
-        setattr(visit, name, clock.aware(at))
-    if new:
-        _after_fact(session, visit)
-    return visit
 
 
 def _recorded(session: Session, kind: type[Fact], op_id: uuid.UUID | None) -> Fact | None:

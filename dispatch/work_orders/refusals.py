@@ -72,6 +72,22 @@ class RecordLocked(Conflict):
     remedy = "Open a follow-up visit, or ask finance for an adjustment."
 
 
+class TimeNotTold(Conflict):
+    """Nobody has told this time, nor a later one, so there is nothing to amend."""
+
+    code = "TIME_NOT_TOLD"
+    remedy = "Wait for the technician's phone; amend times of what has happened."
+
+
+class TimesContradict(Invalid):
+    """The times of a visit would not follow one another, or one lies ahead."""
+
+    code = "TIMES_CONTRADICT"
+    remedy = (
+        "Send all times that were wrong together: setting out, arrival, begin, end, each not before the last."
+    )
+
+
 class ReopenTooLate(Conflict):
     """A technician may reopen a visit only within two hours of finishing it."""
 

@@ -14,7 +14,6 @@ from dispatch import clock, db, events, outbox, text
 from dispatch.access.rules import Principal
 from dispatch.work_orders import guards
 from dispatch.work_orders.announcing import announce_visit, is_announced, withdraw_visit
-from dispatch.work_orders.guards import outdate_reports
 from dispatch.work_orders.lifecycle import (
     NOT_SET_OUT,
     OPEN_STATES,
@@ -25,6 +24,7 @@ from dispatch.work_orders.lifecycle import (
     step,
 )
 from dispatch.work_orders.model import Visit, VisitEvent, WorkOrder
+from dispatch.work_orders.stamping import Happened, stamp
 
 S = VisitState
 SETTLED = frozenset({OrderState.INVOICED})
@@ -49,6 +49,7 @@ def take_step(
     actor: Actor,
     by: Principal | None,
     occurred_at: datetime | None = None,
+    bound: datetime | None = None,
     op_id: uuid.UUID | None = None,
     device_id: uuid.UUID | None = None,
     reason: str | None = None,
@@ -58,7 +59,8 @@ def take_step(
     Take one step of the table and everything that follows from it.
 
     Sets the visit's times, writes its history, carries the order's state, tells the devices concerned and
-    records the event that others react to. Raises ``TransitionRefused``, or the guard's refusal.
+    records the event that others react to. ``bound`` is what counts of a time that nobody could verify.
+    Raises ``TransitionRefused``, or the guard's refusal.
     """
     guards.check_capacity(by, actor, visit)
     taken = step(S(visit.state), target, actor)
@@ -66,7 +68,7 @@ def take_step(
     why = text.prose(reason, "reason", longest=2_000) or None if reason else None
     guards.check_step(session, visit, taken, happened, why)
     former = visit.technician_id if is_announced(visit) else None
-    _set_times(session, visit, taken.from_state, target, happened)
+    stamp(session, visit, taken.from_state, target, Happened(happened, bound))
     responsible = visit.technician_id
     _set_assignment(visit, target, actor, by, assignment)
     _set_flags(session, visit, target, actor)
@@ -82,6 +84,7 @@ def take_step(
         op_id=op_id,
         reason=why,
         occurred_at=happened,
+        counts_at=bound,
         recorded_at=clock.now(),
     )
     session.add(entry)
@@ -115,42 +118,9 @@ def _lead_crew(
                 actor=Actor.CREW,
                 by=by,
                 occurred_at=entry.occurred_at,
+                bound=entry.counts_at,
                 reason=entry.reason,
             )
-
-
-def _set_times(session: Session, visit: Visit, source: VisitState, target: VisitState, at: datetime) -> None:
-    """Keep the technician's own times; a stretch that was paused or reopened is not working time."""
-    if source is S.DONE or target not in {S.WORKING, S.PAUSED}:
-        visit.expected_end_at = None  # what was said of one attendance says nothing of another
-    if source is S.PAUSED and target in {S.WORKING, S.DONE}:
-        visit.paused_seconds += _seconds_between(_paused_since(session, visit), at)
-    if source is S.DONE and target is S.WORKING:
-        visit.paused_seconds += _seconds_between(visit.finished_at, at)
-        visit.finished_at = None
-    elif target is S.TRAVELLING:
-        visit.travelling_at = at
-    elif target is S.ON_SITE:
-        visit.arrived_at = at
-    elif target is S.WORKING and visit.started_at is None:
-        visit.started_at = at
-    elif target is S.DONE:
-        visit.finished_at = at
-    elif target is S.PUBLISHED:
-        visit.travelling_at = visit.arrived_at = visit.started_at = None
-        visit.paused_seconds = 0
-        outdate_reports(session, visit)
-
-
-def _seconds_between(start: datetime | None, end: datetime) -> int:
-    return max(0, int((end - start).total_seconds())) if start else 0
-
-
-def _paused_since(session: Session, visit: Visit) -> datetime | None:
-    statement = select(VisitEvent.occurred_at).where(
-        VisitEvent.visit_id == visit.id, VisitEvent.to_state == S.PAUSED.value
-    )
-    return session.scalars(statement.order_by(VisitEvent.id.desc())).first()
 
 
 def _set_assignment(

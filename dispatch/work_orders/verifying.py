@@ -15,6 +15,7 @@ from dispatch.work_orders.lifecycle import Actor, OrderState, VisitState
 from dispatch.work_orders.model import ReviewCase, Visit, VisitEvent, WorkOrder
 from dispatch.work_orders.opening import follow_up, has_open_visit, wait_for
 from dispatch.work_orders.steps import take_step
+from dispatch.work_orders.timekeeping import CLOCK_UNVERIFIED, confirm_times
 
 S = VisitState
 APPROVE_PART = "approve_part"
@@ -88,10 +89,17 @@ def decide_case(session: Session, *, by: Principal | None, case: ReviewCase, dec
 
 
 def close_case(session: Session, *, by: Principal | None, case: ReviewCase, decision: str) -> ReviewCase:
-    """Decide a case whoever it waited for; the caller has asked whether that is right."""
+    """
+    Decide a case whoever it waited for; the caller has asked whether that is right.
+
+    Of unverified times, what the phone said counts from now on.
+    """
     if case.decided_at is not None:
         raise refusals.CaseDecided("the case was decided already")
     case.decision = text.line(decision, "decision", longest=500)
+    if case.kind == CLOCK_UNVERIFIED:
+        visit = session.get_one(Visit, case.visit_id)
+        confirm_times(session, by=by, visit=visit, reason=case.decision)
     case.decided_at, case.decided_by = clock.now(), by.user_id if by else None
     db.flush(session)
     if not guards.has_open_case(session, case.visit_id):

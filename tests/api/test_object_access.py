@@ -78,6 +78,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/visits/<uuid:visit_id>/release-technician"): {"reason": "technician_ill"},
     ("POST", "/v1/visits/<uuid:visit_id>/handover"): {"note": "Ill.", "remaining_minutes": 30},
     ("PUT", "/v1/visits/<uuid:visit_id>/needs"): NEEDS,
+    ("POST", "/v1/visits/<uuid:visit_id>/times"): REASON,
     ("PUT", "/v1/visits/<uuid:visit_id>/expected-end"): {"remaining_minutes": 30},
     ("POST", "/v1/visits/<uuid:visit_id>/promise"): {
         "window": {"start": local(9), "end": local(11)},

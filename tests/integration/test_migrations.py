@@ -35,6 +35,7 @@ FROZEN = {
     "hand_in_word",
     "keeper_entry",
     "location_notice",
+    "time_change",
 }
 KEPT = {"service_report", "finding", "part_use", "allocation", "settlement", "hand_in"}
 
