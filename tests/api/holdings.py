@@ -14,7 +14,6 @@ from dispatch import clock, db
 from dispatch.access.model import Device, User
 from dispatch.billing.model import CreditNote, Invoice, NumberSeries, Settlement
 from dispatch.calls.model import Assessment
-from dispatch.contracts.model import ServiceCalendar
 from dispatch.customers.contacts import add_contact
 from dispatch.customers.rules import Person
 from dispatch.hand_ins.model import HandIn
@@ -29,6 +28,7 @@ from dispatch.work_orders.model import Attachment, ReviewCase, Visit, WorkOrder
 from tests import builders
 from tests.api.company import Company
 from tests.api.intake_holdings import (
+    a_calendar,
     a_chaser,
     a_declared_file,
     a_mark,
@@ -110,7 +110,7 @@ def _orders(session: Session, territory: Territory, technician: Technician) -> d
         **_alarm(session, territory, visit),
         "part_use_id": builders.part_use(session, visit, builders.a_part(session)).id,
         "contract_id": builders.a_contract(session, customer=customer).id,
-        "calendar_id": _calendar(session).id,
+        "calendar_id": a_calendar(session).id,
         **_loans(session, territory, order),
         "mark_id": a_mark(session, visit).id,
         "question_id": a_question(session, visit).id,
@@ -140,15 +140,6 @@ def _loans(session: Session, territory: Territory, order: WorkOrder) -> dict[str
     session.add(loan)
     session.flush()
     return {"unit_id": unit.id, "loan_id": loan.id}
-
-
-def _calendar(session: Session) -> ServiceCalendar:
-    row = ServiceCalendar(
-        code=builders.serial("CAL"), name="Weekdays", hours=[{"weekday": 1, "opens": 480, "closes": 960}]
-    )
-    session.add(row)
-    session.flush()
-    return row
 
 
 def _alarm(session: Session, territory: Territory, visit: Visit) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from dispatch import clock
 from dispatch.access.model import Device
 from dispatch.access.sealing import seal
 from dispatch.access.secret import installation_secret
+from dispatch.contracts.model import ServiceCalendar
 from dispatch.intake.model import Inquiry, InquiryFile, IntakeSource
 from dispatch.promises.model import Chaser, CustomerMark
 from dispatch.sync.model import Quarantined
@@ -168,3 +169,13 @@ def a_quarantined_work(session: Session, device: Device) -> uuid.UUID:
     session.add(row)
     session.flush()
     return row.id
+
+
+def a_calendar(session: Session) -> ServiceCalendar:
+    """A calendar of working hours."""
+    row = ServiceCalendar(
+        code=builders.serial("CAL"), name="Weekdays", hours=[{"weekday": 1, "opens": 480, "closes": 960}]
+    )
+    session.add(row)
+    session.flush()
+    return row
