@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy import select
@@ -20,6 +20,8 @@ from dispatch.work_orders.timekeeping import AMENDED, CLOCK_UNVERIFIED, change_t
 from dispatch.work_orders.verifying import close_case
 
 LONGEST_PAUSES = 86_400
+LONGEST_VISIT = timedelta(days=31)
+"""From setting out to the end; beyond it a year or month was mistyped."""
 
 
 def amend_times(
@@ -77,7 +79,10 @@ def _check_order(visit: Visit, values: Mapping[str, datetime | int]) -> None:
     now = clock.now()
     if any(isinstance(value, datetime) and value > now for value in values.values()):
         raise refusals.TimesContradict("a time lies ahead")
-    for (first, before), (second, after) in pairwise(_moments(visit, values).items()):
+    moments = _moments(visit, values)
+    if values and moments and max(moments.values()) - min(moments.values()) > LONGEST_VISIT:
+        raise refusals.TimesContradict("the times are more than a month apart")
+    for (first, before), (second, after) in pairwise(moments.items()):
         if before > after and {first, second} & values.keys():
             raise refusals.TimesContradict(f"{second} would be before {first}", fields=[first, second])
 

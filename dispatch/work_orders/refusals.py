@@ -80,7 +80,7 @@ class TimeNotTold(Conflict):
 
 
 class TimesContradict(Invalid):
-    """The times of a visit would not follow one another, or one lies ahead."""
+    """The times of a visit would not follow one another, lie a month apart, or one lies ahead."""
 
     code = "TIMES_CONTRADICT"
     remedy = (

@@ -112,6 +112,7 @@ def test_what_changes_nothing_withdraws_nothing(evening: Session) -> None:
         ({"arrived_at": at(9.5)}, refusals.TimesContradict),
         ({"finished_at": at(8.5)}, refusals.TimesContradict),
         ({"finished_at": at(21)}, refusals.TimesContradict),
+        ({"travelling_at": at(8, days=-32)}, refusals.TimesContradict),
         ({"started_at": at(12), "finished_at": at(11)}, refusals.TimesContradict),
     ],
 )
