@@ -45,8 +45,8 @@ class OfficeReminderShape(Schema):
 
     ``subject`` is the id of a promise alarm or question; of an order with limit and whose it is now; of the
     territory with the day that lacks something; of a technician with the day that is not handed in; of a
-    hand-in with its state; of a count that waits for its second signature; or of a technician with too much
-    cash. ``user_id`` is whoever took it in hand.
+    hand-in with its state; of a count that waits for its second signature; of a technician with too much
+    cash; or the name of a stored file that is gone. ``user_id`` is whoever took it in hand.
     """
 
     id = Id(required=True)

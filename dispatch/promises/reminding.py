@@ -31,10 +31,10 @@ from dispatch.work_orders.queries import declined_in
 ALARM, FOLLOW_UP, QUESTION, DECLINED, CHASER = "alarm", "follow_up", "question", "declined", "chaser"
 STEP, READINESS = "service_step", "readiness"
 HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT = "hand_in", "open_hand_in", "custody", "van_count"
-OPEN_COUNT = "open_count"
+OPEN_COUNT, FILE_GONE = "open_count", "file_gone"
 WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, CHASER)
-"""Kinds that are looked at with the promises of the day; readiness and hand-ins have rounds of their own."""
-KINDS = (*WATCHED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT, OPEN_COUNT)
+"""Kinds that are looked at with the promises of the day; the others have rounds of their own."""
+KINDS = (*WATCHED, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT, OPEN_COUNT, FILE_GONE)
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Nobody above is told."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}
