@@ -41,7 +41,7 @@ campaign-sync: install  ## The phone's protocol under 5,000 generated stories of
 campaign-processes: install  ## Phones in threads against servers and workers that are killed, 200 runs judged by the protocol's properties (1 hour)
 	@$(BIN)/python -m benchmarks.process_stories --out benchmarks/results/process-stories.jsonl $(ARGS)
 
-campaign-faults: install  ## Faults of the technician's day as often as the design asks, 10,000 operations and 5,000 conflicts among them (1 to 2 hours)
+campaign-faults: install  ## Faults of the technician's day as often as the design asks, 10,000 operations and 5,000 conflicts among them (2 to 3 hours)
 	@$(BIN)/python -m benchmarks.faults --out benchmarks/results/faults.jsonl $(ARGS)
 	@$(BIN)/python -m benchmarks.month_offline --out benchmarks/results/faults.jsonl
 

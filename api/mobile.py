@@ -10,7 +10,6 @@ import json
 import uuid
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -18,8 +17,7 @@ from flask import Response, g, request
 from marshmallow import EXCLUDE, INCLUDE, fields
 from webargs.flaskparser import is_json_request
 
-from api import errors
-from api.auth import bearer_token, current_principal, policy
+from api.auth import current_principal, policy
 from api.config import current_config, current_settings
 from api.described import describe
 from api.errors import MalformedJson, MalformedRequest, MediaTypeUnsupported
@@ -27,13 +25,14 @@ from api.fields import Flag, Id, Moment, Text, Whole
 from api.json_body import StrictParser, parse
 from api.phone_shapes import Changes, Receipts
 from api.resource import Resource
+from api.revoked import tell_revoked
 from api.schemas import ListOf, QuerySchema, Schema, page_of
 from api.session import current_session
 from dispatch.access.rules import Role, Unauthenticated
 from dispatch.paging import USUAL
 from dispatch.sync import commands, protocol, queries
 from dispatch.sync.cursor import LONGEST, signing_key
-from dispatch.sync.refusals import BatchTooLarge, DeviceRevoked, SchemaUnsupported
+from dispatch.sync.refusals import BatchTooLarge, SchemaUnsupported
 from dispatch.work_orders.queries import find_visit
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -342,14 +341,4 @@ def dismiss(body: dict[str, Any], rejection_id: uuid.UUID) -> object:
     return queries.view_of(session, commands.dismiss(session, by=me, rejection=rejection, **body))
 
 
-def _tell_revoked(error: Unauthenticated) -> Response:
-    """A revoked phone's tokens are dead; tell it why, so that it deletes what it holds."""
-    token = bearer_token()
-    secret = current_config().tokens.secret
-    notice = queries.wipe_notice(current_session(), token, secret=secret) if token else None
-    if notice is None:
-        return errors.answer(error)
-    return errors.answer(DeviceRevoked("this phone was revoked", **asdict(notice)))
-
-
-resource.register_error_handler(Unauthenticated, _tell_revoked)
+resource.register_error_handler(Unauthenticated, tell_revoked)

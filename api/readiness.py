@@ -46,8 +46,8 @@ class OfficeReminderShape(Schema):
     ``subject`` is the id of a promise alarm, question or chaser; of an inquiry or call that nobody has
     answered, with the territory; of an order with limit and whose it is now; of the territory with the day
     that lacks something; of a technician with the day that is not handed in; of a hand-in with its state; of
-    a technician with too much cash; or of an invoice that somebody helps to pay. ``user_id`` is whoever took
-    it in hand.
+    a count that waits for its second signature; of a technician with too much cash; of an invoice that
+    somebody helps to pay; or the name of a stored file that is gone. ``user_id`` is whoever took it in hand.
     """
 
     id = Id(required=True)

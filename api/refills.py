@@ -15,8 +15,9 @@ from api.parts import POSITIVE, LoadedShape
 from api.resource import Resource
 from api.schemas import Joined, ListOf, Schema, list_of
 from api.session import current_session
+from dispatch.access.rules import Role
 from dispatch.parts import commands, counting, queries
-from dispatch.parts.rules import STORE, VAN, Place
+from dispatch.parts.rules import COUNT_STATES, STORE, VAN, Place
 from dispatch.planning import refilling
 from dispatch.planning.refilling import Refill
 from dispatch.technicians.queries import find_technician
@@ -45,7 +46,7 @@ class StockLevelShape(Schema):
 
 
 class NewStockCount(Schema):
-    """Pieces that were counted; a difference needs its reason, and ``serials`` settle which they are."""
+    """Pieces that were counted; a difference needs its reason, and ``serials`` tell which they are."""
 
     sku = Text(64, required=True)
     counted = Whole(required=True, metadata={"minimum": 0, "maximum": 10_000})
@@ -54,15 +55,33 @@ class NewStockCount(Schema):
 
 
 class StockCountShape(Schema):
-    """What was counted against what should have been there."""
+    """
+    What was counted against what should have been there.
+
+    ``open``: what differs on a van waits for the second signature, of the office where ``is_keepers``, else
+    of the keeper. ``even``: nothing differs; ``overtaken``: a newer count stands.
+    """
 
     id = Id(required=True)
     sku = fields.String(required=True)
     expected = Whole(required=True)
     counted = Whole(required=True)
+    serials = fields.List(fields.String(), required=True, allow_none=True)
     reason = fields.String(required=True, allow_none=True)
+    technician_id = Id(required=True, allow_none=True)
+    state = Word(COUNT_STATES, required=True)
     counted_by = Id(required=True)
+    is_keepers = fields.Boolean(required=True)
     counted_at = Moment(required=True)
+    decided_by = Id(required=True, allow_none=True)
+    decided_at = Moment(required=True, allow_none=True)
+    refusal = fields.String(required=True, allow_none=True)
+
+
+class CountRefusal(Schema):
+    """Why a count is not right."""
+
+    reason = Text(500, required=True)
 
 
 class RefillShape(Schema):
@@ -150,6 +169,10 @@ def _counted(body: dict[str, Any], place: Place) -> object:
     return Joined(row, sku=part.sku)
 
 
+def _told(row: Any) -> object:
+    return Joined(row, sku=queries.find_part(current_session(), current_principal(), row.part_id).sku)
+
+
 def _counts(place: Place) -> object:
     return {"items": [Joined(row, sku=sku) for row, sku in queries.counts_at(current_session(), place)]}
 
@@ -188,8 +211,39 @@ def list_van_counts(technician_id: uuid.UUID) -> object:
 @resource.arguments(NewStockCount)
 @resource.response(201, StockCountShape)
 def count_van(body: dict[str, Any], technician_id: uuid.UUID) -> object:
-    """Count a part on a van; the difference is booked with its reason."""
+    """Count a part on a van; a difference is booked with its reason when somebody else has signed as well."""
     return _counted(body, _van(technician_id))
+
+
+@resource.get("/territories/<uuid:territory_id>/stock-counts")
+@policy(*roles.ALL)
+@resource.response(200, StockCountList)
+def list_open_counts(territory_id: uuid.UUID) -> object:
+    """Counts of vans that wait for their second signature, the oldest first; technicians see their own."""
+    me = current_principal()
+    only = me.technician_id if me.role is Role.TECHNICIAN else None
+    rows = queries.open_counts(current_session(), _store(territory_id).id, only)
+    return {"items": [Joined(row, sku=sku) for row, sku in rows]}
+
+
+@resource.post("/stock-counts/<uuid:count_id>/sign")
+@policy(*roles.RECORDERS)
+@resource.response(200, StockCountShape)
+def sign_count(count_id: uuid.UUID) -> object:
+    """Sign somebody else's count of a van: what differs is its keeper's from now on."""
+    session, me = current_session(), current_principal()
+    return _told(counting.sign(session, by=me, row=queries.find_count(session, me, count_id)))
+
+
+@resource.post("/stock-counts/<uuid:count_id>/refuse")
+@policy(*roles.RECORDERS)
+@resource.arguments(CountRefusal)
+@resource.response(200, StockCountShape)
+def refuse_count(body: dict[str, Any], count_id: uuid.UUID) -> object:
+    """Say why a count is not right; nothing is booked, and the van is counted again."""
+    session, me = current_session(), current_principal()
+    row = queries.find_count(session, me, count_id)
+    return _told(counting.refuse(session, by=me, row=row, reason=body["reason"]))
 
 
 @resource.get("/territories/<uuid:territory_id>/store/counts")

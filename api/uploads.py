@@ -22,8 +22,9 @@ from api.config import current_settings
 from api.described import describe
 from api.errors import MediaTypeUnsupported
 from api.resource import Resource
+from api.revoked import tell_revoked
 from api.session import current_session, keep_changes
-from dispatch.access.rules import Role
+from dispatch.access.rules import Role, Unauthenticated
 from dispatch.clock import aware
 from dispatch.sync import commands
 from dispatch.sync.upload_refusals import PieceTooLarge, TusVersionUnknown, UploadInvalid
@@ -200,3 +201,6 @@ def _file() -> uuid.UUID | Wanted:
         return Wanted(uuid.UUID(told["visit_id"]), told["sha256"])
     except (KeyError, ValueError):
         raise UploadInvalid("Upload-Metadata names neither an announcement nor visit and hash") from None
+
+
+resource.register_error_handler(Unauthenticated, tell_revoked)

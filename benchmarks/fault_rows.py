@@ -1,5 +1,5 @@
 """
-Rows 1, 3, 4, 6, 8, 10, 12 and 14 of reliability.md §7, as often as that table asks.
+Rows 1, 4, 6, 8, 10 and 12 of reliability.md §7, as often as that table asks.
 
 Each row does a number of cases against the protocol on a real database and returns what it found; ``wrong``
 counts what must not be. What is right is judged from the database, not from the code that decided.
@@ -7,7 +7,6 @@ counts what must not be. What is right is judged from the database, not from the
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import uuid
@@ -18,14 +17,10 @@ from datetime import timedelta
 from typing import Any
 
 from dispatch import clock, db
-from dispatch.access import commands as access
-from dispatch.access.model import Device
 from dispatch.errors import DispatchError
-from dispatch.sync import commands as sync
 from dispatch.sync import protocol
 from dispatch.sync.overdue import decide_overdue, overdue
-from dispatch.sync.refusals import DeviceRevoked
-from tests.builders import MORNING, a_part, frozen_clock
+from tests.builders import MORNING, frozen_clock
 from tests.dispatch.sync.field import FINDINGS, Field
 from tests.phone.direct import DirectPhone
 
@@ -77,42 +72,6 @@ def _effects(field: Field, ops: Sequence[Op]) -> list[tuple[Any, ...]]:
         for table in FACT_TABLES
     )
     return field.ask(question, ids=ids)
-
-
-def row_3(cases: int, chance: random.Random, *, phones: int = 20) -> Found:
-    """P4: the batches of many phones in so many orders, always the same facts and the same money."""
-    fields = [Field.prepared() for _ in range(phones)]
-    with db.transaction() as session:
-        sku = a_part(session).sku
-    digests = set()
-    for _ in range(cases):
-        days = [_day(field, sku) for field in fields]
-        order = chance.sample(range(phones), phones)
-        for index in order:
-            fields[index].push(*days[index])
-        told = [_told(field, day) for field, day in zip(fields, days, strict=True)]
-        digests.add(hashlib.sha256(json.dumps(told).encode()).hexdigest())
-    return {"permutations": cases, "phones": phones, "hashes": len(digests), "wrong": len(digests) - 1}
-
-
-def _day(field: Field, sku: str) -> list[Op]:
-    visit = field.visit()
-    return [
-        *(field.op(kind, visit) for kind in BEGUN),
-        field.op(protocol.FINDING, visit, **FINDINGS),
-        field.op(protocol.PART, visit, sku=sku, direction="in", quantity=1),
-        field.op(protocol.PAYMENT, visit, **PAID),
-        field.op(protocol.PAYMENT, visit, **(PAID | {"amount": "-1.00"})),
-    ]
-
-
-def _told(field: Field, day: Sequence[Op]) -> list[Any]:
-    """What became of a day, without ids: decisions, effects, money, state."""
-    ids = [uuid.UUID(op["op_id"]) for op in day]
-    states = field.ask("select state from sync_operation where op_id = any(:ids) order by seq", ids=ids)
-    money = field.ask("select count(*), sum(amount_minor) from payment where op_id = any(:ids)", ids=ids)
-    effects = _effects(field, day)
-    return [[row[0] for row in states], *([str(one) for one in row] for row in (*money, *effects))]
 
 
 def row_4(cases: int, chance: random.Random) -> Found:
@@ -303,49 +262,6 @@ def _is_silent(field: Field, visit: uuid.UUID, work: Sequence[Op], told: Sequenc
     return int(not (is_kept and is_taken and contradicted and contradicted <= named))
 
 
-def row_14(cases: int, chance: random.Random) -> Found:
-    """P13: what a revoked phone pushes, pulls and uploads has no effect."""
-    effects = answered = 0
-    for _ in range(cases):
-        field = Field.prepared()
-        visit = field.visit()
-        declared = field.op(protocol.DECLARE, visit, sha256="0" * 64, bytes=9, mime="image/jpeg")
-        field.push(declared)
-        with db.transaction() as session:
-            device = session.get_one(Device, field.by.device_id)
-            access.revoke_device(session, by=None, device=device, expected_version=None)
-        before = _standing(field, visit)
-        ops = [field.op(kind, visit) for kind in (protocol.ACCEPT, *BEGUN)]
-        ops.append(field.op(protocol.PAYMENT, visit, **PAID))
-        answered += _is_answered(field.push, *chance.sample(ops, chance.randint(1, 5)))
-        answered += _is_answered(field.pull)
-        answered += _is_answered(_upload, field, declared["op_id"])
-        effects += _standing(field, visit) != before
-    return {"revoked": cases, "answered": answered, "wrong": effects + answered}
-
-
-def _is_answered(asks: Callable[..., object], *words: object) -> bool:
-    with suppress(DeviceRevoked):
-        asks(*words)
-        return True
-    return False
-
-
-def _standing(field: Field, visit: uuid.UUID) -> list[tuple[Any, ...]]:
-    return field.ask(
-        "select v.state, v.version, (select count(*) from sync_operation where device_id = :device),"
-        " (select count(*) from sync_upload where device_id = :device),"
-        " (select count(*) from visit_event where visit_id = v.id) from visit v where v.id = :visit",
-        visit=visit,
-        device=field.by.device_id,
-    )
-
-
-def _upload(field: Field, op_id: str) -> None:
-    with db.transaction() as session:
-        sync.create_upload(session, by=field.by, file=uuid.UUID(op_id), length=9)
-
-
 @dataclass(frozen=True, slots=True)
 class FaultRow:
     """A row of the table: what happens, how often it asks for, and how it is done."""
@@ -358,11 +274,9 @@ class FaultRow:
 
 ROWS = (
     FaultRow(1, "operations sent three times more, shuffled", 10_000, row_1),
-    FaultRow(3, "orders of the batches of 20 phones", 1_000, row_3),
     FaultRow(4, "gaps, filled later or never", 500, row_4),
     FaultRow(6, "identities used for another content", 1_000, row_6),
     FaultRow(8, "days by clocks up to ten years off", 2_000, row_8),
     FaultRow(10, "phones restored from a backup", 200, row_10),
     FaultRow(12, "visits called off or given away while they were done", 5_000, row_12),
-    FaultRow(14, "revoked phones", 500, row_14),
 )

@@ -21,8 +21,6 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +29,7 @@ import numpy as np
 from sqlalchemy import text
 
 from benchmarks import naive_sync, office
+from benchmarks.blackouts import blackouts
 from benchmarks.field_phones import OF_A_VISIT, PHOTO_SIDE, Photographs, Technicians, effects_of, record_visit
 from benchmarks.own_installation import installation, killing
 from benchmarks.runs import Row, tail, write
@@ -56,7 +55,6 @@ STORM = Weather(
     bytes_per_second=5_000,
 )
 HEALED = Weather(dropped=0.01, lost=0.2, repeated=0.02, cut=0.2)
-DARK_SECONDS, DARK_EVERY = 10.0, 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +220,7 @@ def run(load: Load, url: str, folder: Path) -> Row:
         shifts = shifts_of(load, list(people.phones(line.url, folder)))
         line.weather, count.is_steady = load.storm, True
         began = time.monotonic()
-        with _blackouts(line):
+        with blackouts(line):
             together([lambda s=shift: s.steady(began) for shift in shifts])  # type: ignore[misc]
             count.is_steady = False
             for shift in shifts:
@@ -245,22 +243,6 @@ def run(load: Load, url: str, folder: Path) -> Row:
     for shift in shifts:
         shift.phone.close()
     return row
-
-
-@contextmanager
-def _blackouts(line: FaultProxy) -> Iterator[None]:
-    """Now and then nothing comes through at all."""
-    over = threading.Event()
-
-    def darken() -> None:
-        while not over.wait(DARK_EVERY):
-            line.darken(DARK_SECONDS)
-
-    threading.Thread(target=darken, daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()
 
 
 def _told(load: Load, shifts: list[Shift], count: Stopwatch, line: FaultProxy) -> Row:
@@ -299,6 +281,11 @@ def percentiles(seconds: list[float]) -> dict[str, float | int]:
     return {"count": len(seconds)} | {
         name: round(1000 * float(value)) for name, value in zip(("p50", "p95", "p99"), found, strict=True)
     }
+
+
+def _naive(load: Load, every: float) -> Row:
+    """The baseline on the same servers, its workers killed as often."""
+    return naive_sync.run(load, os.environ["DATABASE_URL"], os.environ["REDIS_URL"], every=every)
 
 
 def parser_of_arguments() -> argparse.ArgumentParser:
@@ -341,7 +328,7 @@ def main(arguments: list[str] | None = None) -> None:
         with installation(room) as url, killing(room, seed=load.seed, every=args.every) as killed:
             rows = [{**head, "side": "truckroll", **run(load, url, room), "killed": len(killed)}]
             if not args.no_baseline:
-                rows.append({**head, "side": "naive", **naive_sync.run(load, os.environ["DATABASE_URL"])})
+                rows.append({**head, "side": "naive", **_naive(load, args.every)})
     for row in rows:
         write(args.out, row | tail())
         print(json.dumps(row, indent=1))

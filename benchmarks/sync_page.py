@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import faults, month_offline, phone_stories, process_stories
-from benchmarks.fault_rows import ROWS
+from benchmarks.fault_table import ALL
 from benchmarks.page import PAGE, NoMarks
 from benchmarks.runs import Row, rows_in
 from benchmarks.sync import RESULTS, Load
@@ -109,7 +109,7 @@ def _beside(goal: str, naive: Row | None) -> str:
 def faults_of(rows: Iterable[Row]) -> str:
     """The newest row of each fault, where it was done as often as the design asks."""
     newest = {int(row["row"]): row for row in rows}
-    full = [newest[one.number] for one in ROWS if newest.get(one.number, {}).get("cases", 0) >= one.cases]
+    full = [newest[one.number] for one in ALL if newest.get(one.number, {}).get("cases", 0) >= one.cases]
     if not full:
         return "Faults: not yet done as often as the design asks.\n"
     lines = ["| Row | Fault | Times | Wrong | Seconds |", "|---|---|---|---|---|"]

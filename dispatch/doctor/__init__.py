@@ -28,6 +28,7 @@ from dispatch.doctor.damage import pages
 from dispatch.doctor.findings import Finding
 from dispatch.doctor.hours import offered_hours
 from dispatch.doctor.loaded_week import loaded_week
+from dispatch.doctor.orphans import files_gone
 from dispatch.doctor.plans import doubtful_plans
 from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
@@ -253,6 +254,7 @@ def invoices(session: Session) -> Iterator[Finding]:
 CHECKS: tuple[Callable[[Session], Iterator[Finding]], ...] = (
     services,
     pages,
+    files_gone,
     territories,
     technicians,
     templates,

@@ -14,6 +14,7 @@ from dispatch import db
 from dispatch.access import audit
 from dispatch.access.model import AuditEntry
 from dispatch.calls.model import GuidancePicture
+from dispatch.doctor import orphans
 from dispatch.doctor.findings import Finding
 from dispatch.intake.model import InquiryFile
 from dispatch.work_orders.model import Attachment, StoredDocument
@@ -27,8 +28,10 @@ def damage_found(directory: Path, *, weekday: int | None = None) -> Iterator[Fin
 
     With a ``weekday`` (0 to 6) only the files whose turn it is. No transaction is open while files are read.
     """
+    old = orphans.strays(directory)
     with db.transaction() as session:
         known = known_files(session)
+    yield from orphans.stray_files(orphans.unknown(old, known), old)
     if weekday is not None:
         known = {name: what for name, what in known.items() if crc32(name.encode()) % 7 == weekday}
     yield from files(known, directory)

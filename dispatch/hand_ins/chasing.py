@@ -2,8 +2,8 @@
 Days that nobody handed in are chased: phone and office in the evening, the person above next morning (R-603).
 
 What is owed is looked up anew each time, so a hand-in ends its reminder by itself. A hand-in that waits for
-the cashier, for the technician's word or for a decision is chased too, a van that nobody counted, and money
-kept beyond the limit.
+the cashier, for the technician's word or for a decision is chased too, a van that nobody counted, a count
+that waits for its second signature, and money kept beyond the limit.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from dispatch.billing.model import Payment
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.hand_ins import account, queries, rules
 from dispatch.hand_ins.model import HandIn, HandInPayment
+from dispatch.parts.queries import open_counts
 from dispatch.promises import reminding
 from dispatch.promises.model import OfficeReminder
-from dispatch.promises.reminding import CUSTODY, HAND_IN, OPEN_HAND_IN, VAN_COUNT, Waiting
+from dispatch.promises.reminding import CUSTODY, HAND_IN, OPEN_COUNT, OPEN_HAND_IN, VAN_COUNT, Waiting
 from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
 
-KINDS = (HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT)
+KINDS = (HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT, OPEN_COUNT)
 WORDS = {
     HAND_IN: {
         "en": "Please hand in your day {day}: sheets, vouchers, money.",
@@ -40,6 +41,10 @@ WORDS = {
     OPEN_HAND_IN: {
         "en": "The cashier counted your day {day}. Please look at the count and sign or dispute it.",
         "zh": "收款员已清点您 {day} 的交单。请核对后签字,或提出异议。",
+    },
+    OPEN_COUNT: {
+        "en": "The office counted your van on {day}, and something differs. Please sign or refuse the count.",
+        "zh": "公司于 {day} 清点了您的车载库存，结果有差异。请签字确认，或说明理由拒绝。",
     },
 }
 
@@ -67,6 +72,9 @@ def _waiting(session: Session, territory_id: uuid.UUID, house: HouseRules) -> It
     for record in queries.uncounted_vans(session, territory_id):
         subject = f"{record.technician_id}:{record.day.isoformat()}"
         yield Waiting(VAN_COUNT, subject, "dispatcher", None, *_deadlines(record.day, zone, house))
+    for count, _ in open_counts(session, territory_id):
+        later = count.counted_at + timedelta(days=1)
+        yield Waiting(OPEN_COUNT, str(count.id), "dispatcher", None, count.counted_at, later)
     if house.custody_limit_minor:
         yield from _over_limit(session, territory_id, house.custody_limit_minor)
 
@@ -133,9 +141,13 @@ def notices_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, 
     )
     days = sorted((kind, subject.rpartition(":")[2]) for kind, subject in session.execute(reminded))
     found = [_notice(kind, language, day, None) for kind, day in days]
-    return found + [
+    found += [
         _notice(OPEN_HAND_IN, language, one.day.isoformat(), str(one.id)) for one in session.scalars(mine)
     ]
+    theirs = [row for row, _ in open_counts(session, territory_id, technician_id) if not row.is_keepers]
+    zone = zone_of(session, territory_id) if theirs else ""
+    counted = sorted({clock.business_day(row.counted_at, zone).isoformat() for row in theirs})
+    return found + [_notice(OPEN_COUNT, language, day, None) for day in counted]
 
 
 def _notice(kind: str, language: str, day: str, hand_in_id: str | None) -> Mapping[str, Any]:

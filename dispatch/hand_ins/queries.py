@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,8 @@ from dispatch.errors import NotFound
 from dispatch.hand_ins import owing, rules
 from dispatch.hand_ins.model import HandIn, HandInReceipt, HandInWord
 from dispatch.paging import USUAL, Page, cut
-from dispatch.parts.model import Part, StockCount, StockMovement, VanStock
+from dispatch.parts.model import Part, StockCount, VanStock
+from dispatch.parts.rules import REFUSED
 from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.lifecycle import ON_DUTY_STATES
@@ -79,11 +80,12 @@ def van_of(session: Session, technician_id: uuid.UUID) -> dict[str, int]:
 
 
 def parts_counted(session: Session, technician_id: uuid.UUID, since: datetime) -> set[str]:
-    """Return the numbers of the parts that were counted on a van since a moment."""
+    """Return the numbers of the parts that were counted on a van since a moment, refused counts apart."""
     statement = (
         select(Part.sku)
         .join(StockCount, StockCount.part_id == Part.id)
         .where(StockCount.technician_id == technician_id, StockCount.counted_at >= since)
+        .where(StockCount.state != REFUSED)
     )
     return set(session.scalars(statement))
 
@@ -198,17 +200,6 @@ def hand_ins(
     if principal.role is Role.TECHNICIAN:
         statement = statement.where(HandIn.technician_id == principal.technician_id)
     return cut(session, statement, HandIn.id, cursor=cursor, limit=limit)
-
-
-def counted_since(session: Session, technician_id: uuid.UUID, part_id: uuid.UUID, since: datetime) -> int:
-    """Return what counts have changed of a part on a van since a moment."""
-    statement = select(func.coalesce(func.sum(StockMovement.change), 0)).where(
-        StockMovement.technician_id == technician_id,
-        StockMovement.part_id == part_id,
-        StockMovement.reason == "counted",
-        StockMovement.moved_at > since,
-    )
-    return int(session.scalars(statement).one())
 
 
 def accepted_word(session: Session, hand_in: HandIn) -> HandInWord | None:

@@ -23,7 +23,9 @@ from dispatch.hand_ins import queries, rules
 from dispatch.hand_ins.model import HandIn, HandInReceipt, HandInWord, KeeperEntry
 from dispatch.hand_ins.rules import Signature
 from dispatch.parts import commands as parts
+from dispatch.parts import counting
 from dispatch.parts.queries import parts_named
+from dispatch.parts.rules import VAN, Place
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.rules import canonical, digest
 
@@ -168,12 +170,20 @@ def close(session: Session, *, by: Principal, hand_in: HandIn, receipt: HandInRe
 
 
 def _book_van(session: Session, by: Principal, hand_in: HandIn, receipt: HandInReceipt, stands: str) -> None:
-    """Book what lacks or is over; what other counts found since then is booked already."""
-    found = [row for row in rules.stock_booked(receipt.stock, stands) if row[1]]
+    """
+    Book what lacks or is over; what other counts have booked since then is booked already.
+
+    Of an older count of the van that still waits for its second signature this is the newer one.
+    """
+    found = list(rules.stock_booked(receipt.stock, stands))
     known = parts_named(session, [sku for sku, _, _ in found])
+    van = Place(VAN, hand_in.technician_id)
     for sku, difference, is_cashiers in found:
-        since = receipt.received_at if is_cashiers else hand_in.handed_in_at
-        change = difference - queries.counted_since(session, hand_in.technician_id, known[sku].id, since)
+        moment = receipt.received_at if is_cashiers else hand_in.handed_in_at
+        counting.overtake(session, place=van, part=known[sku], until=moment)
+        record_id = receipt.id if is_cashiers else hand_in.id
+        booked = counting.booked_since(session, van, known[sku].id, record_id)
+        change = difference - booked if difference else 0
         if change:
             parts.move(
                 session,

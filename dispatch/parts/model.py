@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -146,14 +147,29 @@ class PartTransfer(Identified, Versioned, Base):
 
 
 class StockCount(Identified, Base):
-    """What somebody counted at a place against what should be there; a difference is also a movement."""
+    """
+    What somebody counted at a place against what should be there; a difference becomes a movement.
+
+    ``open``: what differs on a van waits for the second signature (R-603); ``even``: nothing differs;
+    ``overtaken``: a newer count stands.
+    """
 
     __tablename__ = "stock_count"
     __table_args__ = (
+        CheckConstraint("state in ('even', 'open', 'booked', 'refused', 'overtaken')", name="state"),
+        CheckConstraint("(state = 'refused') = (refusal is not null)", name="refusal"),
+        CheckConstraint("state <> 'open' or technician_id is not null", name="open"),
         CheckConstraint("counted >= 0", name="counted"),
         CheckConstraint("(technician_id is null) <> (territory_id is null)", name="place"),
         CheckConstraint("counted = expected or reason is not null", name="reason"),
         Index("ix_stock_count_technician_id_counted_at", "technician_id", "counted_at"),
+        Index(
+            "uq_stock_count_open",
+            "technician_id",
+            "part_id",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
     technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
@@ -161,9 +177,19 @@ class StockCount(Identified, Base):
     part_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("part.id"))
     expected: Mapped[int]
     counted: Mapped[int]
+    serials: Mapped[list[Any] | None]
+    """Exactly the pieces that were there, where they are told apart."""
     reason: Mapped[str | None]
+    state: Mapped[str]
     counted_by: Mapped[uuid.UUID]
+    is_keepers: Mapped[bool]
+    """Whether the van's keeper counted, so that the office signs; else the keeper does."""
     counted_at: Mapped[datetime]
+    decided_by: Mapped[uuid.UUID | None]
+    """Who signed or refused; nobody where nothing had to be signed."""
+    decided_at: Mapped[datetime | None]
+    refusal: Mapped[str | None]
+    """Why it was refused."""
 
 
 class PartOrder(Identified, Versioned, Base):

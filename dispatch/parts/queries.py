@@ -22,7 +22,7 @@ from dispatch.parts.model import (
     StoreStock,
     VanStock,
 )
-from dispatch.parts.rules import ASKED, HANDED, STORE, VAN, Place
+from dispatch.parts.rules import ASKED, HANDED, OPEN, STORE, VAN, Place
 
 KEEPERS = table("technician", column("id"), column("territory_id"))
 """The one column of a neighbour that scoping needs; parts and technicians do not import each other."""
@@ -184,6 +184,44 @@ def counts_at(session: Session, place: Place, *, limit: int = 200) -> Sequence[R
         .order_by(StockCount.counted_at.desc(), StockCount.id.desc())
     )
     return session.execute(statement.limit(limit)).all()
+
+
+def find_count(session: Session, principal: Principal, count_id: uuid.UUID) -> StockCount:
+    """Return a count of a van or store in the person's territories; technicians see those of their van."""
+    statement = select(StockCount).where(StockCount.id == count_id, _counted_within(principal))
+    found = session.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound("there is no such count")
+    return found
+
+
+def open_counts(
+    session: Session, territory_id: uuid.UUID, technician_id: uuid.UUID | None = None
+) -> Sequence[Row[StockCount, str]]:
+    """
+    Return counts of a territory's vans that wait for their second signature with the part's number.
+
+    The oldest first; with a technician those of that van alone.
+    """
+    crew = select(KEEPERS.c.id).where(KEEPERS.c.territory_id == territory_id)
+    statement = (
+        select(StockCount, Part.sku)
+        .join(Part, Part.id == StockCount.part_id)
+        .where(StockCount.state == OPEN, StockCount.technician_id.in_(crew))
+        .order_by(StockCount.counted_at, StockCount.id)
+    )
+    if technician_id is not None:
+        statement = statement.where(StockCount.technician_id == technician_id)
+    return session.execute(statement).all()
+
+
+def _counted_within(principal: Principal) -> ColumnElement[bool]:
+    if principal.role is Role.TECHNICIAN:
+        return StockCount.technician_id == principal.technician_id
+    if principal.territory_ids is None:
+        return true()
+    seen = select(KEEPERS.c.id).where(in_scope(principal, KEEPERS.c.territory_id))
+    return or_(StockCount.technician_id.in_(seen), StockCount.territory_id.in_(principal.territory_ids))
 
 
 def open_orders(session: Session, territory_id: uuid.UUID) -> Sequence[Row[PartOrder, str]]:

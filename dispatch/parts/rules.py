@@ -13,6 +13,8 @@ DEAREST_MINOR = 2_000_000_000
 
 VAN, STORE = "van", "store"
 ASKED, HANDED, CONFIRMED, DECLINED = "asked", "handed", "confirmed", "declined"
+EVEN, OPEN, BOOKED, REFUSED, OVERTAKEN = "even", "open", "booked", "refused", "overtaken"
+COUNT_STATES = (EVEN, OPEN, BOOKED, REFUSED, OVERTAKEN)
 TRANSFER_STATES = (ASKED, HANDED, CONFIRMED, DECLINED)
 
 
@@ -104,6 +106,20 @@ class CountUnexplained(Invalid):
 
     code = "COUNT_UNEXPLAINED"
     remedy = "Count again, or say why pieces are missing or more than expected."
+
+
+class CountOver(Conflict):
+    """The count was booked, refused, or overtaken by a newer one (R-603)."""
+
+    code = "COUNT_OVER"
+    remedy = "Read the latest count of the part; count again if pieces and books differ."
+
+
+class NotYourSignature(Forbidden):
+    """A count is signed by the keeper and by somebody of the office, never twice by one person (R-603)."""
+
+    code = "NOT_YOUR_SIGNATURE"
+    remedy = "Let the keeper sign what the office counted, and the office what the keeper counted."
 
 
 class LevelInvalid(Invalid):

@@ -32,10 +32,11 @@ from dispatch.work_orders.queries import declined_in
 ALARM, FOLLOW_UP, QUESTION, DECLINED = "alarm", "follow_up", "question", "declined"
 STEP, READINESS = "service_step", "readiness"
 HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT = "hand_in", "open_hand_in", "custody", "van_count"
-HELP_TO_PAY = "help_to_pay"
+HELP_TO_PAY, OPEN_COUNT, FILE_GONE = "help_to_pay", "open_count", "file_gone"
 WATCHED = (ALARM, FOLLOW_UP, QUESTION, STEP, DECLINED, CHASER)
 """Kinds that are looked at with the promises of the day; the others have rounds of their own."""
-KINDS = (*WATCHED, ANSWER, READINESS, HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT, HELP_TO_PAY)
+HANDING_IN = (HAND_IN, OPEN_HAND_IN, CUSTODY, VAN_COUNT, OPEN_COUNT)
+KINDS = (*WATCHED, ANSWER, READINESS, *HANDING_IN, HELP_TO_PAY, FILE_GONE)
 NEVER = datetime.max.replace(tzinfo=UTC)
 """Nobody above is told."""
 ABOVE = {"call_taker": "supervisor", "dispatcher": "supervisor", "supervisor": "admin"}

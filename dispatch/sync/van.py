@@ -82,7 +82,7 @@ def confirm_picked(session: Session, reported: Reported) -> Mapping[str, Any]:
 
 
 def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
-    """Count a part on the own van; the answer tells what was expected."""
+    """Count a part on the own van; the answer tells what was expected, and whether the office has to sign."""
     payload = Payload(reported.payload, frozenset({"sku", "counted", "reason", "serials"}))
     me = session.get_one(Technician, reported.by.technician_id)
     row = count(
@@ -95,7 +95,7 @@ def count_part(session: Session, reported: Reported) -> Mapping[str, Any]:
         serials=payload.optional_texts("serials"),
         at=reported.at.moment,
     )
-    return {"count_id": str(row.id), "expected": row.expected}
+    return {"count_id": str(row.id), "expected": row.expected, "state": row.state}
 
 
 def _stepped(session: Session, reported: Reported, step: Callable[..., PartTransfer]) -> Mapping[str, Any]:

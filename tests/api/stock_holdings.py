@@ -8,16 +8,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dispatch import clock
-from dispatch.parts.model import PartOrder, PartTransfer
+from dispatch.parts.model import PartOrder, PartTransfer, StockCount
 from dispatch.technicians.model import Technician
 from dispatch.tools.model import Tool, ToolHandover
 from tests import builders
 
 
 def stock_of(session: Session, technician: Technician, by: uuid.UUID) -> dict[str, Any]:
-    """A transfer to a technician, what is ordered for the territory's store, a tool on its way."""
+    """A transfer to a technician, a count that waits, what is ordered for the store, a tool on its way."""
     return {
         "transfer_id": _transfer(session, technician),
+        "count_id": _count(session, technician, by),
         "part_order_id": _part_order(session, technician, by),
         **_tool(session, technician, by),
     }
@@ -31,6 +32,23 @@ def _transfer(session: Session, technician: Technician) -> uuid.UUID:
         taker_id=technician.id,
         state="asked",
         asked_at=clock.now(),
+    )
+    session.add(row)
+    session.flush()
+    return row.id
+
+
+def _count(session: Session, technician: Technician, by: uuid.UUID) -> uuid.UUID:
+    row = StockCount(
+        technician_id=technician.id,
+        part_id=builders.a_part(session).id,
+        expected=1,
+        counted=0,
+        reason="lost",
+        state="open",
+        counted_by=by,
+        is_keepers=True,
+        counted_at=clock.now(),
     )
     session.add(row)
     session.flush()

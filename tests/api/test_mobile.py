@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -142,9 +143,11 @@ def test_identity_clause_2_a_revoked_phone_is_told_so_and_has_no_effect(
     for answer in (
         client.post("/v1/sync/push", json={"ops": phone.store.unsent(200)}),
         client.get("/v1/sync/pull"),
+        client.post("/v1/sync/uploads", headers=opening),
+        client.patch(f"/v1/sync/uploads/{uuid.uuid4()}", headers=opening, data=b"bytes"),
     ):
         assert (answer.status_code, answer.json["code"]) == (403, "device_revoked")
-    assert client.post("/v1/sync/uploads", headers=opening).status_code == 401
+        assert answer.json["cause"]["device_id"] == device
     assert asked("select state from visit") == [("published",)]
     assert asked("select count(*) from sync_operation") == [(0,)]
 

@@ -135,6 +135,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/territories/<uuid:territory_id>/store/levels"): LEVEL,
     ("POST", "/v1/technicians/<uuid:technician_id>/van/counts"): {"sku": "PUMP", "counted": 1},
     ("POST", "/v1/territories/<uuid:territory_id>/store/counts"): {"sku": "PUMP", "counted": 1},
+    ("POST", "/v1/stock-counts/<uuid:count_id>/refuse"): REASON,
     ("POST", "/v1/territories/<uuid:territory_id>/refills"): {"items": []},
     ("POST", "/v1/part-orders/<uuid:part_order_id>/receive"): {"quantity": 1, "source": "D1"},
     ("POST", "/v1/technicians/<uuid:technician_id>/pick-list"): {"day": "2026-03-02", "picked": {}},

@@ -84,7 +84,7 @@ def test_levels_lead_to_refills_that_the_desk_takes_over(desk: Desk) -> None:
 
 
 def test_counts_are_kept_with_their_reason(desk: Desk) -> None:
-    """R-511: a technician counts the own van, the desk the store."""
+    """R-511: a technician counts the own van, the desk the store, whose differences are booked at once."""
     store = delivered(desk, 2)
     van = f"/v1/technicians/{desk.technician}/van"
     for role, place, counted in ((Role.TECHNICIAN, van, 1), (Role.DISPATCHER, store, 1)):
@@ -93,8 +93,35 @@ def test_counts_are_kept_with_their_reason(desk: Desk) -> None:
         desk.made(role, f"{place}/counts", body | {"reason": "counted twice"})
         [row] = desk.read(role, f"{place}/counts")["items"]
         assert (row["counted"], row["reason"]) == (1, "counted twice")
-        assert pieces(desk, place) == {"PUMP": 1}
+        assert (row["state"], pieces(desk, place).get("PUMP", 0)) == (
+            ("booked", 1) if place == store else ("open", 0)
+        )
     assert desk.post(Role.TECHNICIAN, f"{store}/counts", {"sku": "PUMP", "counted": 1}).status_code == 403
+
+
+def test_the_office_signs_what_a_technician_counted_and_the_other_way_round(desk: Desk) -> None:
+    """R-603: "van counted against expected; differences booked to the keeper with two signatures"."""
+    desk.part()
+    van, body = f"/v1/technicians/{desk.technician}/van", {"sku": "PUMP", "reason": "found behind the seat"}
+    waiting = f"/v1/territories/{desk.territory}/stock-counts"
+    own = desk.made(Role.TECHNICIAN, f"{van}/counts", body | {"counted": 2})
+    assert (own["state"], own["is_keepers"], own["decided_by"]) == ("open", True, None)
+    for role in (Role.TECHNICIAN, Role.DISPATCHER):
+        assert [row["id"] for row in desk.read(role, waiting)["items"]] == [own["id"]]
+    path = f"/v1/stock-counts/{own['id']}"
+    assert code_of(desk.post(Role.TECHNICIAN, f"{path}/sign", None)) == (403, "NOT_YOUR_SIGNATURE")
+    assert pieces(desk, van) == {"PUMP": 0}
+    signed = desk.post(Role.DISPATCHER, f"{path}/sign", None).get_json()
+    assert (signed["state"], signed["decided_by"] not in {None, own["counted_by"]}) == ("booked", True)
+    assert pieces(desk, van) == {"PUMP": 2}
+    assert code_of(desk.post(Role.DISPATCHER, f"{path}/sign", None)) == (409, "COUNT_OVER")
+    theirs = desk.made(Role.DISPATCHER, f"{van}/counts", body | {"counted": 0})
+    path = f"/v1/stock-counts/{theirs['id']}"
+    assert code_of(desk.post(Role.SUPERVISOR, f"{path}/sign", None)) == (403, "NOT_YOUR_SIGNATURE")
+    assert desk.post(Role.TECHNICIAN, f"{path}/refuse", {}).status_code == 422
+    refused = desk.post(Role.TECHNICIAN, f"{path}/refuse", {"reason": "two are in the box"}).get_json()
+    assert (refused["state"], refused["refusal"]) == ("refused", "two are in the box")
+    assert (pieces(desk, van), desk.read(Role.DISPATCHER, waiting)["items"]) == ({"PUMP": 2}, [])
 
 
 def test_a_day_without_a_plan_has_no_pick_list(desk: Desk) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 
-from benchmarks import naive_sync, office, sync, sync_page
+from benchmarks import blackouts, naive_queue, naive_sync, office, sync, sync_page
 from benchmarks.field_phones import EFFECTS, PHOTO_SIDE, effects_of
 from benchmarks.office import Told
 from benchmarks.page import ASIDE, PAGE, NoMarks
@@ -20,6 +22,7 @@ from dispatch.work_orders.model import Visit
 from tests import builders
 
 ROUGH = Weather(lost=0.3, repeated=0.1, cut=0.3)
+SLOW = Weather(late=1.0, late_seconds=(0.02, 0.05))
 SMALL = Load(
     phones=2,
     minutes=0.02,
@@ -57,16 +60,52 @@ def test_a_small_load_loses_and_doubles_nothing_and_losses_would_be_seen(server:
     assert effects_of(7, 4)["effects_doubled"] == 1
 
 
-def test_the_naive_baseline_doubles_and_overwrites_under_the_same_faults(database_url: str) -> None:
-    row = naive_sync.run(replace(SMALL, phones=3, operations=52), database_url)
+def test_the_naive_baseline_doubles_and_overwrites_under_the_same_faults(
+    database_url: str, redis_url: str
+) -> None:
+    """Faults 2 and 16: answers lost, bodies cut."""
+    row = naive_sync.run(replace(SMALL, phones=3, operations=52), database_url, redis_url, every=60)
     assert row["doubled"] > 0
     assert row["overwritten"] == row["office_changes"] == 5
     assert row["lost"] <= row["given_up"]
+    assert (row["killed"], "dark" in row["faults"]) == (0, False)
 
 
-def test_the_naive_baseline_loses_what_it_gives_up(database_url: str) -> None:
+def test_the_naive_baseline_meets_blackouts_and_killed_workers(
+    database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults 18 and 29: what was given up in the dark is lost, and what a dead worker had in hand."""
+    monkeypatch.setattr(blackouts, "DARK_EVERY", 0.05)
+    monkeypatch.setattr(blackouts, "DARK_SECONDS", 0.05)
+    load = replace(SMALL, storm=SLOW, healed=SLOW, photos=4)
+    row = naive_sync.run(load, database_url, redis_url, every=0.3)
+    assert row["faults"]["dark"] > 0
+    assert row["killed"] > 0
+    assert row["given_up"] >= row["lost"]
+
+
+def test_a_worker_of_the_baseline_puts_photographs_away_also_after_it_was_killed(
+    database_url: str, redis_url: str
+) -> None:
+    """Fault 18: plain RQ."""
+    plain = database_url.replace("+psycopg", "")
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute(naive_sync.SCHEMA)
+        with naive_queue.background(redis_url, seed=1, every=60) as works:
+            works.take(plain, "kept")
+            works.drain()
+            works.stop()
+            works.take(plain, "waits for ever")
+            works.kill(random.Random(1))
+            assert works.killed == ["worker"]
+            works.drain()
+        kept = connection.execute("select marker from naive.photo order by id").fetchall()
+    assert kept == [("kept",), ("waits for ever",)]
+
+
+def test_the_naive_baseline_loses_what_it_gives_up(database_url: str, redis_url: str) -> None:
     load = replace(SMALL, storm=Weather(dropped=0.7), healed=Weather(dropped=0.7))
-    row = naive_sync.run(load, database_url)
+    row = naive_sync.run(load, database_url, redis_url, every=60)
     assert row["given_up"] >= row["lost"] > 0
     assert row["doubled"] == 0
 

@@ -156,7 +156,7 @@ def test_of_a_hundred_rows_with_a_bit_turned_all_are_named_and_no_other(
 def test_every_night_damage_is_an_alert(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Row 26: nobody has to ask for it; each file has its turn once a week."""
+    """Row 26: nobody has to ask for it; each file is read once a week, and missed in the first night."""
     monkeypatch.setenv("TRUCKROLL_HOME", str(tmp_path))
     directory = Settings.from_environment().attachments
     directory.mkdir(parents=True)
@@ -165,9 +165,11 @@ def test_every_night_damage_is_an_alert(
     outbox.register(JOBS, SUBSCRIPTIONS)
     with db.transaction() as session:
         visit = a_visit(session)
-        whole, gone = (a_file(session, directory, visit.id, content) for content in (b"whole", b"gone"))
+        names = [a_file(session, directory, visit.id, content) for content in (b"whole", b"gone", b"turned")]
         asked = session.execute(text("select kind, payload from schedule where name = 'look-at-files'")).one()
+    whole, gone, turned = names
     (directory / gone).unlink()
+    (directory / turned).write_bytes(b"turnee")
     results = []
     for day in range(7):
         clock.set_source(lambda: at(12, days=day))  # noqa: B023 - called in this turn
@@ -180,9 +182,12 @@ def test_every_night_damage_is_an_alert(
     with db.transaction() as session:
         alerts = list(session.scalars(select(AuditEntry).where(AuditEntry.outcome == "alert")))
         assert sorted(result["damaged"] for result in results) == [0, 0, 0, 0, 0, 0, 1]
-        assert [(one.action, one.detail["code"]) for one in alerts] == [("look_at_files", "FILE_GONE")]
-        assert gone in alerts[0].detail["found"]
-        assert whole not in alerts[0].detail["found"]
+        assert [result["gone"] for result in results] == [1] * 7
+        told = {one.detail["code"]: one.detail["found"] for one in alerts}
+        assert sorted(one.detail["code"] for one in alerts) == ["FILE_DAMAGED", "FILE_GONE"]
+        assert (gone in told["FILE_GONE"], turned in told["FILE_DAMAGED"]) == (True, True)
+        assert {one.action for one in alerts} == {"look_at_files"}
+        assert not [one for one in told.values() if whole in one]
     outbox.register((), {})
     engine.dispose()
 

@@ -22,13 +22,13 @@ from dispatch.hand_ins.papers import snapshot
 from dispatch.hand_ins.rules import Signature
 from dispatch.money import Money
 from dispatch.parts import commands as parts
-from dispatch.parts.counting import count
+from dispatch.parts.counting import count, sign
 from dispatch.parts.model import StockMovement
 from dispatch.parts.rules import VAN, PartUnknown, Place
 from dispatch.settings import Settings
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.model import Visit
-from tests.builders import DAY, a_part, a_principal, a_technician, a_user, a_visit, at, van_stock
+from tests.builders import DAY, a_part, a_principal, a_technician, a_user, a_visit, at, of, van_stock
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import register_kinds
 
@@ -223,17 +223,51 @@ def test_the_van_is_booked_as_it_was_counted(
     assert queries.van_of(session, who.id) == {mine.sku: 4, theirs.sku: 7, neither.sku: 5}
 
 
+@pytest.mark.usefixtures("visit")
+@pytest.mark.parametrize("is_signed_before", [True, False])
 def test_one_shortage_is_booked_once_however_often_it_is_counted(
-    session: Session, who: Technician, cashier: Principal, visit: Visit, now: MovableClock
+    session: Session, who: Technician, cashier: Principal, now: MovableClock, is_signed_before: bool
 ) -> None:
-    """R-511: counted at the hand-in, again by the phone, and received a day later."""
+    """R-511: counted at the hand-in, again by the office, and received a day later."""
     part = a_part(session)
     van_stock(session, who, part, 6)
     record = handed(session, who, counted_stock={part.sku: 5})
     now.set(at(20))
     place = Place(VAN, who.id)
-    count(session, by=a_principal(), place=place, part=part, counted=5, reason="one is gone")
+    again = count(session, by=a_principal(), place=place, part=part, counted=5, reason="one is gone")
+    if is_signed_before:
+        sign(session, by=of(who), row=again)
     now.set(at(9, days=1))
+    counted(session, cashier, record, note="one is gone", countersigned=("Ada", STROKES))
+    if not is_signed_before:
+        sign(session, by=of(who), row=again)
+    assert (again.state, queries.van_of(session, who.id)) == ("booked", {part.sku: 5})
+
+
+@pytest.mark.usefixtures("visit")
+@pytest.mark.parametrize("at_the_counter", [5, 6])
+def test_the_count_of_a_hand_in_takes_the_place_of_one_that_waits(
+    session: Session, who: Technician, cashier: Principal, at_the_counter: int
+) -> None:
+    """R-603: what the technician counted before is not booked beside the count that both have signed."""
+    part = a_part(session)
+    van_stock(session, who, part, 6)
+    early = count(session, by=of(who), place=Place(VAN, who.id), part=part, counted=5, reason="one is gone")
+    record = handed(session, who, counted_stock={part.sku: at_the_counter})
+    counted(session, cashier, record, note="looked together", countersigned=("Ada", STROKES))
+    assert (early.state, queries.van_of(session, who.id)) == ("overtaken", {part.sku: at_the_counter})
+
+
+def test_a_count_signed_while_the_day_waits_for_the_cashier_is_not_booked_again(
+    session: Session, who: Technician, cashier: Principal, visit: Visit, now: MovableClock
+) -> None:
+    """R-603: counted before the hand-in, signed after it: the shortage that both tell of is one."""
+    part = a_part(session)
+    van_stock(session, who, part, 6)
+    early = count(session, by=of(who), place=Place(VAN, who.id), part=part, counted=5, reason="one is gone")
+    now.set(at(18))
+    record = handed(session, who, counted_stock={part.sku: 5})
+    sign(session, by=a_principal(), row=early)
     counted(session, cashier, record, note="one is gone", countersigned=("Ada", STROKES))
     assert queries.van_of(session, who.id) == {part.sku: 5}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from dispatch.contracts.house_rules import change_house_rules
 from dispatch.hand_ins import chasing, queries, receiving, rules
 from dispatch.hand_ins.commands import hand_in
 from dispatch.hand_ins.model import HandIn
-from dispatch.parts.counting import count
+from dispatch.parts.counting import count, refuse, sign
 from dispatch.parts.model import Part
 from dispatch.parts.rules import VAN, Place
 from dispatch.promises.reminding import open_reminders
@@ -118,6 +119,31 @@ def test_a_van_that_was_not_counted_is_chased_until_it_is(
     counted(session, who, pump, 2)
     assert reminded(session, who) == []
     assert not [one for one in chasing.notices_of(session, who.id) if one["kind"] == "van_count"]
+
+
+def test_a_count_without_its_second_signature_is_chased(
+    session: Session, who: Technician, now: MovableClock
+) -> None:
+    """R-603: the office is reminded at once, the person above a day later, the keeper by the phone."""
+    part = on_van(session, who, 2)
+    given = {"place": Place(VAN, who.id), "part": part, "reason": "one is gone"}
+
+    def told() -> tuple[list[str], list[str]]:
+        chasing.chase(session, who.territory_id)
+        found = open_reminders(session, who.territory_id)
+        notices = [one for one in chasing.notices_of(session, who.id) if one["kind"] == "open_count"]
+        return [row.role for row in found if row.kind == "open_count"], [one["day"] for one in notices]
+
+    own = count(session, by=b.of(who), counted=1, **given)
+    assert told() == (["dispatcher"], []), "the keeper has signed already"
+    now.set(at(17, days=1))
+    assert told() == (["dispatcher", "supervisor"], [])
+    sign(session, by=a_principal(), row=own)
+    assert told() == ([], [])
+    theirs = count(session, by=a_principal(), counted=0, **given)
+    assert told() == (["dispatcher"], [(DAY + timedelta(days=1)).isoformat()])
+    refuse(session, by=b.of(who), row=theirs, reason="it is in the drawer")
+    assert told() == ([], [])
 
 
 def test_the_cashiers_count_ends_the_chase(session: Session, who: Technician, now: MovableClock) -> None:

@@ -27,6 +27,7 @@ def test_a_difference_is_a_movement_with_its_reason_and_who_counted(
     assert (refused.value.detail["expected"], held_at(session, place, part.id)) == (5, 5)
     row = counting.count(session, **given, counted=3, reason="fell out")
     assert (row.expected, row.counted, row.counted_by) == (5, 3, me.user_id)
+    counting.sign(session, by=b.of(ada), row=row)
     [(moved, sku)] = queries.movements_at(session, place)
     assert (moved.change, moved.other_end, moved.note, sku) == (-2, "count", "fell out", part.sku)
     again = counting.count(session, **given, counted=3)
@@ -36,9 +37,11 @@ def test_a_difference_is_a_movement_with_its_reason_and_who_counted(
 
 def test_what_was_never_there_can_be_counted(session: Session, now: MovableClock) -> None:
     """R-511."""
-    place, part = Place(VAN, b.a_technician(session).id), b.a_part(session)
+    who, part = b.a_technician(session), b.a_part(session)
+    place = Place(VAN, who.id)
     assert counting.count(session, by=b.a_principal(), place=place, part=part, counted=0).expected == 0
-    counting.count(session, by=b.a_principal(), place=place, part=part, counted=2, reason="found")
+    row = counting.count(session, by=b.a_principal(), place=place, part=part, counted=2, reason="found")
+    counting.sign(session, by=b.of(who), row=row)
     assert held_at(session, place, part.id) == 2
     for counted in (-1, 10_001):
         with pytest.raises(rules.QuantityInvalid):
@@ -65,6 +68,7 @@ def test_a_count_told_late_leaves_out_what_has_moved_since(session: Session, now
     given = {"by": me, "place": place, "part": part}
     assert counting.count(session, **given, counted=5, at=b.at(8.5)).expected == 5
     row = counting.count(session, **given, counted=4, at=b.at(8.75), reason="fell out")
+    counting.sign(session, by=b.of(ada), row=row)
     assert (row.expected, row.counted_at, held_at(session, place, part.id)) == (5, b.at(8.75), 2)
     assert counting.count(session, **given, counted=2).expected == 2
 
@@ -76,9 +80,11 @@ def test_a_count_told_after_a_later_one_changes_nothing(session: Session, now: M
     b.van_stock(session, ada, part, 5)
     now.set(b.at(12))
     given = {"by": me, "place": place, "part": part, "reason": "fell out"}
-    counting.count(session, **given, counted=4)
+    stands = counting.count(session, **given, counted=4)
     row = counting.count(session, **given, counted=4, at=b.at(9))
-    assert (row.expected, held_at(session, place, part.id)) == (5, 4)
+    assert (row.expected, row.state, stands.state) == (5, "overtaken", "open")
+    counting.sign(session, by=b.of(ada), row=stands)
+    assert held_at(session, place, part.id) == 4
 
 
 def test_pieces_that_came_and_went_after_a_count_are_where_they_are(

@@ -38,6 +38,15 @@ def received(session: Session, part: Part, territory: Any, serial: str | None, q
     )  # fmt: skip
 
 
+def counted(session: Session, who: Any, part: Part, serials: list[str], reason: str) -> None:
+    """What the office finds on a van, signed by the keeper."""
+    row = counting.count(
+        session, by=ME, place=Place(VAN, who.id), part=part, counted=len(serials), reason=reason,
+        serials=serials,
+    )  # fmt: skip
+    counting.sign(session, by=b.of(who), row=row)
+
+
 def handed(session: Session, part: Part, giver: Any, taker: Any, serial: str | None) -> None:
     """A piece from hand to hand."""
     ends = {"giver_id": giver.id if giver else None, "taker_id": taker.id if taker else None}
@@ -122,13 +131,12 @@ def test_a_fact_is_kept_and_what_it_contradicts_is_listed_until_it_is_counted(
     found = units.unexplained(session, ada.territory_id)
     assert set(found) == {Unexplained(ada.id, pump.sku, -1, 0), Unexplained(ben.id, pump.sku, 1, 0)}
     for who in (ada, ben):
-        place = Place(VAN, who.id)
-        counting.count(session, by=ME, place=place, part=pump, counted=0, reason="S1 was lent", serials=[])
+        counted(session, who, pump, [], "S1 was lent")
     assert units.unexplained(session, ada.territory_id) == []
     place = Place(VAN, ben.id)
     with pytest.raises(rules.SerialNeeded):
         counting.count(session, by=ME, place=place, part=pump, counted=2, reason="x", serials=["S7"])
-    counting.count(session, by=ME, place=place, part=pump, counted=1, reason="found", serials=["S7"])
+    counted(session, ben, pump, ["S7"], "found")
     assert where(session, pump) == {"S1": "customer", "S7": ben.id}
 
 
@@ -202,8 +210,7 @@ def test_a_voided_use_brings_no_piece_back_that_is_elsewhere_since(
             session, by=b.of(ben), visit=right, sku=pump.sku, direction="in", quantity=1, serial="S1"
         )
     elif since == "counted":
-        place = Place(VAN, ben.id)
-        counting.count(session, by=ME, place=place, part=pump, counted=1, reason="found", serials=["S1"])
+        counted(session, ben, pump, ["S1"], "found")
     visits.void_part_use(session, by=b.of(ada), visit=wrong, use=use, reason="misread")
     assert where(session, pump) == {"S1": {"fitted": "customer", "counted": ben.id, "nothing": ada.id}[since]}
     assert held_at(session, Place(VAN, ada.id), pump.id) == 1

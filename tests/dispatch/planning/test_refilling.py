@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from dispatch import db
 from dispatch.parts import commands, counting, rules, transferring
 from dispatch.parts.model import Part
-from dispatch.parts.moving import held_at
+from dispatch.parts.moving import held_at, move_at
 from dispatch.parts.rules import STORE, VAN, Place
 from dispatch.parts.transferring import Wish
 from dispatch.planning.refilling import Refill, refills, take_over
@@ -21,7 +22,9 @@ ME = a_principal()
 
 def stocked(town: Town, place: Place, part: Part, held: int, level: tuple[int, int]) -> None:
     """What a place has and should have of a part."""
-    counting.count(town.session, by=ME, place=place, part=part, counted=held, reason="first count")
+    if held:
+        given = {"change": held, "reason": "loaded", "source": db.new_id().hex}
+        move_at(town.session, by=ME, place=place, part_id=part.id, **given)
     counting.set_level(town.session, by=ME, place=place, part=part, minimum=level[0], target=level[1])
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import select
 
 from dispatch import db
-from dispatch.parts.model import StoreStock
+from dispatch.parts import counting
+from dispatch.parts.model import StockCount, StoreStock
 from dispatch.planning import heads
 from dispatch.planning.model import DayPlan, PlanStop
 from dispatch.sync import protocol
@@ -70,15 +71,21 @@ def test_conflict_clause_14_parts_move_once_when_the_taker_confirms_in_whatever_
     assert (on_van(field, sku), on_van(bea, sku)) == (1, 2)
 
 
-def test_a_count_by_phone_books_its_difference_once(field: Field) -> None:
-    """R-511: without a reason it is rejected and kept."""
+def test_a_count_by_phone_waits_for_the_office_and_is_there_once(field: Field) -> None:
+    """R-511, R-603: without a reason it is rejected and kept; what lacks is booked when two have signed."""
     sku = a_part_on(field, 3)
     told = field.op(protocol.COUNT, sku=sku, counted=2)
     assert results(field.push(told)) == ["rejected:COUNT_UNEXPLAINED"]
     counted = field.op(protocol.COUNT, sku=sku, counted=2, reason="lost one")
     for _ in range(2):
         [receipt] = field.push(counted)
-        assert (receipt["result"], receipt["effect"]["expected"], on_van(field, sku)) == ("applied", 3, 2)
+        told = receipt["effect"]
+        assert (receipt["result"], told["expected"], told["state"]) == ("applied", 3, "open")
+        assert on_van(field, sku) == 3
+    with db.transaction() as session:
+        row = session.get_one(StockCount, uuid.UUID(told["count_id"]))
+        counting.sign(session, by=builders.a_principal(), row=row)
+    assert on_van(field, sku) == 2
 
 
 def a_published_stop(field: Field, visit: uuid.UUID) -> None:
