@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ create table if not exists operation (
     op_id text unique not null, body text not null, receipt text, result text, unique (epoch, seq)
 );
 create table if not exists blanked (op_id text primary key);
+create table if not exists slip (op_id text primary key, body text not null);
 create table if not exists acked (epoch text primary key, seq integer not null);
 create table if not exists visit (id text primary key, body text not null);
 create table if not exists file (
@@ -120,8 +121,17 @@ class PhoneStore:
         with self.writing() as database:
             _set(database, name, value)
 
-    def add(self, operation: Mapping[str, Any], content: bytes | None = None) -> dict[str, Any]:
-        """Give an operation its place in the order and keep it, with the file it announces; return it."""
+    def add(
+        self,
+        operation: Mapping[str, Any],
+        content: bytes | None = None,
+        slip_of: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None,
+    ) -> dict[str, Any]:
+        """
+        Give an operation its place in the order and keep it, with the file it announces; return it.
+
+        ``slip_of`` writes what the customer is given for it, which is kept as well.
+        """
         with self.writing() as database:
             epoch = self.install_epoch
             newest, known = database.execute(
@@ -136,6 +146,9 @@ class PhoneStore:
                 "known_seq": known,
                 **operation,
             }
+            slip = slip_of(complete) if slip_of else None
+            if slip is not None:
+                database.execute("insert into slip values (?, ?)", (complete["op_id"], json.dumps(slip)))
             database.execute(
                 "insert into operation (epoch, seq, op_id, body) values (?, ?, ?, ?)",
                 (epoch, newest + 1, complete["op_id"], json.dumps(complete)),
@@ -145,6 +158,12 @@ class PhoneStore:
                     "insert into file (op_id, content) values (?, ?)", (complete["op_id"], content)
                 )
         return complete
+
+    def slip(self, op_id: str) -> dict[str, Any] | None:
+        """What the customer was given for an operation."""
+        with self._lock:
+            row = self._database.execute("select body from slip where op_id = ?", (op_id,)).fetchone()
+        return json.loads(row[0]) if row else None
 
     def files_to_send(self) -> list[KeptFile]:
         """
@@ -342,6 +361,7 @@ def _blank(database: sqlite3.Connection, *, is_wiped: bool = False) -> None:
         rest = {name: body.get(name) for name in IDENTITY} | {"payload": None}
         database.execute("update operation set body = ? where op_id = ?", (json.dumps(rest), op_id))
         database.execute("insert into blanked (op_id) values (?)", (op_id,))
+        database.execute("delete from slip where op_id = ?", (op_id,))
 
 
 def _set(database: sqlite3.Connection, name: str, value: str | None) -> None:

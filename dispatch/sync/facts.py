@@ -17,6 +17,7 @@ from dispatch.sync import conflicts, protocol
 from dispatch.sync.conflicts import Reported
 from dispatch.sync.model import Operation
 from dispatch.sync.payloads import Payload
+from dispatch.sync.provisional import number_of
 from dispatch.sync.refusals import OperationInvalid
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import PHOTO
@@ -153,8 +154,10 @@ def _pay(session: Session, reported: Reported, visit: Visit) -> Applied:
         reference=text.optional_line(payload.optional_text("reference"), "reference"),
         technician_id=reported.by.technician_id,
         op_id=reported.op_id,
+        provisional_number=number_of(reported.op.install_epoch, str(reported.op.op_id)),
     )
-    return Applied(effect={"receipt_number": payment.receipt_number})
+    numbers = {"receipt_number": payment.receipt_number, "provisional_number": payment.provisional_number}
+    return Applied(effect=numbers)
 
 
 def _declare(session: Session, reported: Reported, visit: Visit) -> Applied:

@@ -16,7 +16,7 @@ from dispatch.work_orders.rules import canonical, digest
 SCHEMA = 2
 FIRST_SCHEMA = 1
 """What a phone speaks that does not say."""
-DETAIL = 4
+DETAIL = 5
 """Raised whenever visits are told otherwise, in more detail or less: phones ask for all anew (Pull 11)."""
 SCHEMA_HEADER = "Sync-Schema"
 PUSH_SCHEMAS = frozenset({1, 2})

@@ -41,6 +41,37 @@ def test_acknowledged_operations_are_not_laid_on_top_again() -> None:
             assert overlay["state"] == "published"
 
 
+@pytest.mark.parametrize("vector", KEPT["receipts"], ids=lambda one: one["name"])
+def test_a_receipts_number_follows_from_its_operation(vector: dict[str, Any]) -> None:
+    """Receipt 1, by other means than in the product."""
+    operation, receipt = vector["operation"], vector["receipt"]
+    if vector["name"] in {"nothing", "no amount", "no way to pay"}:
+        assert receipt is None
+        return
+    words = f"truckroll-receipt-v1\n{operation['install_epoch']}\n{operation['op_id']}"
+    mark = hashlib.sha256(words.encode()).hexdigest()[:12].upper()
+    assert receipt["number"] == f"PR-{mark[:4]}-{mark[4:8]}-{mark[8:]}"
+    for language, title in (("en", "Provisional receipt"), ("zh", "临时收据")):
+        lines = receipt["lines"][language]
+        assert lines[0] == f"{title} {receipt['number']}"
+        assert any(str(operation["payload"]["amount"]).split(".")[0] in line for line in lines[1:])
+
+
+def test_what_is_left_to_pay_is_the_agreed_sum_with_tax_less_what_was_paid() -> None:
+    """Receipt 2: 107.00 and 24 % are 132.68; of the approved 200.00 they make 248.00."""
+    left = {one["name"]: one["receipt"]["left_minor"] for one in KEPT["receipts"] if one["receipt"]}
+    assert left == {
+        "cash with tax": 8_268,
+        "all that is left": 0,
+        "after another one here": 8_268,
+        "beyond an approval": 24_799,
+        "another currency": None,
+        "nothing was estimated": None,
+        "what was paid is not shown": None,
+        "no rate is known": None,
+    }
+
+
 def told(story: str, do: str) -> list[dict[str, Any]]:
     """Steps of a kind of a story of the outbox."""
     steps = next(one["steps"] for one in KEPT["exchanges"] if one["name"] == story)
