@@ -17,7 +17,7 @@ from api.resource import Resource
 from api.revealing import shown_visit
 from api.schemas import Joined, PageArgs, Schema, page_of
 from api.session import current_session
-from api.timelines import told_steps, told_uses
+from api.timelines import told_steps, told_uses, told_withdrawals
 from api.visit_shapes import (
     VISIT_STATES,
     AttachmentShape,
@@ -27,6 +27,7 @@ from api.visit_shapes import (
     ReportShape,
     StepShape,
     VisitShape,
+    WithdrawalShape,
     needs_of,
 )
 from dispatch.promises.queries import ledger
@@ -56,6 +57,7 @@ class VisitFileShape(VisitShape):
     reports = fields.List(fields.Nested(ReportShape), required=True)
     attachments = fields.List(fields.Nested(AttachmentShape), required=True)
     ends_told = fields.List(fields.Nested(EndToldShape), required=True)
+    withdrawals = fields.List(fields.Nested(WithdrawalShape), required=True)
 
 
 class VisitArgs(PageArgs):
@@ -123,6 +125,7 @@ def read_visit(visit_id: uuid.UUID) -> object:
         reports=queries.reports_of(session, visit.id),
         attachments=queries.attachments_of(session, me, visit.id),
         ends_told=queries.ends_told(session, visit),
+        withdrawals=told_withdrawals(session, [visit]),
     )
 
 

@@ -166,6 +166,20 @@ def payments(
     return cut(session, statement, Payment.id, cursor=cursor, limit=limit)
 
 
+def billed(session: Session, order_id: uuid.UUID) -> dict[str, list[str]]:
+    """Return what of an order was billed and stands: revisions of settlements, and invoices by number."""
+    settled = select(Settlement.revision).where(
+        Settlement.work_order_id == order_id, Settlement.state.in_(("approved", "invoiced"))
+    )
+    credited = select(CreditNote.id).where(CreditNote.invoice_id == Invoice.id).exists()
+    issued = select(Invoice.number).where(Invoice.work_order_id == order_id, ~credited)
+    found = {
+        "settlements": [str(one) for one in session.scalars(settled.order_by(Settlement.revision))],
+        "invoices": list(session.scalars(issued.order_by(Invoice.issued_at, Invoice.number))),
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
 def tariffs(session: Session) -> Sequence[Tariff]:
     """Return every tariff, oldest first."""
     return session.scalars(select(Tariff).order_by(Tariff.valid_from)).all()

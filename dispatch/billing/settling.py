@@ -28,7 +28,8 @@ from dispatch.promises.queries import kept_reservations
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
+from dispatch.work_orders.model import PartUse, Visit, WorkOrder
+from dispatch.work_orders.queries import approvals_by_order
 
 OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
 READY = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
@@ -174,7 +175,7 @@ def _facts(
     contract = session.get(Contract, order.contract_id) if order.contract_id else None
     worked_on = _worked_on(session, order, visits or late)
     settled = {_fact(line) for settlement in earlier for line in settlement.lines}
-    approvals = session.scalars(select(Approval).where(Approval.work_order_id == order.id))
+    approvals = approvals_by_order(session, [order.id]).get(order.id, [])
     approved = max((approval.amount_minor for approval in approvals), default=0)
     charged = sum(line.net_minor for settled in earlier for line in settled.lines if line.payer == "customer")
     return OrderFacts(

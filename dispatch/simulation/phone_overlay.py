@@ -35,6 +35,8 @@ def overlaid(visit: dict[str, Any], own: Iterable[Mapping[str, Any]], *, is_lock
             _propose(visit, operation["payload"].get("fields", {}))
         if operation["type"] == protocol.PAYMENT:
             _pay(visit, operation["payload"])
+        if operation["type"] == protocol.FILE_VOID:
+            _take_back(visit, operation["payload"].get("sha256"))
         if operation["type"] in TIMES:
             visit[TIMES[operation["type"]]] = operation["occurred_at"]
     return visit
@@ -58,6 +60,15 @@ def _pay(visit: dict[str, Any], payload: Mapping[str, Any]) -> None:
     amount = provisional.amount_of(payload)
     if amount is not None and visit.get("paid_minor") is not None and amount.currency == visit["currency"]:
         visit["paid_minor"] += amount.minor
+
+
+def _take_back(visit: dict[str, Any], sha256: str | None) -> None:
+    """A file that was taken back is not shown, and an answer that names it is none."""
+    visit["files"] = [one for one in visit.get("files", []) if one["sha256"] != sha256]
+    visit["checklists"] = [
+        {**one, "answers": [answer for answer in one["answers"] if answer["value"] != sha256]}
+        for one in visit.get("checklists", [])
+    ]
 
 
 def _propose(visit: dict[str, Any], changes: Mapping[str, Mapping[str, str | None]]) -> None:

@@ -169,7 +169,8 @@ class PhoneStore:
         """
         Files whose announcement was taken and whose bytes are not all there yet.
 
-        And those that the last pull asks for, since the desk took what was refused or handed over.
+        And those that the last pull asks for, since the desk took what was refused or handed over. What was
+        taken back on this phone is not sent.
         """
         with self._lock:
             rows = self._database.execute(
@@ -177,12 +178,30 @@ class PhoneStore:
                 " where content is not null and failure is null"
                 " and result in ('applied', 'applied_conflict') order by place"
             ).fetchall()
+            gone = self._taken_back() if rows else frozenset()
+            rows = [row for row in rows if row[0] not in gone]
             asked = [
                 KeptFile(op_id, content, address, wanted)
                 for wanted in self._wanted()
                 for op_id, content, address in self._kept_of(wanted[1])
             ]
         return [*(KeptFile(*row) for row in rows), *asked]
+
+    def _taken_back(self, *, only_heard: bool = False) -> frozenset[str]:
+        """Announcements of files that were taken back later, by operations that stand or may yet."""
+        voids = "select 1 from operation where body like '%\"attachment.void\"%' limit 1"
+        if self._database.execute(voids).fetchone() is None:
+            return frozenset()
+        found = self._database.execute(
+            "select file.op_id from file join operation told using (op_id) join operation void"
+            " on void.place > told.place and void.body like '%\"attachment.void\"%'"
+            " and json_extract(void.body, '$.visit_id') = json_extract(told.body, '$.visit_id')"
+            " and json_extract(void.body, '$.payload.sha256') = json_extract(told.body, '$.payload.sha256')"
+            " where content is not null and coalesce(void.result, 'applied') like 'applied%'"
+            " and (void.result is not null or not ?)",
+            (only_heard,),
+        )
+        return frozenset(row[0] for row in found)
 
     def _wanted(self) -> list[tuple[str, str]]:
         return [(one["visit_id"], one["sha256"]) for one in json.loads(self.setting("files_wanted") or "[]")]
@@ -226,6 +245,8 @@ class PhoneStore:
                     "update operation set receipt = ?, result = ? where op_id = ?",
                     (json.dumps(receipt), result, receipt["op_id"]),
                 )
+            for op_id in self._taken_back(only_heard=True):
+                database.execute("update file set content = null where op_id = ?", (op_id,))
 
     def hand_over(self, op_ids: Sequence[str]) -> None:
         """These wait for the desk's decision now; they are not sent again."""

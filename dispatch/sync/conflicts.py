@@ -37,6 +37,8 @@ UNANSWERED = "checklist_unanswered"
 ANSWERS_DIFFER = "answers_differ"
 NO_PROOF = "proof_missing"
 LATE = "late_fact"
+APPROVAL_GONE, CONSENT_GONE, PHOTO_GONE = "approval_withdrawn", "consent_withdrawn", "photo_withdrawn"
+"""Of what was taken back: the fact that tells of it names under ``rests`` what rested on it."""
 STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
 NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})
 
@@ -60,6 +62,15 @@ class Reported:
     def payload(self) -> object:
         """The operation's payload, as the newest schema has it."""
         return upcast(self.op.type, self.op.schema, self.op.body.get("payload", {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of an operation; with a case, somebody has to decide something."""
+
+    case_id: uuid.UUID | None = None
+    effect: Mapping[str, Any] = field(default_factory=dict)
+    """What the phone should know of it, such as the receipt's number."""
 
 
 def keep_fact(session: Session, reported: Reported, visit: Visit, target: VisitState) -> ReviewCase:
@@ -118,16 +129,16 @@ def story_of(session: Session, visit: Visit, by: Principal) -> ReviewCase | None
     )
 
 
-def flag(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
+def flag(session: Session, reported: Reported, visit: Visit, kind: str, **more: Any) -> ReviewCase:
     """Open one case of a kind for a visit, or return the open one: somebody has to look before billing."""
     statement = select(ReviewCase).where(
         ReviewCase.visit_id == visit.id, ReviewCase.decided_at.is_(None), ReviewCase.kind == kind
     )
     case = session.scalars(statement).first()
     if case is not None:
-        _add(case, _fact(reported))
+        _add(case, _fact(reported) | more)
         return case
-    return _open(session, reported, visit, kind)
+    return _open(session, reported, visit, kind, **more)
 
 
 def _tell(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
@@ -140,12 +151,12 @@ def _tell(session: Session, reported: Reported, visit: Visit, kind: str) -> Revi
     return case
 
 
-def _open(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
-    detail = _detail(reported, visit)
+def _open(session: Session, reported: Reported, visit: Visit, kind: str, **more: Any) -> ReviewCase:
+    detail = _detail(reported, visit, more)
     return visits.open_case(session, by=reported.by, visit=visit, kind=kind, detail=detail, hold_billing=True)
 
 
-def _detail(reported: Reported, visit: Visit) -> dict[str, Any]:
+def _detail(reported: Reported, visit: Visit, more: Mapping[str, Any]) -> dict[str, Any]:
     """Both truths: how the dispatcher left the visit, and what the technician reports."""
     return {
         "technician_id": str(reported.by.technician_id),
@@ -153,7 +164,7 @@ def _detail(reported: Reported, visit: Visit) -> dict[str, Any]:
         "found_state": visit.state,
         "found_technician_id": str(visit.technician_id) if visit.technician_id else None,
         "found_version": visit.version,
-        "facts": [_fact(reported)],
+        "facts": [{**_fact(reported), **more}],
     }
 
 

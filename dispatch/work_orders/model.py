@@ -339,6 +339,8 @@ class DeclaredFile(Identified, Base):
     given_up_by: Mapped[uuid.UUID | None]
     given_up_reason: Mapped[str | None]
     """Why the office goes on without bytes that will never come, such as a lost phone."""
+    withdrawn_at: Mapped[datetime | None]
+    """When it was taken back (``Withdrawal``)."""
 
 
 class ReviewCase(Identified, Base):

@@ -29,6 +29,30 @@ class Consent(Identified, Base):
     op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
 
 
+class Withdrawal(Identified, Base):
+    """What somebody took back: an approval, a consent or a file; never edited, and the fact stays."""
+
+    __tablename__ = "withdrawal"
+    __table_args__ = (
+        CheckConstraint("subject in ('approval', 'consent', 'file')", name="subject"),
+        Index(
+            "uq_withdrawal_subject_id", "subject_id", unique=True, postgresql_where=text("subject <> 'file'")
+        ),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    subject: Mapped[str]
+    subject_id: Mapped[uuid.UUID]
+    """A file that is announced again stands again, and may be taken back again."""
+    what: Mapped[str]
+    """The amount, the equipment, or the hash of the file."""
+    reason: Mapped[str]
+    withdrawn_by: Mapped[uuid.UUID]
+    withdrawn_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
 class AdvisedWork(Identified, Base):
     """R-505: a danger or other work advised and not done; it comes back until somebody settles it."""
 

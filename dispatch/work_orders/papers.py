@@ -24,7 +24,7 @@ from dispatch.work_orders import crews, paper_checks
 from dispatch.work_orders.coding import solutions
 from dispatch.work_orders.model import Approval, PartUse, ServiceReport, Visit, WorkOrder
 from dispatch.work_orders.queries import (
-    approvals_of,
+    approvals_by_order,
     find_visit,
     findings_of,
     part_uses_of,
@@ -148,7 +148,7 @@ def service_report_snapshot(
             "documents_handed_over": last.documents_handed_over if last else [],
             "rating": visit.rating,
             "estimate": _estimate(order),
-            "approval": _approval(approvals_of(session, order.id), language),
+            "approval": _approval(approvals_by_order(session, [order.id]).get(order.id, []), language),
             "signature": _signature(report, language),
             "shown_sha256": report.shown_sha256,
         }

@@ -295,26 +295,32 @@ def facts_follow_from_what_was_sent(world: World) -> None:
 
 
 def only_a_void_takes_back(world: World) -> None:
-    """P12: a part or finding is taken back if and only if an operation that was taken names it."""
-    named = {
-        str(name)
-        for (name,) in world.ask(
-            "select body->'payload'->>'of' from sync_operation where type = any(:types)"
-            " and device_id = any(:devices) and state in ('applied', 'applied_conflict')",
-            **world.known(),
-            types=list(protocol.VOIDS),
-        )
-    }
+    """P12: a fact is taken back if and only if an operation that was taken names it."""
+    told = world.ask(
+        "select coalesce(body->'payload'->>'of', visit_id::text || (body->'payload'->>'sha256'))"
+        " from sync_operation where type = any(:types)"
+        " and device_id = any(:devices) and state in ('applied', 'applied_conflict')",
+        **world.known(),
+        types=[*protocol.VOIDS, protocol.FILE_VOID],
+    )
+    void = "t.voided_by is not null and t.visit_id = any(:visits)"
+    withdrawn = "t.id in (select subject_id from withdrawal where visit_id = any(:visits))"
+    is_gone = {"part_use": void, "finding": void, "approval": withdrawn, "consent": withdrawn}
     gone = {
         str(name)
-        for table in ("part_use", "finding")
+        for table, taken_back in is_gone.items()
         for (name,) in world.ask(
             f"select coalesce(o.body->>'instead_of', t.op_id::text) from {table} t"
-            " join sync_operation o on o.op_id = t.op_id"
-            " where t.voided_by is not null and t.visit_id = any(:visits)",
+            f" join sync_operation o on o.op_id = t.op_id where {taken_back}",
             **world.known(),
         )
     }
+    files = world.ask(
+        "select visit_id::text || sha256 from declared_file"
+        " where withdrawn_at is not null and visit_id = any(:visits)",
+        **world.known(),
+    )
+    named, gone = {str(name) for (name,) in told}, gone | {str(name) for (name,) in files}
     assert gone <= named, "P12: a fact is gone that nobody took back"
     assert named <= gone, "P12: what was taken back still counts"
 
@@ -366,7 +372,8 @@ def files_are_whole_or_not_there(world: World) -> None:
         assert {sent, kept} == {found}, "P15: a file that is half there"
     open_ones = world.ask(
         "select count(*) from sync_upload where finished_at is null and received > 0"
-        " and device_id = any(:alive)",
+        " and device_id = any(:alive) and declared_file_id not in"
+        " (select id from declared_file where withdrawn_at is not null)",
         alive=[phone.by.device_id for phone in world.phones],
     )
     assert open_ones == [(0,)], "P15: an upload that stopped in the middle"

@@ -35,7 +35,9 @@ KINDS = [
     protocol.SIGN,
     protocol.PAYMENT,
     protocol.DECLARE,
+    protocol.CONSENT,
     *sorted(protocol.VOIDS),
+    protocol.FILE_VOID,
     protocol.PROPOSE,
     protocol.EXPECT,
 ]

@@ -27,6 +27,7 @@ def test_a_hash_is_that_of_the_canonical_text(overlay: dict[str, Any]) -> None:
 def test_every_operation_that_changes_a_record_is_in_a_vector() -> None:
     told = {op["type"] for overlay in KEPT["overlays"] for op in overlay["operations"]}
     assert {"finding.void", "part.void", "contact.propose"} <= told
+    assert {"approval.void", "consent.void", "attachment.void"} <= told
     assert {"finding.add", "part.add", "approval.add", "checklist.answer", "consent.add"} <= told
     assert len({overlay["shown_sha256"] for overlay in KEPT["overlays"]}) >= 12
 
@@ -70,6 +71,24 @@ def test_what_is_left_to_pay_is_the_agreed_sum_with_tax_less_what_was_paid() -> 
         "what was paid is not shown": None,
         "no rate is known": None,
     }
+
+
+def test_what_is_taken_back_is_not_shown() -> None:
+    """Record 10, Conflict 22: before the office has heard of any of it."""
+    last = {one["name"]: one for one in KEPT["overlays"] if one["acked_seq"] == 0}
+    assert last["approvals are taken back"]["shown"]["approvals"] == [
+        {"amount_minor": 18_050, "currency": "EUR", "by": "B"}
+    ]
+    assert last["consents are taken back"]["shown"]["consents"] == []
+    photograph = last["a photograph is taken back"]
+    assert [one["question"] for one in photograph["shown"]["answers"]] == ["flue", "leak"]
+    assert (photograph["files"], photograph["answers"]) == (["b" * 64], [True])
+    assert [one["question"] for one in last["a replaced answer does not come back"]["shown"]["answers"]] == [
+        "leak"
+    ]
+    assert [
+        one["value"] for one in last["a file is taken back by one who shows another"]["shown"]["answers"]
+    ] == [True, "b" * 64]
 
 
 def told(story: str, do: str) -> list[dict[str, Any]]:

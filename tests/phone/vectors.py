@@ -22,6 +22,7 @@ from tests.phone import exchanges
 PAGE = Path(__file__).with_name("vectors.json")
 VISIT = "0195a1b2-0000-7000-8000-000000000001"
 MADE = tuple(f"0195a1b2-0000-7000-8000-00000000010{number}" for number in range(3))
+FILES = ("a" * 64, "b" * 64)
 AT = ("2026-03-02T09:00:00+02:00", "2026-03-02T09:05:30.900000+02:00", "2026-03-02T10:00:00+02:00")
 RECORD: dict[str, Any] = {
     "order": "WO-001000",
@@ -118,6 +119,44 @@ OPERATIONS: Mapping[str, Sequence[dict[str, Any]]] = {
         )
     ],
 }
+OPERATIONS = {
+    **OPERATIONS,
+    "approvals are taken back": [
+        _op("approval.add", amount="180.5", currency="EUR", approved_by_name=" B", method="phone")
+        | {"op_id": MADE[0]},
+        _op("approval.add", amount="180.50", currency="EUR", approved_by_name="B", method="message")
+        | {"op_id": MADE[1]},
+        _op("approval.void", of=MADE[1], reason="another order"),
+        _op("approval.void", of=MADE[2], reason="names nothing that is known"),
+    ],
+    "consents are taken back": [
+        _op(
+            "consent.add",
+            equipment=" Meter",
+            terms="…",
+            shown_sha256="0",
+            signed_by_name="C ",
+            signature_path="M0 0",
+        )
+        | {"op_id": MADE[0]},
+        _op("consent.void", of=MADE[0], reason="not asked for"),
+    ],
+    "a photograph is taken back": [
+        _op("checklist.answer", checklist="boiler", question="plate", value=FILES[0]),
+        _op("checklist.answer", checklist="boiler", question="flue", value=FILES[1]),
+        _op("attachment.void", sha256=FILES[0], reason="another flat"),
+    ],
+    "a replaced answer does not come back": [
+        _op("checklist.answer", checklist="boiler", question="plate", value=FILES[1]),
+        _op("checklist.answer", checklist="boiler", question="plate", value=FILES[0]),
+        _op("attachment.void", sha256=FILES[0], reason="another flat"),
+    ],
+    "a file is taken back by one who shows another": [
+        _op("checklist.answer", checklist="boiler", question="plate", value=FILES[0]),
+        _op("checklist.answer", checklist="boiler", question="plate", value=FILES[1]),
+        _op("attachment.void", sha256=FILES[0], reason="blurred"),
+    ],
+}
 CANONICAL: Sequence[dict[str, Any]] = (
     {"b": 1, "a": [True, None, "é\u2028"], "中": {"z": "", "a": '"\\/\n\t'}},
     {"": {}, "10": [], "9": -0, "large": 9007199254740993},
@@ -186,6 +225,10 @@ def phone_with(
         "record": RECORD,
         "customer": {"phone": "+358401234567"},
         "site": {"access_notes": "", "safety_notes": "dog"},
+        "files": [{"sha256": one} for one in FILES],
+        "checklists": [
+            {"code": "boiler", "answers": [{"question": "plate", "value": FILES[0]}, {"value": True}]}
+        ],
         **(visit or {}),
     }
     change = {"kind": "put", "id": VISIT, "body": body}
@@ -230,6 +273,8 @@ def made() -> dict[str, Any]:
                     "times": phone.times(VISIT),
                     "contact": {**visit["customer"], **visit["site"]},
                     "paid_minor": visit["paid_minor"],
+                    "files": [one["sha256"] for one in visit["files"]],
+                    "answers": [one["value"] for one in visit["checklists"][0]["answers"]],
                     "shown": phone.shown(VISIT),
                     "shown_sha256": phone.shown_sha256(VISIT),
                 }
