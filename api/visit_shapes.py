@@ -137,6 +137,13 @@ class ApprovalShape(Schema):
     withdrawn_reason = fields.String(required=True, allow_none=True)
 
 
+class BreakTakenShape(Schema):
+    """A break as the technician took it; without an end while it lasts, or when the end was forgotten."""
+
+    started_at = Moment(required=True)
+    ended_at = Moment(required=True, allow_none=True)
+
+
 class WithdrawalShape(Schema):
     """
     What was taken back of a visit: an approval, a consent or a file, which stays on record.
