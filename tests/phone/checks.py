@@ -8,10 +8,14 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from dispatch.simulation.phone_store import PhoneStore
 from dispatch.sync import protocol
 from dispatch.work_orders.lifecycle import STEPS
-from tests.phone.direct import DirectPhone
+from tests.phone.projections import (
+    phones_converge,
+    phones_hold_what_the_office_has,
+    schemas_are_taken_for_ever,
+    schemas_say_the_same,
+)
 from tests.phone.world import FACTS, World
 
 EDGES = {(step.from_state.value, step.to_state.value, step.actor.value) for step in STEPS}
@@ -108,24 +112,10 @@ def histories_are_paths(world: World) -> None:
         assert last.get(visit_id, state) == state, "P6: the state is not where the history ended"
 
 
-def phones_converge(world: World) -> None:
-    """P7, P8, P16: what a phone holds by going on is what it would get anew, to the byte."""
-    for phone in world.phones:
-        fresh = DirectPhone(phone.by, phone._now)
-        fresh.pull()
-        assert _held(phone.store) == _held(fresh.store), "P7: going on by cursor gave something else"
-        fresh.close()
-
-
-def _held(store: PhoneStore) -> dict[str, Any]:
-    """Hints are as old as the visit's last change, by design; everything else must be equal."""
-    return {one["id"]: {**one, "hints": None} for one in store.visits()}
-
-
 def nothing_is_left_behind(world: World) -> None:
     """P9: no byte of a visit that was withdrawn is left on a phone."""
     for phone in world.phones:
-        held = set(_held(phone.store))
+        held = {one["id"] for one in phone.store.visits()}
         raw = "\n".join(json.dumps(one) for one in phone.store.visits())
         for visit_id, number in world.ask(
             "select id, serial from visit where id = any(:visits)", **world.known()
@@ -236,16 +226,6 @@ def the_revoked_are_mute(world: World) -> None:
         assert taken == [], "P13: an operation of a revoked phone was taken"
         sent = world.ask("select id from sync_upload where device_id = :device and finished_at > :at", **told)
         assert sent == [], "P13: a file of a revoked phone was taken"
-
-
-def schemas_are_taken_for_ever(world: World) -> None:
-    """P17: what an older or newer app sends is never refused for its schema."""
-    refused = world.ask(
-        "select op_id from sync_rejection where technician_id = any(:technicians)"
-        " and code in ('SCHEMA_UNSUPPORTED', 'OPERATION_UNKNOWN')",
-        **world.known(),
-    )
-    assert refused == [], "P17: an operation refused for its schema"
 
 
 def installations_count_by_themselves(world: World) -> None:
@@ -386,12 +366,14 @@ CHECKS = (
     order_is_the_phones,
     histories_are_paths,
     phones_converge,
+    phones_hold_what_the_office_has,
     nothing_is_left_behind,
     who_is_served_is_masked,
     nothing_is_silent,
     the_desk_is_obeyed,
     the_revoked_are_mute,
     schemas_are_taken_for_ever,
+    schemas_say_the_same,
     installations_count_by_themselves,
     facts_follow_from_what_was_sent,
     only_a_void_takes_back,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -236,6 +237,12 @@ class World:
             "technicians": self.technicians,
         }
 
+    def ask_by_name(self, question: str, **values: Any) -> list[Mapping[str, Any]]:
+        """Rows of a query, each by the names of its columns."""
+        with db.transaction() as session:
+            named = {name: value for name, value in values.items() if f":{name}" in question}
+            return [dict(row) for row in session.execute(text(question), named).mappings()]
+
     def ask(self, question: str, **values: Any) -> list[tuple[Any, ...]]:
         """Rows of a query."""
         with db.transaction() as session:
@@ -257,14 +264,14 @@ def own_of(phone: JudgedPhone, visit_id: str, kind: str) -> list[Kept]:
 
 def payload_of(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> dict[str, Any]:
     """A payload that a technician could mean; now and then one that no server takes."""
-    broken = world.dice.random() < 0.05
+    broken, is_danger = world.dice.random() < 0.05, world.dice.random() < 0.5
     made: dict[str, dict[str, Any]] = {
         protocol.FINDING: {
             "fault": "Pump",
             "cause": "Lime",
             "action": "" if broken else "Cleaned",
             "is_solved": world.dice.random() < 0.8,
-            "advised": [] if phone.schema > 1 else ["descale"],
+            "advised": ["descale"] if phone.schema == 1 else [{"text": "descale", "is_danger": is_danger}],
         },
         protocol.PART: {"sku": "NONE" if broken else world.sku, "direction": "in", "quantity": 1},
         protocol.APPROVAL: {
