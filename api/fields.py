@@ -55,6 +55,15 @@ class Text(fields.String):
         return text
 
 
+class ProvisionalNumber(Text):
+    """The number of a receipt that a phone gave before it had contact."""
+
+    pattern = r"^PR(?:-[0-9A-F]{4}){3}$"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(17, **kwargs)
+
+
 class Word(fields.String):
     """One of a few words."""
 

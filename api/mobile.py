@@ -21,7 +21,7 @@ from api.auth import current_principal, policy
 from api.config import current_config, current_settings
 from api.described import describe
 from api.errors import MalformedJson, MalformedRequest, MediaTypeUnsupported
-from api.fields import Flag, Id, Moment, Text, Whole
+from api.fields import Flag, Id, Moment, ProvisionalNumber, Text, Whole
 from api.json_body import StrictParser, parse
 from api.phone_shapes import Changes, Receipts
 from api.resource import Resource
@@ -201,6 +201,11 @@ class RejectionShape(Schema):
     rejected_at = Moment(required=True)
     decided_at = Moment(required=True, allow_none=True)
     decided_by = Id(required=True, allow_none=True)
+    provisional_number = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of a payment: the number of the receipt that the phone gave."},
+    )
 
 
 class RejectionArgs(QuerySchema):
@@ -209,6 +214,7 @@ class RejectionArgs(QuerySchema):
     limit = Whole(1, 200, load_default=USUAL)
     cursor = Text(100, pattern=r"^[A-Za-z0-9_-]+$", load_default=None)
     only_open = Flag(load_default=True)
+    provisional_number = ProvisionalNumber(load_default=None)
 
 
 class Correction(Schema):

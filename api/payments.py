@@ -10,7 +10,7 @@ from marshmallow import fields
 from api import roles
 from api.auth import current_principal, policy
 from api.config import current_settings
-from api.fields import Day, Exact, Fraction, Id, Moment, Text, Whole, Word
+from api.fields import Day, Exact, Fraction, Id, Moment, ProvisionalNumber, Text, Whole, Word
 from api.idempotency import creates
 from api.resource import Resource
 from api.schemas import Money, PageArgs, Schema, list_of, page_of
@@ -43,9 +43,20 @@ class PaymentShape(Schema):
     amount = Money(minor="amount_minor", required=True)
     reference = fields.String(required=True, allow_none=True)
     receipt_number = fields.String(required=True)
+    provisional_number = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Of the receipt that a phone gave before it had contact."},
+    )
     technician_id = Id(required=True, allow_none=True, attribute="collected_by_technician_id")
     received_at = Moment(required=True)
     recorded_at = Moment(required=True)
+
+
+class PaymentArgs(PageArgs):
+    """Which payments; a disputed one is found by the number of the receipt that the phone gave."""
+
+    provisional_number = ProvisionalNumber(load_default=None)
 
 
 class NewTariff(Schema):
@@ -84,7 +95,7 @@ TariffList = list_of(TariffShape)
 
 @resource.get("/payments")
 @policy(*roles.MONEY)
-@resource.arguments(PageArgs, location="query")
+@resource.arguments(PaymentArgs, location="query")
 @resource.response(200, PaymentPage)
 def list_payments(args: dict[str, Any]) -> object:
     """Payments, newest first."""

@@ -33,7 +33,7 @@ class ToldReceipt(Schema):
     clock_quality = fields.String(metadata=told("How that is known: mono, offset or unverified."))
     clock_flagged = Flag()
     needs_review = Flag()
-    effect = fields.Dict(metadata=told("What the phone should print, such as a payment's receipt_number."))
+    effect = fields.Dict(metadata=told("What the phone should print, such as a payment's numbers."))
     case_id = Id(metadata=told("Of a contradiction: the case that somebody decides."))
     code = fields.String(metadata=told("Why it was rejected, or gap while it is held."))
     reason = fields.String()
@@ -186,6 +186,11 @@ class ToldVisit(Schema):
     fault_code = fields.String(required=True)
     priority = Whole(required=True)
     estimate_minor = Whole(required=True)
+    paid_minor = Whole(
+        required=True,
+        allow_none=True,
+        metadata=told("Received for the order so far; null while it is not shown in full."),
+    )
     currency = fields.String(required=True)
     duration_minutes = Whole(required=True)
     crew_size = Whole(required=True)
@@ -330,6 +335,13 @@ class ToldApprover(Schema):
     name = fields.String(required=True)
 
 
+class ToldTaxRate(Schema):
+    """The rate of tax from a day on, oldest first; what is left to pay is told with it."""
+
+    valid_from = fields.Date(required=True)
+    tax_rate = fields.String(required=True)
+
+
 class CatalogueShape(Schema):
     """What there is to choose from: the sections that changed, each whole, and the new revision."""
 
@@ -338,6 +350,7 @@ class CatalogueShape(Schema):
     parts = fields.List(fields.Nested(ToldPart))
     stock = fields.List(fields.Nested(ToldStock))
     approvers = fields.List(fields.Nested(ToldApprover))
+    tax_rates = fields.List(fields.Nested(ToldTaxRate))
 
 
 class WantedFile(Schema):

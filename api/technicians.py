@@ -26,6 +26,7 @@ from api.schemas import (
     shown_point,
 )
 from api.session import current_session
+from api.visit_shapes import BreakTakenShape
 from dispatch.customers.rules import LANGUAGES
 from dispatch.technicians import commands, queries
 from dispatch.technicians.rules import SHIFT_PATTERNS, Rest
@@ -178,10 +179,11 @@ class AbsenceShape(Schema):
 
 
 class RosterShape(Schema):
-    """Shifts and absences that touch the days asked for."""
+    """Shifts and absences that touch the days asked for, and the breaks that were taken."""
 
     shifts = fields.List(fields.Nested(ShiftShape), required=True)
     absences = fields.List(fields.Nested(AbsenceShape), required=True)
+    breaks = fields.List(fields.Nested(BreakTakenShape), required=True)
 
 
 TechnicianPage = page_of(TechnicianShape)
@@ -346,8 +348,8 @@ def remove_absence(absence_id: uuid.UUID) -> None:
 @resource.arguments(DaysArgs, location="query")
 @resource.response(200, RosterShape)
 def read_roster(args: dict[str, Any], technician_id: uuid.UUID) -> object:
-    """A technician's shifts and absences of at most 31 days."""
-    shifts, absences = queries.roster(
+    """A technician's shifts, absences and breaks of at most 31 days."""
+    shifts, absences, breaks = queries.roster(
         current_session(), current_principal(), technician_id, args["first_day"], args["last_day"]
     )
-    return {"shifts": shifts, "absences": absences}
+    return {"shifts": shifts, "absences": absences, "breaks": breaks}

@@ -45,6 +45,7 @@ class DeclaredFileShape(Schema):
     attachment_id = Id(required=True, allow_none=True)
     given_up_at = Moment(required=True, allow_none=True)
     given_up_reason = fields.String(required=True, allow_none=True)
+    withdrawn_at = Moment(required=True, allow_none=True)
 
 
 class GivingUp(Schema):

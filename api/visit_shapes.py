@@ -142,6 +142,33 @@ class ApprovalShape(Schema):
     approved_by_name = fields.String(required=True)
     method = fields.String(required=True)
     recorded_at = Moment(required=True)
+    withdrawn_at = Moment(required=True, allow_none=True)
+    withdrawn_reason = fields.String(required=True, allow_none=True)
+
+
+class BreakTakenShape(Schema):
+    """A break as the technician took it; without an end while it lasts, or when the end was forgotten."""
+
+    started_at = Moment(required=True)
+    ended_at = Moment(required=True, allow_none=True)
+
+
+class WithdrawalShape(Schema):
+    """
+    What was taken back of a visit: an approval, a consent or a file, which stays on record.
+
+    ``what`` is the amount, the equipment, or the hash of the file.
+    """
+
+    subject = Word(("approval", "consent", "file"), required=True)
+    subject_id = Id(required=True)
+    visit_id = Id(required=True)
+    what = fields.String(required=True)
+    reason = fields.String(required=True)
+    withdrawn_by = Id(required=True)
+    withdrawn_by_name = fields.String(required=True, allow_none=True)
+    withdrawn_at = Moment(required=True)
+    recorded_at = Moment(required=True)
 
 
 class NeedsShape(Schema):

@@ -17,21 +17,24 @@ from api.resource import Resource
 from api.revealing import shown_visit
 from api.schemas import Joined, PageArgs, Schema, page_of
 from api.session import current_session
-from api.timelines import told_steps, told_uses
+from api.timelines import told_steps, told_uses, told_withdrawals
 from api.visit_shapes import (
     VISIT_STATES,
     AttachmentShape,
+    BreakTakenShape,
     FindingShape,
     NeedsShape,
     PartUseShape,
     ReportShape,
     StepShape,
     VisitShape,
+    WithdrawalShape,
     needs_of,
 )
 from dispatch.promises.queries import ledger
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders import commands, queries
+from dispatch.work_orders.resting import NEVER, breaks_at, rested
 
 resource = Resource("visits", description="Visits with their records.")
 
@@ -56,6 +59,11 @@ class VisitFileShape(VisitShape):
     reports = fields.List(fields.Nested(ReportShape), required=True)
     attachments = fields.List(fields.Nested(AttachmentShape), required=True)
     ends_told = fields.List(fields.Nested(EndToldShape), required=True)
+    withdrawals = fields.List(fields.Nested(WithdrawalShape), required=True)
+    breaks = fields.List(fields.Nested(BreakTakenShape), required=True)
+    break_seconds = Whole(
+        required=True, metadata={"description": "Breaks between start and end, outside pauses: no work."}
+    )
 
 
 class VisitArgs(PageArgs):
@@ -123,6 +131,9 @@ def read_visit(visit_id: uuid.UUID) -> object:
         reports=queries.reports_of(session, visit.id),
         attachments=queries.attachments_of(session, me, visit.id),
         ends_told=queries.ends_told(session, visit),
+        withdrawals=told_withdrawals(session, [visit]),
+        breaks=breaks_at(session, visit),
+        break_seconds=rested(session, [visit]).get(visit.id, NEVER).working,
     )
 
 

@@ -17,7 +17,7 @@ from api.resource import Resource
 from api.revealing import shown_order
 from api.schemas import Joined, Money, PageArgs, Schema, page_of
 from api.session import current_session
-from api.timelines import told_steps
+from api.timelines import told_approvals, told_steps
 from api.visit_shapes import ApprovalShape, NeedsShape, StepShape, VisitShape, needs_of
 from dispatch.promises.queries import promises_of
 from dispatch.technicians.queries import find_technician
@@ -145,7 +145,7 @@ def read_order(order_id: uuid.UUID) -> object:
         order,
         visits=visits,
         promises=[promise for visit in visits for promise in told.get(visit.id, [])],
-        approvals=queries.approvals_of(session, order.id),
+        approvals=told_approvals(session, queries.approvals_of(session, order.id)),
         timeline=told_steps(session, queries.steps_of(session, visits)),
     )
 
@@ -209,7 +209,7 @@ def record_approval(body: dict[str, Any], order_id: uuid.UUID) -> object:
     """Record that the customer agreed to a price beyond the estimate."""
     session, me = current_session(), current_principal()
     order = queries.find_order(session, me, order_id)
-    return commands.record_approval(session, by=me, order=order, **body)
+    return told_approvals(session, [commands.record_approval(session, by=me, order=order, **body)])[0]
 
 
 @resource.post("/work-orders/<uuid:order_id>/visits")

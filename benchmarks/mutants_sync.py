@@ -39,6 +39,7 @@ HUNTERS = (
     "tests/dispatch/checklists",
     "tests/dispatch/sync",
     "tests/phone",
+    "tests/api/test_mobile.py",
     "tests/api/test_uploads.py",
     "tests/api/test_quarantine.py",
 )
@@ -62,6 +63,44 @@ class Mutant:
 
 
 MUTANTS = (
+    Mutant(
+        "dedupe after effect",
+        "dispatch/sync/push.py",
+        "            answers[_identity(operation)] = _again(session, by, operation, stored)\n",
+        "            from dispatch.sync.clock_repair import Corrected\n"
+        "            from dispatch.sync.conflicts import Reported\n"
+        "            from dispatch.sync.deciding import attempt\n"
+        "            at = Corrected(clock.now(), 'mono')\n"
+        "            attempt(session, Reported(by, operation, at, operation.op_id, 'EUR'))\n"
+        "            answers[_identity(operation)] = _again(session, by, operation, stored)\n",
+    ),
+    Mutant(
+        "ack before commit",
+        "api/session.py",
+        "            _settle(commit=response.status_code < 400)\n            return response",
+        "            session = g.pop('session', None)\n"
+        "            if session is not None:\n"
+        "                response.call_on_close(session.commit)\n"
+        "            return response",
+    ),
+    Mutant(
+        "phones are told another state than the office has",
+        "dispatch/sync/visit_view.py",
+        '        "state": visit.state,',
+        '        "state": "working" if visit.state == "paused" else visit.state,',
+    ),
+    Mutant(
+        "a fact that was taken back is still told",
+        "dispatch/work_orders/consenting.py",
+        "Consent.visit_id.in_(list(visit_ids)), ~gone.exists())",
+        "Consent.visit_id.in_(list(visit_ids)))",
+    ),
+    Mutant(
+        "an older app's advice becomes a danger",
+        "dispatch/sync/upcasting.py",
+        '{"text": entry, "is_danger": False}',
+        '{"text": entry, "is_danger": True}',
+    ),
     Mutant(
         "an op_id may come back with another content",
         "dispatch/sync/push.py",

@@ -189,6 +189,8 @@ class Payment(Identified, Base):
     reference: Mapped[str | None]
     receipt_number: Mapped[str] = mapped_column(unique=True)
     """Given by the server (decision 13)."""
+    provisional_number: Mapped[str | None] = mapped_column(index=True)
+    """Of the receipt that a phone gave before it had contact."""
     collected_by_technician_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("technician.id"))
     recorded_by: Mapped[uuid.UUID | None]
     received_at: Mapped[datetime]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment
 from dispatch.billing.numbering import take_number
 from dispatch.events import PaymentReceived
 from dispatch.money import METHODS, CurrencyMismatch, Money
+from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.model import WorkOrder
 
 
@@ -43,12 +44,13 @@ def record_payment(
     technician_id: uuid.UUID | None = None,
     op_id: uuid.UUID | None = None,
     idempotency_key: str | None = None,
+    provisional_number: str | None = None,
 ) -> Payment:
     """
     Record money received; the server gives the receipt's number (decision 13).
 
     A repeated ``op_id`` or key returns the payment that exists. What exceeds the order's invoices stays as
-    the customer's credit.
+    the customer's credit. ``provisional_number`` is that of the receipt which a phone gave before.
     """
     if amount.currency != order.currency:
         raise CurrencyMismatch(f"the order is in {order.currency}, the payment in {amount.currency}")
@@ -66,6 +68,7 @@ def record_payment(
         currency=amount.currency,
         reference=reference,
         receipt_number=_receipt_number(session),
+        provisional_number=provisional_number,
         collected_by_technician_id=technician_id,
         recorded_by=by.user_id if by else None,
         received_at=clock.aware(received_at),
@@ -77,6 +80,8 @@ def record_payment(
     session.flush()
     allocate_open(session, order.id)
     outbox.record(session, PaymentReceived(payment_id=str(payment.id)))
+    for visit in order.visits:  # whoever is there knows what is left to pay
+        announce_visit(session, visit)
     return payment
 
 
@@ -90,6 +95,16 @@ def _existing(session: Session, op_id: uuid.UUID | None, key: str | None) -> Pay
 
 def _receipt_number(session: Session) -> str:
     return f"RCT-{take_number(session, 'receipt'):06d}"
+
+
+def paid_by_order(session: Session, order_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return what was received for orders so far, in minor units."""
+    statement = (
+        select(Payment.work_order_id, func.sum(Payment.amount_minor))
+        .where(Payment.work_order_id.in_(order_ids))
+        .group_by(Payment.work_order_id)
+    )
+    return {row[0]: int(row[1]) for row in session.execute(statement)}
 
 
 def unallocated(session: Session, order_id: uuid.UUID) -> Sequence[OpenPayment]:

@@ -47,6 +47,8 @@ class VisitFacts:
     work_seconds: int
     goes_along: bool = False
     """Whether a crew's leader is charged for the way: labour is each member's, the call-out is one."""
+    break_seconds: int = 0
+    """Breaks between start and end, which are no work; told in the explanation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,7 @@ def _labour(visit: VisitFacts, facts: OrderFacts, prices: Prices) -> Line:
     minutes = billable_minutes(visit.work_seconds, prices)
     hours = hours_of(minutes)
     payer, why = payer_of("labour", facts, prices)
+    rest = f", {visit.break_seconds // 60} min of break left out" if visit.break_seconds else ""
     return Line(
         kind="labour",
         description_en=f"Labour, sheet {visit.number}",
@@ -185,7 +188,7 @@ def _labour(visit: VisitFacts, facts: OrderFacts, prices: Prices) -> Line:
         net_minor=money.times(prices.labour_per_hour_minor, hours),
         payer=payer,
         source=f"labour:{visit.visit_id}",
-        explanation=f"{visit.work_seconds // 60} min worked, {minutes} min billed; {why}",
+        explanation=f"{visit.work_seconds // 60} min worked{rest}, {minutes} min billed; {why}",
     )
 
 

@@ -143,10 +143,15 @@ def payments(
     principal: Principal,
     *,
     work_order_id: uuid.UUID | None = None,
+    provisional_number: str | None = None,
     cursor: str | None = None,
     limit: int = USUAL,
 ) -> Page[Payment]:
-    """Return payments, newest first; technicians see what they collected themselves."""
+    """
+    Return payments, newest first; technicians see what they collected themselves.
+
+    ``provisional_number`` finds the payment of a receipt that a phone gave before it had contact.
+    """
     statement = (
         select(Payment)
         .join(WorkOrder, WorkOrder.id == Payment.work_order_id)
@@ -156,7 +161,23 @@ def payments(
         statement = statement.where(Payment.collected_by_technician_id == principal.technician_id)
     if work_order_id is not None:
         statement = statement.where(Payment.work_order_id == work_order_id)
+    if provisional_number is not None:
+        statement = statement.where(Payment.provisional_number == provisional_number)
     return cut(session, statement, Payment.id, cursor=cursor, limit=limit)
+
+
+def billed(session: Session, order_id: uuid.UUID) -> dict[str, list[str]]:
+    """Return what of an order was billed and stands: revisions of settlements, and invoices by number."""
+    settled = select(Settlement.revision).where(
+        Settlement.work_order_id == order_id, Settlement.state.in_(("approved", "invoiced"))
+    )
+    credited = select(CreditNote.id).where(CreditNote.invoice_id == Invoice.id).exists()
+    issued = select(Invoice.number).where(Invoice.work_order_id == order_id, ~credited)
+    found = {
+        "settlements": [str(one) for one in session.scalars(settled.order_by(Settlement.revision))],
+        "invoices": list(session.scalars(issued.order_by(Invoice.issued_at, Invoice.number))),
+    }
+    return {name: rows for name, rows in found.items() if rows}
 
 
 def tariffs(session: Session) -> Sequence[Tariff]:

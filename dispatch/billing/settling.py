@@ -28,7 +28,9 @@ from dispatch.promises.queries import kept_reservations
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
+from dispatch.work_orders.model import PartUse, Visit, WorkOrder
+from dispatch.work_orders.queries import approvals_by_order
+from dispatch.work_orders.resting import NEVER, rested
 
 OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
 READY = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
@@ -175,10 +177,11 @@ def _facts(
     contract = session.get(Contract, order.contract_id) if order.contract_id else None
     worked_on = _worked_on(session, order, visits or late)
     settled = {_fact(line) for settlement in earlier for line in settlement.lines}
-    approvals = session.scalars(select(Approval).where(Approval.work_order_id == order.id))
+    approvals = approvals_by_order(session, [order.id]).get(order.id, [])
     approved = max((approval.amount_minor for approval in approvals), default=0)
     charged = sum(_sum(earlier, kind, payer="customer") for kind in KINDS)
     rules = house_rules(session, contract)
+    breaks = rested(session, visits)
     return OrderFacts(
         order_id=str(order.id),
         worked_on=worked_on,
@@ -191,10 +194,7 @@ def _facts(
         approved_minor=max(0, approved - charged),
         labour_norm_minutes=order.labour_norm_minutes
         * max(Counter(v.attempt for v in visits).values(), default=0),
-        visits=tuple(
-            VisitFacts(str(visit.id), visit.number, _worked(visit), visit.leader_id is not None)
-            for visit in visits
-        ),
+        visits=tuple(_visit_facts(visit, breaks.get(visit.id, NEVER).working) for visit in visits),
         parts=tuple(_parts(session, [*visits, *late], order.currency, settled)),
         goodwill_reason=order.goodwill_reason,
         labour_discount_percent=_discount(session, order, visits, contract),
@@ -231,10 +231,13 @@ def _discount(session: Session, order: WorkOrder, visits: Sequence[Visit], contr
     return percent if wanted <= kept_reservations(session, wanted) else 0
 
 
-def _worked(visit: Visit) -> int:
-    if visit.started_at is None or visit.finished_at is None:
-        return 0
-    return max(0, int((visit.finished_at - visit.started_at).total_seconds()) - visit.paused_seconds)
+def _visit_facts(visit: Visit, break_seconds: int) -> VisitFacts:
+    """The work of a visit: from start to end without pauses and without breaks."""
+    worked = 0
+    if visit.started_at is not None and visit.finished_at is not None:
+        worked = int((visit.finished_at - visit.started_at).total_seconds())
+        worked = max(0, worked - visit.paused_seconds - break_seconds)
+    return VisitFacts(str(visit.id), visit.number, worked, visit.leader_id is not None, break_seconds)
 
 
 def _parts(

@@ -14,7 +14,7 @@ from dispatch import clock, db, text
 from dispatch.access.rules import Principal
 from dispatch.checklists import rules
 from dispatch.checklists.model import Checklist, ChecklistAnswer
-from dispatch.checklists.queries import carried, newest
+from dispatch.checklists.queries import answers_of, carried, newest
 from dispatch.errors import NotFound
 
 
@@ -117,3 +117,12 @@ def answer(
     session.add(row)
     db.flush(session)
     return row
+
+
+def withdraw_answers(session: Session, *, visit_id: uuid.UUID, value: Any) -> int:
+    """Take back the answers of a visit that name something which was taken back; return how many."""
+    named = [row for row in answers_of(session, visit_id) if row.value == value and row.withdrawn_at is None]
+    for row in named:
+        row.withdrawn_at = clock.now()
+    db.flush(session)
+    return len(named)

@@ -56,3 +56,5 @@ class ChecklistAnswer(Identified, Base):
     answered_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+    withdrawn_at: Mapped[datetime | None]
+    """When the photograph that it names was taken back: it is no answer since."""

@@ -147,4 +147,5 @@ def _answered(row: ChecklistAnswer) -> Answered:
         place=(row.install_epoch, row.seq),
         is_out_of_limits=row.is_out_of_limits,
         at=row.answered_at,
+        is_withdrawn=row.withdrawn_at is not None,
     )

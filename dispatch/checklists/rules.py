@@ -71,6 +71,8 @@ class Answered:
     is_out_of_limits: bool = False
     at: datetime | None = None
     """When it was given; orders the answers of several installations."""
+    is_withdrawn: bool = False
+    """It names what was taken back since: no answer, and none that it replaced."""
 
 
 def checked_questions(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -213,7 +215,9 @@ def register(answers: Iterable[Answered]) -> dict[str, list[Answered]]:
         if not is_older:
             standing[answer.question].pop(answer.technician, None)
             standing[answer.question][answer.technician] = answer
-    return {question: list(by.values()) for question, by in standing.items()}
+    return {
+        question: [one for one in by.values() if not one.is_withdrawn] for question, by in standing.items()
+    }
 
 
 def _is_before(answer: Answered, held: Answered) -> bool:

@@ -200,6 +200,7 @@ class VisitTimes(TypedDict):
     finished_at: Instant
     travel_minutes: NotRequired[int]
     work_minutes: NotRequired[int]
+    break_minutes: NotRequired[int]  #: in neither of the two
 
 
 class CheckRow(TypedDict):

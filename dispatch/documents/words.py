@@ -167,6 +167,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "finished_at": ("完成", "Finished"),
     "travel_minutes": ("路途", "Travel"),
     "work_minutes": ("工时", "Work"),
+    "break_minutes": ("休息", "Breaks"),
     "handover": ("交付", "Hand-over"),
     "use_explained": ("已讲解使用方法", "Use explained"),
     "documents": ("移交资料", "Documents handed over"),

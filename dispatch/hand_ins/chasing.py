@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from dispatch import clock
 from dispatch.billing.model import Payment
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.hand_ins import account, queries, rules

@@ -17,8 +17,9 @@ from dispatch import text as words
 from dispatch.access.rules import Principal
 from dispatch.locations.duty import day_of
 from dispatch.locations.model import LocationNotice, LocationOff, Position
-from dispatch.locations.rules import LONGEST_BREAK, Fix, sorted_out
+from dispatch.locations.rules import Fix, sorted_out
 from dispatch.technicians.model import Absence, BreakTaken, Technician
+from dispatch.technicians.rules import LONGEST_BREAK
 
 _THIN = text("""
     delete from position using (

@@ -12,7 +12,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatch.locations.model import LocationOff
-from dispatch.locations.rules import LONGEST_BREAK, Day
+from dispatch.locations.rules import Day
+from dispatch.technicians.breaks import interval_of
 from dispatch.technicians.model import Absence, BreakTaken, Shift
 from dispatch.technicians.rules import Interval, free_of
 
@@ -57,7 +58,7 @@ def days_of(
                     _stretches((gone.starts_at, gone.ends_at) for gone in away[who]),
                 )
             ],
-            [_rest(row) for row in rests[who]],
+            [interval_of(row) for row in rests[who]],
             _stretches((row.off_at, row.on_at) for row in switched[who]),
         )
         for who in technician_ids
@@ -69,12 +70,6 @@ def _by_person(rows: Iterable[Told]) -> Mapping[uuid.UUID, list[Told]]:
     for row in rows:
         found[row.technician_id].append(row)
     return found
-
-
-def _rest(row: BreakTaken) -> Interval:
-    """A break; one whose end was forgotten is over after the longest that there are."""
-    latest = row.started_at + LONGEST_BREAK
-    return Interval(row.started_at, min(row.ended_at or latest, latest))
 
 
 def _stretches(pairs: Iterable[tuple[datetime, datetime | None]]) -> list[Interval]:

@@ -23,8 +23,6 @@ FRESH_STATE, STALE, OFF, BREAK, UNKNOWN = "fresh", "stale", "off", "on_break", "
 STATES = (FRESH_STATE, STALE, OFF, BREAK, UNKNOWN)
 MOST_METRES = 100_000
 """Beyond such an accuracy a position tells nothing."""
-LONGEST_BREAK = timedelta(hours=2)
-"""A break whose end was forgotten is over then."""
 
 
 class TrailPrivate(Forbidden):

@@ -287,7 +287,8 @@ def _paid(session: Session, ids: dict[str, str]) -> Draft:
     payment = session.get_one(Payment, uuid.UUID(ids["payment_id"]))
     order = session.get_one(WorkOrder, payment.work_order_id)
     customer, _, values = _order_values(session, order)
-    values["receipt"] = payment.receipt_number
+    given = payment.provisional_number
+    values["receipt"] = f"{payment.receipt_number} ({given})" if given else payment.receipt_number
     values["amount"] = _money(payment.amount_minor, payment.currency, customer.language)
     return Draft(f"paid:{payment.id}", "paid", customer, order.id, values)
 

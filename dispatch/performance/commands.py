@@ -131,7 +131,7 @@ def _add(*sums: Mapping[str, int]) -> dict[str, int]:
 
 
 def _write(session: Session, day: date, part: _Part) -> DailyLog:
-    body = facts.summary(part.visits, _add(*part.money.values()), part.answers)
+    body = facts.summary(part.visits, part.duties, _add(*part.money.values()), part.answers)
     figures = metrics.indicators(part.visits, part.duties, part.answers)
     digest = _digest(body, figures)
     statement = select(DailyLog).where(

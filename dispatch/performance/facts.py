@@ -20,10 +20,12 @@ from dispatch.performance.metrics import AnswerFact, DutyFact, VisitFact
 from dispatch.promises.chasing import chasers_of
 from dispatch.promises.model import Promise
 from dispatch.technicians import queries as technicians
+from dispatch.technicians.breaks import breaks_between
 from dispatch.territories.model import Territory
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.on_site_model import TimeChange
+from dispatch.work_orders.resting import NEVER, rested
 
 OFFICE = "office"
 """Keeper of money that no technician collected."""
@@ -49,11 +51,14 @@ def visits_of(session: Session, territory: Territory, day: date) -> list[VisitFa
     promises = _promises(session, [row[0].id for row in rows])
     asked = chasers_of(session, {row[1].id for row in rows})
     rules = rules_of_contracts(session, {row[1].contract_id for row in rows})
+    breaks = rested(session, [row[0] for row in rows])
     return [
         replace(
             _fact(visit, order, bool(again), promises.get(visit.id, [])),
             chasers=len(asked.get(order.id, ())),
             band=timedelta(minutes=rules[order.contract_id].band_minutes),
+            break_seconds=breaks.get(visit.id, NEVER).working,
+            travel_break_seconds=breaks.get(visit.id, NEVER).travelling,
         )
         for visit, order, again in rows
     ]
@@ -121,13 +126,23 @@ def days_of_change(session: Session, change_id: uuid.UUID) -> set[date]:
 
 
 def duties_of(session: Session, territory: Territory, day: date) -> list[DutyFact]:
-    """Return the duty of each technician of a territory on the day."""
-    return [
-        DutyFact(
-            str(member.technician.id), member.available_seconds, member.break_minutes * 60, member.ends_at
+    """Return the duty of each technician of a territory on the day, with the breaks that were taken."""
+    members = technicians.on_duty(session, territory.id, day)
+    start, end = clock.day_bounds(day, territory.timezone)
+    taken = breaks_between(session, [member.technician.id for member in members], start, end)
+    found = []
+    for member in members:
+        breaks = taken.get(member.technician.id, [])
+        found.append(
+            DutyFact(
+                str(member.technician.id),
+                member.available_seconds,
+                sum(one.seconds for one in breaks) or member.break_minutes * 60,
+                member.ends_at,
+                tuple((one.start, one.end) for one in breaks),
+            )
         )
-        for member in technicians.on_duty(session, territory.id, day)
-    ]
+    return found
 
 
 def answers_of(session: Session, territory: Territory, day: date) -> list[AnswerFact]:
@@ -167,14 +182,23 @@ def money_of(session: Session, territory: Territory, day: date) -> dict[str, dic
 
 
 def summary(
-    visits: Sequence[VisitFact], money: dict[str, int], answers: Sequence[AnswerFact] = ()
+    visits: Sequence[VisitFact],
+    duties: Sequence[DutyFact],
+    money: dict[str, int],
+    answers: Sequence[AnswerFact] = (),
 ) -> dict[str, Any]:
-    """Return what a log's reader wants to see beside the indicators."""
+    """Return what a log's reader wants to see beside the indicators; work and travel are without breaks."""
+    breaks = [(duty.technician_id, start, end) for duty in duties for start, end in duty.breaks]
     return {
         "answers": _by_channel(answers),
         "visits": [_row(visit) for visit in visits],
         "work_seconds": sum(visit.work_seconds for visit in visits),
         "travel_seconds": sum(visit.travel_seconds for visit in visits),
+        "break_seconds": sum(int((end - start).total_seconds()) for _, start, end in breaks),
+        "breaks": [
+            {"technician_id": who, "started_at": start.isoformat(), "ended_at": end.isoformat()}
+            for who, start, end in breaks
+        ],
         "money_minor": money,
     }
 

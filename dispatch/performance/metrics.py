@@ -46,6 +46,9 @@ class VisitFact:
     """Whether somebody else leads the crew: their time counts, the visit is counted by its leader (R-203)."""
     chasers: int = 0
     """How often the order's customer has asked when somebody comes (R-105)."""
+    break_seconds: int = 0
+    travel_break_seconds: int = 0
+    """Breaks between start and end outside pauses, and on the way: neither work nor travel (R-509)."""
     band: timedelta = BAND
     """How far outside the window still counts as punctual by the house's rules (R-302)."""
     unverified: frozenset[str] = frozenset()
@@ -59,17 +62,19 @@ class VisitFact:
 
     @property
     def work_seconds(self) -> int:
-        """Time between start and end of service without pauses."""
+        """Time between start and end of service without pauses and breaks."""
         if self.started_at is None or self.finished_at is None:
             return 0
-        return max(0, int((self.finished_at - self.started_at).total_seconds()) - self.paused_seconds)
+        idle = self.paused_seconds + self.break_seconds
+        return max(0, int((self.finished_at - self.started_at).total_seconds()) - idle)
 
     @property
     def travel_seconds(self) -> int:
-        """Time between setting out and arriving."""
+        """Time between setting out and arriving, without breaks."""
         if self.travelling_at is None or self.arrived_at is None:
             return 0
-        return max(0, int((self.arrived_at - self.travelling_at).total_seconds()))
+        way = int((self.arrived_at - self.travelling_at).total_seconds())
+        return max(0, way - self.travel_break_seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,10 @@ class DutyFact:
     technician_id: str
     available_seconds: int
     break_seconds: int
+    """As taken; as planned where none was told."""
     ends_at: datetime
+    breaks: tuple[tuple[datetime, datetime], ...] = ()
+    """As taken on the day: when each began and ended."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """
 The reference phone: records without contact, pushes until every operation has a receipt, pulls its visits.
 
-Speaks HTTP only, as docs/reference/sync.md says; of the server it shares ``dispatch.sync.protocol``.
+Speaks HTTP only, as docs/reference/sync.md says; of the server it shares ``dispatch.sync.protocol`` and
+``dispatch.sync.provisional``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dispatch.simulation.phone_files import PIECE_BYTES, send_file
 from dispatch.simulation.phone_keys import is_signed, proof_of
 from dispatch.simulation.phone_overlay import overlaid, to_the_second
 from dispatch.simulation.phone_store import PhoneStore
-from dispatch.sync import protocol
+from dispatch.sync import protocol, provisional
 
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 FIRST_PAUSE_SECONDS, PAUSE_SECONDS = 0.01, 0.3
@@ -130,7 +131,28 @@ class PhoneClient:
             "boot_id": self.boot_id,
             "payload": told,
         }
-        return str(self.store.add(operation, content)["op_id"])
+        slip_of = self.slip_of if kind == protocol.PAYMENT else None
+        return str(self.store.add(operation, content, slip_of)["op_id"])
+
+    def provisional_receipt(self, op_id: str) -> dict[str, Any] | None:
+        """What the customer was given when a payment was recorded; the same whenever it is asked for."""
+        return self.store.slip(op_id)
+
+    def slip_of(self, operation: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Write the receipt of a payment before it is kept, from what the phone holds (Receipt 1)."""
+        visit = self.store.visit(operation["visit_id"]) if operation["visit_id"] else None
+        is_shown = visit is not None and visit.get("record") is not None and not self.is_locked
+        of_order = {
+            one["id"] for one in self.store.visits() if visit and one["order_number"] == visit["order_number"]
+        }
+        taken = [
+            one.body["payload"]
+            for one in self.store.operations(only_unacked=True)
+            if one.is_alive and one.body["type"] == protocol.PAYMENT and one.body["visit_id"] in of_order
+        ]
+        record = self.shown(operation["visit_id"]) if is_shown else None
+        rates = self.store.catalogue().get("tax_rates", [])
+        return provisional.receipt_of(operation, visit, record, taken, rates)
 
     def attach(
         self, visit_id: str, content: bytes, media_type: str, *, purpose: str, caption: str = ""

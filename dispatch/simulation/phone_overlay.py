@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from dispatch.sync import protocol
+from dispatch.sync import protocol, provisional
 
 STATES = {
     protocol.ACCEPT: "accepted",
@@ -33,6 +33,10 @@ def overlaid(visit: dict[str, Any], own: Iterable[Mapping[str, Any]], *, is_lock
         visit["state"] = STATES.get(operation["type"], visit["state"])
         if operation["type"] == protocol.PROPOSE:
             _propose(visit, operation["payload"].get("fields", {}))
+        if operation["type"] == protocol.PAYMENT:
+            _pay(visit, operation["payload"])
+        if operation["type"] == protocol.FILE_VOID:
+            _take_back(visit, operation["payload"].get("sha256"))
         if operation["type"] in TIMES:
             visit[TIMES[operation["type"]]] = operation["occurred_at"]
     return visit
@@ -49,6 +53,22 @@ def to_the_second(moment: str | None) -> str | None:
     if moment is None:
         return None
     return datetime.fromisoformat(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _pay(visit: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    """Count money that was taken here and of which the office has not told yet."""
+    amount = provisional.amount_of(payload)
+    if amount is not None and visit.get("paid_minor") is not None and amount.currency == visit["currency"]:
+        visit["paid_minor"] += amount.minor
+
+
+def _take_back(visit: dict[str, Any], sha256: str | None) -> None:
+    """A file that was taken back is not shown, and an answer that names it is none."""
+    visit["files"] = [one for one in visit.get("files", []) if one["sha256"] != sha256]
+    visit["checklists"] = [
+        {**one, "answers": [answer for answer in one["answers"] if answer["value"] != sha256]}
+        for one in visit.get("checklists", [])
+    ]
 
 
 def _propose(visit: dict[str, Any], changes: Mapping[str, Mapping[str, str | None]]) -> None:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ create table if not exists operation (
     op_id text unique not null, body text not null, receipt text, result text, unique (epoch, seq)
 );
 create table if not exists blanked (op_id text primary key);
+create table if not exists slip (op_id text primary key, body text not null);
 create table if not exists acked (epoch text primary key, seq integer not null);
 create table if not exists visit (id text primary key, body text not null);
 create table if not exists file (
@@ -120,8 +121,17 @@ class PhoneStore:
         with self.writing() as database:
             _set(database, name, value)
 
-    def add(self, operation: Mapping[str, Any], content: bytes | None = None) -> dict[str, Any]:
-        """Give an operation its place in the order and keep it, with the file it announces; return it."""
+    def add(
+        self,
+        operation: Mapping[str, Any],
+        content: bytes | None = None,
+        slip_of: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None,
+    ) -> dict[str, Any]:
+        """
+        Give an operation its place in the order and keep it, with the file it announces; return it.
+
+        ``slip_of`` writes what the customer is given for it, which is kept as well.
+        """
         with self.writing() as database:
             epoch = self.install_epoch
             newest, known = database.execute(
@@ -136,6 +146,9 @@ class PhoneStore:
                 "known_seq": known,
                 **operation,
             }
+            slip = slip_of(complete) if slip_of else None
+            if slip is not None:
+                database.execute("insert into slip values (?, ?)", (complete["op_id"], json.dumps(slip)))
             database.execute(
                 "insert into operation (epoch, seq, op_id, body) values (?, ?, ?, ?)",
                 (epoch, newest + 1, complete["op_id"], json.dumps(complete)),
@@ -146,11 +159,18 @@ class PhoneStore:
                 )
         return complete
 
+    def slip(self, op_id: str) -> dict[str, Any] | None:
+        """What the customer was given for an operation."""
+        with self._lock:
+            row = self._database.execute("select body from slip where op_id = ?", (op_id,)).fetchone()
+        return json.loads(row[0]) if row else None
+
     def files_to_send(self) -> list[KeptFile]:
         """
         Files whose announcement was taken and whose bytes are not all there yet.
 
-        And those that the last pull asks for, since the desk took what was refused or handed over.
+        And those that the last pull asks for, since the desk took what was refused or handed over. What was
+        taken back on this phone is not sent.
         """
         with self._lock:
             rows = self._database.execute(
@@ -158,12 +178,30 @@ class PhoneStore:
                 " where content is not null and failure is null"
                 " and result in ('applied', 'applied_conflict') order by place"
             ).fetchall()
+            gone = self._taken_back() if rows else frozenset()
+            rows = [row for row in rows if row[0] not in gone]
             asked = [
                 KeptFile(op_id, content, address, wanted)
                 for wanted in self._wanted()
                 for op_id, content, address in self._kept_of(wanted[1])
             ]
         return [*(KeptFile(*row) for row in rows), *asked]
+
+    def _taken_back(self, *, only_heard: bool = False) -> frozenset[str]:
+        """Announcements of files that were taken back later, by operations that stand or may yet."""
+        voids = "select 1 from operation where body like '%\"attachment.void\"%' limit 1"
+        if self._database.execute(voids).fetchone() is None:
+            return frozenset()
+        found = self._database.execute(
+            "select file.op_id from file join operation told using (op_id) join operation void"
+            " on void.place > told.place and void.body like '%\"attachment.void\"%'"
+            " and json_extract(void.body, '$.visit_id') = json_extract(told.body, '$.visit_id')"
+            " and json_extract(void.body, '$.payload.sha256') = json_extract(told.body, '$.payload.sha256')"
+            " where content is not null and coalesce(void.result, 'applied') like 'applied%'"
+            " and (void.result is not null or not ?)",
+            (only_heard,),
+        )
+        return frozenset(row[0] for row in found)
 
     def _wanted(self) -> list[tuple[str, str]]:
         return [(one["visit_id"], one["sha256"]) for one in json.loads(self.setting("files_wanted") or "[]")]
@@ -207,6 +245,8 @@ class PhoneStore:
                     "update operation set receipt = ?, result = ? where op_id = ?",
                     (json.dumps(receipt), result, receipt["op_id"]),
                 )
+            for op_id in self._taken_back(only_heard=True):
+                database.execute("update file set content = null where op_id = ?", (op_id,))
 
     def hand_over(self, op_ids: Sequence[str]) -> None:
         """These wait for the desk's decision now; they are not sent again."""
@@ -342,6 +382,7 @@ def _blank(database: sqlite3.Connection, *, is_wiped: bool = False) -> None:
         rest = {name: body.get(name) for name in IDENTITY} | {"payload": None}
         database.execute("update operation set body = ? where op_id = ?", (json.dumps(rest), op_id))
         database.execute("insert into blanked (op_id) values (?)", (op_id,))
+        database.execute("delete from slip where op_id = ?", (op_id,))
 
 
 def _set(database: sqlite3.Connection, name: str, value: str | None) -> None:

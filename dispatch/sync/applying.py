@@ -9,15 +9,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dispatch.checklists.queries import lacking, lacking_before_work
-from dispatch.contracts.house_rules import rules_under
 from dispatch.errors import TransitionRefused
 from dispatch.sync import conflicts, protocol
 from dispatch.sync.breaks import begin_break, end_break
 from dispatch.sync.clock_repair import UNVERIFIED
 from dispatch.sync.closing_day import answer_count, hand_in_day
-from dispatch.sync.conflicts import Reported
+from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.custody import accept_tool, decline_tool, hand_tool_over
-from dispatch.sync.facts import Applied, rating_of, record
+from dispatch.sync.facts import rating_of, record
 from dispatch.sync.payloads import Payload
 from dispatch.sync.refusals import OperationInvalid, OperationUnknown
 from dispatch.sync.van import (
@@ -30,7 +29,7 @@ from dispatch.sync.van import (
 )
 from dispatch.sync.whereabouts import keep_positions, metres_from_site, switch_positions
 from dispatch.work_orders import commands as visits
-from dispatch.work_orders.declaring import NO_ACCESS, declared_files
+from dispatch.work_orders.declaring import is_door_proven
 from dispatch.work_orders.guards import outdate_reports
 from dispatch.work_orders.lifecycle import FINISHED_STATES, Actor, VisitState
 from dispatch.work_orders.model import Visit
@@ -145,7 +144,7 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
     away = metres_from_site(session, reported, visit) if kind == protocol.ARRIVE else None
     if away is not None:
         told = {conflicts.DISTANCE: away}
-        cases.append(conflicts.flag(session, reported, visit, conflicts.FAR, **told))
+        cases.append(conflicts.flag(session, reported, visit, conflicts.FAR, beside=told))
     return Applied(cases[0].id if cases else None)
 
 
@@ -166,7 +165,7 @@ def _doubts(session: Session, reported: Reported, visit: Visit) -> Iterator[str]
         yield conflicts.UNANSWERED
     if kind == protocol.START and not _is_safe(session, reported, visit):
         yield conflicts.UNSAFE
-    if kind == protocol.NO_ACCESS and not _is_proven(session, visit):
+    if kind == protocol.NO_ACCESS and not is_door_proven(session, visit):
         yield conflicts.NO_PROOF
     if reported.at.is_flagged:
         visit.needs_review = True
@@ -178,13 +177,6 @@ def _is_safe(session: Session, reported: Reported, visit: Visit) -> bool:
     if visit.leader_id is not None or (reason or "").strip():
         return True
     return not lacking_before_work(session, visit.id, visit.checklists)
-
-
-def _is_proven(session: Session, visit: Visit) -> bool:
-    """Tell whether a closed door is proven by a photograph, where the house asks for one."""
-    if not rules_under(session, visit.work_order.contract_id).no_access_proof:
-        return True
-    return any(file.purpose == NO_ACCESS for file in declared_files(session, visit.id))
 
 
 def _note_result(session: Session, reported: Reported, visit: Visit, payload: Payload) -> None:

@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.model import User, UserTerritory
 from dispatch.access.rules import Principal, Role
+from dispatch.billing.model import Tariff
+from dispatch.billing.queries import tariffs
 from dispatch.parts.model import Part, PartUnit, VanStock
 from dispatch.parts.queries import van_stock
 from dispatch.technicians.model import Technician
@@ -61,10 +63,11 @@ def _stamps(session: Session, principal: Principal) -> list[str]:
         User.is_active, User.role.in_(APPROVERS)
     )
     seen = _digest(UserTerritory, UserTerritory.user_id, UserTerritory.territory_id)
-    asked = (codes.where(ServiceCode.is_active), parts, stock, units, people, seen)
+    rates = _digest(Tariff, Tariff.valid_from, Tariff.tax_rate)
+    asked = (codes.where(ServiceCode.is_active), parts, stock, units, people, seen, rates)
     found = session.execute(select(*(one.scalar_subquery() for one in asked))).one()
     short = [str(stamp or "empty")[:12] for stamp in found]
-    return [short[0], short[1], short[2] + short[3], short[4] + short[5]]
+    return [short[0], short[1], short[2] + short[3], short[4] + short[5], short[6]]
 
 
 def _digest(table: Any, *columns: Any) -> Any:
@@ -115,10 +118,18 @@ def _approvers(session: Session, principal: Principal) -> Section:
     return [{"id": str(user.id), "name": user.display_name} for user in approvers(session, home)]
 
 
+def _tax_rates(session: Session, _principal: Principal) -> Section:
+    return [
+        {"valid_from": one.valid_from.isoformat(), "tax_rate": f"{one.tax_rate:f}"}
+        for one in tariffs(session)
+    ]
+
+
 SECTIONS: Mapping[str, Callable[[Session, Principal], Section]] = {
     "codes": _codes,
     "parts": _parts,
     "stock": _stock,
     "approvers": _approvers,
+    "tax_rates": _tax_rates,
 }
 """In the order of the stamps in a revision."""

@@ -43,6 +43,8 @@ FAR = "far_from_site"
 DISTANCE = "distance_metres"
 LATE = "late_fact"
 UNTOLD = frozenset({"signature_path", "position"})
+APPROVAL_GONE, CONSENT_GONE, PHOTO_GONE = "approval_withdrawn", "consent_withdrawn", "photo_withdrawn"
+"""Of what was taken back: the fact that tells of it names under ``rests`` what rested on it."""
 STORIES = frozenset({ILLEGAL, CANCELLED_BUT_DONE, REASSIGNED_BUT_DONE, DOUBLE_ATTENDANCE})
 NOT_STARTED = frozenset({S.UNPLANNED, S.PLANNED, S.PUBLISHED, S.ACCEPTED})
 
@@ -66,6 +68,15 @@ class Reported:
     def payload(self) -> object:
         """The operation's payload, as the newest schema has it."""
         return upcast(self.op.type, self.op.schema, self.op.body.get("payload", {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of an operation; with a case, somebody has to decide something."""
+
+    case_id: uuid.UUID | None = None
+    effect: Mapping[str, Any] = field(default_factory=dict)
+    """What the phone should know of it, such as the receipt's number."""
 
 
 def keep_fact(session: Session, reported: Reported, visit: Visit, target: VisitState) -> ReviewCase:
@@ -127,41 +138,55 @@ def story_of(session: Session, visit: Visit, by: Principal) -> ReviewCase | None
     )
 
 
-def flag(session: Session, reported: Reported, visit: Visit, kind: str, **more: Any) -> ReviewCase:
+def flag(
+    session: Session,
+    reported: Reported,
+    visit: Visit,
+    kind: str,
+    *,
+    rests: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
+) -> ReviewCase:
     """
     Open one case of a kind for a visit, or return the open one: somebody has to look before billing.
 
-    ``more`` is told beside the fact.
+    rests
+        What rested on the fact, told with it.
+    beside
+        Told beside the facts, the last word counting.
     """
     statement = select(ReviewCase).where(
         ReviewCase.visit_id == visit.id, ReviewCase.decided_at.is_(None), ReviewCase.kind == kind
     )
     case = session.scalars(statement).first()
+    fact = _fact(reported) | ({"rests": dict(rests)} if rests else {})
     if case is not None:
-        _add(case, _fact(reported))
+        _add(case, fact)
     else:
-        case = _open(session, reported, visit, kind)
-    if more:
-        case.detail = {**case.detail, **more}
+        case = _open(session, reported, visit, kind, fact)
+    if beside:
+        case.detail = {**case.detail, **beside}
     return case
 
 
 def _tell(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
     case = story_of(session, visit, reported.by)
     if case is None:
-        return _open(session, reported, visit, kind)
+        return _open(session, reported, visit, kind, _fact(reported))
     _add(case, _fact(reported))
     if kind != ILLEGAL:
         case.kind = kind
     return case
 
 
-def _open(session: Session, reported: Reported, visit: Visit, kind: str) -> ReviewCase:
-    detail = _detail(reported, visit)
+def _open(
+    session: Session, reported: Reported, visit: Visit, kind: str, fact: Mapping[str, Any]
+) -> ReviewCase:
+    detail = _detail(reported, visit, fact)
     return visits.open_case(session, by=reported.by, visit=visit, kind=kind, detail=detail, hold_billing=True)
 
 
-def _detail(reported: Reported, visit: Visit) -> dict[str, Any]:
+def _detail(reported: Reported, visit: Visit, fact: Mapping[str, Any]) -> dict[str, Any]:
     """Both truths: how the dispatcher left the visit, and what the technician reports."""
     return {
         "technician_id": str(reported.by.technician_id),
@@ -169,7 +194,7 @@ def _detail(reported: Reported, visit: Visit) -> dict[str, Any]:
         "found_state": visit.state,
         "found_technician_id": str(visit.technician_id) if visit.technician_id else None,
         "found_version": visit.version,
-        "facts": [_fact(reported)],
+        "facts": [dict(fact)],
     }
 
 

@@ -23,9 +23,8 @@ from dispatch.sync.clock_repair import (
     correct,
     read_moment,
 )
-from dispatch.sync.conflicts import Reported
+from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.envelope import Incoming
-from dispatch.sync.facts import Applied
 from dispatch.sync.model import DeviceEpoch, Operation, Rejection
 from dispatch.sync.protocol import BLOCKING, HELD, NEVER_BLOCKED, REJECTED
 from dispatch.sync.receipts import Decision

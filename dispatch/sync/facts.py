@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dispatch import text
 from dispatch.billing.paying import record_payment
-from dispatch.errors import NotFound
 from dispatch.sync import conflicts, protocol
-from dispatch.sync.conflicts import Reported
-from dispatch.sync.model import Operation
+from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.payloads import Payload
+from dispatch.sync.provisional import number_of
 from dispatch.sync.refusals import OperationInvalid
+from dispatch.sync.taking_back import TAKES_BACK
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import PHOTO
 from dispatch.work_orders.guards import is_locked
-from dispatch.work_orders.model import Finding, PartUse, Visit
+from dispatch.work_orders.model import Visit
 from dispatch.work_orders.refusals import NotUnderWay, NotYourVisit, SignatureMismatch
-
-Fact = TypeVar("Fact", Finding, PartUse)
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What became of an operation; with a case, somebody has to decide something."""
-
-    case_id: uuid.UUID | None = None
-    effect: Mapping[str, Any] = field(default_factory=dict)
-    """What the phone should know of it, such as the receipt's number."""
 
 
 def rating_of(rating: int) -> int:
@@ -153,8 +140,10 @@ def _pay(session: Session, reported: Reported, visit: Visit) -> Applied:
         reference=text.optional_line(payload.optional_text("reference"), "reference"),
         technician_id=reported.by.technician_id,
         op_id=reported.op_id,
+        provisional_number=number_of(reported.op.install_epoch, str(reported.op.op_id)),
     )
-    return Applied(effect={"receipt_number": payment.receipt_number})
+    numbers = {"receipt_number": payment.receipt_number, "provisional_number": payment.provisional_number}
+    return Applied(effect=numbers)
 
 
 def _declare(session: Session, reported: Reported, visit: Visit) -> Applied:
@@ -242,27 +231,6 @@ def _hand_over(session: Session, reported: Reported, visit: Visit) -> Applied:
     return Applied(case.id if case else None, {"sheet": following.number})
 
 
-def _void_part(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.PART_VOID])
-    use = _named(session, visit, PartUse, payload.an_id("of"))
-    if use.voided_by is not None:
-        return Applied(effect={"unchanged": True})
-    why = payload.text("reason")
-    at = reported.at.moment
-    visits.void_part_use(session, by=reported.by, visit=visit, use=use, reason=why, keeps_late=True, at=at)
-    return Applied()
-
-
-def _void_finding(session: Session, reported: Reported, visit: Visit) -> Applied:
-    payload = Payload(reported.payload, _ALLOWED[protocol.FINDING_VOID])
-    finding = _named(session, visit, Finding, payload.an_id("of"))
-    if finding.voided_by is not None:
-        return Applied(effect={"unchanged": True})
-    why = payload.text("reason")
-    visits.void_finding(session, by=reported.by, visit=visit, finding=finding, reason=why, keeps_late=True)
-    return Applied()
-
-
 def _propose(session: Session, reported: Reported, visit: Visit) -> Applied:
     """Merge what is said of a contact; the receipt tells what became of each field."""
     payload = Payload(reported.payload, _ALLOWED[protocol.PROPOSE])
@@ -294,18 +262,6 @@ def _expect(session: Session, reported: Reported, visit: Visit) -> Applied:
     return Applied(effect={} if counts else {"unchanged": True})
 
 
-def _named(session: Session, visit: Visit, kind: type[Fact], op_id: uuid.UUID) -> Fact:
-    """The fact of the visit that an operation recorded, itself or as the desk applied it later."""
-    instead = select(Operation.op_id).where(
-        Operation.visit_id == visit.id, Operation.body["instead_of"].as_string() == str(op_id)
-    )
-    named = (kind.op_id == op_id) | kind.op_id.in_(instead)
-    found = session.scalars(select(kind).where(kind.visit_id == visit.id, named)).first()
-    if found is None:
-        raise NotFound("there is no such fact at this visit")
-    return found
-
-
 def record(session: Session, reported: Reported, visit: Visit) -> Applied:
     """
     Keep one fact of a visit.
@@ -334,18 +290,18 @@ FACTS: Mapping[str, Callable[[Session, Reported, Visit], Applied]] = {
     protocol.CONSENT: _consent,
     protocol.SETTLE: _settle,
     protocol.HAND_OVER: _hand_over,
-    protocol.FINDING_VOID: _void_finding,
-    protocol.PART_VOID: _void_part,
     protocol.PROPOSE: _propose,
     protocol.EXPECT: _expect,
+    **TAKES_BACK,
 }
 
-ADJUSTING = frozenset({protocol.FINDING, protocol.PART, protocol.ANSWER, protocol.CONSENT, *protocol.VOIDS})
+ADJUSTING = frozenset(
+    {protocol.FINDING, protocol.PART, protocol.ANSWER, protocol.CONSENT}
+    | {protocol.FINDING_VOID, protocol.PART_VOID}
+)
 """Facts that change the record; a file or settled advice that comes late needs nobody's decision."""
 
 _ALLOWED: Mapping[str, frozenset[str]] = {
-    protocol.FINDING_VOID: frozenset({"of", "reason"}),
-    protocol.PART_VOID: frozenset({"of", "reason"}),
     protocol.PROPOSE: frozenset({"fields", "note"}),
     protocol.EXPECT: frozenset({"remaining_minutes"}),
     protocol.HAND_OVER: frozenset({"note", "remaining_minutes", "technician_id"}),

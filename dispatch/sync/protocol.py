@@ -39,6 +39,7 @@ PAUSE, RESUME, FINISH, NO_ACCESS = "visit.pause", "visit.resume", "visit.finish"
 FINDING, PART, APPROVAL = "finding.add", "part.add", "approval.add"
 SIGN, WAIVE = "report.sign", "report.waive"
 FINDING_VOID, PART_VOID = "finding.void", "part.void"
+APPROVAL_VOID, CONSENT_VOID, FILE_VOID = "approval.void", "consent.void", "attachment.void"
 PAYMENT = "payment.add"
 DECLARE = "attachment.declare"
 ANSWER, CONSENT, SETTLE = "checklist.answer", "consent.add", "advice.settle"
@@ -62,12 +63,12 @@ OF_A_DAY = frozenset({HAND_IN, ANSWER_COUNT, BREAK_START, BREAK_END}) | OF_A_VAN
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(
     {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE, HAND_OVER}
-) | frozenset({FINDING_VOID, PART_VOID, PROPOSE, EXPECT})
+) | frozenset({FINDING_VOID, PART_VOID, APPROVAL_VOID, CONSENT_VOID, FILE_VOID, PROPOSE, EXPECT})
 TYPES = STEPS_OF_A_VISIT | FACTS_OF_A_VISIT | OF_A_DAY
 
 APPLIED, CONFLICT, REJECTED, HELD = "applied", "applied_conflict", "rejected", "held"
 
-NEVER_BLOCKED = frozenset({PAYMENT, DECLARE, SETTLE, PROPOSE, EXPECT}) | OF_A_DAY
+NEVER_BLOCKED = frozenset({PAYMENT, DECLARE, FILE_VOID, SETTLE, PROPOSE, EXPECT}) | OF_A_DAY
 BLOCKING = TYPES - NEVER_BLOCKED - {ACCEPT, DECLINE}
 """A rejected one of these blocks later operations of its visit that were recorded in ignorance of it."""
 
@@ -208,7 +209,33 @@ def _agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
     )
 
 
-_CHANGES = {FINDING: _found, PART: _fitted, APPROVAL: _agreed, ANSWER: _answered, CONSENT: _consented}
-VOIDS = {FINDING_VOID: FINDING, PART_VOID: PART}
-"""What each of them takes back."""
-_TAKES_BACK = {FINDING: _not_found, PART: _not_fitted}
+def _not_agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    gone: dict[str, Any] = {"approvals": []}
+    _agreed(gone, payload)
+    if gone["approvals"][0] in shown["approvals"]:
+        shown["approvals"].remove(gone["approvals"][0])
+
+
+def _not_consented(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    gone: dict[str, Any] = {"consents": []}
+    _consented(gone, payload)
+    if gone["consents"][0] in shown["consents"]:
+        shown["consents"].remove(gone["consents"][0])
+
+
+def _not_announced(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
+    """An answer that names the file is none any more; what it had replaced does not come back."""
+    shown["answers"] = [one for one in shown["answers"] if one["value"] != payload["sha256"]]
+
+
+_CHANGES = {
+    FINDING: _found,
+    PART: _fitted,
+    APPROVAL: _agreed,
+    ANSWER: _answered,
+    CONSENT: _consented,
+    FILE_VOID: _not_announced,
+}
+VOIDS = {FINDING_VOID: FINDING, PART_VOID: PART, APPROVAL_VOID: APPROVAL, CONSENT_VOID: CONSENT}
+"""What each of them takes back, by the operation that recorded it; a file is named by its hash."""
+_TAKES_BACK = {FINDING: _not_found, PART: _not_fitted, APPROVAL: _not_agreed, CONSENT: _not_consented}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.access.model import Device, Token
@@ -18,6 +18,8 @@ from dispatch.access.tokens import fingerprint
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.sync.model import Operation, Rejection
+from dispatch.sync.protocol import PAYMENT
+from dispatch.sync.provisional import MARK, PURPOSE, number_of
 from dispatch.sync.pull import Pulled, pull
 from dispatch.sync.quarantine import find_quarantined, opened, quarantined
 from dispatch.technicians.model import Technician
@@ -54,6 +56,8 @@ class RejectionView:
     rejected_at: datetime
     decided_at: datetime | None
     decided_by: uuid.UUID | None
+    provisional_number: str | None
+    """Of a payment: the number of the receipt that the phone gave."""
 
 
 def rejections(
@@ -61,6 +65,7 @@ def rejections(
     principal: Principal,
     *,
     only_open: bool = True,
+    provisional_number: str | None = None,
     cursor: str | None = None,
     limit: int = USUAL,
 ) -> Page[RejectionView]:
@@ -68,6 +73,11 @@ def rejections(
     statement = _seen(principal)
     if only_open:
         statement = statement.where(Rejection.decided_at.is_(None))
+    if provisional_number is not None:
+        payments = select(Operation.op_id).where(
+            Operation.type == PAYMENT, _mark() == provisional_number.replace("-", "")[2:]
+        )
+        statement = statement.where(Rejection.op_id.in_(payments))
     page = cut(session, statement, Rejection.id, cursor=cursor, limit=limit)
     return page.of(lambda rejection: view_of(session, rejection))
 
@@ -98,7 +108,19 @@ def view_of(session: Session, rejection: Rejection) -> RejectionView:
         rejected_at=rejection.rejected_at,
         decided_at=rejection.decided_at,
         decided_by=rejection.decided_by,
+        provisional_number=number_of(operation.install_epoch, str(operation.op_id))
+        if operation.type == PAYMENT
+        else None,
     )
+
+
+def _mark() -> ColumnElement[str]:
+    """The digits of ``number_of``, as the database computes them."""
+    words = func.concat_ws("\n", PURPOSE, Operation.install_epoch, cast(Operation.op_id, Text))
+    found: ColumnElement[str] = func.upper(
+        func.left(func.encode(func.sha256(func.convert_to(words, "UTF8")), "hex"), MARK)
+    )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

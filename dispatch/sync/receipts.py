@@ -10,8 +10,8 @@ from typing import Any
 
 from dispatch.errors import DispatchError
 from dispatch.sync.clock_repair import Corrected
+from dispatch.sync.conflicts import Applied
 from dispatch.sync.envelope import Incoming
-from dispatch.sync.facts import Applied
 from dispatch.sync.protocol import APPLIED, CONFLICT, HELD, REJECTED
 
 

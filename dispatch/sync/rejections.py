@@ -16,10 +16,9 @@ from dispatch.access.rules import Principal, Role
 from dispatch.errors import DispatchError
 from dispatch.sync import receipts, refusals
 from dispatch.sync.clock_repair import Corrected
-from dispatch.sync.conflicts import Reported
+from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.deciding import attempt
 from dispatch.sync.envelope import Incoming
-from dispatch.sync.facts import Applied
 from dispatch.sync.locking import lock_visits
 from dispatch.sync.model import Operation, Rejection
 from dispatch.sync.protocol import OF_A_DAY, operation_digest

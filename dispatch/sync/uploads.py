@@ -205,7 +205,8 @@ def files_wanted(session: Session, by: Principal) -> list[dict[str, str]]:
     """Return what this technician announced and is not here, unless somebody gave it up."""
     statement = (
         select(DeclaredFile.visit_id, DeclaredFile.sha256)
-        .where(DeclaredFile.attachment_id.is_(None), DeclaredFile.given_up_at.is_(None), _is_announced_by(by))
+        .where(DeclaredFile.attachment_id.is_(None), DeclaredFile.given_up_at.is_(None))
+        .where(DeclaredFile.withdrawn_at.is_(None), _is_announced_by(by))
         .order_by(DeclaredFile.id)
         .limit(MOST_WANTED)
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from dispatch.billing.paying import paid_by_order
 from dispatch.checklists.model import Checklist
 from dispatch.checklists.queries import all_carried
 from dispatch.customers.model import Asset, CustomerContact
@@ -42,6 +43,8 @@ class Facts:
     before: Mapping[uuid.UUID, Sequence[Mapping[str, Any]]]
     crews: Mapping[uuid.UUID, Sequence[str]]
     """Names of those who go along, by visit."""
+    paid: Mapping[uuid.UUID, int]
+    """What was received so far, by order."""
     _solutions: dict[tuple[str, str, str], Sequence[Solution]] = field(default_factory=dict)
 
     def solutions(self, order: WorkOrder, asset: Asset | None) -> Sequence[Solution]:
@@ -75,6 +78,7 @@ def read_facts(session: Session, rows: Sequence[Any]) -> Facts:
         history=findings_by_asset(session, assets) if assets else {},
         before=works_before(session, visits),
         crews=crews.names_of(session, visits),
+        paid=paid_by_order(session, {order.id for order in orders}),
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import db
 from dispatch.technicians.model import BreakTaken
+from dispatch.technicians.rules import LONGEST_BREAK, Interval
 
 
 def start_break(
@@ -38,3 +40,41 @@ def end_break(session: Session, *, technician_id: uuid.UUID, at: datetime) -> Br
         row.ended_at = at
         db.flush(session)
     return row
+
+
+def interval_of(row: BreakTaken) -> Interval:
+    """Return when a break was; one whose end was forgotten is over after the longest that there are."""
+    latest = row.started_at + LONGEST_BREAK
+    return Interval(row.started_at, min(row.ended_at or latest, latest))
+
+
+def breaks_taken(
+    session: Session, technician_id: uuid.UUID, start: datetime, end: datetime
+) -> Sequence[BreakTaken]:
+    """Return a technician's breaks that touch a stretch of time, in order; an open one has no end yet."""
+    return _touching(session, [technician_id], start, end)
+
+
+def breaks_between(
+    session: Session, technician_ids: Collection[uuid.UUID], start: datetime, end: datetime
+) -> dict[uuid.UUID | None, list[Interval]]:
+    """Return when technicians were on a break, cut to a stretch of time, by technician."""
+    found: dict[uuid.UUID | None, list[Interval]] = {}
+    for row in _touching(session, technician_ids, start, end):
+        whole = interval_of(row)
+        piece = Interval(max(whole.start, start), min(whole.end, end))
+        if piece.start < piece.end:
+            found.setdefault(row.technician_id, []).append(piece)
+    return found
+
+
+def _touching(
+    session: Session, technician_ids: Collection[uuid.UUID], start: datetime, end: datetime
+) -> Sequence[BreakTaken]:
+    statement = select(BreakTaken).where(
+        BreakTaken.technician_id.in_(technician_ids),
+        BreakTaken.started_at < end,
+        BreakTaken.started_at > start - LONGEST_BREAK,
+        or_(BreakTaken.ended_at.is_(None), BreakTaken.ended_at > start),
+    )
+    return session.scalars(statement.order_by(BreakTaken.started_at, BreakTaken.id)).all()

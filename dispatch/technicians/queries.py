@@ -16,7 +16,8 @@ from dispatch.access.rules import Principal, Role
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.technicians import rules
-from dispatch.technicians.model import Absence, Certificate, Shift, Skill, Technician
+from dispatch.technicians.breaks import breaks_taken
+from dispatch.technicians.model import Absence, BreakTaken, Certificate, Shift, Skill, Technician
 from dispatch.technicians.rules import Interval, Rest
 from dispatch.territories.queries import zone_of
 
@@ -140,8 +141,8 @@ def all_skills(session: Session) -> Sequence[Skill]:
 
 def roster(
     session: Session, principal: Principal, technician_id: uuid.UUID, first: date, last: date
-) -> tuple[Sequence[Shift], Sequence[Absence]]:
-    """Return a technician's shifts and absences that touch the days from first to last."""
+) -> tuple[Sequence[Shift], Sequence[Absence], Sequence[BreakTaken]]:
+    """Return a technician's shifts, absences and breaks that touch the days from first to last."""
     technician = find_technician(session, principal, technician_id)
     zone = zone_of(session, technician.territory_id)
     start, end = clock.local_midnight(first, zone), clock.day_bounds(last, zone)[1]
@@ -154,6 +155,7 @@ def roster(
     return (
         session.scalars(shifts.order_by(Shift.starts_at)).all(),
         session.scalars(absences.order_by(Absence.starts_at)).all(),
+        breaks_taken(session, technician.id, start, end),
     )
 
 

@@ -18,6 +18,8 @@ SHIFT_PATTERNS = {"8-16": (8, 16), "11-19": (11, 19), "14-22": (14, 22)}
 IN_LIEU = "time_off_in_lieu"
 """R-409: the reason of an absence that was earned by weekend duty."""
 LEVELS = (1, 5)
+LONGEST_BREAK = timedelta(hours=2)
+"""A break whose end was forgotten is over then."""
 
 
 class TechnicianWithoutShift(Conflict):

@@ -68,7 +68,9 @@ def check_answered(session: Session, visit: Visit) -> None:
 
 def _check_announced(session: Session, visit: Visit, sha256: str) -> None:
     statement = select(DeclaredFile.id).where(
-        DeclaredFile.visit_id == visit.id, DeclaredFile.sha256 == sha256
+        DeclaredFile.visit_id == visit.id,
+        DeclaredFile.sha256 == sha256,
+        DeclaredFile.withdrawn_at.is_(None),
     )
     if session.scalar(statement) is None:
         raise AnswerInvalid("no file with this hash is announced for the visit", kind=PHOTO)

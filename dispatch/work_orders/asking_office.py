@@ -14,7 +14,8 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal, Role
 from dispatch.contracts.house_rules import rules_under
 from dispatch.errors import NotFound
-from dispatch.work_orders.model import FieldQuestion, Visit, WorkOrder
+from dispatch.work_orders.model import Visit, WorkOrder
+from dispatch.work_orders.on_site_model import FieldQuestion
 from dispatch.work_orders.refusals import QuestionAnswered
 
 LONGEST = 2_000

@@ -47,6 +47,7 @@ from dispatch.work_orders.verifying import (
     verify,
     verify_if_complete,
 )
+from dispatch.work_orders.withdrawing import withdraw_approval, withdraw_consent, withdraw_file
 
 __all__ = [
     "Assignment",
@@ -101,5 +102,8 @@ __all__ = [
     "void_part_use",
     "wait_for",
     "waive",
+    "withdraw_approval",
+    "withdraw_consent",
+    "withdraw_file",
     "write_service_code",
 ]

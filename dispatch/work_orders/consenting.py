@@ -16,7 +16,7 @@ from dispatch.work_orders import refusals, rules
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.guards import check_recordable, outdate_reports
 from dispatch.work_orders.model import Visit
-from dispatch.work_orders.on_site_model import Consent
+from dispatch.work_orders.on_site_model import Consent, Withdrawal
 
 
 class ConsentMissing(Conflict):
@@ -73,8 +73,9 @@ def record_consent(
 
 
 def consents_of(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Consent]]:
-    """Return the consents of visits, oldest first."""
-    statement = select(Consent).where(Consent.visit_id.in_(list(visit_ids)))
+    """Return the consents of visits that were not taken back, oldest first."""
+    gone = select(Withdrawal.id).where(Withdrawal.subject_id == Consent.id)
+    statement = select(Consent).where(Consent.visit_id.in_(list(visit_ids)), ~gone.exists())
     found: dict[uuid.UUID, list[Consent]] = {}
     for consent in session.scalars(statement.order_by(Consent.recorded_at, Consent.id)):
         found.setdefault(consent.visit_id, []).append(consent)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, db, text
 from dispatch.access.rules import Principal
-from dispatch.errors import Conflict, Invalid
+from dispatch.contracts.house_rules import rules_under
+from dispatch.errors import Conflict, Invalid, NotFound
 from dispatch.work_orders.announcing import announce_visit
 from dispatch.work_orders.attachments import MOST_BYTES, MOST_PER_VISIT, SUFFIX, store_attachment
 from dispatch.work_orders.guards import check_recordable
@@ -64,7 +65,11 @@ def declare_file(
     op_id: uuid.UUID | None = None,
     keeps_late: bool = False,
 ) -> DeclaredFile:
-    """Announce a file; the same bytes twice are one. Bytes that lie here already settle it at once."""
+    """
+    Announce a file; the same bytes twice are one. Bytes that lie here already settle it at once.
+
+    One that was taken back stands again.
+    """
     check_recordable(session, visit, by, keeps_late=keeps_late)
     if not text.is_sha256(sha256):
         raise DeclarationInvalid("sha256 is no SHA-256 in lower-case hex", field="sha256")
@@ -80,8 +85,10 @@ def declare_file(
         if (known.size_bytes, known.media_type) != (size_bytes, media_type):
             raise DeclarationContradicted(f"visit {visit.number} holds another announcement of these bytes")
         known.purpose, known.caption = purpose, text.prose(caption, "caption", longest=500)
+        known.withdrawn_at = None  # announced again, it stands again
         return known
-    if len(declared_files(session, visit.id)) >= MOST_PER_VISIT:
+    every = select(func.count()).where(DeclaredFile.visit_id == visit.id)
+    if (session.scalar(every) or 0) >= MOST_PER_VISIT:
         raise DeclarationsFull(f"visit {visit.number} has {MOST_PER_VISIT} announced files")
     there = select(Attachment.id).where(Attachment.visit_id == visit.id, Attachment.sha256 == sha256)
     declared = DeclaredFile(
@@ -130,18 +137,31 @@ def give_up(session: Session, *, by: Principal, declared: DeclaredFile, reason: 
     return declared
 
 
-def declared_files(session: Session, visit_id: uuid.UUID) -> Sequence[DeclaredFile]:
-    """Return the announced files of a visit, oldest first."""
-    return files_by_visit(session, [visit_id]).get(visit_id, [])
+def is_door_proven(session: Session, visit: Visit) -> bool:
+    """Tell whether a closed door is proven by a photograph, where the house asks for one."""
+    if not rules_under(session, visit.work_order.contract_id).no_access_proof:
+        return True
+    return any(file.purpose == NO_ACCESS for file in files_by_visit(session, [visit.id]).get(visit.id, []))
 
 
 def files_by_visit(session: Session, visit_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[DeclaredFile]]:
-    """Return the announced files of visits, oldest first."""
-    statement = select(DeclaredFile).where(DeclaredFile.visit_id.in_(list(visit_ids)))
+    """Return the announced files of visits that were not taken back, oldest first."""
+    statement = select(DeclaredFile).where(
+        DeclaredFile.visit_id.in_(list(visit_ids)), DeclaredFile.withdrawn_at.is_(None)
+    )
     found: dict[uuid.UUID, list[DeclaredFile]] = {}
     for file in session.scalars(statement.order_by(DeclaredFile.declared_at, DeclaredFile.id)):
         found.setdefault(file.visit_id, []).append(file)
     return found
+
+
+def announced(session: Session, visit: Visit, sha256: str) -> DeclaredFile:
+    """Return an announced file of a visit by its hash, taken back or not; it is held."""
+    file = _declared(session, visit.id, sha256)
+    if file is None:
+        raise NotFound("no file with this hash is announced for the visit")
+    session.refresh(file, with_for_update=True)
+    return file
 
 
 def _declared(session: Session, visit_id: uuid.UUID, sha256: str) -> DeclaredFile | None:

@@ -136,6 +136,7 @@ def _missing(visit_id: uuid.UUID) -> Select[uuid.UUID]:
         DeclaredFile.visit_id == visit_id,
         DeclaredFile.attachment_id.is_(None),
         DeclaredFile.given_up_at.is_(None),
+        DeclaredFile.withdrawn_at.is_(None),
     )
 
 

@@ -346,6 +346,8 @@ class DeclaredFile(Identified, Base):
     given_up_by: Mapped[uuid.UUID | None]
     given_up_reason: Mapped[str | None]
     """Why the office goes on without bytes that will never come, such as a lost phone."""
+    withdrawn_at: Mapped[datetime | None]
+    """When it was taken back (``Withdrawal``)."""
 
 
 class ReviewCase(Identified, Base):
@@ -379,22 +381,3 @@ class StoredDocument(Identified, Base):
     sha256: Mapped[str]
     content: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
-
-
-class FieldQuestion(Identified, Base):
-    """What a technician wants to know from the office, and the answer (R-403)."""
-
-    __tablename__ = "field_question"
-    __table_args__ = (CheckConstraint("due_at >= asked_at", name="due"),)
-
-    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
-    question: Mapped[str]
-    asked_by: Mapped[uuid.UUID | None]
-    asked_at: Mapped[datetime]
-    due_at: Mapped[datetime]
-    """A day after it was asked; an hour after somebody said "I must check"."""
-    checking_at: Mapped[datetime | None]
-    checking_by: Mapped[uuid.UUID | None]
-    answer: Mapped[str]
-    answered_at: Mapped[datetime | None]
-    answered_by: Mapped[uuid.UUID | None]

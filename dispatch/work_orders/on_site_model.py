@@ -1,4 +1,4 @@
-"""What is agreed and advised on site, and the code lists that findings use (R-505, R-506, R-509)."""
+"""What is agreed, advised and asked on site, and the code lists that findings use (R-505, R-506, R-509)."""
 
 from __future__ import annotations
 
@@ -26,6 +26,30 @@ class Consent(Identified, Base):
     signed_by_name: Mapped[str]
     signature_path: Mapped[str]
     signed_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+    op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
+
+
+class Withdrawal(Identified, Base):
+    """What somebody took back: an approval, a consent or a file; never edited, and the fact stays."""
+
+    __tablename__ = "withdrawal"
+    __table_args__ = (
+        CheckConstraint("subject in ('approval', 'consent', 'file')", name="subject"),
+        Index(
+            "uq_withdrawal_subject_id", "subject_id", unique=True, postgresql_where=text("subject <> 'file'")
+        ),
+    )
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    subject: Mapped[str]
+    subject_id: Mapped[uuid.UUID]
+    """A file that is announced again stands again, and may be taken back again."""
+    what: Mapped[str]
+    """The amount, the equipment, or the hash of the file."""
+    reason: Mapped[str]
+    withdrawn_by: Mapped[uuid.UUID]
+    withdrawn_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     op_id: Mapped[uuid.UUID | None] = mapped_column(unique=True)
 
@@ -159,3 +183,22 @@ class CoreReceipt(Base):
     note: Mapped[str | None]
     received_by: Mapped[uuid.UUID]
     received_at: Mapped[datetime]
+
+
+class FieldQuestion(Identified, Base):
+    """What a technician wants to know from the office, and the answer (R-403)."""
+
+    __tablename__ = "field_question"
+    __table_args__ = (CheckConstraint("due_at >= asked_at", name="due"),)
+
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    question: Mapped[str]
+    asked_by: Mapped[uuid.UUID | None]
+    asked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    """A day after it was asked; an hour after somebody said "I must check"."""
+    checking_at: Mapped[datetime | None]
+    checking_by: Mapped[uuid.UUID | None]
+    answer: Mapped[str]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[uuid.UUID | None]

@@ -25,12 +25,13 @@ from dispatch.work_orders import crews, paper_checks
 from dispatch.work_orders.coding import solutions
 from dispatch.work_orders.model import Approval, PartUse, ServiceReport, Visit, WorkOrder
 from dispatch.work_orders.queries import (
-    approvals_of,
+    approvals_by_order,
     find_visit,
     findings_of,
     part_uses_of,
     visits_of_asset,
 )
+from dispatch.work_orders.resting import NEVER, Rested, rested
 from dispatch.work_orders.rules import HANDED_OVER
 from dispatch.work_orders.shown import seconds
 from dispatch.work_orders.views import contacts_of, parts_by_id, problem_of
@@ -146,12 +147,12 @@ def service_report_snapshot(
             "checklist": paper_checks.answered(session, visit, language),
             "consents": paper_checks.consents(session, visit, language),
             "advised": last.advised if last else [],
-            "times": _times(visit, report, finished),
+            "times": _times(visit, report, finished, rested(session, [visit], finished).get(visit.id, NEVER)),
             "use_explained": last.use_explained if last else False,
             "documents_handed_over": last.documents_handed_over if last else [],
             "rating": visit.rating,
             "estimate": _estimate(order),
-            "approval": _approval(approvals_of(session, order.id), language),
+            "approval": _approval(approvals_by_order(session, [order.id]).get(order.id, []), language),
             "signature": _signature(report, language),
             "shown_sha256": report.shown_sha256,
         }
@@ -309,12 +310,13 @@ def _result(visit: Visit, order: WorkOrder) -> str:
     return "waiting_for_part" if order.waiting_reason == "part" else "second_visit"
 
 
-def _times(visit: Visit, report: ServiceReport, finished: datetime) -> dict[str, Any]:
+def _times(visit: Visit, report: ServiceReport, finished: datetime, breaks: Rested) -> dict[str, Any]:
     worked, travelled, there = None, None, visit.arrived_at or visit.started_at
     if visit.travelling_at is not None and there is not None:
-        travelled = max(0, int((there - visit.travelling_at).total_seconds())) // 60
+        travelled = max(0, int((there - visit.travelling_at).total_seconds()) - breaks.travelling) // 60
     if visit.started_at is not None:
-        worked = max(0, int((finished - visit.started_at).total_seconds()) - visit.paused_seconds) // 60
+        idle = visit.paused_seconds + breaks.working
+        worked = max(0, int((finished - visit.started_at).total_seconds()) - idle) // 60
     return _without_none(
         {
             "departed_at": seconds(visit.travelling_at),
@@ -323,6 +325,7 @@ def _times(visit: Visit, report: ServiceReport, finished: datetime) -> dict[str,
             "finished_at": seconds(finished),
             "travel_minutes": travelled,
             "work_minutes": worked,
+            "break_minutes": (breaks.travelling + breaks.working) // 60 or None,
         }
     )
 

@@ -31,7 +31,7 @@ from dispatch.work_orders.model import (
     VisitEvent,
     WorkOrder,
 )
-from dispatch.work_orders.on_site_model import EndTold
+from dispatch.work_orders.on_site_model import EndTold, Withdrawal
 from dispatch.work_orders.revealing import seen_of_orders, seen_of_visits
 from dispatch.work_orders.rules import PastVisit
 
@@ -254,13 +254,15 @@ def find_part_use(session: Session, principal: Principal, part_use_id: uuid.UUID
 
 
 def approvals_of(session: Session, order_id: uuid.UUID) -> Sequence[Approval]:
-    """Return what the customer agreed to beyond the estimate, oldest first (R-204)."""
-    return approvals_by_order(session, [order_id]).get(order_id, [])
+    """Return what the customer agreed to beyond the estimate, oldest first, taken back or not (R-204)."""
+    statement = select(Approval).where(Approval.work_order_id == order_id)
+    return session.scalars(statement.order_by(Approval.id)).all()
 
 
 def approvals_by_order(session: Session, order_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Approval]]:
-    """Return the approvals of orders, oldest first."""
-    statement = select(Approval).where(Approval.work_order_id.in_(list(order_ids)))
+    """Return the approvals of orders that were not taken back, oldest first."""
+    gone = select(Withdrawal.id).where(Withdrawal.subject_id == Approval.id)
+    statement = select(Approval).where(Approval.work_order_id.in_(list(order_ids)), ~gone.exists())
     found: dict[uuid.UUID, list[Approval]] = {}
     for approval in session.scalars(statement.order_by(Approval.id)):
         found.setdefault(approval.work_order_id, []).append(approval)

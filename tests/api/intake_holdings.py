@@ -18,8 +18,8 @@ from dispatch.promises.model import Chaser, CustomerMark
 from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import PURPOSE
 from dispatch.territories.model import Territory
-from dispatch.work_orders.model import DeclaredFile, FieldQuestion, Visit, WorkOrder
-from dispatch.work_orders.on_site_model import AdvisedWork, ContactProposal
+from dispatch.work_orders.model import DeclaredFile, Visit, WorkOrder
+from dispatch.work_orders.on_site_model import AdvisedWork, ContactProposal, FieldQuestion
 from tests import builders
 from tests.api.company import settings_of_tests
 

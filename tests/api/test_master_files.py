@@ -197,7 +197,7 @@ def test_bad_facts_of_a_technician_are_refused_by_name(
     technician = f"/v1/technicians/{desk.technician}"
     assert code_of(desk.post(Role.DISPATCHER, f"{technician}/{path}", body)) == refusal
     roster = desk.read(Role.DISPATCHER, f"{technician}/roster?first_day={day()}&last_day={day()}")
-    assert roster == {"shifts": [], "absences": []}
+    assert roster == {"shifts": [], "absences": [], "breaks": []}
     assert desk.read(Role.DISPATCHER, f"{technician}/van")["items"] == []
 
 

@@ -6,11 +6,13 @@ import base64
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from dispatch import db
 from dispatch.access.rules import Role
@@ -43,6 +45,41 @@ def phone(company: Company) -> Iterator[PhoneClient]:
     made = signed_in(company)
     yield made
     made.close()
+
+
+@contextmanager
+def commits_that_fail() -> Iterator[None]:
+    """Whatever is written of operations, the database refuses at the very end."""
+    with db.transaction() as session:
+        session.execute(
+            text(
+                "create function fail_late() returns trigger language plpgsql as $$ begin"
+                " raise exception 'no room' using errcode = '53100'; end $$;"
+                " create constraint trigger fail_late after insert on sync_operation deferrable"
+                " initially deferred for each row execute function fail_late()"
+            )
+        )
+    try:
+        yield
+    finally:
+        with db.transaction() as session:
+            session.execute(text("drop function fail_late() cascade"))
+
+
+def test_push_clause_3_a_receipt_leaves_after_the_commit_or_not_at_all(
+    company: Company, phone: PhoneClient
+) -> None:
+    """A commit that fails is no answer: the phone keeps the operation and sends it again."""
+    visit_id = a_visit(company)
+    phone.pull()
+    paid = {"method": "cash", "amount": "5.00", "currency": "EUR"}
+    phone.record(protocol.PAYMENT, visit_id=visit_id, payload=paid)
+    with commits_that_fail(), pytest.raises(NothingDecided):
+        phone.push()
+    assert asked("select count(*) from sync_operation union all select count(*) from payment") == [(0,), (0,)]
+    assert (len(phone.store.unsent(10)), results(phone)) == (1, [None])
+    phone.push()
+    assert results(phone) == ["applied"]
 
 
 def test_a_technician_works_a_whole_day_without_contact_and_hands_it_in(

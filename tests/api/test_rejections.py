@@ -82,6 +82,39 @@ def test_a_dispatcher_says_who_helped_and_only_at_visits_of_the_own_territory(
     assert asked("select v.id::text from payment p join visit v using (work_order_id)") == [(own,)]
 
 
+def test_a_disputed_payment_is_found_by_the_number_that_the_customer_holds(
+    company: Company, phone: PhoneClient, dispatcher: Client, client_for: ClientFor
+) -> None:
+    """Receipt 3: booked or rejected, the paper that the phone gave leads to it."""
+    visit_id = a_visit(company)
+    phone.pull()
+    cash = {"method": "cash", "amount": "5.00", "currency": "EUR"}
+    given = [
+        phone.provisional_receipt(phone.record(protocol.PAYMENT, visit_id=visit_id, payload=cash | changes))
+        for changes in ({}, {"currency": "USD"})
+    ]
+    booked, wrong = (one["number"] for one in given if one)
+    phone.push()
+    assert results(phone) == ["applied", "rejected"]
+    finance = client_for(Role.FINANCE)
+    found = {
+        number: (
+            [
+                one["receipt_number"]
+                for one in finance.get(f"/v1/payments?provisional_number={number}").json["items"]
+            ],
+            [
+                one["payload"]["currency"]
+                for one in dispatcher.get(f"/v1/sync/rejections?provisional_number={number}").json["items"]
+            ],
+        )
+        for number in (booked, wrong)
+    }
+    assert found == {booked: (["RCT-000001"], []), wrong: ([], ["USD"])}
+    assert finance.get("/v1/payments?provisional_number=RCT-000001").status_code == 422
+    assert dispatcher.get("/v1/sync/rejections").json["items"][0]["provisional_number"] == wrong
+
+
 def test_a_dispatcher_puts_a_rejected_operation_aside(
     company: Company, phone: PhoneClient, dispatcher: Client
 ) -> None:

@@ -28,6 +28,7 @@ FROZEN = {
     "stock_movement",
     "audit_entry",
     "approval",
+    "withdrawal",
     "assessment",
     "stored_document",
     "hand_in_payment",

@@ -8,10 +8,14 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from dispatch.simulation.phone_store import PhoneStore
 from dispatch.sync import protocol
 from dispatch.work_orders.lifecycle import STEPS
-from tests.phone.direct import DirectPhone
+from tests.phone.projections import (
+    phones_converge,
+    phones_hold_what_the_office_has,
+    schemas_are_taken_for_ever,
+    schemas_say_the_same,
+)
 from tests.phone.world import FACTS, World
 
 EDGES = {(step.from_state.value, step.to_state.value, step.actor.value) for step in STEPS}
@@ -108,24 +112,10 @@ def histories_are_paths(world: World) -> None:
         assert last.get(visit_id, state) == state, "P6: the state is not where the history ended"
 
 
-def phones_converge(world: World) -> None:
-    """P7, P8, P16: what a phone holds by going on is what it would get anew, to the byte."""
-    for phone in world.phones:
-        fresh = DirectPhone(phone.by, phone._now)
-        fresh.pull()
-        assert _held(phone.store) == _held(fresh.store), "P7: going on by cursor gave something else"
-        fresh.close()
-
-
-def _held(store: PhoneStore) -> dict[str, Any]:
-    """Hints are as old as the visit's last change, by design; everything else must be equal."""
-    return {one["id"]: {**one, "hints": None} for one in store.visits()}
-
-
 def nothing_is_left_behind(world: World) -> None:
     """P9: no byte of a visit that was withdrawn is left on a phone."""
     for phone in world.phones:
-        held = set(_held(phone.store))
+        held = {one["id"] for one in phone.store.visits()}
         raw = "\n".join(json.dumps(one) for one in phone.store.visits())
         for visit_id, number in world.ask(
             "select id, serial from visit where id = any(:visits)", **world.known()
@@ -238,16 +228,6 @@ def the_revoked_are_mute(world: World) -> None:
         assert sent == [], "P13: a file of a revoked phone was taken"
 
 
-def schemas_are_taken_for_ever(world: World) -> None:
-    """P17: what an older or newer app sends is never refused for its schema."""
-    refused = world.ask(
-        "select op_id from sync_rejection where technician_id = any(:technicians)"
-        " and code in ('SCHEMA_UNSUPPORTED', 'OPERATION_UNKNOWN')",
-        **world.known(),
-    )
-    assert refused == [], "P17: an operation refused for its schema"
-
-
 def installations_count_by_themselves(world: World) -> None:
     """P18: a phone that comes back counts anew; no number is used twice and none of before is hidden."""
     rows = world.ask(
@@ -295,26 +275,32 @@ def facts_follow_from_what_was_sent(world: World) -> None:
 
 
 def only_a_void_takes_back(world: World) -> None:
-    """P12: a part or finding is taken back if and only if an operation that was taken names it."""
-    named = {
-        str(name)
-        for (name,) in world.ask(
-            "select body->'payload'->>'of' from sync_operation where type = any(:types)"
-            " and device_id = any(:devices) and state in ('applied', 'applied_conflict')",
-            **world.known(),
-            types=list(protocol.VOIDS),
-        )
-    }
+    """P12: a fact is taken back if and only if an operation that was taken names it."""
+    told = world.ask(
+        "select coalesce(body->'payload'->>'of', visit_id::text || (body->'payload'->>'sha256'))"
+        " from sync_operation where type = any(:types)"
+        " and device_id = any(:devices) and state in ('applied', 'applied_conflict')",
+        **world.known(),
+        types=[*protocol.VOIDS, protocol.FILE_VOID],
+    )
+    void = "t.voided_by is not null and t.visit_id = any(:visits)"
+    withdrawn = "t.id in (select subject_id from withdrawal where visit_id = any(:visits))"
+    is_gone = {"part_use": void, "finding": void, "approval": withdrawn, "consent": withdrawn}
     gone = {
         str(name)
-        for table in ("part_use", "finding")
+        for table, taken_back in is_gone.items()
         for (name,) in world.ask(
             f"select coalesce(o.body->>'instead_of', t.op_id::text) from {table} t"
-            " join sync_operation o on o.op_id = t.op_id"
-            " where t.voided_by is not null and t.visit_id = any(:visits)",
+            f" join sync_operation o on o.op_id = t.op_id where {taken_back}",
             **world.known(),
         )
     }
+    files = world.ask(
+        "select visit_id::text || sha256 from declared_file"
+        " where withdrawn_at is not null and visit_id = any(:visits)",
+        **world.known(),
+    )
+    named, gone = {str(name) for (name,) in told}, gone | {str(name) for (name,) in files}
     assert gone <= named, "P12: a fact is gone that nobody took back"
     assert named <= gone, "P12: what was taken back still counts"
 
@@ -366,7 +352,8 @@ def files_are_whole_or_not_there(world: World) -> None:
         assert {sent, kept} == {found}, "P15: a file that is half there"
     open_ones = world.ask(
         "select count(*) from sync_upload where finished_at is null and received > 0"
-        " and device_id = any(:alive)",
+        " and device_id = any(:alive) and declared_file_id not in"
+        " (select id from declared_file where withdrawn_at is not null)",
         alive=[phone.by.device_id for phone in world.phones],
     )
     assert open_ones == [(0,)], "P15: an upload that stopped in the middle"
@@ -379,12 +366,14 @@ CHECKS = (
     order_is_the_phones,
     histories_are_paths,
     phones_converge,
+    phones_hold_what_the_office_has,
     nothing_is_left_behind,
     who_is_served_is_masked,
     nothing_is_silent,
     the_desk_is_obeyed,
     the_revoked_are_mute,
     schemas_are_taken_for_ever,
+    schemas_say_the_same,
     installations_count_by_themselves,
     facts_follow_from_what_was_sent,
     only_a_void_takes_back,

@@ -35,7 +35,9 @@ KINDS = [
     protocol.SIGN,
     protocol.PAYMENT,
     protocol.DECLARE,
+    protocol.CONSENT,
     *sorted(protocol.VOIDS),
+    protocol.FILE_VOID,
     protocol.PROPOSE,
     protocol.EXPECT,
 ]
@@ -49,6 +51,18 @@ IN_ORDER = (
     protocol.SIGN,
     protocol.FINISH,
 )
+
+BEGUN = (protocol.TRAVEL, protocol.ARRIVE, protocol.START)
+TOLD = (
+    protocol.FINDING,
+    protocol.PART,
+    protocol.APPROVAL,
+    protocol.CONSENT,
+    protocol.PAYMENT,
+    protocol.DECLARE,
+    protocol.PAUSE,
+)
+TAKEN_BACK = {**protocol.VOIDS, protocol.FILE_VOID: protocol.DECLARE}
 
 which = st.integers(0, 9)
 nets = st.sampled_from((GOOD, GOOD, *NETWORKS))
@@ -71,6 +85,19 @@ class SyncMachine(RuleBasedStateMachine):
             self.world.publish(technician, technician)
         for phone in self.world.phones:
             phone.pull()
+        if self.world.dice.random() < 0.5:
+            self._begin(self.world.dice.choice(self.world.phones))
+
+    def _begin(self, phone: JudgedPhone) -> None:
+        """Somebody is at work when the story begins, with contact or without, in the words of any schema."""
+        dice = self.world.dice
+        phone.schema = dice.choice(sorted(protocol.PUSH_SCHEMAS))
+        told = dice.choices(TOLD, k=4)
+        void = [gone for gone, kind in TAKEN_BACK.items() if kind in told and dice.random() < 0.5]
+        for kind in (*BEGUN, *told, *void):
+            self._record(phone, 0, kind)
+        if dice.random() < 0.5:
+            self._over(phone, GOOD, lambda one: one.push())
 
     def _visit(self, number: int) -> uuid.UUID:
         known = list(self.world.told)
@@ -247,6 +274,9 @@ class SyncMachine(RuleBasedStateMachine):
             for phone in world.phones:
                 phone.line.state = GOOD
                 phone.push()
+        for phone in world.phones:
+            phone.pull()
+        checks.phones_hold_what_the_office_has(world)
         world.advance(timedelta(hours=73))
         world.decide_held()
         for phone in world.phones:

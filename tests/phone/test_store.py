@@ -80,3 +80,50 @@ def test_what_waits_for_the_desk_stays_whole() -> None:
     store.hand_over([said(store)])
     pull(store, acked=1, is_whole=True)
     assert payloads(store) == [SAID]
+
+
+def announced(store: PhoneStore, sha256: str = "a" * 64) -> str:
+    """A file that waits to be sent; the op_id of its announcement."""
+    told = {"sha256": sha256, "bytes": 3, "mime": "image/jpeg"}
+    operation = {"type": "attachment.declare", "schema": 2, "visit_id": "v1", "payload": told}
+    return str(store.add(operation, b"jpg")["op_id"])
+
+
+def taken_back(store: PhoneStore, sha256: str = "a" * 64, visit_id: str = "v1") -> str:
+    """The file is taken back; the op_id."""
+    told = {"sha256": sha256, "reason": "blurred"}
+    operation = {"type": "attachment.void", "schema": 2, "visit_id": visit_id, "payload": told}
+    return str(store.add(operation)["op_id"])
+
+
+def waiting(store: PhoneStore) -> list[str]:
+    """Announcements of the files that are to be sent."""
+    return [one.op_id for one in store.files_to_send()]
+
+
+def test_a_file_that_was_taken_back_is_not_sent_and_its_bytes_go_when_the_office_has_heard() -> None:
+    """Conflict 22: at once; announced again it is sent, another file and another visit's are."""
+    store = PhoneStore()
+    first, other = announced(store), announced(store, "b" * 64)
+    take(store, first, other)
+    taken_back(store, visit_id="v2")
+    assert waiting(store) == [first, other]
+    void = taken_back(store)
+    assert waiting(store) == [other]
+    again = announced(store)
+    take(store, again)
+    assert waiting(store) == [other, again]
+    take(store, void)
+    assert waiting(store) == [other, again]
+    pull(store, acked=5, is_whole=True)
+    assert [kept.is_blank for kept in store.operations()] == [True, False, False, True, False]
+
+
+def test_a_file_is_sent_after_all_when_taking_it_back_was_rejected() -> None:
+    store = PhoneStore()
+    first = announced(store)
+    take(store, first)
+    void = taken_back(store)
+    assert waiting(store) == []
+    take(store, void, result="rejected")
+    assert waiting(store) == [first]

@@ -27,6 +27,7 @@ def test_a_hash_is_that_of_the_canonical_text(overlay: dict[str, Any]) -> None:
 def test_every_operation_that_changes_a_record_is_in_a_vector() -> None:
     told = {op["type"] for overlay in KEPT["overlays"] for op in overlay["operations"]}
     assert {"finding.void", "part.void", "contact.propose"} <= told
+    assert {"approval.void", "consent.void", "attachment.void"} <= told
     assert {"finding.add", "part.add", "approval.add", "checklist.answer", "consent.add"} <= told
     assert len({overlay["shown_sha256"] for overlay in KEPT["overlays"]}) >= 12
 
@@ -39,6 +40,55 @@ def test_acknowledged_operations_are_not_laid_on_top_again() -> None:
                 "times": overlay["times"],
             }
             assert overlay["state"] == "published"
+
+
+@pytest.mark.parametrize("vector", KEPT["receipts"], ids=lambda one: one["name"])
+def test_a_receipts_number_follows_from_its_operation(vector: dict[str, Any]) -> None:
+    """Receipt 1, by other means than in the product."""
+    operation, receipt = vector["operation"], vector["receipt"]
+    if vector["name"] in {"nothing", "no amount", "no way to pay"}:
+        assert receipt is None
+        return
+    words = f"truckroll-receipt-v1\n{operation['install_epoch']}\n{operation['op_id']}"
+    mark = hashlib.sha256(words.encode()).hexdigest()[:12].upper()
+    assert receipt["number"] == f"PR-{mark[:4]}-{mark[4:8]}-{mark[8:]}"
+    for language, title in (("en", "Provisional receipt"), ("zh", "临时收据")):
+        lines = receipt["lines"][language]
+        assert lines[0] == f"{title} {receipt['number']}"
+        assert any(str(operation["payload"]["amount"]).split(".")[0] in line for line in lines[1:])
+
+
+def test_what_is_left_to_pay_is_the_agreed_sum_with_tax_less_what_was_paid() -> None:
+    """Receipt 2: 107.00 and 24 % are 132.68; of the approved 200.00 they make 248.00."""
+    left = {one["name"]: one["receipt"]["left_minor"] for one in KEPT["receipts"] if one["receipt"]}
+    assert left == {
+        "cash with tax": 8_268,
+        "all that is left": 0,
+        "after another one here": 8_268,
+        "beyond an approval": 24_799,
+        "another currency": None,
+        "nothing was estimated": None,
+        "what was paid is not shown": None,
+        "no rate is known": None,
+    }
+
+
+def test_what_is_taken_back_is_not_shown() -> None:
+    """Record 10, Conflict 22: before the office has heard of any of it."""
+    last = {one["name"]: one for one in KEPT["overlays"] if one["acked_seq"] == 0}
+    assert last["approvals are taken back"]["shown"]["approvals"] == [
+        {"amount_minor": 18_050, "currency": "EUR", "by": "B"}
+    ]
+    assert last["consents are taken back"]["shown"]["consents"] == []
+    photograph = last["a photograph is taken back"]
+    assert [one["question"] for one in photograph["shown"]["answers"]] == ["flue", "leak"]
+    assert (photograph["files"], photograph["answers"]) == (["b" * 64], [True])
+    assert [one["question"] for one in last["a replaced answer does not come back"]["shown"]["answers"]] == [
+        "leak"
+    ]
+    assert [
+        one["value"] for one in last["a file is taken back by one who shows another"]["shown"]["answers"]
+    ] == [True, "b" * 64]
 
 
 def told(story: str, do: str) -> list[dict[str, Any]]:

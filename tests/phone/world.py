@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import tempfile
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,11 +18,13 @@ from dispatch import clock, db
 from dispatch.access.model import Device
 from dispatch.access.rules import Principal, Role
 from dispatch.checklists.commands import pinned, write_checklist
+from dispatch.simulation.phone_store import Kept
 from dispatch.sync import commands as sync
 from dispatch.sync import protocol
 from dispatch.sync.model import Rejection
 from dispatch.sync.overdue import decide_overdue, overdue
 from dispatch.work_orders import commands as visits
+from dispatch.work_orders.consenting import consent_digest
 from dispatch.work_orders.lifecycle import Actor, VisitState
 from dispatch.work_orders.model import Visit
 from tests import builders
@@ -41,6 +44,7 @@ FACTS = {
     "checklist_answer": BY_VISIT,
     "declared_file": BY_VISIT,
     "contact_proposal": BY_VISIT,
+    "withdrawal": BY_VISIT,
     "visit_event": BY_VISIT,
     "approval": BY_ORDER,
     "payment": BY_ORDER,
@@ -233,6 +237,12 @@ class World:
             "technicians": self.technicians,
         }
 
+    def ask_by_name(self, question: str, **values: Any) -> list[Mapping[str, Any]]:
+        """Rows of a query, each by the names of its columns."""
+        with db.transaction() as session:
+            named = {name: value for name, value in values.items() if f":{name}" in question}
+            return [dict(row) for row in session.execute(text(question), named).mappings()]
+
     def ask(self, question: str, **values: Any) -> list[tuple[Any, ...]]:
         """Rows of a query."""
         with db.transaction() as session:
@@ -243,16 +253,25 @@ class World:
         return session.get_one(Visit, visit_id, with_for_update=True)
 
 
+def own_of(phone: JudgedPhone, visit_id: str, kind: str) -> list[Kept]:
+    """What the phone recorded of a kind at a visit, and still has the words of."""
+    return [
+        kept
+        for kept in phone.store.operations()
+        if kept.body["visit_id"] == visit_id and kept.body["type"] == kind and not kept.is_blank
+    ]
+
+
 def payload_of(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> dict[str, Any]:
     """A payload that a technician could mean; now and then one that no server takes."""
-    broken = world.dice.random() < 0.05
+    broken, is_danger = world.dice.random() < 0.05, world.dice.random() < 0.5
     made: dict[str, dict[str, Any]] = {
         protocol.FINDING: {
             "fault": "Pump",
             "cause": "Lime",
             "action": "" if broken else "Cleaned",
             "is_solved": world.dice.random() < 0.8,
-            "advised": [] if phone.schema > 1 else ["descale"],
+            "advised": ["descale"] if phone.schema == 1 else [{"text": "descale", "is_danger": is_danger}],
         },
         protocol.PART: {"sku": "NONE" if broken else world.sku, "direction": "in", "quantity": 1},
         protocol.APPROVAL: {
@@ -273,6 +292,13 @@ def payload_of(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> di
             "currency": CURRENCY,
         },
         protocol.DECLARE: {"sha256": f"{world.dice.getrandbits(256):064x}", "bytes": 9, "mime": "image/jpeg"},
+        protocol.CONSENT: {
+            "equipment": "Meter",
+            "terms": "The customer answers for it.",
+            "shown_sha256": consent_digest("Meter", "another" if broken else "The customer answers for it."),
+            "signed_by_name": "Customer",
+            "signature_path": "M0 0L9 9",
+        },
         protocol.FINISH: {"is_solved": True},
         protocol.EXPECT: {"remaining_minutes": 0 if broken else world.dice.randrange(1, 200)},
     }
@@ -287,9 +313,11 @@ def payload_of(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> di
         read = None if broken else (held.get("customer") or {}).get("phone")
         number = f"+35840{world.dice.randrange(1_000_000, 10_000_000)}"
         return {"fields": {"phone": {"base": read, "value": number}}}
+    if kind == protocol.FILE_VOID:
+        files = [kept.body["payload"]["sha256"] for kept in own_of(phone, visit_id, protocol.DECLARE)]
+        return {"sha256": world.dice.choice(files) if files else "0" * 64, "reason": "by mistake"}
     if kind in protocol.VOIDS:
-        own = [kept.body for kept in phone.store.operations() if kept.body["visit_id"] == visit_id]
-        named = [body["op_id"] for body in own if body["type"] == protocol.VOIDS[kind]]
+        named = [kept.body["op_id"] for kept in own_of(phone, visit_id, protocol.VOIDS[kind])]
         return {"of": world.dice.choice(named) if named else str(uuid.uuid4()), "reason": "by mistake"}
     reasons = {protocol.DECLINE, protocol.PAUSE, protocol.NO_ACCESS, protocol.RESUME}
     return made.get(kind, {"reason": "so it was"} if kind in reasons else {})

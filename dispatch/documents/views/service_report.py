@@ -113,7 +113,7 @@ def _verdict(passed: bool | None, figures: Figures, unknown: str) -> dict[str, s
 
 def _times(snapshot: ServiceReportSnapshot, figures: Figures) -> list[blocks.Fact]:
     times = snapshot["times"]
-    minutes = {key: times.get(key) for key in ("travel_minutes", "work_minutes")}
+    minutes = {key: times.get(key) for key in ("travel_minutes", "work_minutes", "break_minutes")}
     return blocks.facts(
         figures,
         [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from dispatch.contracts.house_rules import change_house_rules
 from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.customers.model import Customer
 from dispatch.money import CurrencyMismatch
+from dispatch.technicians.model import BreakTaken
 from dispatch.work_orders.model import PartUse, WorkOrder
 from tests.builders import DAY, a_contract, a_part, a_principal, a_technician, a_user, a_visit, at, part_use
 from tests.money_world import a_tariff, a_verified_order, invoiced, settled
@@ -263,3 +265,15 @@ def test_a_crew_is_charged_for_everybodys_work_and_one_way(books: Session) -> No
         ("labour", str(member.id)),
     ]
     assert {visit.state for visit in order.visits} == {"closed"}
+
+
+def test_a_break_inside_a_visit_is_not_billed(books: Session) -> None:
+    """R-509, R-601: of 80 minutes 25 were a break, 20 of them within the visit; 60 are billed, not 90."""
+    a_tariff(books)
+    order = a_verified_order(books, minutes=80)
+    who = order.visits[0].technician_id
+    books.add(BreakTaken(technician_id=who, started_at=at(10), ended_at=at(10 + 25 / 60)))
+    books.flush()
+    [labour, *_] = settled(books, order).lines
+    assert (labour.quantity, labour.net_minor) == (Decimal("1.000"), 6000)
+    assert labour.explanation.startswith("60 min worked, 20 min of break left out, 60 min billed")

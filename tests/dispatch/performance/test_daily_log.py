@@ -21,7 +21,7 @@ from dispatch.performance.commands import write_daily_log
 from dispatch.performance.metrics import METRICS
 from dispatch.performance.model import DailyLog, Indicator
 from dispatch.performance.queries import daily_logs
-from dispatch.technicians.model import Technician
+from dispatch.technicians.model import BreakTaken, Technician
 from dispatch.territories.model import Territory
 from dispatch.work_orders.model import Visit
 from tests.builders import (
@@ -321,3 +321,26 @@ def test_a_technicians_log_holds_no_answers(world: Session) -> None:
     write_daily_log(world, day=DAY)
     log = log_of(world, "technician", who.id)
     assert (log.facts["answers"], figures(log)["answers_in_time"]) == ({}, (0, 0))
+
+
+def test_breaks_are_in_the_log_and_neither_work_nor_travel(world: Session) -> None:
+    """R-509, R-704: ten minutes on the way, half an hour at work, the rest of an hour between visits."""
+    place = a_territory(world)
+    who, other = a_technician(world, territory=place), a_technician(world, territory=place)
+    for person in (who, other):
+        a_shift(world, person)
+    served(world, who, place, 9)
+    for start, minutes in ((8.5, 10), (9.5, 60)):
+        ended_at = at(start) + timedelta(minutes=minutes)
+        world.add(BreakTaken(technician_id=who.id, started_at=at(start), ended_at=ended_at))
+    world.flush()
+    write_daily_log(world, day=DAY)
+    mine, company = log_of(world, "technician", who.id), log_of(world, "company")
+    assert (mine.facts["work_seconds"], mine.facts["travel_seconds"]) == (1800, 1200)
+    assert (mine.facts["break_seconds"], company.facts["break_seconds"]) == (4200, 4200)
+    assert [one["technician_id"] for one in mine.facts["breaks"]] == [str(who.id)] * 2
+    assert mine.facts["breaks"][1]["started_at"] == at(9.5).isoformat()
+    figures_of_mine = figures(mine)
+    assert figures_of_mine["idle_seconds"] == (8 * 3600 - 4200 - 1800 - 1200, 1)
+    assert figures_of_mine["utilisation"] == (3000, 8 * 3600)
+    assert figures(log_of(world, "technician", other.id))["idle_seconds"] == (8 * 3600 - 1800, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -17,9 +18,10 @@ from tests import builders
 from tests.builders import serial
 from tests.dispatch.sync.field import KEY, Field
 from tests.dispatch.sync.test_van import a_part_on
+from tests.money_world import a_tariff
 from tests.statements import asked
 
-SECTIONS = {"codes", "parts", "stock", "approvers"}
+SECTIONS = {"codes", "parts", "stock", "approvers", "tax_rates"}
 
 
 def told(field: Field, revision: str | None) -> Mapping[str, Any] | None:
@@ -77,6 +79,10 @@ def test_pull_clause_15_everything_is_told_once_and_then_what_changed(field: Fie
     assert [one["name_zh"] for one in whole["parts"] if one["sku"] == sku] == ["水泵"]
     assert [one["quantity"] for one in whole["stock"] if one["sku"] == sku] == [2]
     assert {"id": str(boss_id), "name": "Boss"} in whole["approvers"]
+    with db.transaction() as session:
+        a_tariff(session, valid_from=date(1998, 1, 1))
+    sections, held = changed(field, held)
+    assert sections == {"tax_rates"}
     with db.transaction() as session:
         session.get_one(User, boss_id).is_active = False
     assert changed(field, held)[0] == {"approvers"}

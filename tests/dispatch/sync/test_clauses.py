@@ -7,11 +7,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 CLAUSE = re.compile(
-    r"^\*\*(Identity|Push|Pull|Conflict|Time|Record|Attachment|Revoked|Day|Position) (\d+)\.\*\*",
+    r"^\*\*(Identity|Push|Pull|Receipt|Conflict|Time|Record|Attachment|Revoked|Day|Position) (\d+)\.\*\*",
     re.MULTILINE,
 )
 TEST = re.compile(
-    r"def test_(identity|push|pull|conflict|time|record|attachment|revoked|day|position)_clause_(\d+)_"
+    r"def test_(identity|push|pull|receipt|conflict|time|record|attachment|revoked|day|position)"
+    r"_clause_(\d+)_"
 )
 
 

@@ -22,7 +22,7 @@ from dispatch.documents.words import WORDS
 from dispatch.errors import NotFound
 from dispatch.money import Money
 from dispatch.settings import Settings
-from dispatch.technicians.model import Technician
+from dispatch.technicians.model import BreakTaken, Technician
 from dispatch.work_orders.advising import keep_advice
 from dispatch.work_orders.commands import (
     Rest,
@@ -227,6 +227,21 @@ def signed(session: Session, visit: Visit) -> Any:
         session, by=None, visit=visit, shown_sha256=preview(session, visit).sha256,
         signed_by_name="王小明", signature_path="M0 0L9 9", rating=4,
     )  # fmt: skip
+
+
+def test_a_service_report_tells_breaks_apart_from_way_and_work(session: Session, visit: Visit) -> None:
+    """R-509: a quarter of an hour on the way, ten minutes at work."""
+    report = signed(session, visit)
+    visit.finished_at = b.at(10)
+    visit.travelling_at, visit.arrived_at = b.at(8.25), b.at(8.75)
+    for start, minutes in ((8.25, 15), (9.5, 10)):
+        ended_at = b.at(start) + timedelta(minutes=minutes)
+        session.add(BreakTaken(technician_id=visit.technician_id, started_at=b.at(start), ended_at=ended_at))
+    session.flush()
+    snapshot = service_report_snapshot(session, visit, report, "zh", SETTINGS)
+    documents.check_snapshot("service_report", snapshot)
+    times = snapshot["times"]
+    assert (times["travel_minutes"], times["work_minutes"], times["break_minutes"]) == (15, 35, 25)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
