@@ -20,7 +20,7 @@ def tell(field: Field, minutes: int, kind: str, visit: uuid.UUID | None = None, 
     assert results(field.push(field.op(kind, visit, **payload))) == ["applied"]
 
 
-def test_time_clause_7_a_break_is_left_out_of_way_and_work_and_once_within_a_pause(field: Field) -> None:
+def test_time_clause_9_a_break_is_left_out_of_way_and_work_and_once_within_a_pause(field: Field) -> None:
     visit = field.visit()
     tell(field, 0, protocol.TRAVEL, visit)
     tell(field, 5, protocol.BREAK_START)
