@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dispatch.errors import DispatchError
 from dispatch.money import Money
 from dispatch.work_orders.rules import canonical, digest
 
@@ -203,7 +204,11 @@ def _not_found(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
 
 
 def _agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
-    agreed = Money.parse(payload["amount"], payload["currency"])
+    """An amount that cannot be read is not shown: the server will refuse it."""
+    try:
+        agreed = Money.parse(payload["amount"], payload["currency"])
+    except DispatchError:
+        return
     shown["approvals"].append(
         {"amount_minor": agreed.minor, "currency": agreed.currency, "by": payload["approved_by_name"].strip()}
     )
@@ -212,8 +217,9 @@ def _agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
 def _not_agreed(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:
     gone: dict[str, Any] = {"approvals": []}
     _agreed(gone, payload)
-    if gone["approvals"][0] in shown["approvals"]:
-        shown["approvals"].remove(gone["approvals"][0])
+    for row in gone["approvals"]:
+        if row in shown["approvals"]:
+            shown["approvals"].remove(row)
 
 
 def _not_consented(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:

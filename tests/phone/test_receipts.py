@@ -67,3 +67,14 @@ def test_a_receipt_goes_with_the_words_of_its_operation() -> None:
     pull(phone, EVICT, acked=1)
     assert phone.provisional_receipt(gone) is None
     assert given(phone, kept)["sheet"] == "DS-005000"
+
+
+def test_an_approval_that_cannot_be_read_hinders_neither_the_record_nor_a_receipt() -> None:
+    """Record 4: the server refuses it, and whoever pays meanwhile is given a receipt."""
+    phone = phone_with([], 0)
+    agreed = {"currency": "no money", "amount": "900.00", "approved_by_name": "B", "method": "phone"}
+    named = phone.record(protocol.APPROVAL, visit_id=VISIT, payload=agreed)
+    assert phone.shown(VISIT)["approvals"] == []
+    assert given(phone, pay(phone))["left_minor"] == 8_268
+    phone.record(protocol.APPROVAL_VOID, visit_id=VISIT, payload={"of": named, "reason": "mistyped"})
+    assert phone.shown(VISIT)["approvals"] == []
