@@ -44,12 +44,8 @@ class Begun:
 
     def _after_the_way(self, visit: Visit) -> int:
         """As planned where nobody knows the way; nobody begins before the window opens."""
-        there = self.arrivals.get(visit.id)
-        if there is None:
-            planned = visit.planned_start
-            return max(self.day.seconds(planned) if planned is not None else 0, self.now)
-        opens = visit.window_start
-        return max(self.day.seconds(max(there, opens) if opens is not None else there), self.now)
+        known = (self.arrivals.get(visit.id) or visit.planned_start, visit.window_start)
+        return max(self.now, *(self.day.seconds(moment) for moment in known if moment is not None))
 
     def duration(self, visit: Visit) -> int:
         """

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.planning import heads
+from dispatch.planning.causes import Assumed, assumed_of
 from dispatch.planning.model import DayPlan, PlanStop
 from dispatch.technicians import queries as technicians
 from dispatch.work_orders.lifecycle import VisitState
@@ -40,10 +41,15 @@ class Change(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why: it is new, somebody is away, time has passed, a rule stands in the way, or it is cheaper."""
+    """
+    Why: it is new, somebody is away, time has passed, a rule stands in the way, or it is cheaper.
+
+    In a scenario somebody may be assumed to be away, or a road to be closed.
+    """
 
     NEW = "NEW"
     OFF_DUTY = "OFF_DUTY"
+    ROAD_CLOSED = "ROAD_CLOSED"
     LATE = "LATE"
     RULE = "RULE"
     CHEAPER = "CHEAPER"
@@ -115,7 +121,8 @@ def between(session: Session, former: DayPlan | None, plan: DayPlan) -> Differen
     visits = {visit.id: visit for visit in session.scalars(select(Visit).where(Visit.id.in_(changed)))}
     on_duty = {duty.technician.id for duty in technicians.on_duty(session, plan.territory_id, plan.day)}
     reasons = {left.visit_id: left.sentence for left in plan.unserved}
-    rows = list(_rows(changed, (before, after), visits, on_duty, reasons))
+    assumed = assumed_of(session, former, plan)
+    rows = list(_rows(changed, (before, after), visits, (on_duty, assumed), reasons))
     rows.sort(key=lambda row: (_moment(row), row.number))
     return Differences(
         plan.id,
@@ -131,7 +138,7 @@ def _rows(
     changed: Sequence[uuid.UUID],
     sides: tuple[Mapping[uuid.UUID, PlanStop], Mapping[uuid.UUID, PlanStop]],
     visits: Mapping[uuid.UUID, Visit],
-    on_duty: set[uuid.UUID],
+    circumstances: tuple[set[uuid.UUID], Assumed],
     reasons: Mapping[uuid.UUID, str],
 ) -> Iterator[Difference]:
     for name in changed:
@@ -139,7 +146,7 @@ def _rows(
         change = _change(old, new)
         if change is None:
             continue
-        cause = _cause(old, new, on_duty)
+        cause = _cause(old, new, *circumstances)
         yield Difference(
             visit_id=name,
             number=visit.number,
@@ -156,6 +163,7 @@ def _rows(
 SENTENCES = {
     Cause.NEW: "it was on no route before",
     Cause.OFF_DUTY: "its technician is not on duty",
+    Cause.ROAD_CLOSED: "a road on the way to it is closed",
     Cause.LATE: "its former start has passed",
     Cause.RULE: "no route has room for it",
     Cause.CHEAPER: "the day costs less this way",
@@ -173,11 +181,13 @@ def _change(old: PlanStop | None, new: PlanStop | None) -> Change | None:
     return Change.EARLIER if new.start < old.start else Change.LATER
 
 
-def _cause(old: PlanStop | None, new: PlanStop | None, on_duty: set[uuid.UUID]) -> Cause:
+def _cause(old: PlanStop | None, new: PlanStop | None, on_duty: set[uuid.UUID], assumed: Assumed) -> Cause:
     if old is None:
         return Cause.NEW
-    if old.technician_id not in on_duty:
+    if old.technician_id not in on_duty or old.visit_id in assumed.away:
         return Cause.OFF_DUTY
+    if old.visit_id in assumed.cut_off:
+        return Cause.ROAD_CLOSED
     if new is None:
         return Cause.RULE
     return Cause.LATE if old.start < clock.now() else Cause.CHEAPER

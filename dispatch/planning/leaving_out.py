@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
 from dispatch.planning import nights
+from dispatch.planning.candidates import NOT_BEGUN
 from dispatch.planning.model import DayPlan
 from dispatch.planning.rules import REPLANNED, told_reason
 from dispatch.promises import alarming
 from dispatch.promises.queries import last_promise
 from dispatch.work_orders import commands as work_orders
-from dispatch.work_orders.model import ReviewCase, Visit
+from dispatch.work_orders.model import ReviewCase, Visit, WorkOrder
 
 LEFT_OUT = "left_out"
 """Kind of the case of a promised visit that is on no plan any more."""
@@ -59,6 +60,20 @@ def settle_cases(
     """Close the cases of visits that a plan takes in again, or whose customers were told another time."""
     for case in _open_cases(session, visit_ids):
         work_orders.decide_case(session, by=by, case=case, decision=decision)
+
+
+def settle_over(session: Session, territory_id: uuid.UUID) -> None:
+    """Close the cases of visits that were called off, or reached all the same: nobody has to call now."""
+    statement = (
+        select(ReviewCase)
+        .join(Visit, Visit.id == ReviewCase.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .where(ReviewCase.kind == LEFT_OUT, ReviewCase.decided_at.is_(None))
+        .where(WorkOrder.territory_id == territory_id, Visit.state.not_in(NOT_BEGUN))
+        .order_by(ReviewCase.opened_at, ReviewCase.id)
+    )
+    for case in session.scalars(statement).all():
+        work_orders.decide_case(session, by=None, case=case, decision="the visit is over")
 
 
 def reason_seen(session: Session, visit_id: uuid.UUID) -> str | None:

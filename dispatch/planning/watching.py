@@ -36,6 +36,7 @@ NEAR = timedelta(hours=1)
 
 def watch(session: Session, territory_id: uuid.UUID, day: date, policy: AlarmPolicy) -> list[PromiseAlarm]:
     """Look at every promise of a day that is still ahead; return the alarms that are told now."""
+    leaving_out.settle_over(session, territory_id)
     sights = sights_of(session, territory_id, day)
     return alarming.look(
         session, territory_id, day, sights, policy, is_over=_is_over(session, territory_id, day)

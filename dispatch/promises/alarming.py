@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock, outbox, text
 from dispatch.access import audit
@@ -27,11 +27,15 @@ from dispatch.promises.queries import last_promise, promises_of
 from dispatch.promises.rules import AlarmAcknowledged, AlarmPolicy, NothingToFollowUp, kept
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Visit, VisitEvent
+from dispatch.work_orders.model import Visit, VisitEvent, WorkOrder
 
 MORNING = timedelta(hours=7)
 """Before seven o'clock nobody is told what can be told after it."""
 OVER = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
+UNSEEN = timedelta(hours=1)
+"""What is promised anew so soon after a window may have seen no look between; later it was waiting."""
+HEARD_LATE = timedelta(days=30)
+"""So long may a phone be without contact and still mend what was taken for broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,18 @@ def look(
         if current is not None and _is_due(current, promises[visit_id][-1], policy, zone):
             _tell(session, current)
             told.append(current)
+    _note_broken(session, territory_id, day, zone)
+    _mend(session, _of_day(territory_id, day))
     session.flush()
     return told
 
 
 def close_past(session: Session, territory_id: uuid.UUID, before: date) -> None:
-    """Close the alarms of days that nobody looks at any more: what was promised then is kept or broken."""
+    """
+    Close the alarms of days that nobody looks at any more: what was promised then is kept or broken.
+
+    What a phone tells later of an arrival in time is taken into account for thirty days.
+    """
     statement = (
         select(PromiseAlarm)
         .where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day < before)
@@ -101,6 +111,8 @@ def close_past(session: Session, territory_id: uuid.UUID, before: date) -> None:
     promises = promises_of(session, {alarm.visit_id for alarm in open_})
     for alarm in open_:
         _is_ended(session, alarm, promises[alarm.visit_id], is_over=True)
+    past = select(PromiseAlarm).where(PromiseAlarm.territory_id == territory_id, PromiseAlarm.day < before)
+    _mend(session, past.where(PromiseAlarm.day >= before - HEARD_LATE))
     session.flush()
 
 
@@ -258,30 +270,85 @@ def judge_again(session: Session, visit: Visit) -> Sequence[PromiseAlarm]:
 
 
 def _is_ended(session: Session, alarm: PromiseAlarm, promises: Sequence[Promise], *, is_over: bool) -> bool:
-    """
-    Close an alarm whose visit was reached, called off, promised anew or left alone; whether it is closed.
-
-    What came after the window, be it a new promise or the end of the visit, does not mend it. An arrival that
-    nobody could verify keeps the promise if even the server's bound does; else it waits for a look.
-    """
+    """Close an alarm of a visit that was reached, called off, promised anew or left alone; whether it is."""
     visit = session.get_one(Visit, alarm.visit_id)
     [promise] = [each for each in promises if each.id == alarm.promise_id]
-    later = next((each for each in promises if each.ordinal > promise.ordinal), None)
-    if later is not None:
-        alarm.outcome = "replaced" if later.promised_at <= promise.window_end else "broken"
-    elif visit.arrived_at is not None:
-        is_kept = kept(visit.arrived_at, promise.window_end)
-        if not is_kept and "arrived_at" in visit.unverified:
-            return False
-        alarm.outcome = "kept" if is_kept else "broken"
-    elif VisitState(visit.state) in OVER:
-        alarm.outcome = "broken" if _ended_after(session, visit, promise) else "cancelled"
-    elif is_over and promise.window_end <= clock.now():
-        alarm.outcome = "broken"
-    else:
+    outcome = _outcome(session, visit, promise, promises, is_over=is_over)
+    if outcome is None:
         return False
-    alarm.ended_at = clock.now()
+    alarm.outcome, alarm.ended_at = outcome, clock.now()
     return True
+
+
+def _outcome(
+    session: Session, visit: Visit, promise: Promise, promises: Sequence[Promise], *, is_over: bool
+) -> str | None:
+    """
+    Return what became of a promise; None while it is open.
+
+    What came after the window, be it a new promise or the end of the visit, does not mend it. Who was there
+    before another window was told has kept the former one, whenever that is heard of. An arrival that nobody
+    could verify keeps the promise if even the server's bound does; else it waits for a look.
+    """
+    later = next((each for each in promises if each.ordinal > promise.ordinal), None)
+    arrived = visit.arrived_at
+    is_kept = arrived is not None and kept(arrived, promise.window_end)
+    if is_kept and arrived is not None and (later is None or arrived <= later.promised_at):
+        return "kept"
+    if later is not None:
+        return "replaced" if later.promised_at <= promise.window_end else "broken"
+    if arrived is not None:
+        return None if "arrived_at" in visit.unverified else "broken"
+    if VisitState(visit.state) in OVER:
+        return "broken" if _ended_after(session, visit, promise) else "cancelled"
+    return "broken" if is_over and promise.window_end <= clock.now() else None
+
+
+def _mend(session: Session, alarms: Select[PromiseAlarm]) -> None:
+    """Mend what ended as broken of a visit that was reached in time, as a phone tells only later."""
+    statement = (
+        alarms.join(Promise, Promise.id == PromiseAlarm.promise_id)
+        .join(Visit, Visit.id == PromiseAlarm.visit_id)
+        .where(PromiseAlarm.outcome == "broken", Visit.arrived_at <= Promise.window_end)
+        .with_for_update(of=PromiseAlarm)
+    )
+    found = session.scalars(statement).all()
+    promises = promises_of(session, {alarm.visit_id for alarm in found})
+    for alarm in found:
+        visit, told = session.get_one(Visit, alarm.visit_id), promises[alarm.visit_id]
+        [promise] = [each for each in told if each.id == alarm.promise_id]
+        alarm.outcome = _outcome(session, visit, promise, told, is_over=True)
+
+
+def _note_broken(session: Session, territory_id: uuid.UUID, day: date, zone: str) -> None:
+    """
+    Write down what broke between two looks, so that somebody asks the customer all the same (R-802).
+
+    Somebody came after the window, or the visit was called off or promised anew after it. Customers know that
+    by then: they are told nothing.
+    """
+    start, end = clock.day_bounds(day, zone)
+    later, known = aliased(Promise), select(PromiseAlarm.id).where(PromiseAlarm.promise_id == Promise.id)
+    is_left = and_(Visit.arrived_at.is_(None), Visit.state.in_(OVER))
+    anew = and_(later.promised_at > Promise.window_end, later.promised_at <= Promise.window_end + UNSEEN)
+    last = and_(later.id.is_(None), or_(Visit.arrived_at > Promise.window_end, is_left))
+    statement = (
+        select(Promise, Visit)
+        .join(Visit, Visit.id == Promise.visit_id)
+        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+        .outerjoin(later, and_(later.visit_id == Promise.visit_id, later.ordinal == Promise.ordinal + 1))
+        .where(WorkOrder.territory_id == territory_id, ~known.exists())
+        .where(Promise.window_start >= start, Promise.window_start < end, Promise.window_end < clock.now())
+        .where(or_(anew, last))
+        .order_by(Promise.promised_at, Promise.id)
+    )
+    found = session.execute(statement).all()
+    promises = promises_of(session, {visit.id for _, visit in found})
+    for promise, visit in found:
+        if _outcome(session, visit, promise, promises[visit.id], is_over=False) == "broken":
+            alarm = _raise(session, territory_id, day, promise, Sight(visit.id, visit.arrived_at, True))
+            if alarm is not None:
+                alarm.outcome, alarm.ended_at = "broken", clock.now()
 
 
 def _ended_after(session: Session, visit: Visit, promise: Promise) -> bool:

@@ -24,6 +24,11 @@ class ClosedArea:
     detour_minutes: int
 
 
+def is_crossed(areas: Sequence[ClosedArea], origin: Point, target: Point) -> bool:
+    """Whether a way takes a detour."""
+    return bool(_detours((origin, target), areas, np.asarray([0]), np.asarray([1])).any())
+
+
 class DetouredTravel:
     """
     Another source's travel, with a detour on every way whose straight line touches a closed area.
@@ -75,7 +80,7 @@ def _detours(
     origins: npt.NDArray[np.int64],
     targets: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.int64]:
-    """Seconds that closed areas add to each way; nothing from a place to itself."""
+    """Seconds that closed areas add to each way; nothing where one stands already, as at a next-door flat."""
     more = np.zeros((len(origins), len(targets)), dtype=np.int64)
     if not points:
         return more
@@ -83,7 +88,8 @@ def _detours(
         flat = _flat(points, area)
         gap = _distance_to_ways(flat[origins], flat[targets])
         more += np.where(gap <= area.radius_metres, 60 * area.detour_minutes, 0)
-    same = np.asarray(origins)[:, None] == np.asarray(targets)[None, :]
+    places = in_radians(points).T
+    same = (places[origins][:, None, :] == places[targets][None, :, :]).all(axis=2)
     return np.where(same, 0, more)
 
 

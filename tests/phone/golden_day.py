@@ -92,12 +92,24 @@ def _the_visit(ada: RecordingPhone, bea: RecordingPhone) -> None:
     agreed = {"amount": "180.50", "currency": CURRENCY, "approved_by_name": "Customer", "method": "phone"}
     ada.does(protocol.APPROVAL, MAIN, **agreed)
     ada.does(protocol.DECLARE, MAIN, sha256="0a" * 32, bytes=9, mime="image/jpeg", purpose="after")
+    _taken_back(ada)
     main = str(known_id(100 + MAIN))
     ada.does(protocol.SIGN, MAIN, shown_sha256=ada.shown_sha256(main), **DRAWN)
     ada.does(protocol.FINISH, MAIN, is_solved=True, rating=5)
     ada.does(protocol.PAYMENT, MAIN, method="cash", amount="180.50", currency=CURRENCY, reference="R1")
     number = {"base": f"+35840000000{MAIN}", "value": "+358409999999"}
     ada.does(protocol.PROPOSE, MAIN, fields={"phone": number}, note="moved")
+
+
+def _taken_back(ada: RecordingPhone) -> None:
+    """A consent, an approval and a photograph that are taken back at once."""
+    shown, photo = consent_digest("Boiler", TERMS), "0c" * 32
+    wrong = ada.does(protocol.CONSENT, MAIN, equipment="Boiler", terms=TERMS, shown_sha256=shown, **DRAWN)
+    ada.does(protocol.CONSENT_VOID, MAIN, of=wrong, reason="not asked for")
+    less = {"amount": "90.00", "currency": CURRENCY, "approved_by_name": "Customer", "method": "phone"}
+    ada.does(protocol.APPROVAL_VOID, MAIN, of=ada.does(protocol.APPROVAL, MAIN, **less), reason="misread")
+    ada.does(protocol.DECLARE, MAIN, sha256=photo, bytes=9, mime="image/jpeg", purpose="after")
+    ada.does(protocol.FILE_VOID, MAIN, sha256=photo, reason="another flat")
 
 
 def _other_visits(ada: RecordingPhone, bea: RecordingPhone) -> None:

@@ -172,7 +172,8 @@ def test_the_daily_log_tells_nothing_of_where_somebody_was(on_duty: Field) -> No
                 DailyLog.day == DAY, DailyLog.scope_id == str(on_duty.technician_id)
             )
             log = session.scalars(statement).one()
-            assert set(log.facts) == {"visits", "work_seconds", "travel_seconds", "money_minor"}
+            sums = {"work_seconds", "travel_seconds", "break_seconds", "money_minor"}
+            assert set(log.facts) == sums | {"visits", "breaks", "answers"}
             [row] = log.facts["visits"]
             assert set(row) == {
                 "sheet",
