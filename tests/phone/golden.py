@@ -46,6 +46,7 @@ STATE: Mapping[str, str] = {
     "counts": "select expected, counted from stock_count",
     "approvals": "select amount_minor, currency, approved_by_name, method from approval",
     "payments": "select amount_minor, currency, method, reference from payment",
+    "withdrawals": "select subject, reason from withdrawal order by subject",
     "consents": "select equipment, signed_by_name from consent",
     "answers": "select code, question, value from checklist_answer",
     "signatures": "select signed_by_name, waiver_reason from service_report order by visit_id",
