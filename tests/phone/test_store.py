@@ -102,7 +102,7 @@ def waiting(store: PhoneStore) -> list[str]:
 
 
 def test_a_file_that_was_taken_back_is_not_sent_and_its_bytes_go_when_the_office_has_heard() -> None:
-    """Conflict 22: at once; announced again it is sent, another file and another visit's are."""
+    """Conflict 24: at once; announced again it is sent, another file and another visit's are."""
     store = PhoneStore()
     first, other = announced(store), announced(store, "b" * 64)
     take(store, first, other)

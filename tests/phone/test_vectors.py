@@ -74,7 +74,7 @@ def test_what_is_left_to_pay_is_the_agreed_sum_with_tax_less_what_was_paid() -> 
 
 
 def test_what_is_taken_back_is_not_shown() -> None:
-    """Record 10, Conflict 22: before the office has heard of any of it."""
+    """Record 10, Conflict 24: before the office has heard of any of it."""
     last = {one["name"]: one for one in KEPT["overlays"] if one["acked_seq"] == 0}
     assert last["approvals are taken back"]["shown"]["approvals"] == [
         {"amount_minor": 18_050, "currency": "EUR", "by": "B"}

@@ -22,7 +22,9 @@ def test_every_clause_has_a_test_and_every_such_test_a_clause() -> None:
         ROOT / "tests/api" / name for name in ("test_mobile.py", "test_uploads.py", "test_quarantine.py")
     ]
     files = [*Path(__file__).parent.glob("test_*.py"), *of_api, ROOT / "tests/dispatch/test_orphans.py"]
-    clauses = {(part.lower(), number) for part, number in CLAUSE.findall(page)}
+    numbered = CLAUSE.findall(page)
+    clauses = {(part.lower(), number) for part, number in numbered}
     held = {found for file in files for found in TEST.findall(file.read_text(encoding="utf-8"))}
+    assert len(numbered) == len(clauses)
     assert clauses == held
     assert len(clauses) > 40

@@ -1,4 +1,4 @@
-"""Clauses Conflict 21 to 23 and Record 10 of docs/reference/sync.md: what was agreed is taken back."""
+"""Clauses Conflict 23 to 25 and Record 10 of docs/reference/sync.md: what was agreed is taken back."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def answer(field: Field, visit: uuid.UUID, carried: list[dict[str, Any]]) -> dic
     return new(field, protocol.ANSWER, visit, **told)
 
 
-def test_conflict_clause_21_an_approval_is_taken_back_once_and_stays_on_record(field: Field) -> None:
+def test_conflict_clause_23_an_approval_is_taken_back_once_and_stays_on_record(field: Field) -> None:
     """R-204: nothing rested on it yet, so nobody has to look."""
     visit = begun(field)
     agreed = approval(field, visit)
@@ -108,7 +108,7 @@ def test_conflict_clause_21_an_approval_is_taken_back_once_and_stays_on_record(f
     assert minor == 18_000
 
 
-def test_conflict_clause_21_parts_that_were_fitted_since_rested_on_the_approval(field: Field) -> None:
+def test_conflict_clause_23_parts_that_were_fitted_since_rested_on_the_approval(field: Field) -> None:
     """A part from before did not; with another approval for as much, nothing did."""
     visit, sku = begun(field), a_sku(field)
     part = {"sku": sku, "direction": "in", "quantity": 1}
@@ -127,7 +127,7 @@ def test_conflict_clause_21_parts_that_were_fitted_since_rested_on_the_approval(
     assert flags(field, visit)[1:3] == (True, True)
 
 
-def test_conflict_clause_21_a_finished_visit_rested_on_the_approval(field: Field) -> None:
+def test_conflict_clause_23_a_finished_visit_rested_on_the_approval(field: Field) -> None:
     """The desk decides before anything is billed, and then it is settled without the approval."""
     visit = begun(field)
     agreed = approval(field, visit)
@@ -144,7 +144,7 @@ def test_conflict_clause_21_a_finished_visit_rested_on_the_approval(field: Field
     assert adjusted(field, visit) == ["VisitAdjusted"]
 
 
-def test_conflict_clause_21_work_that_a_consent_allowed_is_looked_at_when_it_is_taken_back(
+def test_conflict_clause_23_work_that_a_consent_allowed_is_looked_at_when_it_is_taken_back(
     field: Field,
 ) -> None:
     """R-506: with a second consent for the same equipment it is not, and new findings need another one."""
@@ -162,7 +162,7 @@ def test_conflict_clause_21_work_that_a_consent_allowed_is_looked_at_when_it_is_
     assert [row[:2] for row in withdrawals(field, visit)] == [("consent", "Meter")] * 2
 
 
-def test_conflict_clause_21_a_consent_that_nothing_rested_on_is_simply_taken_back(field: Field) -> None:
+def test_conflict_clause_23_a_consent_that_nothing_rested_on_is_simply_taken_back(field: Field) -> None:
     visit = begun(field)
     signed = consent(field, visit)
     told = field.push(
@@ -173,7 +173,7 @@ def test_conflict_clause_21_a_consent_that_nothing_rested_on_is_simply_taken_bac
     assert (results(told), cases(field, visit)) == (["applied"] * 3, [])
 
 
-def test_conflict_clause_22_a_checklist_lacks_the_photograph_again(field: Field) -> None:
+def test_conflict_clause_24_a_checklist_lacks_the_photograph_again(field: Field) -> None:
     """R-505: the visit is not finished before another one, or the same one announced again."""
     carried = asks_for_a_photo(field)
     visit = begun(field, checklists=carried)
@@ -188,7 +188,7 @@ def test_conflict_clause_22_a_checklist_lacks_the_photograph_again(field: Field)
     assert cases(field, visit) == []
 
 
-def test_conflict_clause_22_a_finished_visit_that_required_the_photograph_is_looked_at(field: Field) -> None:
+def test_conflict_clause_24_a_finished_visit_that_required_the_photograph_is_looked_at(field: Field) -> None:
     """The bytes are not waited for any more; the signature is under what does not hold now."""
     carried = asks_for_a_photo(field)
     visit = begun(field, checklists=carried)
@@ -201,7 +201,7 @@ def test_conflict_clause_22_a_finished_visit_that_required_the_photograph_is_loo
     assert field.ask("select is_current from service_report where visit_id = :id", id=visit) == [(False,)]
 
 
-def test_conflict_clause_22_bytes_that_nobody_waits_for_hold_nothing_up(field: Field) -> None:
+def test_conflict_clause_24_bytes_that_nobody_waits_for_hold_nothing_up(field: Field) -> None:
     visit = begun(field)
     field.push(photo(field, visit))
     finished(field, visit)
@@ -214,7 +214,7 @@ def test_conflict_clause_22_bytes_that_nobody_waits_for_hold_nothing_up(field: F
     assert cases(field, visit) == []
 
 
-def test_conflict_clause_22_a_closed_door_without_its_photograph_is_not_proven(field: Field) -> None:
+def test_conflict_clause_24_a_closed_door_without_its_photograph_is_not_proven(field: Field) -> None:
     visit = field.visit()
     ops = [field.op(kind, visit) for kind in (protocol.TRAVEL, protocol.ARRIVE)]
     ops.append(photo(field, visit, "no_access"))
@@ -224,7 +224,7 @@ def test_conflict_clause_22_a_closed_door_without_its_photograph_is_not_proven(f
     assert [case.kind for case in cases(field, visit)] == ["proof_missing"]
 
 
-def test_conflict_clause_22_a_file_is_taken_back_whoever_announced_it_first_and_again_after_it_came_back(
+def test_conflict_clause_24_a_file_is_taken_back_whoever_announced_it_first_and_again_after_it_came_back(
     field: Field,
 ) -> None:
     """Attachment 5: the same bytes are one file; nothing that was rejected stands in the way."""
@@ -241,7 +241,7 @@ def test_conflict_clause_22_a_file_is_taken_back_whoever_announced_it_first_and_
     assert results(field.push(no_photo(field, other))) == ["rejected:NOT_FOUND"]
 
 
-def test_conflict_clause_23_what_takes_back_waits_for_what_it_names(field: Field) -> None:
+def test_conflict_clause_25_what_takes_back_waits_for_what_it_names(field: Field) -> None:
     """A gap: held with it, and both are decided in order when it comes."""
     visit = begun(field)
     agreed = approval(field, visit)
@@ -252,7 +252,7 @@ def test_conflict_clause_23_what_takes_back_waits_for_what_it_names(field: Field
     assert len(withdrawals(field, visit)) == 1
 
 
-def test_conflict_clause_23_decided_without_what_it_names_it_waits_for_the_desk(field: Field) -> None:
+def test_conflict_clause_25_decided_without_what_it_names_it_waits_for_the_desk(field: Field) -> None:
     """Push 9: after 72 hours; what it names comes later, and the desk applies it then."""
     visit = begun(field)
     agreed = approval(field, visit)
@@ -272,7 +272,7 @@ def test_conflict_clause_23_decided_without_what_it_names_it_waits_for_the_desk(
     assert field.record_of(visit)["approvals"] == []
 
 
-def test_conflict_clause_23_what_the_desk_applied_instead_is_named_by_the_phones_operation(
+def test_conflict_clause_25_what_the_desk_applied_instead_is_named_by_the_phones_operation(
     field: Field,
 ) -> None:
     visit = begun(field)
@@ -293,7 +293,7 @@ def test_conflict_clause_23_what_the_desk_applied_instead_is_named_by_the_phones
     assert (len(done), field.record_of(visit)["approvals"]) == (2, [])
 
 
-def test_conflict_clause_23_a_file_of_a_verified_visit_that_is_taken_back_is_an_adjustment(
+def test_conflict_clause_25_a_file_of_a_verified_visit_that_is_taken_back_is_an_adjustment(
     field: Field,
 ) -> None:
     """Conflict 16: nothing asked for it, somebody looks all the same; the signed record stays."""
