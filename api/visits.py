@@ -31,6 +31,7 @@ from api.visit_shapes import (
     WithdrawalShape,
     needs_of,
 )
+from dispatch.promises import naming
 from dispatch.promises.queries import ledger
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders import commands, queries
@@ -173,6 +174,7 @@ def change_needs(body: dict[str, Any], visit_id: uuid.UUID) -> object:
     """Correct what a visit needs before anybody set out."""
     session, me = current_session(), current_principal()
     visit, needs = queries.find_visit(session, me, visit_id), needs_of(body)
+    naming.require_kept(session, visit, needs.required_technician_id)
     if needs.required_technician_id:
         find_technician(session, me, needs.required_technician_id)
     return commands.change_needs(

@@ -103,7 +103,11 @@ def _customer(
     caller: Caller | None,
     region: str | None,
 ) -> Customer:
-    """The customer named, the oldest file with the caller's number, or a new file at once (R-103)."""
+    """
+    The customer named, the oldest file with the caller's own number, or a new file at once (R-103).
+
+    A contact's number tells the customer where it is one customer's alone; else somebody has to name them.
+    """
     if customer_id is not None:
         return customers.find_customer(session, by, customer_id)
     if caller is None:
@@ -111,8 +115,15 @@ def _customer(
     if caller.phone:
         _one_at_a_time(session, phone_e164(caller.phone, region))
         known = customers.customers_with_phone(session, by, caller.phone, region)
+        number = phone_e164(caller.phone, region)
+        own = [customer for customer in known if customer.phone == number]
+        if own or len(known) == 1:
+            return (own or known)[0]
         if known:
-            return known[0]
+            raise rules.CallerOfSeveral(
+                f"the caller speaks for {len(known)} customers",
+                customer_ids=[str(customer.id) for customer in known],
+            )
     return files.create_customer(session, by=by, caller=caller, region=region)
 
 

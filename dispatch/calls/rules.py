@@ -42,6 +42,13 @@ class DuplicateCall(Conflict):
     remedy = "Read the open order to the caller; for another fault, register again and allow the duplicate."
 
 
+class CallerOfSeveral(Conflict):
+    """The caller has no file of their own and is a contact of several customers."""
+
+    code = "CALLER_OF_SEVERAL"
+    remedy = "Ask for whom they call, and name that customer by id."
+
+
 class RequestedInFuture(Invalid):
     """A customer cannot have asked later than now."""
 

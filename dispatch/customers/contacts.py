@@ -26,6 +26,7 @@ def add_contact(
     session: Session, *, by: Principal | None, customer: Customer, person: Person, region: str | None = None
 ) -> CustomerContact:
     """Add somebody to speak with; nobody twice with one telephone number."""
+    session.execute(select(Customer.id).where(Customer.id == customer.id).with_for_update())
     in_use = [contact for contact in contacts_of(session, customer.id) if contact.is_active]
     if len(in_use) >= MOST_CONTACTS:
         raise rules.ContactsFull(f"the customer has {MOST_CONTACTS} contacts")

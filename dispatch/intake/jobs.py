@@ -28,8 +28,10 @@ def carry_files(lease: Lease, *, work_order_id: str) -> None:
 def remind(lease: Lease, **_: str) -> None:
     """R-102: remind of those who wait for an answer, by territory; one that fails stops no other."""
 
+    places: waiting.Places = {}
+
     def look(session: Session, territory_id: uuid.UUID) -> int:
-        return len(waiting.remind(session, territory_id))
+        return len(waiting.remind(session, territory_id, places))
 
     reminded = one_by_one(lease, active_territories, look)
     with lease.finishing():

@@ -32,10 +32,18 @@ SURELY = timedelta(seconds=1)
 """So much after a moment is looked, so that it is over by every clock."""
 
 
-def remind(session: Session, territory_id: uuid.UUID) -> list[OfficeReminder]:
-    """R-102: write what is due now and end what is settled; return the new reminders of a territory."""
+Places = dict[uuid.UUID, uuid.UUID | None]
+"""Whose each inquiry is that names no territory, as far as it was asked for in one round."""
+
+
+def remind(session: Session, territory_id: uuid.UUID, places: Places) -> list[OfficeReminder]:
+    """
+    R-102: write what is due now and end what is settled; return the new reminders of a territory.
+
+    ``places`` is filled, so that a round over several territories asks for each place once.
+    """
     house = house_rules(session)
-    waiting = list(_waiting(session, territory_id, house)) if house.reminders else []
+    waiting = list(_waiting(session, territory_id, house, places)) if house.reminders else []
     return reminding.tell(session, territory_id, [ANSWER], waiting)
 
 
@@ -54,10 +62,13 @@ def _first(requested_at: datetime, due_at: datetime, house: HouseRules) -> datet
     return requested_at + (due_at - requested_at) * house.answer_reminder_percent / 100
 
 
-def _waiting(session: Session, territory_id: uuid.UUID, house: HouseRules) -> Iterator[Waiting]:
+def _waiting(
+    session: Session, territory_id: uuid.UUID, house: HouseRules, places: Places
+) -> Iterator[Waiting]:
     zone = zone_of(session, territory_id)
     limits: dict[date, Limits] = {}
-    for about, channel, requested_at in (*_calls(session, territory_id), *_inquiries(session, territory_id)):
+    asked = (*_calls(session, territory_id), *_inquiries(session, territory_id, places))
+    for about, channel, requested_at in asked:
         day = clock.business_day(requested_at, zone)
         if day not in limits:
             limits[day] = Limits.on(session, territory_id, day)
@@ -79,7 +90,9 @@ def _calls(session: Session, territory_id: uuid.UUID) -> Iterator[tuple[uuid.UUI
         yield row.id, row.channel, row.requested_at
 
 
-def _inquiries(session: Session, territory_id: uuid.UUID) -> Iterator[tuple[uuid.UUID, str, datetime]]:
+def _inquiries(
+    session: Session, territory_id: uuid.UUID, places: Places
+) -> Iterator[tuple[uuid.UUID, str, datetime]]:
     """What nobody has made a call of or dismissed, callers who gave up among them."""
     statement = (
         select(Inquiry)
@@ -88,5 +101,7 @@ def _inquiries(session: Session, territory_id: uuid.UUID) -> Iterator[tuple[uuid
         .order_by(Inquiry.requested_at, Inquiry.id)
     )
     for row in session.scalars(statement):
-        if (row.territory_id or place_of(session, row)) in {None, territory_id}:
+        if row.territory_id is None and row.id not in places:
+            places[row.id] = place_of(session, row)
+        if (row.territory_id or places[row.id]) in {None, territory_id}:
             yield row.id, row.channel, row.requested_at

@@ -83,9 +83,7 @@ def given(amount: str, language: str) -> str:
 
 
 def given_after(days: int, amount: str, language: str) -> str:
-    """R-802: return what the customer gets for waiting longer than some days; at once without any."""
-    if not days:
-        return given(amount, language)
+    """R-802: return what the customer gets for waiting longer than some days."""
     words = {"en": "a day" if days == 1 else f"{days} days", "zh": f"{days} 天"}
     return Template(_GIVEN_AFTER[language]).substitute(days=words[language], amount=amount)
 

@@ -53,7 +53,7 @@ def asker_of(session: Session, visit: Visit, named: uuid.UUID | None = None) -> 
     """Let a visit ask that nobody has begun, for a technician by name or for anybody (R-306)."""
     require_plannable(visit)
     if named is not None:
-        naming.require_undecided(visit, named)
+        naming.require_undecided(session, visit, named)
     order = visit.work_order
 
     def ask(day: Day, mark: Naming) -> Question:

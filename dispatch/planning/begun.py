@@ -45,7 +45,7 @@ class Begun:
     def _after_the_way(self, visit: Visit) -> int:
         """As planned where nobody knows the way; nobody begins before the window opens."""
         known = (self.arrivals.get(visit.id) or visit.planned_start, visit.window_start)
-        return max(self.now, *(self.day.seconds(moment) for moment in known if moment is not None))
+        return max((self.now, *(self.day.seconds(moment) for moment in known if moment is not None)))
 
     def duration(self, visit: Visit) -> int:
         """

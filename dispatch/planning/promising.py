@@ -246,7 +246,8 @@ def _named(
     wish = asked or (kept.required_technician_id if kept else None)
     if wish is None:
         return naming.named_still(session, visit)
-    naming.require_earned(rules_under(session, visit.work_order.contract_id), start)
+    if kept is None or kept.required_technician_id != wish:  # else it was earned when the window was held
+        naming.require_earned(rules_under(session, visit.work_order.contract_id), start)
     naming.name(session, visit, wish)
     return wish
 

@@ -255,7 +255,7 @@ def judge_again(session: Session, visit: Visit) -> Sequence[PromiseAlarm]:
     statement = select(PromiseAlarm).where(PromiseAlarm.visit_id == visit.id).order_by(PromiseAlarm.id)
     alarms = session.scalars(statement.with_for_update()).all()
     promises = promises_of(session, {visit.id}).get(visit.id, ())
-    judged = []
+    judged = _noted(session, visit, promises)
     for alarm in alarms:
         before, since = alarm.outcome, alarm.ended_at
         if not _is_ended(session, alarm, promises, is_over=False):
@@ -267,6 +267,27 @@ def judge_again(session: Session, visit: Visit) -> Sequence[PromiseAlarm]:
             audit.record(session, action="promise_judged", outcome="done", subject=alarm.id, ends=ends)
     session.flush()
     return judged
+
+
+def _noted(session: Session, visit: Visit, promises: Sequence[Promise]) -> list[PromiseAlarm]:
+    """Write down which promises of a visit turn out broken that nobody had seen in danger."""
+    territory_id = visit.work_order.territory_id
+    zone, found = zone_of(session, territory_id), []
+    for promise in promises:
+        if _outcome(session, visit, promise, promises, is_over=False) == "broken":
+            day = clock.business_day(promise.window_start, zone)
+            found.append(_as_broken(session, territory_id, day, promise, visit))
+    return [alarm for alarm in found if alarm is not None]
+
+
+def _as_broken(
+    session: Session, territory_id: uuid.UUID, day: date, promise: Promise, visit: Visit
+) -> PromiseAlarm | None:
+    """Write down a promise as broken; None where it has an alarm. Customers know by then: nobody is told."""
+    alarm = _raise(session, territory_id, day, promise, Sight(visit.id, visit.arrived_at, True))
+    if alarm is not None:
+        alarm.outcome, alarm.ended_at = "broken", clock.now()
+    return alarm
 
 
 def _is_ended(session: Session, alarm: PromiseAlarm, promises: Sequence[Promise], *, is_over: bool) -> bool:
@@ -325,11 +346,11 @@ def _note_broken(session: Session, territory_id: uuid.UUID, day: date, zone: str
     Write down what broke between two looks, so that somebody asks the customer all the same (R-802).
 
     Somebody came after the window, or the visit was called off or promised anew after it. Customers know that
-    by then: they are told nothing.
+    by then: they are told nothing. Whose order waits was told so.
     """
     start, end = clock.day_bounds(day, zone)
     later, known = aliased(Promise), select(PromiseAlarm.id).where(PromiseAlarm.promise_id == Promise.id)
-    is_left = and_(Visit.arrived_at.is_(None), Visit.state.in_(OVER))
+    is_left = and_(Visit.arrived_at.is_(None), Visit.state.in_(OVER), WorkOrder.waiting_reason.is_(None))
     anew = and_(later.promised_at > Promise.window_end, later.promised_at <= Promise.window_end + UNSEEN)
     last = and_(later.id.is_(None), or_(Visit.arrived_at > Promise.window_end, is_left))
     statement = (
@@ -346,9 +367,7 @@ def _note_broken(session: Session, territory_id: uuid.UUID, day: date, zone: str
     promises = promises_of(session, {visit.id for _, visit in found})
     for promise, visit in found:
         if _outcome(session, visit, promise, promises[visit.id], is_over=False) == "broken":
-            alarm = _raise(session, territory_id, day, promise, Sight(visit.id, visit.arrived_at, True))
-            if alarm is not None:
-                alarm.outcome, alarm.ended_at = "broken", clock.now()
+            _as_broken(session, territory_id, day, promise, visit)
 
 
 def _ended_after(session: Session, visit: Visit, promise: Promise) -> bool:

@@ -22,6 +22,7 @@ from dispatch.errors import NotFound
 from dispatch.events import CompensationGranted
 from dispatch.promises.model import Compensation, Promise
 from dispatch.promises.rules import COMPENSATION_STATES, CompensationDecided
+from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OrderState
 from dispatch.work_orders.model import Visit, WorkOrder
 
 DECISIONS = ("granted", "refused")
@@ -41,10 +42,13 @@ def for_missing_parts(session: Session, territory_id: uuid.UUID) -> list[Compens
     """
     R-802: give or propose what the rules say for orders that have waited too long for a part.
 
-    Once for each wait and each promise; who was never promised a window was promised nothing.
+    Once for each wait and each promise; who was never promised a window was promised nothing, and whose order
+    is done or called off waits no more.
     """
     waiting = select(WorkOrder).where(
-        WorkOrder.territory_id == territory_id, WorkOrder.waiting_reason == "part"
+        WorkOrder.territory_id == territory_id,
+        WorkOrder.waiting_reason == "part",
+        WorkOrder.state.not_in([OrderState.DONE, *FINISHED_ORDERS]),
     )
     orders = session.scalars(waiting.order_by(WorkOrder.id)).all()
     rules = rules_of_contracts(session, {order.contract_id for order in orders})
@@ -65,10 +69,16 @@ def for_missing_parts(session: Session, territory_id: uuid.UUID) -> list[Compens
 
 
 def foretold_for_part(session: Session, order: WorkOrder) -> tuple[int, int] | None:
-    """R-802: return days and amount by which waiting for a part will be made good, where it is by rule."""
+    """
+    R-802: return days and amount by which waiting for a part will be made good, where it is by rule.
+
+    None where it is given at once, which is told then, and where it was given for the same promise before.
+    """
     rules = rules_under(session, order.contract_id)
-    amount = rules.missing_part_compensation_minor
-    if not 0 < amount <= rules.compensation_authority_minor or _last_promise(session, order) is None:
+    amount, promise = rules.missing_part_compensation_minor, _last_promise(session, order)
+    if not 0 < amount <= rules.compensation_authority_minor or promise is None:
+        return None
+    if not rules.missing_part_days or _is_made_good(session, order, promise):
         return None
     return rules.missing_part_days, amount
 
@@ -79,14 +89,17 @@ def _owed_for_part(session: Session, order: WorkOrder, rules: HouseRules) -> Pro
     if since is None or not rules.missing_part_compensation_minor or clock.now() - since < days:
         return None
     promise = _last_promise(session, order)
-    if promise is None:
-        return None
+    return promise if promise is not None and not _is_made_good(session, order, promise) else None
+
+
+def _is_made_good(session: Session, order: WorkOrder, promise: Promise) -> bool:
+    """Whether something was given or refused for this promise, or for this wait."""
     known = select(Compensation.id).where(
         Compensation.work_order_id == order.id,
         Compensation.rule == MISSING_PART,
-        or_(Compensation.promise_id == promise.id, Compensation.created_at >= since),
+        or_(Compensation.promise_id == promise.id, Compensation.created_at >= order.waiting_since),
     )
-    return promise if session.scalars(known.limit(1)).first() is None else None
+    return session.scalars(known.limit(1)).first() is not None
 
 
 def _last_promise(session: Session, order: WorkOrder) -> Promise | None:

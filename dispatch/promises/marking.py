@@ -17,6 +17,7 @@ from dispatch.access.rules import Principal
 from dispatch.contracts.house_rules import rules_under
 from dispatch.customers.model import Customer
 from dispatch.errors import NotFound
+from dispatch.promises import naming
 from dispatch.promises.model import CustomerMark
 from dispatch.promises.rules import MARK_KINDS, MarksOff, NotLate
 from dispatch.work_orders.lifecycle import VisitState
@@ -82,7 +83,11 @@ def explain(session: Session, *, by: Principal, found: CustomerMark, reason: str
 
 
 def book_again(session: Session, *, visit: Visit) -> Visit | None:
-    """R-305: open the next visit after a closed door; None where the house does not, or it exists."""
+    """
+    R-305: open the next visit after a closed door; None where the house does not, or it exists.
+
+    Whom the customer had asked for by name is asked for anew, or not (R-306).
+    """
     order = visit.work_order
     if not rules_under(session, order.contract_id).second_booking:
         return None
@@ -90,7 +95,11 @@ def book_again(session: Session, *, visit: Visit) -> Visit | None:
         return None
     if has_open_visit(order):
         return None
-    return follow_up(session, by=None, visit=visit)
+    was_named = naming.named_still(session, visit) is not None
+    again = follow_up(session, by=None, visit=visit)
+    if was_named:
+        again.required_technician_id = None
+    return again
 
 
 def find_mark(session: Session, principal: Principal, mark_id: uuid.UUID) -> CustomerMark:

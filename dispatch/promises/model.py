@@ -23,6 +23,7 @@ class Promise(Identified, Base):
     __table_args__ = (
         UniqueConstraint("visit_id", "ordinal"),
         CheckConstraint("window_end > window_start", name="window"),
+        Index("ix_promise_window_start", "window_start"),
     )
 
     visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"))

@@ -18,6 +18,7 @@ from dispatch.contracts.house_rules import HouseRules
 from dispatch.events import TechnicianReleased
 from dispatch.promises.queries import last_promise
 from dispatch.promises.rules import (
+    NameIsPromised,
     NamingNotEarned,
     NamingOff,
     NobodyNamed,
@@ -46,16 +47,17 @@ def require_earned(rules: HouseRules, start: datetime) -> None:
         raise NamingNotEarned(TOO_SOON.format(rules.reservation_lead_hours))
 
 
-def require_undecided(visit: Visit, technician_id: uuid.UUID) -> None:
-    """Refuse a name where the office has decided on somebody else."""
-    if visit.required_technician_id not in {None, technician_id}:
+def require_undecided(session: Session, visit: Visit, technician_id: uuid.UUID) -> None:
+    """Refuse a name where the office, and not the customer's own wish of before, has decided on another."""
+    decided = visit.required_technician_id
+    if decided not in {None, technician_id} and decided != named_still(session, visit):
         raise OtherTechnicianDecided(f"visit {visit.number} is another technician's")
 
 
 def name(session: Session, visit: Visit, technician_id: uuid.UUID) -> None:
     """Let a visit need the technician whom its customer asked for; what the office decided before stays."""
     require_leader(visit)
-    require_undecided(visit, technician_id)
+    require_undecided(session, visit, technician_id)
     visit.required_technician_id = technician_id
     db.flush(session)
 
@@ -65,6 +67,13 @@ def named_still(session: Session, visit: Visit) -> uuid.UUID | None:
     told = last_promise(session, visit.id)
     named = told.named_technician_id if told is not None else None
     return named if named is not None and named == visit.required_technician_id else None
+
+
+def require_kept(session: Session, visit: Visit, technician_id: uuid.UUID | None) -> None:
+    """Refuse to change who is needed while the customer is promised somebody by name."""
+    named = named_still(session, visit)
+    if named not in {None, technician_id}:
+        raise NameIsPromised(f"visit {visit.number} is promised by name", technician_id=str(named))
 
 
 def release(

@@ -70,14 +70,20 @@ def tell(
 ) -> list[OfficeReminder]:
     """Write what is due now of everything of some kinds that waits, and end the rest; return the new."""
     settle(session, territory_id, kinds, {(each.kind, each.subject) for each in waiting})
-    now = clock.now()
+    now, known = clock.now(), {_told(one) for one in open_reminders(session, territory_id)}
     found = []
     for each in waiting:
-        if now >= each.first_at:
+        if now >= each.first_at and (each.kind, each.subject, 1, each.user_id, each.first_at) not in known:
             found.append(write(session, territory_id, each, level=1))
-        if now >= each.second_at and each.role in ABOVE:
+        is_above = now >= each.second_at and each.role in ABOVE
+        if is_above and (each.kind, each.subject, 2, None, each.second_at) not in known:
             found.append(write(session, territory_id, each, level=2))
     return [reminder for reminder in found if reminder is not None]
+
+
+def _told(reminder: OfficeReminder) -> tuple[str, str, int, uuid.UUID | None, datetime]:
+    """What an open reminder says; what would say the same is not written again."""
+    return reminder.kind, reminder.subject, reminder.level, reminder.user_id, reminder.due_at
 
 
 def write(

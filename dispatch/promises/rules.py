@@ -60,6 +60,15 @@ class OtherTechnicianDecided(Conflict):
     remedy = "Book without a name, or have a dispatcher change what the visit needs."
 
 
+class NameIsPromised(Conflict):
+    """The customer was promised another technician by name."""
+
+    code = "NAME_IS_PROMISED"
+    remedy = (
+        "Give up the name first (release-technician), so that the customer is told; then change the needs."
+    )
+
+
 class NobodyNamed(Conflict):
     """The customer was promised no technician by name, or the name was given up already."""
 

@@ -20,7 +20,8 @@ SCHEDULE = """
 
 
 def upgrade() -> None:
-    """Nobody was promised by name before, and no norm was told."""
+    """Nobody was promised by name before, and no norm was told; promises are looked for by their day."""
+    op.create_index("ix_promise_window_start", "promise", ["window_start"])
     op.add_column(
         "promise",
         sa.Column(
@@ -37,6 +38,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The visit still needs the technician."""
+    op.drop_index("ix_promise_window_start", table_name="promise")
     op.execute("delete from schedule where name = 'remind-of-help'")
     for table in NORMED:
         op.drop_column(table, "parts_norm_minor")

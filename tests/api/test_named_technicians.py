@@ -120,6 +120,10 @@ def test_a_dispatcher_gives_the_name_up_and_the_customer_is_told(desk: Desk) -> 
         headers={"If-Match": f'"{before["version"]}"'},
     )
     assert refused.status_code == 403
+    needs = desk.of(Role.DISPATCHER).put(
+        f"{path}/needs", json={"duration_minutes": 90}, headers={"If-Match": f'"{before["version"]}"'}
+    )
+    assert code_of(needs) == (409, "NAME_IS_PROMISED")
     why = {"reason": "technician_ill"}
     after = desk.change(Role.DISPATCHER, "POST", f"{path}/release-technician", why, before["version"])
     assert (after["required_technician_id"], after["window"]) == (None, before["window"])

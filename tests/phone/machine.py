@@ -85,7 +85,7 @@ class SyncMachine(RuleBasedStateMachine):
             self.world.publish(technician, technician)
         for phone in self.world.phones:
             phone.pull()
-        if self.world.dice.random() < 0.5:
+        if self.world.dice.random() < 0.25:
             self._begin(self.world.dice.choice(self.world.phones))
 
     def _begin(self, phone: JudgedPhone) -> None:

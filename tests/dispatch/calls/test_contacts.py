@@ -14,12 +14,13 @@ from dispatch.calls import queries
 from dispatch.calls.background import background
 from dispatch.calls.commands import assess, register
 from dispatch.calls.model import RepairCall
-from dispatch.calls.rules import FileMismatch, Told
+from dispatch.calls.rules import CallerOfSeveral, FileMismatch, Told
 from dispatch.customers.contacts import add_contact, update_contact
 from dispatch.customers.model import Customer, CustomerContact, Site
 from dispatch.customers.rules import Caller, ContactUnreachable, Person
 from dispatch.errors import NotFound
 from dispatch.money import Money
+from dispatch.territories.model import Territory
 from dispatch.text import TextInvalid
 from dispatch.work_orders.commands import change_reference
 from dispatch.work_orders.model import WorkOrder
@@ -85,6 +86,31 @@ def test_a_caller_with_a_contacts_number_is_that_contact_of_that_customer(
         session, site, customer_id=site.customer_id, caller=Caller(name="Li", phone="+358501112222")
     )
     assert later.contact_id is None
+
+
+def test_a_caller_with_a_file_of_their_own_is_not_the_customer_they_speak_for(
+    session: Session, site: Site
+) -> None:
+    """R-103: Mrs Li has a boiler at home, whichever file is older."""
+    add_contact(session, by=OPERATOR, customer=customer_of(session, site), person=LI)
+    private = b.a_customer(session, name="Li", phone="+358501112222")
+    home = b.a_site(session, customer=private, territory=session.get_one(Territory, site.territory_id))
+    call = asked(session, home, caller=Caller(name="Mrs Li", phone="+358501112222"))
+    assert (call.customer_id, call.contact_id) == (private.id, None)
+
+
+def test_who_speaks_for_several_customers_has_to_say_for_whom(session: Session, site: Site) -> None:
+    """R-103: nothing is registered on the file of somebody else."""
+    other = b.a_customer(session)
+    for customer in (customer_of(session, site), other):
+        add_contact(session, by=OPERATOR, customer=customer, person=LI)
+    with pytest.raises(CallerOfSeveral) as refused:
+        asked(session, site, caller=Caller(name="Mrs Li", phone="+358501112222"))
+    assert set(refused.value.detail["customer_ids"]) == {str(site.customer_id), str(other.id)}
+    named = asked(
+        session, site, customer_id=site.customer_id, caller=Caller(name="Li", phone="+358501112222")
+    )
+    assert named.customer_id == site.customer_id
 
 
 def test_a_contact_is_named_by_id_if_it_is_the_customers(session: Session, site: Site) -> None:

@@ -51,7 +51,7 @@ def came(
 
 def told(session: Session, place: Territory) -> list[tuple[str, int, str]]:
     """Kind, level and role of what is new now."""
-    return [(each.kind, each.level, each.role) for each in waiting.remind(session, place.id)]
+    return [(each.kind, each.level, each.role) for each in waiting.remind(session, place.id, {})]
 
 
 def still(session: Session, place: Territory) -> list[int]:
@@ -236,7 +236,7 @@ def test_generated_inquiries_remind_once_at_each_level_and_only_while_they_wait(
                 limit = limits[found.channel]
                 expected |= {(subject, 1)} if minute >= begun + limit / 2 else set()
                 expected |= {(subject, 2)} if minute >= begun + limit else set()
-        waiting.remind(session, place.id)
+        waiting.remind(session, place.id, {})
         open_ = {each.subject for each in reminding.open_reminders(session, place.id)}
         assert open_ <= {subject for subject, (found, _, _) in rows.items() if found.state == "new"}
     written = session.scalars(select(OfficeReminder)).all()

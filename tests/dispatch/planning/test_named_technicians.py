@@ -21,6 +21,7 @@ from dispatch.planning.wanting import Wanted
 from dispatch.promises import naming
 from dispatch.promises.model import Promise
 from dispatch.promises.rules import (
+    NameIsPromised,
     NamingNotEarned,
     NamingOff,
     NobodyNamed,
@@ -212,6 +213,41 @@ def test_another_window_keeps_the_name(town: Town) -> None:
         policy=ALL,
     )
     assert (again.ordinal, again.named_technician_id) == (2, named.id)
+
+
+def test_the_customer_may_ask_for_somebody_else_than_before(town: Town) -> None:
+    """R-306: a wish of before is no decision of the office."""
+    near, named = two(town)
+    visit = town.visit()
+    promised(town, visit, 10, named_technician_id=named.id)
+    again = promised(town, visit, 12, named_technician_id=near.id)
+    assert (again.ordinal, again.named_technician_id) == (2, near.id)
+    assert visit.required_technician_id == near.id
+
+
+def test_a_name_that_was_earned_when_the_window_was_held_is_promised(town: Town, now: MovableClock) -> None:
+    """R-301, R-306: the call took three minutes, the window is 23 h 59 min ahead now."""
+    _, named = two(town)
+    now.set(at(10) - timedelta(minutes=2))
+    asked = wanted(town, named)
+    kept = held(town, asked, TAKER)
+    now.set(at(10) + timedelta(minutes=1))
+    visit = town.visit()
+    visit.work_order.site_id = asked.site.id
+    assert promised(town, visit, 10, hold_id=kept).named_technician_id == named.id
+
+
+def test_needs_are_not_changed_against_a_promised_name(town: Town) -> None:
+    """R-306: the name is given up first, so that the customer is told."""
+    near, named = two(town)
+    visit = town.visit()
+    promised(town, visit, 10, named_technician_id=named.id)
+    naming.require_kept(town.session, visit, named.id)
+    for other in (None, near.id):
+        with pytest.raises(NameIsPromised):
+            naming.require_kept(town.session, visit, other)
+    naming.release(town.session, by=a_principal(), visit=visit, reason="other")
+    naming.require_kept(town.session, visit, None)
 
 
 def test_who_falls_ill_leaves_the_visit_out_until_the_name_is_given_up(town: Town) -> None:

@@ -15,7 +15,7 @@ from dispatch.promises.commands import promise
 from dispatch.promises.queries import kept_reservations
 from dispatch.promises.rules import NotLate
 from dispatch.work_orders.model import Visit
-from tests.builders import a_principal, a_promise, a_visit, at
+from tests.builders import a_principal, a_promise, a_technician, a_visit, at
 from tests.dispatch.conftest import MovableClock
 from tests.planning_world import register_kinds
 
@@ -68,6 +68,19 @@ def test_the_house_may_keep_no_marks_and_open_no_second_booking(session: Session
     assert marking.mark(session, by=None, visit=visit, kind="no_show") is None
     assert marking.book_again(session, visit=visit) is None
     assert customer_of(session, visit).no_show_marks == 0
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_whom_a_customer_named_is_asked_for_anew_after_a_closed_door(
+    session: Session, visit: Visit, is_named: bool
+) -> None:
+    """R-305, R-306: the privilege is lost with the appointment; whom the office decided on stays."""
+    who = a_technician(session)
+    visit.required_technician_id = who.id
+    a_promise(session, visit, named_technician_id=who.id if is_named else None)
+    again = marking.book_again(session, visit=visit)
+    assert again is not None
+    assert again.required_technician_id == (None if is_named else who.id)
 
 
 def test_a_closed_door_opens_a_second_booking_at_once_and_only_one(session: Session, visit: Visit) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from dispatch import clock, db, outbox
 from dispatch.access.model import AuditEntry
@@ -275,6 +275,20 @@ def test_time_clause_8_a_confirmed_time_that_is_late_breaks_promise_and_limit(fi
     assert steps_of_response(visit) == [50, 80, 100]
     assert outcomes(visit) == ["broken"]
     assert (logged(field)["promise_kept_last"], logged(field)["sla_response_kept"]) == ((0, 1), (0, 1))
+
+
+def test_time_clause_8_a_promise_that_nobody_saw_in_danger_is_followed_up_when_it_turns_out_broken(
+    field: Field,
+) -> None:
+    """R-309, R-802: there was no alarm before; the office asks the customer all the same."""
+    visit = promised(field)
+    with db.transaction() as session:
+        session.execute(delete(PromiseAlarm).where(PromiseAlarm.visit_id == visit))
+    heard(field, unsure(field, protocol.ARRIVE, visit, 10.5))
+    decide(field, visit)
+    with db.transaction() as session:
+        found = session.scalars(select(PromiseAlarm).where(PromiseAlarm.visit_id == visit)).all()
+        assert [(alarm.outcome, alarm.told_at) for alarm in found] == [("broken", None)]
 
 
 def test_time_clause_8_a_promise_called_broken_before_the_phone_came_is_mended_by_the_look(

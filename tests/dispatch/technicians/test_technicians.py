@@ -226,10 +226,10 @@ def test_the_roster_of_some_days_is_seen_and_changed(session: Session, now: Mova
     ada = b.a_technician(session)
     shift, absence = b.a_shift(session, ada), b.an_absence(session, ada)
     me = b.a_principal()
-    assert queries.roster(session, me, ada.id, b.DAY, b.DAY) == ([shift], [absence])
+    assert queries.roster(session, me, ada.id, b.DAY, b.DAY) == ([shift], [absence], [])
     commands.remove_shift(session, by=None, shift=queries.find_shift(session, me, shift.id))
     commands.remove_absence(session, by=None, absence=queries.find_absence(session, me, absence.id))
-    assert queries.roster(session, me, ada.id, b.DAY, b.DAY) == ([], [])
+    assert queries.roster(session, me, ada.id, b.DAY, b.DAY) == ([], [], [])
 
 
 def test_technicians_see_themselves_and_the_office_its_territory(session: Session, now: MovableClock) -> None:
