@@ -27,14 +27,7 @@ from dispatch.work_orders.model import WorkOrder
 
 def remind(session: Session, territory_id: uuid.UUID) -> list[OfficeReminder]:
     """Write the reminders of a territory that are due now, and end those of what is paid; return the new."""
-    waiting = list(_waiting(session, territory_id))
-    reminding.settle(session, territory_id, [HELP_TO_PAY], {(each.kind, each.subject) for each in waiting})
-    now, found = clock.now(), []
-    for each in waiting:
-        found.append(reminding.write(session, territory_id, each, level=1))
-        if now >= each.second_at:
-            found.append(reminding.write(session, territory_id, each, level=2))
-    return [reminder for reminder in found if reminder is not None]
+    return reminding.tell(session, territory_id, [HELP_TO_PAY], list(_waiting(session, territory_id)))
 
 
 def is_helped(session: Session, customer: Customer, order: WorkOrder) -> bool:

@@ -15,6 +15,7 @@ from dispatch.billing.crediting import credits_of
 from dispatch.billing.model import Allocation, CreditNote, Invoice, Payment, Settlement, Tariff
 from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
+from dispatch.work_orders.finding import find_of_order
 from dispatch.work_orders.model import WorkOrder
 
 
@@ -34,15 +35,7 @@ class InvoiceView:
 
 def find_settlement(session: Session, principal: Principal, settlement_id: uuid.UUID) -> Settlement:
     """Return a settlement within the person's scope."""
-    statement = (
-        select(Settlement)
-        .join(WorkOrder, WorkOrder.id == Settlement.work_order_id)
-        .where(Settlement.id == settlement_id, in_scope(principal, WorkOrder.territory_id))
-    )
-    found = session.scalars(statement).one_or_none()
-    if found is None:
-        raise NotFound("no such settlement")
-    return found
+    return find_of_order(session, principal, Settlement, settlement_id, "settlement")
 
 
 def settlements(

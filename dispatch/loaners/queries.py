@@ -12,6 +12,7 @@ from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.errors import NotFound
 from dispatch.loaners.model import RUNNING, Loan, LoanerUnit
+from dispatch.work_orders.finding import find_of_order
 from dispatch.work_orders.model import WorkOrder
 
 
@@ -34,15 +35,7 @@ def units_of(session: Session, territory_id: uuid.UUID) -> Sequence[LoanerUnit]:
 
 def find_loan(session: Session, principal: Principal, loan_id: uuid.UUID) -> Loan:
     """Return a loan for an order that the person may see."""
-    statement = (
-        select(Loan)
-        .join(WorkOrder, WorkOrder.id == Loan.work_order_id)
-        .where(Loan.id == loan_id, in_scope(principal, WorkOrder.territory_id))
-    )
-    found = session.scalars(statement).one_or_none()
-    if found is None:
-        raise NotFound("there is no such loan")
-    return found
+    return find_of_order(session, principal, Loan, loan_id, "loan")
 
 
 def running_loans(session: Session, territory_id: uuid.UUID) -> Sequence[Loan]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from string import Template
 
 REASONS = {
@@ -57,35 +57,40 @@ _GIVEN_AFTER = {
 _BEYOND_NOTHING = {"en": "more", "zh": "超出预估"}
 
 
+def _said(phrase: Mapping[str, str], language: str, **values: str) -> str:
+    """Return a phrase in a language, or nothing where nothing stands in its place."""
+    return Template(phrase[language]).substitute(values) if all(values.values()) else ""
+
+
 def house_phone(phone: str, language: str) -> str:
     """R-104: return the line that says whom to call; nothing when the company named no telephone."""
-    return Template(_CONTACT[language]).substitute(phone=phone) if phone else ""
+    return _said(_CONTACT, language, phone=phone)
 
 
 def link(address: str, language: str) -> str:
     """Return the line with the customer's link; nothing where the house has no address for it."""
-    return Template(_LINK[language]).substitute(address=address) if address else ""
+    return _said(_LINK, language, address=address)
 
 
 def pictures(addresses: Sequence[str], language: str) -> str:
     """R-202: return the lines that lead to pictures; nothing where there are none."""
-    return Template(_PICTURES[language]).substitute(addresses="\n".join(addresses)) if addresses else ""
+    return _said(_PICTURES, language, addresses="\n".join(addresses))
 
 
 def named(technician: str, language: str) -> str:
     """R-306: return who comes as the customer asked; nothing where nobody was asked for."""
-    return Template(_NAMED[language]).substitute(technician=technician) if technician else ""
+    return _said(_NAMED, language, technician=technician)
 
 
 def given(amount: str, language: str) -> str:
     """R-802: return what the customer gets for a broken promise; nothing when nothing is granted."""
-    return Template(_GIVEN[language]).substitute(amount=amount) if amount else ""
+    return _said(_GIVEN, language, amount=amount)
 
 
 def given_after(days: int, amount: str, language: str) -> str:
     """R-802: return what the customer gets for waiting longer than some days."""
     words = {"en": "a day" if days == 1 else f"{days} days", "zh": f"{days} 天"}
-    return Template(_GIVEN_AFTER[language]).substitute(days=words[language], amount=amount)
+    return _said(_GIVEN_AFTER, language, days=words[language], amount=amount)
 
 
 def beyond(percent: int | None, language: str) -> str:

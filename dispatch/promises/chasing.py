@@ -14,9 +14,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from dispatch import clock, text
-from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
-from dispatch.errors import NotFound
 from dispatch.promises.ending import CHASER, end_reminders
 from dispatch.promises.model import Chaser, Promise
 from dispatch.promises.rules import (
@@ -26,6 +24,7 @@ from dispatch.promises.rules import (
     ChaserAnswered,
     ChaserTaken,
 )
+from dispatch.work_orders.finding import find_of_order
 from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OrderState
 from dispatch.work_orders.model import Visit, WorkOrder
 from dispatch.work_orders.opening import locked_order
@@ -57,15 +56,7 @@ def record_chaser(
 
 def find_chaser(session: Session, principal: Principal, chaser_id: uuid.UUID) -> Chaser:
     """Return a chaser within the person's territories."""
-    statement = (
-        select(Chaser)
-        .join(WorkOrder, WorkOrder.id == Chaser.work_order_id)
-        .where(Chaser.id == chaser_id, in_scope(principal, WorkOrder.territory_id))
-    )
-    found = session.scalars(statement).one_or_none()
-    if found is None:
-        raise NotFound("there is no such chaser")
-    return found
+    return find_of_order(session, principal, Chaser, chaser_id, "chaser")
 
 
 def take(session: Session, *, by: Principal, chaser: Chaser) -> Chaser:

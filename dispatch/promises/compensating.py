@@ -15,13 +15,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox, text
-from dispatch.access.queries import in_scope
 from dispatch.access.rules import Principal
 from dispatch.contracts.house_rules import HouseRules, rules_of_contracts, rules_under
-from dispatch.errors import NotFound
 from dispatch.events import CompensationGranted
 from dispatch.promises.model import Compensation, Promise
 from dispatch.promises.rules import COMPENSATION_STATES, CompensationDecided
+from dispatch.work_orders.finding import find_of_order
 from dispatch.work_orders.lifecycle import FINISHED_ORDERS, OrderState
 from dispatch.work_orders.model import Visit, WorkOrder
 
@@ -147,15 +146,7 @@ def decide(session: Session, *, by: Principal, found: Compensation, decision: st
 
 def find_compensation(session: Session, principal: Principal, compensation_id: uuid.UUID) -> Compensation:
     """Return a compensation for an order within the person's scope."""
-    statement = (
-        select(Compensation)
-        .join(WorkOrder, WorkOrder.id == Compensation.work_order_id)
-        .where(Compensation.id == compensation_id, in_scope(principal, WorkOrder.territory_id))
-    )
-    found = session.scalars(statement).one_or_none()
-    if found is None:
-        raise NotFound("there is no such compensation")
-    return found
+    return find_of_order(session, principal, Compensation, compensation_id, "compensation")
 
 
 def compensations_of(

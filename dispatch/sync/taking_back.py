@@ -21,7 +21,7 @@ from dispatch.work_orders.guards import is_locked
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import Approval, Finding, PartUse, Visit
 from dispatch.work_orders.on_site_model import Consent
-from dispatch.work_orders.withdrawing import is_withdrawn
+from dispatch.work_orders.withdrawing import TakenBack, is_withdrawn
 
 Fact = TypeVar("Fact", Finding, PartUse, Approval, Consent)
 UNCHANGED: Mapping[str, Any] = {"unchanged": True}
@@ -57,15 +57,8 @@ def void_approval(session: Session, reported: Reported, visit: Visit) -> Applied
     approval = _named(session, visit, Approval, payload.an_id("of"))
     if is_withdrawn(session, approval):
         return Applied(effect=UNCHANGED)
-    rests = visits.withdraw_approval(
-        session,
-        by=reported.by,
-        visit=visit,
-        approval=approval,
-        reason=payload.text("reason"),
-        at=reported.at.moment,
-        op_id=reported.op_id,
-    )
+    word = _word(reported, payload)
+    rests = visits.withdraw_approval(session, visit=visit, approval=approval, word=word)
     if rests:
         rests |= billed(session, visit.work_order_id)
     return _looked_at(session, reported, visit, conflicts.APPROVAL_GONE, rests)
@@ -77,15 +70,8 @@ def void_consent(session: Session, reported: Reported, visit: Visit) -> Applied:
     consent = _named(session, visit, Consent, payload.an_id("of"))
     if is_withdrawn(session, consent):
         return Applied(effect=UNCHANGED)
-    rests = visits.withdraw_consent(
-        session,
-        by=reported.by,
-        visit=visit,
-        consent=consent,
-        reason=payload.text("reason"),
-        at=reported.at.moment,
-        op_id=reported.op_id,
-    )
+    word = _word(reported, payload)
+    rests = visits.withdraw_consent(session, visit=visit, consent=consent, word=word)
     return _looked_at(session, reported, visit, conflicts.CONSENT_GONE, rests)
 
 
@@ -95,19 +81,16 @@ def void_file(session: Session, reported: Reported, visit: Visit) -> Applied:
     file = announced(session, visit, payload.text("sha256"))
     if is_withdrawn(session, file):
         return Applied(effect=UNCHANGED)
-    rests = visits.withdraw_file(
-        session,
-        by=reported.by,
-        visit=visit,
-        file=file,
-        reason=payload.text("reason"),
-        at=reported.at.moment,
-        op_id=reported.op_id,
-    )
+    word = _word(reported, payload)
+    rests = visits.withdraw_file(session, visit=visit, file=file, word=word)
     proved = file.purpose == NO_ACCESS and VisitState(visit.state) is VisitState.NO_ACCESS
     if proved and not is_door_proven(session, visit):
         return Applied(conflicts.flag(session, reported, visit, conflicts.NO_PROOF).id)
     return _looked_at(session, reported, visit, conflicts.PHOTO_GONE, rests)
+
+
+def _word(reported: Reported, payload: Payload) -> TakenBack:
+    return TakenBack(reported.by, payload.text("reason"), reported.at.moment, reported.op_id)
 
 
 def _looked_at(

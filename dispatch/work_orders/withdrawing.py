@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,18 +31,23 @@ from dispatch.work_orders.on_site_model import Consent, Withdrawal
 from dispatch.work_orders.queries import approvals_by_order, findings_of
 
 Fact = Approval | Consent | DeclaredFile
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Who takes something back, why and when, and the operation that says so."""
+
+    by: Principal
+    reason: str
+    at: datetime
+    op_id: uuid.UUID | None = None
+
+
 SUBJECTS: dict[type[Fact], str] = {Approval: "approval", Consent: "consent", DeclaredFile: "file"}
 
 
 def withdraw_approval(
-    session: Session,
-    *,
-    by: Principal,
-    visit: Visit,
-    approval: Approval,
-    reason: str,
-    at: datetime,
-    op_id: uuid.UUID | None = None,
+    session: Session, *, visit: Visit, approval: Approval, word: TakenBack
 ) -> dict[str, Any]:
     """
     Take back that the customer agreed to a price; it does not count at settlement any more (R-204).
@@ -50,32 +56,23 @@ def withdraw_approval(
     for as much.
     """
     amount = Money(approval.amount_minor, approval.currency)
-    row = _withdrawal(visit, by, approval, f"{amount} {amount.currency}", at=at, op_id=op_id)
+    row = _withdrawal(visit, approval, f"{amount} {amount.currency}", word)
     rests = _rests_on_approval(session, visit, approval)
-    _keep(session, by, visit, row, reason)
+    _keep(session, word.by, visit, row)
     outdate_reports(session, visit)
     for one in visit.work_order.visits:
         announce_visit(session, one)
     return rests
 
 
-def withdraw_consent(
-    session: Session,
-    *,
-    by: Principal,
-    visit: Visit,
-    consent: Consent,
-    reason: str,
-    at: datetime,
-    op_id: uuid.UUID | None = None,
-) -> dict[str, Any]:
+def withdraw_consent(session: Session, *, visit: Visit, consent: Consent, word: TakenBack) -> dict[str, Any]:
     """
     Take back that other equipment may be touched (R-506).
 
     On it rest the findings if they say that it was touched, unless another consent for it stands.
     """
-    row = _withdrawal(visit, by, consent, consent.equipment, at=at, op_id=op_id)
-    _keep(session, by, visit, row, reason)
+    row = _withdrawal(visit, consent, consent.equipment, word)
+    _keep(session, word.by, visit, row)
     outdate_reports(session, visit)
     announce_visit(session, visit)
     agreed = {one.equipment for one in consents_of(session, [visit.id]).get(visit.id, [])}
@@ -85,24 +82,15 @@ def withdraw_consent(
     return {"touched": consent.equipment} if consent.equipment in {*touched} - agreed else {}
 
 
-def withdraw_file(
-    session: Session,
-    *,
-    by: Principal,
-    visit: Visit,
-    file: DeclaredFile,
-    reason: str,
-    at: datetime,
-    op_id: uuid.UUID | None = None,
-) -> dict[str, Any]:
+def withdraw_file(session: Session, *, visit: Visit, file: DeclaredFile, word: TakenBack) -> dict[str, Any]:
     """
     Take back a photograph or document; its bytes, if they are here, stay and are shown as taken back.
 
     Answers that name it do not count any more (R-505). On it rests a visit that was finished with an answer
     which is required and missing now.
     """
-    row = _withdrawal(visit, by, file, file.sha256, at=at, op_id=op_id)
-    _keep(session, by, visit, row, reason)
+    row = _withdrawal(visit, file, file.sha256, word)
+    _keep(session, word.by, visit, row)
     file.withdrawn_at = row.recorded_at
     before = lacking(session, visit.id, visit.checklists)
     if checklists.withdraw_answers(session, visit_id=visit.id, value=file.sha256):
@@ -132,23 +120,21 @@ def is_withdrawn(session: Session, fact: Fact) -> bool:
     return session.scalar(select(Withdrawal.id).where(Withdrawal.subject_id == fact.id)) is not None
 
 
-def _withdrawal(
-    visit: Visit, by: Principal, fact: Fact, what: str, *, at: datetime, op_id: uuid.UUID | None
-) -> Withdrawal:
+def _withdrawal(visit: Visit, fact: Fact, what: str, word: TakenBack) -> Withdrawal:
     return Withdrawal(
         visit_id=visit.id,
         subject=SUBJECTS[type(fact)],
         subject_id=fact.id,
         what=what,
-        withdrawn_by=by.user_id,
-        withdrawn_at=clock.aware(at),
+        reason=text.line(word.reason, "reason", longest=500),
+        withdrawn_by=word.by.user_id,
+        withdrawn_at=clock.aware(word.at),
         recorded_at=clock.now(),
-        op_id=op_id,
+        op_id=word.op_id,
     )
 
 
-def _keep(session: Session, by: Principal, visit: Visit, row: Withdrawal, reason: str) -> None:
-    row.reason = text.line(reason, "reason", longest=500)
+def _keep(session: Session, by: Principal, visit: Visit, row: Withdrawal) -> None:
     check_recordable(session, visit, by, keeps_late=True)
     session.add(row)
     audit.record(

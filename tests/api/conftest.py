@@ -15,8 +15,10 @@ from limits.storage import MemoryStorage
 from api import create_app
 from dispatch import bootstrap, db
 from dispatch.access.rules import Role
+from dispatch.simulation.phone import PhoneClient
 from tests.api.company import Client, ClientFor, Company, settings_of_tests
 from tests.api.desk import Desk
+from tests.api.in_the_field import signed_in
 from tests.api.live import CRASH_POINTS, Dying, serving
 
 
@@ -94,3 +96,17 @@ def address(app: Flask, database_url: str, redis_url: str, tmp_path: Path) -> It
     """The installation's own web server on the database of this test."""
     with serving(database_url, redis_url, tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def phone(company: Company) -> Iterator[PhoneClient]:
+    """A phone of the northern technician."""
+    made = signed_in(company)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def dispatcher(client_for: ClientFor) -> Client:
+    """A dispatcher of the north."""
+    return client_for(Role.DISPATCHER)

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
-import pytest
-
 from dispatch import clock
-from dispatch.access.rules import Role
 from dispatch.simulation.phone import PhoneClient
 from dispatch.sync import protocol
-from tests.api.company import Client, ClientFor, Company
-from tests.api.in_the_field import a_visit, results, signed_in
-
-
-@pytest.fixture
-def phone(company: Company) -> Iterator[PhoneClient]:
-    """A phone of the northern technician."""
-    made = signed_in(company)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def dispatcher(client_for: ClientFor) -> Client:
-    """A dispatcher of the north."""
-    return client_for(Role.DISPATCHER)
+from tests.api.company import Client, Company
+from tests.api.in_the_field import a_visit, results
 
 
 def test_breaks_stand_on_the_visits_time_line_and_on_the_day(

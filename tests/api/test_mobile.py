@@ -33,18 +33,9 @@ from tests.api.in_the_field import (
     asked,
     publish,
     results,
-    signed_in,
     work,
 )
 from tests.api.test_links import link_to
-
-
-@pytest.fixture
-def phone(company: Company) -> Iterator[PhoneClient]:
-    """A phone of the northern technician."""
-    made = signed_in(company)
-    yield made
-    made.close()
 
 
 @contextmanager

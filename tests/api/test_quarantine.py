@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,18 +21,10 @@ from dispatch.sync import protocol
 from dispatch.sync.model import Quarantined
 from dispatch.sync.quarantine import expire
 from tests.api.company import SOUTH, Client, ClientFor, Company
-from tests.api.in_the_field import a_part, a_visit, asked, signed_in, work
+from tests.api.in_the_field import a_part, a_visit, asked, work
 from tests.api.test_uploads import a_photo
 
 DOMAIN = ("visit_event", "finding", "part_use", "payment", "service_report", "sync_operation")
-
-
-@pytest.fixture
-def phone(company: Company) -> Iterator[PhoneClient]:
-    """A phone of the northern technician."""
-    made = signed_in(company)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
 from dispatch import db
 from dispatch.access.rules import Role
 from dispatch.simulation.phone import PhoneClient
@@ -17,22 +13,7 @@ from tests.api.in_the_field import (
     a_visit,
     asked,
     results,
-    signed_in,
 )
-
-
-@pytest.fixture
-def phone(company: Company) -> Iterator[PhoneClient]:
-    """A phone of the northern technician."""
-    made = signed_in(company)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def dispatcher(client_for: ClientFor) -> Client:
-    """A dispatcher of the north."""
-    return client_for(Role.DISPATCHER)
 
 
 def test_a_dispatcher_lists_a_rejected_operation_and_applies_it_corrected(

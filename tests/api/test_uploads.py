@@ -7,7 +7,6 @@ import hashlib
 import io
 import random
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -38,14 +37,6 @@ def a_photo(seed: int = 1, *, size: int = 120) -> bytes:
     written = io.BytesIO()
     Image.frombytes("RGB", (size, size), noise).save(written, "JPEG", quality=90)
     return written.getvalue()
-
-
-@pytest.fixture
-def phone(company: Company) -> Iterator[PhoneClient]:
-    """A phone of the northern technician."""
-    made = signed_in(company)
-    yield made
-    made.close()
 
 
 @pytest.fixture
