@@ -151,7 +151,11 @@ SUBSCRIPTIONS: dict[type[events.Event], tuple[str, ...]] = {
     events.VisitVerified: ("billing.settle", "loaners.follow"),
     events.VisitDeclined: ("promises.tell_declined",),
     events.VisitAdjusted: ("billing.settle",),
-    events.VisitTimesChanged: ("promises.judge_again", "performance.correct_logs"),
+    events.VisitTimesChanged: (
+        "promises.judge_again",
+        "performance.correct_logs",
+        "work_orders.render_report",
+    ),
     events.SeatGivenUp: ("billing.settle",),
     events.VisitFailed: ("messages.write", "promises.follow_no_show"),
     events.VisitCancelled: ("messages.write", "loaners.follow"),

@@ -18,6 +18,13 @@ class SettlementNotInReview(Conflict):
     code = "SETTLEMENT_NOT_IN_REVIEW"
 
 
+class BillingOnHold(Conflict):
+    """A visit of the order has a case that holds its bill."""
+
+    code = "BILLING_ON_HOLD"
+    remedy = "Decide the visit's cases first; the order is settled anew where that changes anything."
+
+
 class SettlementNotApproved(Conflict):
     """Only an approved settlement can be invoiced."""
 

@@ -160,9 +160,9 @@ def payments(
 
 
 def billed(session: Session, order_id: uuid.UUID) -> dict[str, list[str]]:
-    """Return what of an order was billed and stands: revisions of settlements, and invoices by number."""
+    """Return what of an order was settled and stands: revisions of settlements, and invoices by number."""
     settled = select(Settlement.revision).where(
-        Settlement.work_order_id == order_id, Settlement.state.in_(("approved", "invoiced"))
+        Settlement.work_order_id == order_id, Settlement.state.in_(("review", "approved", "invoiced"))
     )
     credited = select(CreditNote.id).where(CreditNote.invoice_id == Invoice.id).exists()
     issued = select(Invoice.number).where(Invoice.work_order_id == order_id, ~credited)

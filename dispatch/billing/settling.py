@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock, outbox
 from dispatch.access.rules import Principal
 from dispatch.billing import pricing
 from dispatch.billing.crediting import take_back
-from dispatch.billing.errors import NoTariff, SettlementNotInReview
+from dispatch.billing.errors import BillingOnHold, NoTariff, SettlementNotInReview
 from dispatch.billing.model import CreditNote, Invoice, Settlement, SettlementLine, Tariff
 from dispatch.billing.pricing import OrderFacts, PartFacts, Prices, VisitFacts
 from dispatch.contracts.house_rules import house_rules
@@ -29,6 +29,7 @@ from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import PartUse, Visit, WorkOrder
+from dispatch.work_orders.on_site_model import Withdrawal
 from dispatch.work_orders.queries import approvals_by_order
 from dispatch.work_orders.resting import NEVER, rested
 
@@ -36,6 +37,7 @@ OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
 READY = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
 KINDS = ("labour", "travel", "part")
 PART_TAKEN_BACK = "a part was recorded by mistake"
+APPROVAL_TAKEN_BACK = "an approval was taken back"
 
 
 def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
@@ -44,7 +46,8 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
 
     A second run on the same order returns the settlement that exists. What is not settled yet gets a further
     revision, which holds it alone: visits that were added, parts that were told of later. A part that was
-    settled and taken back since has its settlement taken back, and the rest is settled anew.
+    settled and taken back since has its settlement taken back, and the rest is settled anew; so is what was
+    settled by an approval that was taken back since, as long as it is not invoiced.
     """
     _take_back_voided(session, work_order_id)
     statement = select(WorkOrder).where(WorkOrder.id == work_order_id).with_for_update()
@@ -104,8 +107,9 @@ def _live(session: Session, earlier: Sequence[Settlement]) -> list[Settlement]:
 
 def _take_back_voided(session: Session, order_id: uuid.UUID) -> None:
     """
-    Take settlements back that bill a part which was taken back since, once nothing is waited for.
+    Take settlements back that bill a part, or rest on an approval, which was taken back since.
 
+    Once nothing is waited for. An invoice that rests on an approval stays; somebody has looked at it.
     Settlements are locked before their order, as issuing locks them.
     """
     visits = session.scalars(select(Visit).where(Visit.work_order_id == order_id)).all()
@@ -113,20 +117,31 @@ def _take_back_voided(session: Session, order_id: uuid.UUID) -> None:
         PartUse.visit_id.in_([visit.id for visit in visits]), PartUse.voided_by.is_not(None)
     )
     gone = {f"part:{use_id}" for use_id in session.scalars(voided)}
-    if not gone or any(_is_waited_for(visit) for visit in visits if visit.state not in OPEN_ENDS):
+    withdrawn = select(func.max(Withdrawal.recorded_at)).where(
+        Withdrawal.visit_id.in_([visit.id for visit in visits]), Withdrawal.subject == "approval"
+    )
+    since = session.scalar(withdrawn)
+    if not (gone or since) or any(_is_waited_for(visit) for visit in visits if visit.state not in OPEN_ENDS):
         return
     for settlement in _live(session, _settlements(session, order_id)):
         if any(_fact(line) in gone for line in settlement.lines):
             take_back(session, settlement_id=settlement.id, reason=PART_TAKEN_BACK)
+        elif since is not None and settlement.settled_at < since and settlement.state != "invoiced":
+            take_back(session, settlement_id=settlement.id, reason=APPROVAL_TAKEN_BACK)
 
 
 def approve(
     session: Session, *, by: Principal | None, settlement: Settlement, expected_version: int | None = None
 ) -> Settlement:
-    """Release a settlement that waited for a person (R-204)."""
+    """Release a settlement that waited for a person, once nothing of its order waits for a look (R-204)."""
     settlement.expect_version(expected_version)
     if settlement.state != "review":
         raise SettlementNotInReview(f"the settlement is {settlement.state}")
+    held = select(Visit).where(Visit.work_order_id == settlement.work_order_id, Visit.billing_hold)
+    if visits := session.scalars(held).all():
+        raise BillingOnHold(
+            f"visit {visits[0].number} waits for a look", visits=[one.number for one in visits]
+        )
     settlement.state = "approved"
     session.flush()
     outbox.record(session, SettlementApproved(settlement_id=str(settlement.id)))

@@ -21,7 +21,7 @@ STATES = {
     protocol.NO_ACCESS: "no_access",
 }
 TIMES = {protocol.TRAVEL: "travelling_at", protocol.ARRIVE: "arrived_at", protocol.START: "started_at"}
-PERSONAL = ("customer", "site", "problem", "record", "hints")
+PERSONAL = ("customer", "contact", "customer_reference", "site", "problem", "record", "hints")
 PERSONAL_LISTS = ("files", "before", "advice")
 
 

@@ -86,6 +86,9 @@ def declare_file(
             raise DeclarationContradicted(f"visit {visit.number} holds another announcement of these bytes")
         known.purpose, known.caption = purpose, text.prose(caption, "caption", longest=500)
         known.withdrawn_at = None  # announced again, it stands again
+        if session.is_modified(known):
+            db.flush(session)
+            announce_visit(session, visit)
         return known
     every = select(func.count()).where(DeclaredFile.visit_id == visit.id)
     if (session.scalar(every) or 0) >= MOST_PER_VISIT:

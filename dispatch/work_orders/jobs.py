@@ -31,9 +31,10 @@ def render_report(leases: Sequence[Lease]) -> None:
 
 
 def _render(session: Session, visit_id: uuid.UUID) -> StoredDocument | None:
+    """Print what is signed; what waits for a look at its times is printed once they are decided."""
     visit = session.get_one(Visit, visit_id)
     report = current_report(session, visit_id)
-    if report is None:
+    if report is None or visit.unverified:
         return None
     customer = session.get_one(Customer, visit.work_order.customer_id)
     language = cast("Language", customer.language)

@@ -13,7 +13,7 @@ from dispatch import clock, db, documents
 from dispatch.access.rules import Principal
 from dispatch.customers.model import Customer
 from dispatch.documents.words import Language
-from dispatch.errors import NotFound
+from dispatch.errors import Conflict, NotFound
 from dispatch.settings import Settings
 from dispatch.work_orders.model import ServiceReport, StoredDocument, Visit
 from dispatch.work_orders.papers import service_report_snapshot
@@ -29,6 +29,13 @@ class ReportMissing(NotFound):
     remedy = "Have the record signed first."
 
 
+class ReportWaits(Conflict):
+    """Times of the visit were told by a clock that nobody could verify, and are still to be looked at."""
+
+    code = "REPORT_WAITS"
+    remedy = "Decide the case, or amend the times; then the report is printed."
+
+
 def service_report(
     session: Session, principal: Principal, visit_id: uuid.UUID, language: Language | None, settings: Settings
 ) -> StoredDocument:
@@ -37,6 +44,8 @@ def service_report(
     signed = reports_of(session, visit.id)
     if not signed:
         raise ReportMissing(f"visit {visit.number} has no signed record")
+    if visit.unverified:
+        raise ReportWaits(f"times of visit {visit.number} wait for a look", times=sorted(visit.unverified))
     customer = session.get_one(Customer, visit.work_order.customer_id)
     spoken = language or cast("Language", customer.language)
     return render_service_report(session, visit, signed[-1], spoken, settings)

@@ -10,16 +10,29 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dispatch import clock
 from dispatch.billing.commands import approve, issue, settle
-from dispatch.billing.errors import NoTariff, SettlementNotInReview
+from dispatch.billing.errors import BillingOnHold, NoTariff, SettlementNotInReview
 from dispatch.billing.model import CreditNote, SettlementLine
 from dispatch.contracts.house_rules import change_house_rules
 from dispatch.contracts.rules import WARRANTY_DAYS
 from dispatch.customers.model import Customer
 from dispatch.money import CurrencyMismatch
 from dispatch.technicians.model import BreakTaken
-from dispatch.work_orders.model import PartUse, WorkOrder
-from tests.builders import DAY, a_contract, a_part, a_principal, a_technician, a_user, a_visit, at, part_use
+from dispatch.work_orders.model import Approval, PartUse, Visit, WorkOrder
+from dispatch.work_orders.on_site_model import Withdrawal
+from tests.builders import (
+    DAY,
+    a_contract,
+    a_part,
+    a_principal,
+    a_technician,
+    a_user,
+    a_visit,
+    at,
+    frozen_clock,
+    part_use,
+)
 from tests.money_world import a_tariff, a_verified_order, invoiced, settled
 from tests.planning_world import runs_of
 
@@ -215,6 +228,72 @@ def test_a_part_taken_back_after_the_settlement_is_not_paid(books: Session, is_i
         second.id
     )
     assert settled(books, order) is second
+
+
+def agreed(books: Session, order: WorkOrder, minor: int) -> Approval:
+    """What the customer agreed to pay at most."""
+    told = {"currency": "EUR", "approved_by_name": "Customer", "method": "phone", "recorded_at": at(10)}
+    approval = Approval(work_order_id=order.id, amount_minor=minor, **told)
+    books.add(approval)
+    books.flush()
+    return approval
+
+
+def withdrawn(books: Session, approval: Approval, visit: Visit) -> None:
+    """The phone has taken the approval back, after the order was settled."""
+    later = clock.now() + timedelta(minutes=1)
+    row = Withdrawal(
+        visit_id=visit.id,
+        subject="approval",
+        subject_id=approval.id,
+        what="120.00 EUR",
+        reason="another order",
+        withdrawn_by=a_user(books).id,
+        withdrawn_at=later,
+        recorded_at=later,
+    )
+    books.add(row)
+    books.flush()
+
+
+@pytest.mark.parametrize("is_issued", [False, True])
+def test_what_rested_on_an_approval_that_is_taken_back_is_settled_anew(
+    books: Session, is_issued: bool
+) -> None:
+    """R-204: it counts no more, once somebody has looked; an invoice that was issued stays."""
+    a_tariff(books)
+    order = a_verified_order(books, parts=3)
+    approval = agreed(books, order, 12_000)
+    first = settled(books, order)
+    assert first.state == "approved"
+    if is_issued:
+        issue(books, settlement_id=first.id)
+    withdrawn(books, approval, order.visits[0])
+    order.visits[0].billing_hold = True
+    assert settled(books, order) is first
+    order.visits[0].billing_hold = False
+    clock.set_source(frozen_clock(clock.now() + timedelta(hours=1)))
+    second = settled(books, order)
+    if is_issued:
+        assert (second, first.state) == (first, "invoiced")
+        return
+    assert (first.state, second.state, second.revision) == ("void", "review", 2)
+    assert (second.review_reason or "").startswith("R-204")
+    assert settled(books, order) is second
+
+
+def test_nothing_is_released_while_somebody_has_yet_to_look(books: Session) -> None:
+    """R-204: a case about the visit holds its bill."""
+    a_tariff(books)
+    order = a_verified_order(books, parts=3)
+    found = settled(books, order)
+    assert found.state == "review"
+    order.visits[0].billing_hold = True
+    with pytest.raises(BillingOnHold):
+        approve(books, by=None, settlement=found)
+    assert found.state == "review"
+    order.visits[0].billing_hold = False
+    assert approve(books, by=None, settlement=found).state == "approved"
 
 
 def test_the_tariff_of_the_local_day_of_the_work_is_used(books: Session) -> None:

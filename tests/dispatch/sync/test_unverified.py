@@ -256,6 +256,8 @@ def test_time_clause_8_the_confirmed_time_counts_and_everything_follows_once(fie
     told = ("arrived_at", "confirmed", said, bound, said, "asked the customer", field.desk.user_id)
     assert field.ask(changes, id=visit) == [told]
     assert follow(field, visit) == [], "what follows is done once"
+    printing = "select count(*) from job_run where kind = :kind and payload->>'visit_id' = :id"
+    assert field.ask(printing, kind="work_orders.render_report", id=str(visit)) == [(1,)]
     with db.transaction() as session:
         entries = select(AuditEntry.action, AuditEntry.outcome).where(
             AuditEntry.subject == str(visit), AuditEntry.action == "visit_times"

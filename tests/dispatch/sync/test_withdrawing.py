@@ -241,6 +241,19 @@ def test_conflict_clause_24_a_file_is_taken_back_whoever_announced_it_first_and_
     assert results(field.push(no_photo(field, other))) == ["rejected:NOT_FOUND"]
 
 
+def test_conflict_clause_24_a_file_that_stands_again_is_told_to_the_phone(field: Field) -> None:
+    """P8: by going on as by beginning anew; announced once more without a change it is no news."""
+    visit = begun(field)
+    field.push(photo(field, visit), no_photo(field, visit))
+    gone = field.pull()
+    field.push(photo(field, visit))
+    (change,) = field.pull(gone.cursor).changes
+    assert [file["sha256"] for file in change["body"]["files"]] == [SHA]
+    told = field.pull(gone.cursor).cursor
+    field.push(photo(field, visit))
+    assert field.pull(told).changes == []
+
+
 def test_conflict_clause_25_what_takes_back_waits_for_what_it_names(field: Field) -> None:
     """A gap: held with it, and both are decided in order when it comes."""
     visit = begun(field)
