@@ -13,7 +13,7 @@ from dispatch.calls.model import Assessment, GuidanceArticle, ProblemTemplate, R
 from dispatch.calls.rules import Judgement, Told
 from dispatch.contracts import queries as contracts
 from dispatch.contracts.house_rules import house_rules
-from dispatch.customers.model import Site
+from dispatch.customers.model import Customer, Site
 from dispatch.money import Money
 from dispatch.parts import queries as parts
 from dispatch.promises.ending import ANSWER, end_reminders
@@ -61,7 +61,8 @@ def assess(
     """
     Judge a call once: class, kind, needs and price (R-201, R-203, R-204).
 
-    ``guidance`` closes a use fault without a visit (R-202). ``visit`` opens the work order: contract and
+    ``guidance`` closes a use fault without a visit (R-202), which elderly and disabled customers always get
+    (R-106). ``visit`` opens the work order: contract and
     repeat repair are looked up first (R-201, R-508), and the price must have been told and accepted.
     """
     call.expect_version(expected_version)
@@ -139,6 +140,8 @@ def _close_remotely(
     session: Session, call: RepairCall, template: ProblemTemplate, named: str | None
 ) -> str | None:
     """R-202: the customer is helped by an article or by the template's words; no visit is made."""
+    if session.get_one(Customer, call.customer_id).needs_home_service:
+        raise rules.ServedAtHome(f"the customer of call {call.number} is served at home")
     code = named or template.article_code
     article = session.get(GuidanceArticle, code) if code else None
     if code and (article is None or not article.is_active):

@@ -119,6 +119,13 @@ class GuidanceMissing(Invalid):
     remedy = "Send a visit, or add guidance to the template."
 
 
+class ServedAtHome(Conflict):
+    """Elderly and disabled customers are always served at home, never by guidance alone (R-106)."""
+
+    code = "SERVED_AT_HOME"
+    remedy = "Send a visit; what helps until then may be said on the telephone."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """

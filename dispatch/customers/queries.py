@@ -82,17 +82,17 @@ def customers_with_phone(
     More than one is a duplicate to be merged, or somebody who speaks for several customers.
     """
     number = rules.phone_e164(phone, region)
-    statement = select(Customer).where(_is_reached_by(number), _visible(principal))
+    statement = select(Customer).where(is_reached_by(number), _visible(principal))
     return session.scalars(statement.order_by(Customer.created_at, Customer.id)).all()
 
 
-def _is_reached_by(number: str) -> ColumnElement[bool]:
-    """R-103: whether a number is the customer's or that of a contact in use."""
-    own = aliased(Customer)
-    people = select(CustomerContact.customer_id).where(
-        CustomerContact.phone == number, CustomerContact.is_active
-    )
-    return Customer.id.in_(union_all(select(own.id).where(own.phone == number), people))
+def is_reached_by(phone: str | None, email: str | None = None) -> ColumnElement[bool]:
+    """R-103: whether a number or mail address is the customer's, or that of a contact in use."""
+    own, person = aliased(Customer), CustomerContact
+    ways = [select(own.id).where(own.phone == phone)] if phone else []
+    ways += [select(own.id).where(own.email == email)] if email else []
+    told = [column == words for column, words in ((person.phone, phone), (person.email, email)) if words]
+    return Customer.id.in_(union_all(*ways, select(person.customer_id).where(or_(*told), person.is_active)))
 
 
 def list_customers(
@@ -111,7 +111,7 @@ def list_customers(
     """
     statement = select(Customer).where(_visible(principal))
     if phone:
-        statement = statement.where(_is_reached_by(rules.phone_e164(phone, None)))
+        statement = statement.where(is_reached_by(rules.phone_e164(phone, None)))
     if search:
         part = f"%{_escaped(text.prose(search, 'search'))}%"
         fields = (Customer.name, Customer.phone, Customer.email)

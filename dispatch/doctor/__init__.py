@@ -6,6 +6,7 @@ Each check is a function that yields findings; it changes nothing and needs noth
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import sys
@@ -34,7 +35,7 @@ from dispatch.doctor.week import week
 from dispatch.outbox import JobRun
 from dispatch.parts.model import Part
 from dispatch.settings import Settings
-from dispatch.settings.strength import weaknesses
+from dispatch.settings.strength import left_over, weaknesses
 from dispatch.sync import upkeep
 from dispatch.technicians.model import Absence, Certificate, Shift, Technician, TechnicianSkill
 from dispatch.territories.model import Territory
@@ -86,6 +87,8 @@ def installation(settings: Settings) -> Iterator[Finding]:
             )
     for weakness in weaknesses(settings):
         yield Finding("warning", "SETTING_WEAK", weakness, "Change the setting before going public.")
+    for variable, remedy in left_over(os.environ):
+        yield Finding("warning", "SETTING_GONE", f"{variable} is set and means nothing any more", remedy)
 
 
 def services(session: Session) -> Iterator[Finding]:

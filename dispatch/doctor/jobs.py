@@ -41,7 +41,7 @@ def look_at_files(lease: Lease, **_: str) -> None:
     damaged = len(alerts)
     with lease.finishing() as session:
         alerts += [
-            ("FILE_GONE", f"{known[name][0]}: {name} is not there")
+            ("FILE_GONE", f"{known[name][0] if name in known else 'disk'}: {name} not there")
             for name in orphans.remind_of_gone(session, gone)
         ]
         for code, message in alerts[:MOST_NAMED]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, any_, literal, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -79,13 +79,16 @@ def remind_of_gone(session: Session, names: Collection[str]) -> list[str]:
     """
     Keep a reminder for the administrators of each file that is gone, until it is there again.
 
-    Returns the names of which nobody was reminded yet. The rows stay: what is gone is never forgotten here.
+    More than ``FEW`` of a territory are one reminder, without their names: then a disk is away, not a file.
+    Returns of what nobody was reminded yet. The rows stay: what is gone is never forgotten here.
     """
     places = _territories_of(session, names)
     first = session.scalars(select(Territory.id).order_by(Territory.code).limit(1)).one_or_none()
     news = []
-    for territory_id in session.scalars(select(Territory.id)).all():
+    for territory_id, code in session.execute(select(Territory.id, Territory.code)).all():
         here = {name for name in names if places.get(name, first) == territory_id}
+        if len(here) > FEW:
+            here = {f"more than {FEW} files of {code}"}
         still = reminding.open_reminders(session, territory_id)
         told = {row.subject for row in still if row.kind == FILE_GONE}
         reminding.settle(session, territory_id, (FILE_GONE,), {(FILE_GONE, name) for name in here})
@@ -98,6 +101,7 @@ def remind_of_gone(session: Session, names: Collection[str]) -> list[str]:
 
 def _territories_of(session: Session, names: Collection[str]) -> dict[str, object]:
     """Where the files belong; a file of the whole company, or of no known place, is in no territory."""
+    asked = literal(sorted(names), ARRAY(Text))  # one parameter, however many are gone
     attached = (
         select(Attachment.stored_name, WorkOrder.territory_id)
         .join(Visit, Visit.id == Attachment.visit_id)
@@ -108,16 +112,19 @@ def _territories_of(session: Session, names: Collection[str]) -> dict[str, objec
     )
     found = [
         *session.execute(
-            arrived.where(InquiryFile.stored_name.in_(names), Inquiry.territory_id.is_not(None))
+            arrived.where(InquiryFile.stored_name == any_(asked), Inquiry.territory_id.is_not(None))
         ),
-        *session.execute(attached.where(Attachment.stored_name.in_(names))),
+        *session.execute(attached.where(Attachment.stored_name == any_(asked))),
     ]
     return {row.stored_name: row.territory_id for row in found}
 
 
 def files_gone(session: Session) -> Iterator[Finding]:
     """Say how many files were not there when they were looked for last night."""
-    gone = select(func.count()).where(OfficeReminder.kind == FILE_GONE, OfficeReminder.ended_at.is_(None))
-    if count := session.scalar(gone):
+    gone = select(OfficeReminder.subject).where(
+        OfficeReminder.kind == FILE_GONE, OfficeReminder.ended_at.is_(None)
+    )
+    if told := session.scalars(gone.order_by(OfficeReminder.subject)).all():
         remedy = "truckroll doctor --files names them; restore them from a backup."
-        yield Finding("error", "FILES_GONE", f"{count} files were not there last night", remedy)
+        shown = ", ".join(told[:FEW]) + (" and others" if len(told) > FEW else "")
+        yield Finding("error", "FILES_GONE", f"not there last night: {shown}", remedy)

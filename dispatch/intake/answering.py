@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock
 from dispatch.calls.answering import AnswerClock, AnswerState, Limits, clocks_of_calls
 from dispatch.customers.model import Customer, Site
+from dispatch.customers.queries import is_reached_by
 from dispatch.intake.model import Inquiry
 from dispatch.territories.queries import active_territories, zone_of
 
@@ -71,11 +72,10 @@ def _of_inquiries(session: Session, territory_id: uuid.UUID, day: date, limits: 
 
 
 def place_of(session: Session, row: Inquiry) -> uuid.UUID | None:
-    """Where it probably is: at a site of whoever has this number or address, else where the house works."""
-    told = ((Customer.phone, row.phone), (Customer.email, row.email))
-    known = [column == words for column, words in told if words]
-    if known:
-        sites = select(Site.territory_id).join(Customer, Customer.id == Site.customer_id).where(or_(*known))
+    """Where it probably is: at a site of whoever is reached there, contacts too; else the only territory."""
+    if row.phone or row.email:
+        sites = select(Site.territory_id).join(Customer, Customer.id == Site.customer_id)
+        sites = sites.where(is_reached_by(row.phone, row.email))
         found: uuid.UUID | None = session.scalar(sites.order_by(Site.id).limit(1))
         if found is not None:
             return found

@@ -1,6 +1,8 @@
-"""Who hears of an order: the contact who called about it, or the customer (R-103)."""
+"""Who hears of an order: the contact who called about it, the customer, or both (R-103)."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,14 +14,33 @@ from dispatch.work_orders.model import WorkOrder
 
 OF_MONEY = frozenset({"invoiced", "credited", "paid", "compensated", "loaner_overdue"})
 """What the customer hears alone, whoever called."""
+ALSO_OF_MONEY = frozenset({"order_opened"})
+"""What tells of the work and of its price: whoever called agreed to it, and the customer pays it."""
 
 
-def addressee(session: Session, found: Draft) -> CustomerContact | None:
+def addressed(session: Session, found: Draft) -> list[tuple[Draft, CustomerContact | None]]:
     """
-    Return the contact to whom a message goes instead of the customer; None where it goes to the customer.
+    Return what is written for whom: to a contact, or to the customer where that is None; one at least.
 
-    That is whom the call names, as long as they are a contact, get messages and have a mail address.
+    The price of an order is told to both. What is granted for a delay is the customer's: a contact hears of
+    the delay without it, and the customer of both.
     """
+    contact = _contact(session, found)
+    if contact is None:
+        return [(found, None)]
+    is_granted = bool(found.values.get("given"))
+    told: list[tuple[Draft, CustomerContact | None]] = [(_without_grant(found), contact)]
+    if is_granted or found.template in ALSO_OF_MONEY:
+        told.append((replace(found, key=f"{found.key}:customer"), None))
+    return told
+
+
+def _without_grant(found: Draft) -> Draft:
+    return replace(found, values={**found.values, "given": ""}) if "given" in found.values else found
+
+
+def _contact(session: Session, found: Draft) -> CustomerContact | None:
+    """Whom the call names, as long as they are a contact, get messages and have a mail address."""
     if found.template in OF_MONEY:
         return None
     statement = select(CustomerContact).join(RepairCall, RepairCall.contact_id == CustomerContact.id)

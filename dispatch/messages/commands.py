@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dispatch import clock, outbox
 from dispatch.access.secret import installation_secret
 from dispatch.customers.model import CustomerContact
-from dispatch.messages.addressing import addressee
+from dispatch.messages.addressing import addressed
 from dispatch.messages.channels import Channel, ChannelAway, DeliveryRefused, Outgoing
 from dispatch.messages.facts import Draft, draft
 from dispatch.messages.model import Message
@@ -32,10 +32,21 @@ def write(session: Session, *, event: str, ids: dict[str, str], settings: Settin
 
 
 def write_draft(session: Session, found: Draft, settings: Settings) -> uuid.UUID | None:
-    """Write a message in its final form and ask for its delivery; None if it exists already."""
+    """
+    Write a message in its final form for each who hears of it, and ask for the delivery.
+
+    Returns the id of the first; None if it exists already.
+    """
+    written = [
+        _write(session, _columns(told, contact, settings)) for told, contact in addressed(session, found)
+    ]
+    return written[0]
+
+
+def _write(session: Session, columns: dict[str, object]) -> uuid.UUID | None:
     written = session.execute(
         insert(Message)
-        .values(**_columns(found, addressee(session, found), settings))
+        .values(**columns)
         .on_conflict_do_nothing(index_elements=[Message.key])
         .returning(Message.id, Message.state)
     ).one_or_none()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -10,6 +11,19 @@ if TYPE_CHECKING:
 
 SHORTEST_SECRET = 32
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+_HOUSE_RULE = "Unset it, and set the house rule {}, of the company or of a contract."
+GONE = {
+    "TRUCKROLL_LATE_COMPENSATION_MINOR": _HOUSE_RULE.format("late_compensation_minor"),
+    "TRUCKROLL_COMPENSATION_AUTHORITY_MINOR": _HOUSE_RULE.format("compensation_authority_minor"),
+}
+"""Variables that meant something once, each with what takes its place."""
+
+
+def left_over(env: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the variables that are set and mean nothing any more, each with what to do."""
+    return [(variable, remedy) for variable, remedy in GONE.items() if env.get(variable, "").strip()]
 
 
 def weaknesses(settings: Settings) -> list[str]:

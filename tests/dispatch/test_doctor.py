@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from dispatch import doctor, outbox, queue
+from dispatch.contracts.house_rules import HouseRules
 from dispatch.contracts.model import ServiceCalendar
 from dispatch.doctor.findings import Finding
 from dispatch.outbox import JobRun
@@ -223,6 +224,17 @@ def test_libraries_settings_and_disk_are_looked_at_without_a_database(
     codes = {finding.code for finding in doctor.installation(open_mail)}
     assert codes >= {"LIBRARY_MISSING", "DISK_FULL", "SETTING_WEAK"}
     assert dict(doctor.versions())["no-such-library"] == "missing"
+
+
+def test_a_setting_that_became_a_house_rule_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-802: whoever had set it hears where it is set now, without losing it unseen."""
+    monkeypatch.setenv("TRUCKROLL_LATE_COMPENSATION_MINOR", "2000")
+    monkeypatch.setenv("TRUCKROLL_COMPENSATION_AUTHORITY_MINOR", " ")
+    (found,) = [one for one in doctor.installation(Settings(home=tmp_path)) if one.code == "SETTING_GONE"]
+    assert ("LATE_COMPENSATION" in found.message, "late_compensation_minor" in found.remedy) == (True, True)
+    assert {"late_compensation_minor", "compensation_authority_minor"} <= {
+        field.name for field in fields(HouseRules)
+    }, "what the remedies name is there to be set"
 
 
 def test_needs_that_nobody_on_duty_covers_are_named_by_weekday(clean: Session) -> None:

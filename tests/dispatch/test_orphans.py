@@ -17,7 +17,7 @@ from dispatch.access.model import AuditEntry
 from dispatch.bootstrap import JOBS, SUBSCRIPTIONS
 from dispatch.doctor import examine
 from dispatch.doctor.damage import damage_found
-from dispatch.doctor.orphans import FEW, SHARE, YOUNG
+from dispatch.doctor.orphans import FEW, SHARE, YOUNG, remind_of_gone
 from dispatch.outbox import JobRun, Schedule
 from dispatch.promises.reminding import open_reminders
 from dispatch.settings import Settings
@@ -143,6 +143,30 @@ def test_attachment_clause_9_a_row_whose_file_is_gone_stays_and_is_told_until_it
     gone.unlink()
     nights.night()
     assert (nights.reminders(), nights.alerts()) == ([("admin", gone.name)], ["FILE_GONE"] * 2)
+
+
+def test_a_disk_that_is_away_is_one_reminder_and_one_alert(nights: Nights) -> None:
+    """Row 26: not one for each of a hundred thousand photographs, which are told once the disk is back."""
+    kept = [nights.kept(bytes([number])) for number in range(FEW + 2)]
+    away = nights.directory.rename(nights.directory.with_name("away"))
+    for _ in range(2):
+        assert nights.night()["gone"] == FEW + 2
+        ((role, subject),) = nights.reminders()
+        assert (role, subject.startswith(f"more than {FEW} files of ")) == ("admin", True)
+        assert (nights.alerts(), "FILES_GONE" in nights.doctor()) == (["FILE_GONE"], True)
+    away.rename(nights.directory)
+    kept[0].unlink()
+    nights.night()
+    assert nights.reminders() == [("admin", kept[0].name)]
+    assert nights.alerts() == ["FILE_GONE"] * 2
+
+
+def test_more_files_than_a_statement_has_parameters_are_looked_up(nights: Nights) -> None:
+    """PostgreSQL takes 65,535 parameters."""
+    names = [f"{number:032x}.jpg" for number in range(70_000)]
+    with db.transaction() as session:
+        (told,) = remind_of_gone(session, names)
+    assert told.startswith(f"more than {FEW} files of ")
 
 
 def test_files_that_hardly_belong_to_this_database_are_left_alone(nights: Nights) -> None:

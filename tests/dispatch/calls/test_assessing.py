@@ -130,6 +130,15 @@ def test_guidance_needs_something_to_say(session: Session, call: RepairCall) -> 
         judged(session, call, resolution="guidance")
 
 
+def test_who_needs_service_at_home_is_not_left_with_guidance(session: Session, call: RepairCall) -> None:
+    """R-106: always served at home; the call waits for its visit."""
+    session.get_one(Customer, call.customer_id).needs_home_service = True
+    with pytest.raises(rules.ServedAtHome, match=call.number):
+        judged(session, call, resolution="guidance", judgement=Judgement(fault_class="use"))
+    assert call.state == "registered"
+    assert judged(session, call).work_order_id is not None
+
+
 @pytest.mark.parametrize("told", [{"told_at": None}, {"is_accepted": False}])
 def test_the_price_is_told_and_accepted_before_the_work(
     session: Session, call: RepairCall, told: dict[str, Any]

@@ -14,7 +14,11 @@ from dispatch import outbox
 from dispatch.calls.answering import answer
 from dispatch.calls.commands import cancel
 from dispatch.contracts.house_rules import change_house_rules
+from dispatch.customers.contacts import add_contact
+from dispatch.customers.model import Customer
+from dispatch.customers.rules import Person
 from dispatch.intake import handling, machines, waiting
+from dispatch.intake.answering import place_of
 from dispatch.intake.model import Inquiry
 from dispatch.intake.receiving import Arrival, receive
 from dispatch.outbox import JobRun
@@ -153,6 +157,19 @@ def test_a_call_made_of_an_inquiry_is_no_second_reminder(
     if open_after:
         answer(session, by=ME, call=call)
     assert still(session, place) == []
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+def test_whoever_speaks_for_a_customer_waits_where_the_customer_is(
+    session: Session, place: Territory, speaks: bool
+) -> None:
+    """R-102, R-103: known by the contact's number as by the own one, as long as the contact is in use."""
+    customer = session.scalars(select(Customer).where(Customer.phone == PHONE)).one()
+    person = Person(name="Li", role="caretaker", phone="+358501112222")
+    add_contact(session, by=None, customer=customer, person=person).is_active = speaks
+    session.flush()
+    found = came(session, "message", at(8), phone=person.phone)
+    assert place_of(session, found) == (place.id if speaks else None)
 
 
 def test_calls_that_were_typed_in_while_the_customer_was_there_remind_nobody(
