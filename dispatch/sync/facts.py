@@ -219,16 +219,24 @@ def _settle(session: Session, reported: Reported, visit: Visit) -> Applied:
 
 
 def _hand_over(session: Session, reported: Reported, visit: Visit) -> Applied:
+    """End a part of the work; its end may be doubted like that of a finish, before anything is verified."""
     payload = Payload(reported.payload, _ALLOWED[protocol.HAND_OVER])
     rest = visits.Rest(
         payload.text("note"), payload.whole("remaining_minutes"), payload.optional_id("technician_id")
     )
-    at = reported.at
-    case = conflicts.flag(session, reported, visit, conflicts.CLOCK) if at.bound is not None else None
     following = visits.hand_over(
-        session, by=reported.by, visit=visit, rest=rest, at=at.moment, bound=at.bound, op_id=reported.op_id
+        session,
+        by=reported.by,
+        visit=visit,
+        rest=rest,
+        at=reported.at.moment,
+        bound=reported.at.bound,
+        op_id=reported.op_id,
+        verifies=False,
     )
-    return Applied(case.id if case else None, {"sheet": following.number})
+    doubts = conflicts.doubts(session, reported, visit, is_timed=True)
+    cases = [conflicts.flag(session, reported, visit, doubt) for doubt in doubts]
+    return Applied(cases[0].id if cases else None, {"sheet": following.number})
 
 
 def _propose(session: Session, reported: Reported, visit: Visit) -> Applied:
