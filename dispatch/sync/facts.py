@@ -13,7 +13,7 @@ from dispatch.billing.paying import record_payment
 from dispatch.sync import conflicts, protocol
 from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.payloads import Payload
-from dispatch.sync.provisional import number_of
+from dispatch.sync.provisional import number_told
 from dispatch.sync.refusals import OperationInvalid
 from dispatch.sync.taking_back import TAKES_BACK
 from dispatch.work_orders import commands as visits
@@ -140,7 +140,7 @@ def _pay(session: Session, reported: Reported, visit: Visit) -> Applied:
         reference=text.optional_line(payload.optional_text("reference"), "reference"),
         technician_id=reported.by.technician_id,
         op_id=reported.op_id,
-        provisional_number=number_of(reported.op.install_epoch, str(reported.op.op_id)),
+        provisional_number=number_told(reported.op.body),
     )
     numbers = {"receipt_number": payment.receipt_number, "provisional_number": payment.provisional_number}
     return Applied(effect=numbers)
