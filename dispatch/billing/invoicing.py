@@ -29,6 +29,7 @@ from dispatch.events import InvoiceIssued
 from dispatch.settings import Settings
 from dispatch.territories.model import Territory
 from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.holding import hold_visits_of
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import WorkOrder
 
@@ -56,6 +57,8 @@ def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
 
     What was withdrawn before its turn is invoiced by nobody.
     """
+    of_order = select(Settlement.work_order_id).where(Settlement.id == settlement_id)
+    hold_visits_of(session, session.scalars(of_order).one())
     statement = select(Settlement).where(Settlement.id == settlement_id).with_for_update()
     settlement = session.scalars(statement, execution_options={"populate_existing": True}).one()
     existing = session.scalars(select(Invoice).where(Invoice.settlement_id == settlement.id)).all()

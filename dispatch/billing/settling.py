@@ -27,6 +27,7 @@ from dispatch.parts.model import Part
 from dispatch.promises.queries import kept_reservations
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.holding import hold_visits_of
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import PartUse, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import Withdrawal
@@ -49,6 +50,7 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     settled and taken back since has its settlement taken back, and the rest is settled anew; so is what was
     settled by an approval that was taken back since, as long as it is not invoiced.
     """
+    hold_visits_of(session, work_order_id)
     _take_back_voided(session, work_order_id)
     statement = select(WorkOrder).where(WorkOrder.id == work_order_id).with_for_update()
     order = session.scalars(statement, execution_options={"populate_existing": True}).one()
@@ -110,7 +112,7 @@ def _take_back_voided(session: Session, order_id: uuid.UUID) -> None:
     Take settlements back that bill a part, or rest on an approval, which was taken back since.
 
     Once nothing is waited for. An invoice that rests on an approval stays; somebody has looked at it.
-    Settlements are locked before their order, as issuing locks them.
+    The visits are held already; settlements are held before their order.
     """
     visits = session.scalars(select(Visit).where(Visit.work_order_id == order_id)).all()
     voided = select(PartUse.id).where(
