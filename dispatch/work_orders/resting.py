@@ -55,7 +55,7 @@ def rested(
         if (span := spans[visit.id])
         and any(one.overlaps(span) for one in breaks.get(visit.technician_id, ()))
     ]
-    pauses = _pauses(session, [visit.id for visit in met], now) if met else {}
+    pauses = _pauses(session, met, now) if met else {}
     return {
         visit.id: _rested(visit, breaks[visit.technician_id], pauses.get(visit.id, []), now)
         for visit in met
@@ -99,19 +99,27 @@ def _length(pieces: Sequence[Interval]) -> int:
     return int(sum((piece.end - piece.start).total_seconds() for piece in pieces))
 
 
-def _pauses(
-    session: Session, visit_ids: Sequence[uuid.UUID], now: datetime
-) -> dict[uuid.UUID, list[Interval]]:
-    """When visits were paused, or finished and opened again, in the order of their steps."""
+def _pauses(session: Session, visits: Sequence[Visit], now: datetime) -> dict[uuid.UUID, list[Interval]]:
+    """
+    When visits were paused, or finished and opened again, in the order of their steps.
+
+    While times of a visit wait for a look, the server's bounds of its steps count, as in ``stamping``.
+    """
+    waiting = {one.id for one in visits if one.unverified or one.state == VisitState.PAUSED}
     statement = select(
-        VisitEvent.visit_id, VisitEvent.from_state, VisitEvent.to_state, VisitEvent.occurred_at
+        VisitEvent.visit_id,
+        VisitEvent.from_state,
+        VisitEvent.to_state,
+        VisitEvent.occurred_at,
+        VisitEvent.counts_at,
     ).where(
-        VisitEvent.visit_id.in_(visit_ids),
+        VisitEvent.visit_id.in_([one.id for one in visits]),
         or_(VisitEvent.from_state.in_(IDLE), VisitEvent.to_state.in_(IDLE)),
     )
     found: dict[uuid.UUID, list[Interval]] = {}
     since: dict[uuid.UUID, datetime] = {}
-    for visit_id, source, target, at in session.execute(statement.order_by(VisitEvent.id)):
+    for visit_id, source, target, told, bound in session.execute(statement.order_by(VisitEvent.id)):
+        at = (bound or told) if visit_id in waiting else told
         begun = since.pop(visit_id, None) if source in IDLE else None
         if begun is not None and begun < at:
             found.setdefault(visit_id, []).append(Interval(begun, at))
