@@ -75,7 +75,7 @@ TIMED = frozenset(
 """Steps whose time is billed or judged, so that an unverified one needs a look."""
 
 
-OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
+OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any] | Applied]] = {
     protocol.HAND_IN: hand_in_day,
     protocol.ANSWER_COUNT: answer_count,
     protocol.BREAK_START: begin_break,
@@ -100,7 +100,8 @@ def apply(session: Session, reported: Reported) -> Applied:
     if kind not in protocol.TYPES or reported.op.schema not in protocol.PUSH_SCHEMAS:
         raise OperationUnknown(f"{kind} of schema {reported.op.schema} is not known here")
     if kind in protocol.OF_A_DAY:
-        return Applied(effect=OF_A_DAY[kind](session, reported))
+        told = OF_A_DAY[kind](session, reported)
+        return told if isinstance(told, Applied) else Applied(effect=told)
     visit_id = reported.op.visit_id
     if visit_id is None:
         raise OperationInvalid("visit_id is missing", field="visit_id")

@@ -51,6 +51,17 @@ def end_break(session: Session, *, technician_id: uuid.UUID, at: datetime) -> Br
     return row
 
 
+def open_since(session: Session, *, technician_id: uuid.UUID, at: datetime) -> datetime | None:
+    """Return when the break began that is open at a moment; None when there is none."""
+    return session.scalar(
+        select(func.min(BreakTaken.started_at)).where(
+            BreakTaken.technician_id == technician_id,
+            BreakTaken.ended_at.is_(None),
+            BreakTaken.started_at <= at,
+        )
+    )
+
+
 def interval_of(row: BreakTaken) -> Interval:
     """Return when a break was; one whose end nobody told is over after ``LONGEST_BREAK``."""
     return Interval(row.started_at, row.ended_at or row.started_at + LONGEST_BREAK)

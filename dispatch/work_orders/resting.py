@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +15,13 @@ from dispatch.technicians.breaks import breaks_between, breaks_taken
 from dispatch.technicians.model import BreakTaken
 from dispatch.technicians.rules import Interval, free_of
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Visit, VisitEvent
+from dispatch.work_orders.model import ReviewCase, Visit, VisitEvent
 
 IDLE = (VisitState.PAUSED.value, VisitState.DONE.value)
 """States whose time ``paused_seconds`` holds already, once work goes on."""
+
+TOLD = frozenset({"break.start", "break.end"})
+"""The facts of a case that tell of a break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,17 @@ def rested(
         for visit in met
         if visit.technician_id is not None
     }
+
+
+def breaks_decided(session: Session, visit_ids: Collection[uuid.UUID]) -> datetime | None:
+    """Return when somebody last looked at a break that verified visits were told of; None if never."""
+    decided = select(ReviewCase).where(ReviewCase.visit_id.in_(visit_ids), ReviewCase.decided_at.is_not(None))
+    moments = [
+        case.decided_at
+        for case in session.scalars(decided)
+        if case.decided_at and any(fact.get("type") in TOLD for fact in case.detail.get("facts", ()))
+    ]
+    return max(moments, default=None)
 
 
 def breaks_at(session: Session, visit: Visit) -> Sequence[BreakTaken]:
