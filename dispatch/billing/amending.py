@@ -34,13 +34,13 @@ def amend_times(
     """
     Amend times of a visit with a reason; a settlement that bills its labour is withdrawn and made anew.
 
-    Raises ``RecordLocked`` once it is invoiced, until the invoice is credited. Settlements are locked before
-    their order, as issuing locks them, so that nobody invoices what is withdrawn here.
+    Raises ``RecordLocked`` once it is invoiced, until the invoice is credited. Visit, settlements and order
+    are held as issuing holds them, so that nobody invoices what is withdrawn here.
     """
-    billed = session.scalars(_billing(visit).with_for_update(of=Settlement)).all()
-    session.execute(select(WorkOrder.id).where(WorkOrder.id == visit.work_order_id).with_for_update())
     held = select(Visit).where(Visit.id == visit.id).with_for_update()
     visit = session.scalars(held, execution_options={"populate_existing": True}).one()
+    billed = session.scalars(_billing(visit).with_for_update(of=Settlement)).all()
+    session.execute(select(WorkOrder.id).where(WorkOrder.id == visit.work_order_id).with_for_update())
     visit.expect_version(expected_version)
     if _ids(session.scalars(_billing(visit)).all()) != _ids(billed):
         raise Stale("the order was settled meanwhile", current=visit.version)

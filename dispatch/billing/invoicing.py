@@ -29,8 +29,10 @@ from dispatch.events import InvoiceIssued
 from dispatch.settings import Settings
 from dispatch.territories.model import Territory
 from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders import guards
+from dispatch.work_orders.holding import hold_visits_of
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import WorkOrder
+from dispatch.work_orders.model import Visit, WorkOrder
 
 BILLED = ("customer", "maker")
 """Payers who get a document; contract and goodwill are settled inside the house."""
@@ -54,8 +56,11 @@ def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
     """
     Issue the documents of an approved settlement; a second run returns the ones that exist.
 
-    What was withdrawn before its turn is invoiced by nobody.
+    What was withdrawn before its turn is invoiced by nobody. While a verified visit of the order waits for a
+    look, its work is not invoiced; ``issue_what_waited`` asks again.
     """
+    of_order = select(Settlement.work_order_id).where(Settlement.id == settlement_id)
+    hold_visits_of(session, session.scalars(of_order).one())
     statement = select(Settlement).where(Settlement.id == settlement_id).with_for_update()
     settlement = session.scalars(statement, execution_options={"populate_existing": True}).one()
     existing = session.scalars(select(Invoice).where(Invoice.settlement_id == settlement.id)).all()
@@ -65,6 +70,8 @@ def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
         return []  # withdrawn before it was invoiced
     if settlement.state != "approved":
         raise SettlementNotApproved(f"the settlement is {settlement.state}")
+    if not settlement.is_charge and _is_held(session, settlement.work_order_id):
+        return []
     locked = select(WorkOrder).where(WorkOrder.id == settlement.work_order_id).with_for_update()
     order = session.scalars(locked, execution_options={"populate_existing": True}).one()
     invoices = [_issue_one(session, case) for case in _cases(session, settlement, order)]
@@ -75,6 +82,24 @@ def issue(session: Session, *, settlement_id: uuid.UUID) -> list[Invoice]:
     for invoice in invoices:
         outbox.record(session, InvoiceIssued(invoice_id=str(invoice.id)))
     return invoices
+
+
+def issue_what_waited(session: Session, *, work_order_id: uuid.UUID, version: str) -> None:
+    """Ask for the documents of an order's approved settlements, once for a version of an adjusted visit."""
+    waiting = select(Settlement.id).where(
+        Settlement.work_order_id == work_order_id, Settlement.state == "approved"
+    )
+    for settlement_id in session.scalars(waiting.order_by(Settlement.revision)):
+        key = f"{settlement_id}:adjusted:{version}"
+        outbox.request(session, "billing.issue_invoice", key, {"settlement_id": str(settlement_id)})
+
+
+def _is_held(session: Session, order_id: uuid.UUID) -> bool:
+    """Tell whether a verified visit waits for a look; one that is open bills nothing yet."""
+    held = select(Visit.id).where(
+        Visit.work_order_id == order_id, Visit.billing_hold, Visit.state.in_(guards.LOCKED)
+    )
+    return session.scalars(held.limit(1)).first() is not None
 
 
 def _cases(session: Session, settlement: Settlement, order: WorkOrder) -> list[_Case]:

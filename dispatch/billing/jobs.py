@@ -13,10 +13,18 @@ from dispatch.outbox import Lease, one_by_one
 from dispatch.territories.queries import active_territories
 
 
-def settle(lease: Lease, *, work_order_id: str, visit_id: str, **_: str) -> None:
-    """Settle the work order of a verified or adjusted visit, if its other visits are verified too."""
+def settle(lease: Lease, *, work_order_id: str, visit_id: str, version: str = "", **_: str) -> None:
+    """
+    Settle the work order of a verified or adjusted visit, if its other visits are verified too.
+
+    ``version`` is that of an adjusted visit; what waited for it is invoiced now, unless it is settled anew.
+    """
     crashpoint("settle.before_begin")
     with lease.finishing() as session:
+        if version:
+            commands.issue_what_waited(
+                session, work_order_id=uuid.UUID(work_order_id), version=f"{visit_id}:{version}"
+            )
         settlement = commands.settle(session, work_order_id=uuid.UUID(work_order_id))
         session.flush()
         lease.result = {"settlement_id": str(settlement.id) if settlement else None, "visit_id": visit_id}

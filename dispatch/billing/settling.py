@@ -27,17 +27,19 @@ from dispatch.parts.model import Part
 from dispatch.promises.queries import kept_reservations
 from dispatch.territories.queries import zone_of
 from dispatch.work_orders import commands as work_orders
+from dispatch.work_orders.holding import hold_visits_of
 from dispatch.work_orders.lifecycle import VisitState
 from dispatch.work_orders.model import PartUse, Visit, WorkOrder
 from dispatch.work_orders.on_site_model import Withdrawal
 from dispatch.work_orders.queries import approvals_by_order
-from dispatch.work_orders.resting import NEVER, rested
+from dispatch.work_orders.resting import NEVER, breaks_decided, rested
 
 OPEN_ENDS = frozenset({VisitState.CANCELLED, VisitState.NO_ACCESS})
 READY = frozenset({VisitState.VERIFIED, VisitState.CLOSED})
 KINDS = ("labour", "travel", "part")
 PART_TAKEN_BACK = "a part was recorded by mistake"
 APPROVAL_TAKEN_BACK = "an approval was taken back"
+BREAK_HEARD_OF = "a break was heard of later"
 
 
 def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
@@ -49,6 +51,7 @@ def settle(session: Session, *, work_order_id: uuid.UUID) -> Settlement | None:
     settled and taken back since has its settlement taken back, and the rest is settled anew; so is what was
     settled by an approval that was taken back since, as long as it is not invoiced.
     """
+    hold_visits_of(session, work_order_id)
     _take_back_voided(session, work_order_id)
     statement = select(WorkOrder).where(WorkOrder.id == work_order_id).with_for_update()
     order = session.scalars(statement, execution_options={"populate_existing": True}).one()
@@ -109,8 +112,9 @@ def _take_back_voided(session: Session, order_id: uuid.UUID) -> None:
     """
     Take settlements back that bill a part, or rest on an approval, which was taken back since.
 
-    Once nothing is waited for. An invoice that rests on an approval stays; somebody has looked at it.
-    Settlements are locked before their order, as issuing locks them.
+    So are those that were made before a break was heard of. Once nothing is waited for. An invoice that rests
+    on an approval, or has a break in it, stays; somebody has looked at it.
+    The visits are held already; settlements are held before their order.
     """
     visits = session.scalars(select(Visit).where(Visit.work_order_id == order_id)).all()
     voided = select(PartUse.id).where(
@@ -121,13 +125,18 @@ def _take_back_voided(session: Session, order_id: uuid.UUID) -> None:
         Withdrawal.visit_id.in_([visit.id for visit in visits]), Withdrawal.subject == "approval"
     )
     since = session.scalar(withdrawn)
-    if not (gone or since) or any(_is_waited_for(visit) for visit in visits if visit.state not in OPEN_ENDS):
+    rest = breaks_decided(session, [visit.id for visit in visits])
+    if not (gone or since or rest) or any(
+        _is_waited_for(visit) for visit in visits if visit.state not in OPEN_ENDS
+    ):
         return
     for settlement in _live(session, _settlements(session, order_id)):
         if any(_fact(line) in gone for line in settlement.lines):
             take_back(session, settlement_id=settlement.id, reason=PART_TAKEN_BACK)
         elif since is not None and settlement.settled_at < since and settlement.state != "invoiced":
             take_back(session, settlement_id=settlement.id, reason=APPROVAL_TAKEN_BACK)
+        elif rest is not None and settlement.settled_at < rest and settlement.state != "invoiced":
+            take_back(session, settlement_id=settlement.id, reason=BREAK_HEARD_OF)
 
 
 def approve(

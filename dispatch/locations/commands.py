@@ -111,8 +111,10 @@ def fade(session: Session, *, coarse_days: int, keep_days: int) -> tuple[int, in
     rested = exists().where(
         BreakTaken.technician_id == Position.technician_id,
         BreakTaken.started_at <= Position.at,
-        or_(BreakTaken.ended_at.is_(None), BreakTaken.ended_at > Position.at),
-        BreakTaken.started_at > Position.at - LONGEST_BREAK,
+        or_(
+            BreakTaken.ended_at > Position.at,
+            BreakTaken.ended_at.is_(None) & (BreakTaken.started_at > Position.at - LONGEST_BREAK),
+        ),
     )
     away = exists().where(
         Absence.technician_id == Position.technician_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -41,10 +41,13 @@ def write_daily_log(session: Session, *, day: date) -> list[DailyLog]:
     Write or correct the logs of a day: per technician, per territory, and the company's.
 
     A technician who helped out elsewhere has one log with the work of all territories; one of whom the day
-    holds nothing any more, since a visit turned out to be of another day, has none.
+    holds nothing any more, since a visit turned out to be of another day, has none. Who was on duty when the
+    day was first logged was so, though they may have left since.
     """
     territories = session.scalars(select(Territory).order_by(Territory.code)).all()
-    parts = [_read(session, territory, day) for territory in territories]
+    mine = select(DailyLog.scope_id).where(DailyLog.day == day, DailyLog.scope == "technician")
+    logged = [uuid.UUID(scope_id) for scope_id in session.scalars(mine)]
+    parts = [_read(session, territory, day, logged) for territory in territories]
     whole = _Part(
         "company",
         COMPANY,
@@ -91,12 +94,12 @@ class _Part:
     answers: Sequence[AnswerFact] = ()
 
 
-def _read(session: Session, territory: Territory, day: date) -> _Part:
+def _read(session: Session, territory: Territory, day: date, logged: Collection[uuid.UUID]) -> _Part:
     return _Part(
         "territory",
         str(territory.id),
         facts.visits_of(session, territory, day),
-        facts.duties_of(session, territory, day),
+        facts.duties_of(session, territory, day, logged),
         facts.money_of(session, territory, day),
         facts.answers_of(session, territory, day),
     )

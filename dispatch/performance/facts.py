@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -125,9 +125,15 @@ def days_of_change(session: Session, change_id: uuid.UUID) -> set[date]:
     return found
 
 
-def duties_of(session: Session, territory: Territory, day: date) -> list[DutyFact]:
-    """Return the duty of each technician of a territory on the day, with the breaks that were taken."""
-    members = technicians.on_duty(session, territory.id, day)
+def duties_of(
+    session: Session, territory: Territory, day: date, logged: Collection[uuid.UUID] = ()
+) -> list[DutyFact]:
+    """
+    Return the duty of each technician of a territory on the day, with the breaks that were taken.
+
+    ``logged`` have a log of the day: it stays theirs when they leave the company.
+    """
+    members = technicians.on_duty(session, territory.id, day, left=logged)
     start, end = clock.day_bounds(day, territory.timezone)
     taken = breaks_between(session, [member.technician.id for member in members], start, end)
     found = []

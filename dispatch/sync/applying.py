@@ -12,7 +12,6 @@ from dispatch.checklists.queries import lacking, lacking_before_work
 from dispatch.errors import TransitionRefused
 from dispatch.sync import conflicts, protocol
 from dispatch.sync.breaks import begin_break, end_break
-from dispatch.sync.clock_repair import UNVERIFIED
 from dispatch.sync.closing_day import answer_count, hand_in_day
 from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.custody import accept_tool, decline_tool, hand_tool_over
@@ -76,7 +75,7 @@ TIMED = frozenset(
 """Steps whose time is billed or judged, so that an unverified one needs a look."""
 
 
-OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any]]] = {
+OF_A_DAY: Mapping[str, Callable[[Session, Reported], Mapping[str, Any] | Applied]] = {
     protocol.HAND_IN: hand_in_day,
     protocol.ANSWER_COUNT: answer_count,
     protocol.BREAK_START: begin_break,
@@ -101,7 +100,8 @@ def apply(session: Session, reported: Reported) -> Applied:
     if kind not in protocol.TYPES or reported.op.schema not in protocol.PUSH_SCHEMAS:
         raise OperationUnknown(f"{kind} of schema {reported.op.schema} is not known here")
     if kind in protocol.OF_A_DAY:
-        return Applied(effect=OF_A_DAY[kind](session, reported))
+        told = OF_A_DAY[kind](session, reported)
+        return told if isinstance(told, Applied) else Applied(effect=told)
     visit_id = reported.op.visit_id
     if visit_id is None:
         raise OperationInvalid("visit_id is missing", field="visit_id")
@@ -151,12 +151,7 @@ def _move(session: Session, reported: Reported, visit: Visit) -> Applied:
 def _doubts(session: Session, reported: Reported, visit: Visit) -> Iterator[str]:
     """Give the kinds of cases that a step which was taken leaves for somebody to look at."""
     kind = reported.op.type
-    if reported.at.quality == UNVERIFIED and kind in TIMED:
-        yield conflicts.CLOCK
-    if reported.is_forced:
-        yield conflicts.GAP
-    if kind in TIMED and visits.contradicts_amended(session, visit):
-        yield conflicts.TIMES_DIFFER
+    yield from conflicts.doubts(session, reported, visit, is_timed=kind in TIMED)
     if (
         kind == protocol.FINISH
         and reported.op.schema < ANSWERS_SINCE
@@ -167,8 +162,6 @@ def _doubts(session: Session, reported: Reported, visit: Visit) -> Iterator[str]
         yield conflicts.UNSAFE
     if kind == protocol.NO_ACCESS and not is_door_proven(session, visit):
         yield conflicts.NO_PROOF
-    if reported.at.is_flagged:
-        visit.needs_review = True
 
 
 def _is_safe(session: Session, reported: Reported, visit: Visit) -> bool:

@@ -8,7 +8,7 @@ dispatcher's decision is never undone by the phone, and the technician's fact is
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -99,6 +99,22 @@ def keep_fact(session: Session, reported: Reported, visit: Visit, target: VisitS
         if visit.unverified:
             flag(session, reported, visit, CLOCK)
     return case
+
+
+def doubts(session: Session, reported: Reported, visit: Visit, *, is_timed: bool) -> Iterator[str]:
+    """
+    Give the kinds of cases that any step which was taken leaves for somebody to look at.
+
+    ``is_timed`` of steps whose time is billed or judged. A clock far off needs a look, but makes no case.
+    """
+    if reported.at.quality == UNVERIFIED and is_timed:
+        yield CLOCK
+    if reported.is_forced:
+        yield GAP
+    if is_timed and visits.contradicts_amended(session, visit):
+        yield TIMES_DIFFER
+    if reported.at.is_flagged:
+        visit.needs_review = True
 
 
 def keep_signature(session: Session, reported: Reported, visit: Visit) -> ReviewCase:

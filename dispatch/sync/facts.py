@@ -13,7 +13,7 @@ from dispatch.billing.paying import record_payment
 from dispatch.sync import conflicts, protocol
 from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.payloads import Payload
-from dispatch.sync.provisional import number_of
+from dispatch.sync.provisional import number_told
 from dispatch.sync.refusals import OperationInvalid
 from dispatch.sync.taking_back import TAKES_BACK
 from dispatch.work_orders import commands as visits
@@ -140,7 +140,7 @@ def _pay(session: Session, reported: Reported, visit: Visit) -> Applied:
         reference=text.optional_line(payload.optional_text("reference"), "reference"),
         technician_id=reported.by.technician_id,
         op_id=reported.op_id,
-        provisional_number=number_of(reported.op.install_epoch, str(reported.op.op_id)),
+        provisional_number=number_told(reported.op.body),
     )
     numbers = {"receipt_number": payment.receipt_number, "provisional_number": payment.provisional_number}
     return Applied(effect=numbers)
@@ -219,16 +219,24 @@ def _settle(session: Session, reported: Reported, visit: Visit) -> Applied:
 
 
 def _hand_over(session: Session, reported: Reported, visit: Visit) -> Applied:
+    """End a part of the work; its end may be doubted like that of a finish, before anything is verified."""
     payload = Payload(reported.payload, _ALLOWED[protocol.HAND_OVER])
     rest = visits.Rest(
         payload.text("note"), payload.whole("remaining_minutes"), payload.optional_id("technician_id")
     )
-    at = reported.at
-    case = conflicts.flag(session, reported, visit, conflicts.CLOCK) if at.bound is not None else None
     following = visits.hand_over(
-        session, by=reported.by, visit=visit, rest=rest, at=at.moment, bound=at.bound, op_id=reported.op_id
+        session,
+        by=reported.by,
+        visit=visit,
+        rest=rest,
+        at=reported.at.moment,
+        bound=reported.at.bound,
+        op_id=reported.op_id,
+        verifies=False,
     )
-    return Applied(case.id if case else None, {"sheet": following.number})
+    doubts = conflicts.doubts(session, reported, visit, is_timed=True)
+    cases = [conflicts.flag(session, reported, visit, doubt) for doubt in doubts]
+    return Applied(cases[0].id if cases else None, {"sheet": following.number})
 
 
 def _propose(session: Session, reported: Reported, visit: Visit) -> Applied:

@@ -1,8 +1,11 @@
-"""What a push holds before it decides: days, then visits, in the order in which publishing does."""
+"""
+What a push holds before its visits: days, as publishing does.
+
+``dispatch.work_orders.holding`` says in which order everything is held.
+"""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -15,7 +18,6 @@ from dispatch.planning import heads
 from dispatch.sync import protocol
 from dispatch.sync.model import Operation
 from dispatch.technicians.model import Technician
-from dispatch.work_orders.model import Visit
 
 
 def lock_days(session: Session, by: Principal, bodies: Iterable[Mapping[str, Any]]) -> None:
@@ -35,13 +37,6 @@ def lock_days(session: Session, by: Principal, bodies: Iterable[Mapping[str, Any
     me = session.get_one(Technician, by.technician_id)
     for day in sorted(days):
         heads.hold(session, me.territory_id, day)
-
-
-def lock_visits(session: Session, visit_ids: Iterable[uuid.UUID | None]) -> None:
-    """Hold the visits in one order, whoever else changes several of them."""
-    wanted = {visit_id for visit_id in visit_ids if visit_id is not None}
-    if wanted:
-        session.execute(select(Visit.id).where(Visit.id.in_(wanted)).order_by(Visit.id).with_for_update())
 
 
 def _day_picked(body: Mapping[str, Any]) -> date | None:

@@ -46,6 +46,15 @@ def number_of(install_epoch: str, op_id: str) -> str:
     return f"PR-{mark[:4]}-{mark[4:8]}-{mark[8:]}"
 
 
+def number_told(body: Mapping[str, Any]) -> str:
+    """
+    Return the number of the receipt that a phone gave, from an operation as it was sent.
+
+    What claimed another one's identity is kept here under an id and an installation of ours.
+    """
+    return number_of(body["install_epoch"], body["op_id"])
+
+
 def amount_of(payload: Mapping[str, Any]) -> Money | None:
     """Return the money that a payment tells of; None of what the server will refuse."""
     try:

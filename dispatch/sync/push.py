@@ -22,10 +22,11 @@ from dispatch.sync import refusals
 from dispatch.sync.clock_repair import DeviceClock
 from dispatch.sync.deciding import Decider, TooBold
 from dispatch.sync.envelope import Incoming, read_batch
-from dispatch.sync.locking import lock_days, lock_visits
+from dispatch.sync.locking import lock_days
 from dispatch.sync.model import DeviceEpoch, Operation
 from dispatch.sync.protocol import MARKER, MARKER_VALUE, SCHEMA
 from dispatch.sync.reuse import refuse
+from dispatch.work_orders.holding import hold_visits
 from dispatch.work_orders.model import Visit
 from dispatch.work_orders.queries import visits_ever_held
 
@@ -140,7 +141,7 @@ def _locked_epochs(session: Session, by: Principal) -> dict[str, DeviceEpoch]:
 def _lock_visits(session: Session, by: Principal, operations: Sequence[Incoming]) -> dict[uuid.UUID, Visit]:
     """Hold the visits of a push, then read them as they stand."""
     ids = {operation.visit_id for operation in operations} - {None}
-    lock_visits(session, ids)
+    hold_visits(session, ids)
     return visits_ever_held(session, by, [one for one in ids if one is not None]) if ids else {}
 
 

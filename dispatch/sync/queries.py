@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, cast, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from dispatch.access.model import Device, Token
@@ -19,7 +19,7 @@ from dispatch.errors import NotFound
 from dispatch.paging import USUAL, Page, cut
 from dispatch.sync.model import Operation, Rejection
 from dispatch.sync.protocol import PAYMENT
-from dispatch.sync.provisional import MARK, PURPOSE, number_of
+from dispatch.sync.provisional import MARK, PURPOSE, number_told
 from dispatch.sync.pull import Pulled, pull
 from dispatch.sync.quarantine import find_quarantined, opened, quarantined
 from dispatch.technicians.model import Technician
@@ -108,15 +108,14 @@ def view_of(session: Session, rejection: Rejection) -> RejectionView:
         rejected_at=rejection.rejected_at,
         decided_at=rejection.decided_at,
         decided_by=rejection.decided_by,
-        provisional_number=number_of(operation.install_epoch, str(operation.op_id))
-        if operation.type == PAYMENT
-        else None,
+        provisional_number=number_told(operation.body) if operation.type == PAYMENT else None,
     )
 
 
 def _mark() -> ColumnElement[str]:
-    """The digits of ``number_of``, as the database computes them."""
-    words = func.concat_ws("\n", PURPOSE, Operation.install_epoch, cast(Operation.op_id, Text))
+    """The digits of ``number_told``, as the database computes them."""
+    epoch, op_id = Operation.body["install_epoch"].as_string(), Operation.body["op_id"].as_string()
+    words = func.concat_ws("\n", PURPOSE, epoch, func.lower(op_id))
     found: ColumnElement[str] = func.upper(
         func.left(func.encode(func.sha256(func.convert_to(words, "UTF8")), "hex"), MARK)
     )

@@ -19,10 +19,10 @@ from dispatch.sync.clock_repair import Corrected
 from dispatch.sync.conflicts import Applied, Reported
 from dispatch.sync.deciding import attempt
 from dispatch.sync.envelope import Incoming
-from dispatch.sync.locking import lock_visits
 from dispatch.sync.model import Operation, Rejection
 from dispatch.sync.protocol import OF_A_DAY, operation_digest
 from dispatch.work_orders import commands as visits
+from dispatch.work_orders.holding import hold_visits
 from dispatch.work_orders.model import Visit
 
 
@@ -88,7 +88,7 @@ def dismiss(session: Session, *, by: Principal, rejection: Rejection, reason: st
 def _attach(session: Session, by: Principal, rejection: Rejection, visit: Visit) -> None:
     if session.get_one(Operation, rejection.op_id).type in OF_A_DAY:
         raise refusals.OperationInvalid("the operation belongs to no visit", field="visit_id")
-    lock_visits(session, [visit.id])
+    hold_visits(session, [visit.id])
     visits.attach_helper(session, by=by, visit=visit, technician_id=rejection.technician_id)
 
 
@@ -118,7 +118,10 @@ def _redecide(
     outcome = attempt(session, Reported(actor, again, at, new_id, company_currency))
     if isinstance(outcome, DispatchError):
         return outcome
-    body |= {"decided_by": str(by.user_id), "instead_of": str(original.op_id), "op_id": str(new_id)}
+    told_as = str(
+        uuid.UUID(original.body["op_id"])
+    )  # the phone goes on to name it so, whatever its id is here
+    body |= {"decided_by": str(by.user_id), "instead_of": told_as, "op_id": str(new_id)}
     _store(session, original, f"office-{rejection.id.hex}", body, outcome)
     _close(session, by, rejection)
     return Redecided(rejection.id, original.op_id, new_id, outcome.case_id)

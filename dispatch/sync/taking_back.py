@@ -102,7 +102,11 @@ def _looked_at(
 
 
 def _named(session: Session, visit: Visit, kind: type[Fact], op_id: uuid.UUID) -> Fact:
-    """The fact of the visit that an operation recorded, itself or as the desk applied it later."""
+    """
+    The fact of the visit that an operation recorded, itself or as the desk applied it later.
+
+    Of two that a phone gave one name, the one that counted at once.
+    """
     instead = select(Operation.op_id).where(
         Operation.visit_id == visit.id, Operation.body["instead_of"].as_string() == str(op_id)
     )
@@ -110,7 +114,7 @@ def _named(session: Session, visit: Visit, kind: type[Fact], op_id: uuid.UUID) -
     here: ColumnElement[bool] = (
         kind.work_order_id == visit.work_order_id if issubclass(kind, Approval) else kind.visit_id == visit.id
     )
-    found = session.scalars(select(kind).where(here, named)).first()
+    found = session.scalars(select(kind).where(here, named).order_by(kind.op_id != op_id)).first()
     if found is None:
         raise NotFound("there is no such fact at this visit")
     return found

@@ -32,6 +32,7 @@ from dispatch.sync.protocol import DECLARE
 from dispatch.sync.push import require_device
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.declaring import take_bytes
+from dispatch.work_orders.holding import hold_visits
 from dispatch.work_orders.model import DeclaredFile, Visit
 
 VERSION = "1.0.0"
@@ -84,14 +85,20 @@ def create_upload(session: Session, *, by: Principal, file: uuid.UUID | Wanted, 
     return upload
 
 
-def find_upload(session: Session, by: Principal, upload_id: uuid.UUID, *, hold: bool = False) -> Upload:
+def find_upload(
+    session: Session, by: Principal, upload_id: uuid.UUID, *, hold: bool = False, ends_at: int | None = None
+) -> Upload:
     """
     Return an upload of a file that this technician announced, from any own phone; an expired one is gone.
 
-    Held, the announcement is locked first and then the upload, as everywhere.
+    Held, the announcement is locked first and then the upload, as everywhere; with bytes up to the file's
+    end, ``ends_at``, its visit comes before them.
     """
     require_device(session, by, hold=hold)
     found = session.get(Upload, upload_id)
+    if found is not None and ends_at == found.length:
+        visit_of = select(DeclaredFile.visit_id).where(DeclaredFile.id == found.declared_file_id)
+        hold_visits(session, [session.scalar(visit_of)])
     declared = session.get(DeclaredFile, found.declared_file_id, with_for_update=hold) if found else None
     if found is None or declared is None or not _announced(session, by, declared):
         raise NotFound("there is no such upload")
@@ -118,7 +125,7 @@ def append(
     Such a refusal is a change that must be committed: a file that differs begins again, and one that is no
     picture is not sent again.
     """
-    upload = find_upload(session, by, upload_id, hold=True)
+    upload = find_upload(session, by, upload_id, hold=True, ends_at=offset + len(piece))
     if upload.finished_at is not None and offset == upload.length and not piece:
         return upload, None
     if upload.finished_at is not None or offset != upload.received:
@@ -140,7 +147,7 @@ def _finish(
     session: Session, by: Principal, upload: Upload, place: Path, directory: Path
 ) -> DispatchError | None:
     declared = session.get_one(DeclaredFile, upload.declared_file_id)
-    visit = session.get_one(Visit, declared.visit_id, with_for_update=True)
+    visit = session.get_one(Visit, declared.visit_id, populate_existing=True)
     content = place.read_bytes()
     if hashlib.sha256(content).hexdigest() != declared.sha256:
         upload.received = 0

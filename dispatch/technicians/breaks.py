@@ -17,12 +17,21 @@ from dispatch.technicians.rules import LONGEST_BREAK, Interval
 def start_break(
     session: Session, *, technician_id: uuid.UUID, at: datetime, op_id: uuid.UUID | None = None
 ) -> BreakTaken:
-    """Begin a break; one that is open ends where this one begins, and one told late where the next began."""
-    end_break(session, technician_id=technician_id, at=at)
-    later = select(func.min(BreakTaken.started_at)).where(
-        BreakTaken.technician_id == technician_id, BreakTaken.started_at > at
+    """
+    Begin a break; one that is open ends where this one begins, and one told late where the next began.
+
+    Neither end was told, so both come after the longest break at the latest.
+    """
+    former = end_break(session, technician_id=technician_id, at=at)
+    if former is not None:
+        former.ended_at = min(at, former.started_at + LONGEST_BREAK)
+    later = session.scalar(
+        select(func.min(BreakTaken.started_at)).where(
+            BreakTaken.technician_id == technician_id, BreakTaken.started_at > at
+        )
     )
-    row = BreakTaken(technician_id=technician_id, started_at=at, ended_at=session.scalar(later), op_id=op_id)
+    ended_at = min(later, at + LONGEST_BREAK) if later else None
+    row = BreakTaken(technician_id=technician_id, started_at=at, ended_at=ended_at, op_id=op_id)
     session.add(row)
     db.flush(session)
     return row
@@ -42,10 +51,20 @@ def end_break(session: Session, *, technician_id: uuid.UUID, at: datetime) -> Br
     return row
 
 
+def open_since(session: Session, *, technician_id: uuid.UUID, at: datetime) -> datetime | None:
+    """Return when the break began that is open at a moment; None when there is none."""
+    return session.scalar(
+        select(func.min(BreakTaken.started_at)).where(
+            BreakTaken.technician_id == technician_id,
+            BreakTaken.ended_at.is_(None),
+            BreakTaken.started_at <= at,
+        )
+    )
+
+
 def interval_of(row: BreakTaken) -> Interval:
-    """Return when a break was; one whose end was forgotten is over after the longest that there are."""
-    latest = row.started_at + LONGEST_BREAK
-    return Interval(row.started_at, min(row.ended_at or latest, latest))
+    """Return when a break was; one whose end nobody told is over after ``LONGEST_BREAK``."""
+    return Interval(row.started_at, row.ended_at or row.started_at + LONGEST_BREAK)
 
 
 def breaks_taken(
@@ -74,7 +93,9 @@ def _touching(
     statement = select(BreakTaken).where(
         BreakTaken.technician_id.in_(technician_ids),
         BreakTaken.started_at < end,
-        BreakTaken.started_at > start - LONGEST_BREAK,
-        or_(BreakTaken.ended_at.is_(None), BreakTaken.ended_at > start),
+        or_(
+            BreakTaken.ended_at > start,
+            BreakTaken.ended_at.is_(None) & (BreakTaken.started_at > start - LONGEST_BREAK),
+        ),
     )
     return session.scalars(statement.order_by(BreakTaken.started_at, BreakTaken.id)).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -178,24 +178,36 @@ def check_certificates_exist(session: Session, codes: Iterable[str]) -> None:
 
 
 def on_duty(
-    session: Session, territory_id: uuid.UUID, day: date, *, only: uuid.UUID | None = None
+    session: Session,
+    territory_id: uuid.UUID,
+    day: date,
+    *,
+    only: uuid.UUID | None = None,
+    left: Collection[uuid.UUID] = (),
 ) -> list[OnDuty]:
     """
     Return who of a territory can be planned on a day, by number: active, with a shift that begins on that
-    local day, and not absent for all of it. ``only`` names the one who is asked about.
+    local day, and not absent for all of it. ``only`` names the one who is asked about; of a day that is over,
+    ``left`` are those who may have left the company since.
     """
-    return rostered(session, territory_id, day, only=only).on_duty()
+    return rostered(session, territory_id, day, only=only, left=left).on_duty()
 
 
 def rostered(
-    session: Session, territory_id: uuid.UUID, day: date, *, only: uuid.UUID | None = None
+    session: Session,
+    territory_id: uuid.UUID,
+    day: date,
+    *,
+    only: uuid.UUID | None = None,
+    left: Collection[uuid.UUID] = (),
 ) -> Rostered:
-    """Return the active technicians of a territory, or ``only`` one, with a shift that begins on a day."""
+    """Return the technicians of a territory, active or ``left``, or ``only`` one, with a shift on a day."""
     start, end = clock.day_bounds(day, zone_of(session, territory_id))
     statement = (
         select(Technician, Shift)
         .join(Shift, Shift.technician_id == Technician.id)
-        .where(Technician.territory_id == territory_id, Technician.is_active)
+        .where(Technician.territory_id == territory_id)
+        .where(Technician.is_active | Technician.id.in_(left))
         .where(Shift.starts_at >= start, Shift.starts_at < end)
         .order_by(Technician.number, Shift.starts_at)
     )

@@ -18,6 +18,7 @@ from dispatch.paging import USUAL, Page, cut
 from dispatch.parts.model import Part
 from dispatch.work_orders.announcing import HIDDEN
 from dispatch.work_orders.helping import took_part
+from dispatch.work_orders.holding import hold_visits
 from dispatch.work_orders.lifecycle import FINISHED_STATES, Actor, VisitState
 from dispatch.work_orders.model import (
     Approval,
@@ -294,8 +295,10 @@ def files_of(session: Session, principal: Principal, visit_id: uuid.UUID) -> Seq
 def find_file(
     session: Session, principal: Principal, visit_id: uuid.UUID, file_id: uuid.UUID
 ) -> DeclaredFile:
-    """Return an announced file of a visit, held until the end of the transaction."""
+    """Return an announced file of a visit, held until the end of the transaction, as its visit is."""
     visit = find_visit(session, principal, visit_id)
+    hold_visits(session, [visit.id])
+    session.refresh(visit)
     statement = select(DeclaredFile).where(DeclaredFile.visit_id == visit.id, DeclaredFile.id == file_id)
     found = session.scalars(statement.with_for_update()).first()
     if found is None:

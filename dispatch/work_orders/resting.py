@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +15,13 @@ from dispatch.technicians.breaks import breaks_between, breaks_taken
 from dispatch.technicians.model import BreakTaken
 from dispatch.technicians.rules import Interval, free_of
 from dispatch.work_orders.lifecycle import VisitState
-from dispatch.work_orders.model import Visit, VisitEvent
+from dispatch.work_orders.model import ReviewCase, Visit, VisitEvent
 
 IDLE = (VisitState.PAUSED.value, VisitState.DONE.value)
 """States whose time ``paused_seconds`` holds already, once work goes on."""
+
+TOLD = frozenset({"break.start", "break.end"})
+"""The facts of a case that tell of a break."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,23 @@ def rested(
         if (span := spans[visit.id])
         and any(one.overlaps(span) for one in breaks.get(visit.technician_id, ()))
     ]
-    pauses = _pauses(session, [visit.id for visit in met], now) if met else {}
+    pauses = _pauses(session, met, now) if met else {}
     return {
         visit.id: _rested(visit, breaks[visit.technician_id], pauses.get(visit.id, []), now)
         for visit in met
         if visit.technician_id is not None
     }
+
+
+def breaks_decided(session: Session, visit_ids: Collection[uuid.UUID]) -> datetime | None:
+    """Return when somebody last looked at a break that verified visits were told of; None if never."""
+    decided = select(ReviewCase).where(ReviewCase.visit_id.in_(visit_ids), ReviewCase.decided_at.is_not(None))
+    moments = [
+        case.decided_at
+        for case in session.scalars(decided)
+        if case.decided_at and any(fact.get("type") in TOLD for fact in case.detail.get("facts", ()))
+    ]
+    return max(moments, default=None)
 
 
 def breaks_at(session: Session, visit: Visit) -> Sequence[BreakTaken]:
@@ -99,19 +113,27 @@ def _length(pieces: Sequence[Interval]) -> int:
     return int(sum((piece.end - piece.start).total_seconds() for piece in pieces))
 
 
-def _pauses(
-    session: Session, visit_ids: Sequence[uuid.UUID], now: datetime
-) -> dict[uuid.UUID, list[Interval]]:
-    """When visits were paused, or finished and opened again, in the order of their steps."""
+def _pauses(session: Session, visits: Sequence[Visit], now: datetime) -> dict[uuid.UUID, list[Interval]]:
+    """
+    When visits were paused, or finished and opened again, in the order of their steps.
+
+    While times of a visit wait for a look, the server's bounds of its steps count, as in ``stamping``.
+    """
+    waiting = {one.id for one in visits if one.unverified or one.state == VisitState.PAUSED}
     statement = select(
-        VisitEvent.visit_id, VisitEvent.from_state, VisitEvent.to_state, VisitEvent.occurred_at
+        VisitEvent.visit_id,
+        VisitEvent.from_state,
+        VisitEvent.to_state,
+        VisitEvent.occurred_at,
+        VisitEvent.counts_at,
     ).where(
-        VisitEvent.visit_id.in_(visit_ids),
+        VisitEvent.visit_id.in_([one.id for one in visits]),
         or_(VisitEvent.from_state.in_(IDLE), VisitEvent.to_state.in_(IDLE)),
     )
     found: dict[uuid.UUID, list[Interval]] = {}
     since: dict[uuid.UUID, datetime] = {}
-    for visit_id, source, target, at in session.execute(statement.order_by(VisitEvent.id)):
+    for visit_id, source, target, told, bound in session.execute(statement.order_by(VisitEvent.id)):
+        at = (bound or told) if visit_id in waiting else told
         begun = since.pop(visit_id, None) if source in IDLE else None
         if begun is not None and begun < at:
             found.setdefault(visit_id, []).append(Interval(begun, at))

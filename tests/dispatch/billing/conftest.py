@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from dispatch import outbox
+from dispatch import clock, db, outbox
+from tests.builders import at, frozen_clock
 from tests.dispatch.conftest import MovableClock
 from tests.invariants import broken
 from tests.planning_world import register_kinds
+from tests.services import TestServices
 
 
 @pytest.fixture
@@ -21,3 +24,18 @@ def books(session: Session, now: MovableClock) -> Iterator[Session]:
     session.flush()
     assert broken(session.connection()) == {}
     outbox.register((), {})
+
+
+@pytest.fixture
+def committed(services: TestServices) -> Iterator[Engine]:
+    """A database of its own, for what several transactions do at once."""
+    address = services.new_database()
+    engine = db.connect(address, pool_size=5)
+    db.configure(db.sessions(engine))
+    register_kinds()
+    clock.set_source(frozen_clock(at(20)))
+    yield engine
+    clock.set_source(None)
+    outbox.register((), {})
+    engine.dispose()
+    services.drop_database(address)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from dispatch import clock, db, outbox
+from dispatch import db
 from dispatch.access.rules import Principal, Role
 from dispatch.billing.commands import amend_times, issue, settle
 from dispatch.billing.crediting import take_back
@@ -21,11 +20,10 @@ from dispatch.errors import Stale
 from dispatch.work_orders import refusals, timekeeping
 from dispatch.work_orders.guards import CapacityForbidden
 from dispatch.work_orders.model import Visit
-from tests.builders import a_principal, a_user, a_visit, at, frozen_clock
+from tests.builders import a_principal, a_user, a_visit, at
 from tests.dispatch.conftest import MovableClock
 from tests.money_world import a_tariff, a_verified_order, invoiced, settled
-from tests.planning_world import register_kinds, runs_of
-from tests.services import TestServices
+from tests.planning_world import runs_of
 
 
 def desk(session: Session) -> Principal:
@@ -142,21 +140,6 @@ def test_a_technician_does_not_amend(evening: Session) -> None:
     me = a_principal(Role.TECHNICIAN, technician_id=visit.technician_id)
     with pytest.raises(CapacityForbidden):
         amend_times(evening, by=me, visit=visit, times={"finished_at": at(11)}, reason="mine")
-
-
-@pytest.fixture
-def committed(services: TestServices) -> Iterator[Engine]:
-    """A database of its own, for what several transactions do at once."""
-    address = services.new_database()
-    engine = db.connect(address, pool_size=5)
-    db.configure(db.sessions(engine))
-    register_kinds()
-    clock.set_source(frozen_clock(at(20)))
-    yield engine
-    clock.set_source(None)
-    outbox.register((), {})
-    engine.dispose()
-    services.drop_database(address)
 
 
 def test_of_two_who_amend_the_same_version_one_wins(committed: Engine) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import select
 
 from dispatch import clock, db, outbox, queue
 from dispatch.events import InvoiceIssued, VisitVerified
+from dispatch.work_orders.model import ReviewCase, Visit
+from dispatch.work_orders.verifying import decide_case, open_case
 from tests.builders import frozen_clock
 from tests.invariants import broken
 from tests.job_stage import Stage
@@ -71,6 +74,26 @@ def test_a_verified_visit_ends_as_a_printed_invoice_and_a_message(office: Stage)
     ]
     with office.engine.connect() as connection:
         assert broken(connection) == {}
+
+
+def test_an_invoice_whose_turn_comes_late_waits_while_somebody_has_to_look(office: Stage) -> None:
+    """Approved already, then a case holds billing: it is issued once when that is decided, and only then."""
+    verified(1)
+    [(run_id,)] = office.ask("select id from job_run where kind = 'billing.settle'")
+    outbox.perform(str(run_id))
+    assert office.ask("select state from settlement") == [("approved",)]
+    with db.transaction() as session:
+        visit = session.scalars(select(Visit)).one()
+        case = open_case(session, by=None, visit=visit, kind="late_fact", detail={}, hold_billing=True)
+        case_id = case.id
+    do_all(office)
+    assert office.ask("select count(*) from invoice") == [(0,)]
+    with db.transaction() as session:
+        decide_case(session, by=None, case=session.get_one(ReviewCase, case_id), decision="it counts")
+    do_all(office)
+    assert set(office.states()) == {"done"}
+    assert office.ask("select state from settlement") == [("invoiced",)]
+    assert office.ask("select count(*) from invoice") == [(1,)]
 
 
 def test_every_job_may_come_twice(office: Stage) -> None:

@@ -127,6 +127,25 @@ def test_a_log_written_from_nothing_equals_the_one_that_was_corrected(world: Ses
     assert {log.scope_id: log.facts_sha256 for log in write_daily_log(world, day=DAY)} == corrected
 
 
+def test_who_left_the_company_keeps_the_log_of_a_day_that_is_corrected(world: Session) -> None:
+    """R-701, R-704: on duty without a visit, one log stays; with one, duty stays beside what is corrected."""
+    place = a_territory(world)
+    idle, busy = (a_technician(world, territory=place) for _ in range(2))
+    for who in (idle, busy):
+        a_shift(world, who)
+    visit = served(world, busy, place, 9, is_solved=False)
+    write_daily_log(world, day=DAY)
+    unchanged = log_of(world, "technician", idle.id).facts_sha256
+    duty = figures(log_of(world, "technician", busy.id))["utilisation"]
+    idle.is_active = busy.is_active = False
+    visit.is_solved = True
+    write_daily_log(world, day=DAY)
+    assert log_of(world, "technician", idle.id).facts_sha256 == unchanged
+    corrected = figures(log_of(world, "technician", busy.id))
+    assert duty[1] > 0
+    assert (corrected["utilisation"], corrected["first_time_fix"]) == (duty, (1, 1))
+
+
 def test_a_late_sync_corrects_the_day_it_belongs_to(world: Session, now: MovableClock) -> None:
     place = a_territory(world)
     who = a_technician(world, territory=place)

@@ -102,6 +102,20 @@ def test_conflict_clause_21_times_that_contradict_what_was_amended_need_a_look(f
     )
 
 
+def test_conflict_clause_21_work_handed_over_before_its_amended_begin_needs_a_look(field: Field) -> None:
+    """The office let work begin at eleven, the phone comes later and handed it over at ten."""
+    visit = field.visit()
+    begun = field.whole_visit(visit)[:3]
+    over = field.op(protocol.HAND_OVER, visit, note="Called to an emergency.", remaining_minutes=40)
+    over["seq"] = begun[-1]["seq"] + 1
+    field.push(*(told(op, hour) for op, hour in zip(begun, (8.5, 9, 9.25), strict=True)))
+    amend(field, visit, started_at=at(11))
+    (receipt,) = field.push(told(over, 10))
+    assert receipt["result"] == "applied_conflict"
+    assert kinds(field, visit) == ["times_differ"]
+    assert of(field, visit, "finished_at", "state", "billing_hold") == (at(10), "done", True)
+
+
 def test_conflict_clause_21_the_same_time_told_again_counts(field: Field) -> None:
     """Reopened and finished once more, it has the end that was seen last; the amendment stays on record."""
     visit = field.visit()

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from dispatch import db
 from dispatch.billing.commands import record_payment
 from dispatch.billing.queries import payments
@@ -15,7 +17,7 @@ from dispatch.sync import commands, protocol, queries
 from dispatch.sync.provisional import number_of, receipt_of
 from dispatch.work_orders.model import Visit
 from tests.builders import serial
-from tests.dispatch.sync.field import MORNING, Field, paid, results
+from tests.dispatch.sync.field import FINDINGS, MORNING, Field, paid, results
 from tests.money_world import a_tariff
 
 
@@ -119,3 +121,26 @@ def test_receipt_clause_3_a_rejected_payment_is_found_and_keeps_its_number_when_
         assert queries.rejections(session, field.desk, provisional_number=number).items == ()
         [gone] = queries.rejections(session, field.desk, provisional_number=number, only_open=False).items
         assert gone.decided_by == field.desk.user_id
+
+
+@pytest.mark.parametrize("claims", ["seq", "op_id"])
+def test_receipt_clause_3_the_number_is_the_customers_whatever_identity_was_claimed(
+    field: Field, claims: str
+) -> None:
+    """A restored phone claims another operation's place or id; the customer holds the number it gave."""
+    visit = field.visit()
+    first = field.op(protocol.FINDING, visit, **FINDINGS)
+    op = field.op(protocol.PAYMENT, visit, **paid("7.00")) | {claims: first[claims]}
+    assert results(field.push(first)) == ["applied"]
+    assert results(field.push(op)) == [f"rejected:{'seq' if claims == 'seq' else 'id'}_reuse"]
+    number = told_number(field, op)
+    with db.transaction() as session:
+        [view] = queries.rejections(session, field.desk, provisional_number=number).items
+        assert view.provisional_number == number
+        commands.apply_anyway(
+            session,
+            by=field.desk,
+            rejection=queries.find_rejection(session, field.desk, view.id),
+            company_currency="EUR",
+        )
+    assert numbers(field, visit) == [(number,)]

@@ -45,6 +45,23 @@ def test_conflict_clause_17_a_part_returns_to_the_van_once_and_stays_on_record(f
     assert field.record_of(visit)["parts"] == []
 
 
+def test_conflict_clause_17_what_a_restored_phone_recorded_is_taken_back_by_the_name_it_gave(
+    field: Field,
+) -> None:
+    """Its place was taken, the desk applied it under an id of its own; the phone knows nothing of that."""
+    visit, sku = begun(field)
+    part = fitted(field, visit, sku) | {"seq": 1}
+    assert results(field.push(part)) == ["rejected:seq_reuse"]
+    with db.transaction() as session:
+        (seen,) = queries.rejections(session, field.desk).items
+        rejection = queries.find_rejection(session, field.desk, seen.id)
+        commands.apply_anyway(session, by=field.desk, rejection=rejection, company_currency="EUR")
+    assert on_van(field) == [(3,)]
+    void = taken_back(field, protocol.PART_VOID, visit, part) | {"seq": len(BEGUN) + 1}
+    assert results(field.push(void)) == ["applied"]
+    assert on_van(field) == [(5,)]
+
+
 def test_conflict_clause_17_what_is_not_there_cannot_be_taken_back(field: Field) -> None:
     """Neither a fact of another visit, nor a fact of another kind."""
     (visit, sku), other = begun(field), field.visit()

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from dispatch.technicians.breaks import breaks_taken, end_break, start_break
 from dispatch.technicians.model import BreakTaken
 from dispatch.work_orders.model import Visit, VisitEvent
 from dispatch.work_orders.resting import Rested, breaks_at, rested
+from dispatch.work_orders.stamping import PAUSES, Happened
 from tests.builders import a_technician, a_visit, an_order, at
 
 WAY = {"travelling_at": at(8), "arrived_at": at(9), "started_at": at(9)}
@@ -26,16 +28,18 @@ def a_break(session: Session, visit: Visit, start: float, end: float | None) -> 
     return row
 
 
-def step(session: Session, visit: Visit, source: str, target: str, moment: datetime) -> None:
-    """A step that was taken."""
+def step(session: Session, visit: Visit, source: str, target: str, moment: datetime | Happened) -> None:
+    """A step that was taken; of a time that nobody could verify, with what counts."""
+    happened = moment if isinstance(moment, Happened) else Happened(moment)
     session.add(
         VisitEvent(
             visit_id=visit.id,
             from_state=source,
             to_state=target,
             actor="assignee",
-            occurred_at=moment,
-            recorded_at=moment,
+            occurred_at=happened.told,
+            counts_at=happened.bound,
+            recorded_at=happened.counts,
         )
     )
     session.flush()
@@ -59,6 +63,8 @@ def a_done_visit(session: Session, **fields: Any) -> Visit:
         ([(10, None)], Rested(0, 7200)),
         ([(11, None)], Rested(0, 3600)),
         ([(7, None)], Rested(3600, 0)),
+        ([(9, 12)], Rested(0, 10800)),
+        ([(6, 11)], Rested(3600, 7200)),
         ([(10, 11), (10.5, 11.5)], Rested(0, 5400)),
         ([(8, 8.5), (9, 9.25), (10, 10.25)], Rested(1800, 1800)),
     ],
@@ -80,6 +86,30 @@ def test_a_break_within_a_pause_is_left_out_once(session: Session) -> None:
     step(session, visit, "paused", "working", at(11))
     a_break(session, visit, 10.5, 11.5)
     assert rested(session, [visit]) == {visit.id: Rested(0, 1800)}
+
+
+def test_a_pause_told_by_a_clock_nobody_can_verify_waits_as_its_seconds_do(session: Session) -> None:
+    """Reliability 2.5: told from ten to eleven, heard of at half past eleven; confirmed, the word counts."""
+    visit = a_done_visit(session, unverified={PAUSES: 3600})
+    step(session, visit, "working", "paused", Happened(at(10), at(11.5)))
+    step(session, visit, "paused", "working", Happened(at(11), at(11.5)))
+    a_break(session, visit, 10, 11)
+    assert rested(session, [visit]) == {visit.id: Rested(0, 3600)}
+    visit.paused_seconds, visit.unverified = 3600, {}
+    assert rested(session, [visit]) == {visit.id: Rested()}
+
+
+def test_a_break_whose_end_the_next_one_tells_is_over_after_two_hours(session: Session) -> None:
+    """One that somebody ended lasts as long as they said."""
+    visit = a_done_visit(session)
+    who = visit.technician_id
+    assert who is not None
+    for hour in (7, 11.5, 7.5):
+        start_break(session, technician_id=who, at=at(hour))
+    end_break(session, technician_id=who, at=at(14.75))
+    ends = [(row.started_at, row.ended_at) for row in breaks_taken(session, who, at(6), at(18))]
+    assert ends == [(at(7), at(9)), (at(7.5), at(9.5)), (at(11.5), at(14.75))]
+    assert rested(session, [visit]) == {visit.id: Rested(3600, 1800 + 1800)}
 
 
 def test_a_break_between_the_end_and_a_reopening_is_left_out_once(session: Session) -> None:
