@@ -92,9 +92,9 @@ MUTANTS = (
     ),
     Mutant(
         "a fact that was taken back is still told",
-        "dispatch/work_orders/consenting.py",
-        "Consent.visit_id.in_(list(visit_ids)), ~gone.exists())",
-        "Consent.visit_id.in_(list(visit_ids)))",
+        "dispatch/work_orders/shown.py",
+        "        if gone[words]:",
+        "        if False:",
     ),
     Mutant(
         "an older app's advice becomes a danger",
