@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, bindparam, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -22,7 +22,9 @@ from dispatch.billing.model import Payment
 from dispatch.contracts.house_rules import HouseRules, house_rules
 from dispatch.hand_ins import account, queries, rules
 from dispatch.hand_ins.model import HandIn, HandInPayment
+from dispatch.parts.model import StockCount
 from dispatch.parts.queries import open_counts
+from dispatch.parts.rules import OPEN
 from dispatch.promises import reminding
 from dispatch.promises.model import OfficeReminder
 from dispatch.promises.reminding import CUSTODY, HAND_IN, OPEN_COUNT, OPEN_HAND_IN, VAN_COUNT, Waiting
@@ -125,10 +127,29 @@ def _over_limit(session: Session, territory_id: uuid.UUID, limit: int) -> Iterat
             yield Waiting(CUSTODY, str(technician_id), "dispatcher", None, since, since + timedelta(days=1))
 
 
+_WHAT_THERE_IS = select(
+    Technician.territory_id,
+    Technician.language,
+    exists()
+    .where(
+        OfficeReminder.territory_id == Technician.territory_id,
+        OfficeReminder.kind.in_((HAND_IN, VAN_COUNT)),
+        OfficeReminder.ended_at.is_(None),
+        func.starts_with(OfficeReminder.subject, cast(Technician.id, Text) + ":"),
+    )
+    .label("is_reminded"),
+    exists().where(HandIn.technician_id == Technician.id, HandIn.state == rules.RECEIVED).label("is_counted"),
+    exists().where(StockCount.technician_id == Technician.id, StockCount.state == OPEN).label("has_counts"),
+).where(Technician.id == bindparam("technician_id"))
+"""Whether a phone has anything to say at all: every pull asks, and most ask in vain."""
+
+
 def notices_of(session: Session, technician_id: uuid.UUID) -> list[Mapping[str, Any]]:
     """Return what a technician's phone should say, in the own language: days to hand in, counts to sign."""
-    person = select(Technician.territory_id, Technician.language).where(Technician.id == technician_id)
-    territory_id, language = session.execute(person).one()
+    there = session.execute(_WHAT_THERE_IS, {"technician_id": technician_id}).one()
+    if not (there.is_reminded or there.is_counted or there.has_counts):
+        return []
+    territory_id, language = there.territory_id, there.language
     mine = select(HandIn).filter_by(technician_id=technician_id, state=rules.RECEIVED).order_by(HandIn.id)
     reminded = (
         select(OfficeReminder.kind, OfficeReminder.subject)

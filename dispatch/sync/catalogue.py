@@ -6,10 +6,11 @@ Each section has a stamp; a phone says which stamps it holds and is told only wh
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select
+from sqlalchemy import BindParameter, ColumnElement, Text, bindparam, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -50,22 +51,7 @@ def catalogue_of(session: Session, principal: Principal, held: str | None) -> Ma
 
 def _stamps(session: Session, principal: Principal) -> list[str]:
     """One question for all sections; every pull of a phone that keeps the catalogue asks it."""
-    codes = _digest(
-        ServiceCode, ServiceCode.kind, ServiceCode.code, ServiceCode.title_en, ServiceCode.title_zh
-    )
-    parts = select(func.md5(func.concat(func.count(), APART, func.sum(Part.version))))
-    mine = VanStock.technician_id == principal.technician_id
-    stock = _digest(VanStock, VanStock.part_id, VanStock.quantity).where(mine)
-    units = _digest(PartUnit, PartUnit.part_id, PartUnit.serial).where(
-        PartUnit.technician_id == principal.technician_id
-    )
-    people = _digest(User, User.id, User.display_name, User.role).where(
-        User.is_active, User.role.in_(APPROVERS)
-    )
-    seen = _digest(UserTerritory, UserTerritory.user_id, UserTerritory.territory_id)
-    rates = _digest(Tariff, Tariff.valid_from, Tariff.tax_rate)
-    asked = (codes.where(ServiceCode.is_active), parts, stock, units, people, seen, rates)
-    found = session.execute(select(*(one.scalar_subquery() for one in asked))).one()
+    found = session.execute(_ALL_STAMPS, {"technician_id": principal.technician_id}).one()
     short = [str(stamp or "empty")[:12] for stamp in found]
     return [short[0], short[1], short[2] + short[3], short[4] + short[5], short[6]]
 
@@ -75,6 +61,27 @@ def _digest(table: Any, *columns: Any) -> Any:
     return select(func.md5(func.string_agg(told, aggregate_order_by(literal("\x1e"), told)))).select_from(
         table
     )
+
+
+def _stamped() -> Any:
+    """The question for the stamps of a technician; written once, since it is long and often asked."""
+    me: BindParameter[uuid.UUID] = bindparam("technician_id")
+    codes = _digest(
+        ServiceCode, ServiceCode.kind, ServiceCode.code, ServiceCode.title_en, ServiceCode.title_zh
+    )
+    parts = select(func.md5(func.concat(func.count(), APART, func.sum(Part.version))))
+    stock = _digest(VanStock, VanStock.part_id, VanStock.quantity).where(VanStock.technician_id == me)
+    units = _digest(PartUnit, PartUnit.part_id, PartUnit.serial).where(PartUnit.technician_id == me)
+    people = _digest(User, User.id, User.display_name, User.role).where(
+        User.is_active, User.role.in_(APPROVERS)
+    )
+    seen = _digest(UserTerritory, UserTerritory.user_id, UserTerritory.territory_id)
+    rates = _digest(Tariff, Tariff.valid_from, Tariff.tax_rate)
+    asked = (codes.where(ServiceCode.is_active), parts, stock, units, people, seen, rates)
+    return select(*(one.scalar_subquery() for one in asked))
+
+
+_ALL_STAMPS = _stamped()
 
 
 def _codes(session: Session, _principal: Principal) -> Section:
@@ -114,7 +121,9 @@ def _stock(session: Session, principal: Principal) -> Section:
 def _approvers(session: Session, principal: Principal) -> Section:
     if principal.role is not Role.TECHNICIAN:
         return []
-    home = session.get_one(Technician, principal.technician_id).territory_id
+    home = session.scalars(
+        select(Technician.territory_id).where(Technician.id == principal.technician_id)
+    ).one()
     return [{"id": str(user.id), "name": user.display_name} for user in approvers(session, home)]
 
 

@@ -121,7 +121,7 @@ def shown_after(
         change = _CHANGES.get(operation["type"])
         if operation["type"] in VOIDS:
             named = told.get(operation["payload"]["of"])
-            if named is not None and named["type"] == VOIDS[operation["type"]]:
+            if named is not None and _may_be_shown(named, told.values(), VOIDS[operation["type"]]):
                 _TAKES_BACK[named["type"]](shown, named["payload"])
         elif change is not None:
             change(shown, operation["payload"])
@@ -130,6 +130,14 @@ def shown_after(
     )
     shown["times"] = {name: times.get(name) or None for name in ("arrived_at", "started_at")}
     return shown
+
+
+def _may_be_shown(named: Mapping[str, Any], told: Iterable[Mapping[str, Any]], kind: str) -> bool:
+    """Tell whether what an operation recorded can be in the record; findings replace those of before."""
+    if named["type"] != kind:
+        return False
+    known = [one for one in told if one["type"] == kind and one.get("visit_id") == named.get("visit_id")]
+    return kind != FINDING or known[-1] is named
 
 
 def _found(shown: dict[str, Any], payload: Mapping[str, Any]) -> None:

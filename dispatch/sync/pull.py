@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select, text, tuple_
+from sqlalchemy import BigInteger, Text, bindparam, cast, func, select, text, tuple_
 from sqlalchemy.orm import Session
 
 from dispatch import clock
@@ -37,6 +37,24 @@ _WHERE_WE_ARE = text(
     " from pg_control_system() s, pg_control_checkpoint() c, pg_database d"
     " where d.datname = current_database()"
 )
+
+_AFTER = tuple_(FeedRow.xid, FeedRow.seq) > tuple_(
+    cast(bindparam("xid"), TransactionNumber()), bindparam("seq", type_=BigInteger)
+)
+_FOLLOWING = (
+    select(cast(FeedRow.xid, Text), FeedRow.seq, FeedRow.entity_id)
+    .where(FeedRow.scope == bindparam("scope"), FeedRow.entity == "visit", _AFTER)
+    .where(FeedRow.xid < cast(bindparam("horizon"), TransactionNumber()))
+    .order_by(FeedRow.xid, FeedRow.seq)
+    .limit(bindparam("most"))
+)
+_ACKNOWLEDGED = (
+    select(FeedRow.entity_id, func.max(FeedRow.version))
+    .where(FeedRow.scope == bindparam("scope"), FeedRow.entity == "ack", ~_AFTER)
+    .group_by(FeedRow.entity_id)
+    .order_by(FeedRow.entity_id)
+)
+"""Built once: every pull asks them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +153,8 @@ def _since(
 ) -> Page:
     """Give what the feed says and what the passing of time changed, each visit once, as it is now."""
     scope = technician_scope(principal.technician_id or "")
-    statement = (
-        select(cast(FeedRow.xid, Text), FeedRow.seq, FeedRow.entity_id)
-        .where(FeedRow.scope == scope, FeedRow.entity == "visit", _after(start), FeedRow.xid < _xid(horizon))
-        .order_by(FeedRow.xid, FeedRow.seq)
-        .limit(page + 1)
-    )
-    rows = session.execute(statement).all()
+    asked = {"scope": scope, **_place(start), "horizon": str(horizon), "most": page + 1}
+    rows = session.execute(_FOLLOWING, asked).all()
     moved = visit_view.whose_exposure_changed(session, principal, start.scope_moment, now)
     ids = dict.fromkeys([*(uuid.UUID(row[2]) for row in rows[:page]), *moved])
     coming = drip.waiting(session, principal, now) if start.is_dripped else []
@@ -179,18 +192,10 @@ def _evict(visit_id: uuid.UUID) -> Mapping[str, Any]:
 
 def _acknowledged_until(session: Session, principal: Principal, until: Position) -> dict[str, int]:
     """Return how far operations were acknowledged by transactions that this position includes."""
-    statement = (
-        select(FeedRow.entity_id, func.max(FeedRow.version))
-        .where(FeedRow.scope == device_scope(principal.device_id), FeedRow.entity == "ack", ~_after(until))
-        .group_by(FeedRow.entity_id)
-        .order_by(FeedRow.entity_id)
-    )
-    return {epoch: acked for epoch, acked in session.execute(statement)}  # noqa: C416 - rows are no pairs
+    asked = {"scope": device_scope(principal.device_id), **_place(until)}
+    rows = session.execute(_ACKNOWLEDGED, asked)
+    return {epoch: acked for epoch, acked in rows}  # noqa: C416 - rows are no pairs
 
 
-def _after(position: Position) -> ColumnElement[bool]:
-    return tuple_(FeedRow.xid, FeedRow.seq) > tuple_(_xid(position.xid), literal(position.seq))
-
-
-def _xid(number: int) -> ColumnElement[int]:
-    return cast(literal(str(number)), TransactionNumber())
+def _place(position: Position) -> dict[str, Any]:
+    return {"xid": str(position.xid), "seq": position.seq}

@@ -7,31 +7,60 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from dispatch import clock
 from dispatch.access.rules import Principal
 from dispatch.parts.model import Part, PartTransfer
 from dispatch.parts.queries import open_transfers
+from dispatch.parts.rules import ASKED, HANDED
 from dispatch.planning.candidates import ANNOUNCED
 from dispatch.planning.supplying import pick_list
 from dispatch.technicians.model import Technician
 from dispatch.territories.queries import zone_of
+from dispatch.tools import rules as tool_rules
+from dispatch.tools.model import Tool, ToolHandover
 from dispatch.tools.queries import handovers_awaited, tools_kept_by
 from dispatch.work_orders.model import Visit
 
 DAYS = 2
 """Today and tomorrow: the van is loaded in the morning or the evening before."""
+_ENDS = or_(PartTransfer.giver_id == Technician.id, PartTransfer.taker_id == Technician.id)
+_WHAT_THERE_IS = select(
+    Technician.territory_id,
+    exists()
+    .where(
+        Visit.technician_id == Technician.id,
+        Visit.state.in_([str(state) for state in ANNOUNCED]),
+        Visit.parts != {},
+    )
+    .label("needs_parts"),
+    exists()
+    .where(
+        PartTransfer.territory_id == Technician.territory_id,
+        PartTransfer.state.in_([ASKED, HANDED]),
+        _ENDS,
+    )
+    .label("has_transfers"),
+    exists().where(Tool.keeper_id == Technician.id).label("keeps_tools"),
+    exists()
+    .where(ToolHandover.taker_id == Technician.id, ToolHandover.state == tool_rules.HANDED)
+    .label("awaits_tools"),
+).where(Technician.id == bindparam("technician_id"))
+"""Whether there is anything of each kind at all: every pull asks, and most ask in vain."""
 
 
 def van_of(session: Session, principal: Principal, now: datetime) -> Mapping[str, Any]:
     """Return the pick lists of today and tomorrow, open transfers, tools, and tools on their way here."""
-    mine = select(Technician.id, Technician.territory_id).where(Technician.id == principal.technician_id)
-    me, territory_id = session.execute(mine).one()
+    me = principal.technician_id
+    if me is None:
+        raise LookupError("only technicians have a van")
+    there = session.execute(_WHAT_THERE_IS, {"technician_id": me}).one()
+    transfers = open_transfers(session, principal, there.territory_id) if there.has_transfers else ()
     return {
-        "pick_lists": _pick_lists(session, me, now) if _needs_parts(session, me) else [],
-        "transfers": [_transfer(*row) for row in open_transfers(session, principal, territory_id)],
+        "pick_lists": _pick_lists(session, me, now) if there.needs_parts else [],
+        "transfers": [_transfer(*row) for row in transfers],
         "tools": [
             {
                 "serial": tool.serial,
@@ -39,22 +68,14 @@ def van_of(session: Session, principal: Principal, now: datetime) -> Mapping[str
                 "name_zh": tool.name_zh,
                 "calibrated_until": _text(tool.calibrated_until),
             }
-            for tool in tools_kept_by(session, me)
+            for tool in (tools_kept_by(session, me) if there.keeps_tools else ())
             if not tool.is_retired
         ],
         "tool_handovers": [
             {"id": str(row.id), "serial": tool.serial, "giver_id": _id(row.giver_id), "note": row.note}
-            for row, tool in handovers_awaited(session, me)
+            for row, tool in (handovers_awaited(session, me) if there.awaits_tools else ())
         ],
     }
-
-
-def _needs_parts(session: Session, me: uuid.UUID) -> bool:
-    """Tell whether anything could be on a list at all; most technicians ask in vain."""
-    wanted = exists().where(
-        Visit.technician_id == me, Visit.state.in_([str(state) for state in ANNOUNCED]), Visit.parts != {}
-    )
-    return bool(session.scalar(select(wanted)))
 
 
 def _pick_lists(session: Session, technician_id: uuid.UUID, now: datetime) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from dispatch.access.rules import Principal
@@ -52,17 +52,37 @@ class Held:
         return privacy.exposure(self.planned_start, self.ended_at, self.zone, now)
 
 
+_GIVEN = (
+    select(Visit, WorkOrder, Customer, Site, Asset, Territory)
+    .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+    .join(Customer, Customer.id == WorkOrder.customer_id)
+    .join(Site, Site.id == WorkOrder.site_id)
+    .join(Territory, Territory.id == WorkOrder.territory_id)
+    .outerjoin(Asset, Asset.id == WorkOrder.asset_id)
+    .where(Visit.state.not_in([*HIDDEN]))
+)
+_MAY_HAVE_MOVED = (
+    select(
+        Visit.id,
+        Visit.planned_start,
+        Visit.state,
+        Visit.finished_at,
+        Visit.arrived_at,
+        Visit.planned_end,
+        Territory.timezone,
+    )
+    .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
+    .join(Territory, Territory.id == WorkOrder.territory_id)
+    .where(Visit.technician_id == bindparam("technician_id"), Visit.state.not_in([*HIDDEN]))
+    .where(Visit.planned_start >= bindparam("first"), Visit.planned_start < bindparam("last"))
+    .order_by(Visit.id)
+)
+"""Built once: every pull asks them."""
+
+
 def mine(by: Principal) -> Select[*tuple[Any, ...]]:
     """Select the visits that are given to a technician, with what belongs to them."""
-    return (
-        select(Visit, WorkOrder, Customer, Site, Asset, Territory)
-        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
-        .join(Customer, Customer.id == WorkOrder.customer_id)
-        .join(Site, Site.id == WorkOrder.site_id)
-        .join(Territory, Territory.id == WorkOrder.territory_id)
-        .outerjoin(Asset, Asset.id == WorkOrder.asset_id)
-        .where(Visit.technician_id == by.technician_id, Visit.state.not_in([*HIDDEN]))
-    )
+    return _GIVEN.where(Visit.technician_id == by.technician_id)
 
 
 def in_window(
@@ -81,27 +101,14 @@ def whose_exposure_changed(session: Session, by: Principal, then: datetime, now:
     """Return visits that came into the window, left it, or are told more or less of since a moment."""
     if now <= then:
         return []
-    statement = (
-        select(
-            Visit.id,
-            Visit.planned_start,
-            Visit.state,
-            Visit.finished_at,
-            Visit.arrived_at,
-            Visit.planned_end,
-            Territory.timezone,
-        )
-        .join(WorkOrder, WorkOrder.id == Visit.work_order_id)
-        .join(Territory, Territory.id == WorkOrder.territory_id)
-        .where(Visit.technician_id == by.technician_id, Visit.state.not_in([*HIDDEN]))
-        .where(
-            Visit.planned_start >= then - privacy.LOOK_BACK, Visit.planned_start < now + privacy.LOOK_AHEAD
-        )
-        .order_by(Visit.id)
-    )
+    asked = {
+        "technician_id": by.technician_id,
+        "first": then - privacy.LOOK_BACK,
+        "last": now + privacy.LOOK_AHEAD,
+    }
     found = [
         Held(row.id, row.planned_start, privacy.ended_at(row), row.timezone)
-        for row in session.execute(statement)
+        for row in session.execute(_MAY_HAVE_MOVED, asked)
     ]
     return [visit.id for visit in found if visit.exposure(then) != visit.exposure(now)]
 

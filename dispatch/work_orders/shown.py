@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,10 +18,9 @@ from dispatch.customers.model import Asset, Customer
 from dispatch.parts.model import Part
 from dispatch.technicians.model import Technician
 from dispatch.work_orders.coding import FIELDS
-from dispatch.work_orders.consenting import consents_of
 from dispatch.work_orders.model import Approval, Finding, PartUse, Visit
-from dispatch.work_orders.on_site_model import Consent
-from dispatch.work_orders.queries import approvals_by_order, findings_of, part_uses_of
+from dispatch.work_orders.on_site_model import Consent, Withdrawal
+from dispatch.work_orders.queries import findings_of, part_uses_of
 
 TIMES = frozenset({"arrived_at", "started_at"})
 
@@ -51,10 +51,56 @@ def recorded_of(session: Session, visits: Sequence[Visit]) -> Recorded:
         findings=findings_of(session, ids),
         parts=parts,
         skus={row.id: row.sku for row in session.execute(skus)} if fitted else {},
-        consents=consents_of(session, ids),
-        approvals=approvals_by_order(session, {visit.work_order_id for visit in visits}),
+        consents=_consents(session, ids),
+        approvals=_approvals(session, {visit.work_order_id for visit in visits}),
         standing=standing_by_visit(session, {visit.id: visit.checklists for visit in visits}),
     )
+
+
+def _consents(session: Session, visit_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[Consent]]:
+    gone = select(Withdrawal.id).where(Withdrawal.subject_id == Consent.id).exists()
+    statement = select(Consent, gone).where(Consent.visit_id.in_(list(visit_ids)))
+    rows = session.execute(statement.order_by(Consent.recorded_at, Consent.id))
+    return _without_the_first(rows, lambda one: one.visit_id, _consented)
+
+
+def _approvals(session: Session, order_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, Sequence[Approval]]:
+    gone = select(Withdrawal.id).where(Withdrawal.subject_id == Approval.id).exists()
+    statement = select(Approval, gone).where(Approval.work_order_id.in_(list(order_ids)))
+    rows = session.execute(statement.order_by(Approval.id))
+    return _without_the_first(rows, lambda one: one.work_order_id, _agreed)
+
+
+def _without_the_first(
+    rows: Iterable[Any], place: Callable[[Any], uuid.UUID], told: Callable[[Any], Mapping[str, Any]]
+) -> Mapping[uuid.UUID, Sequence[Any]]:
+    """
+    What is listed of rows that come with whether they were taken back, by place (Record 10).
+
+    A list of words says nothing of which of two equal rows is gone: it is the first of them, so that whoever
+    holds the words alone, as a phone does, comes to the same list in the same order.
+    """
+    listed = [(row, (place(row), *told(row).items()), is_gone) for row, is_gone in rows]
+    gone = Counter(words for _, words, is_gone in listed if is_gone)
+    found: dict[uuid.UUID, list[Any]] = {}
+    for row, words, _ in listed:
+        if gone[words]:
+            gone[words] -= 1
+        else:
+            found.setdefault(place(row), []).append(row)
+    return found
+
+
+def _consented(consent: Consent) -> Mapping[str, Any]:
+    return {"equipment": consent.equipment, "by": consent.signed_by_name}
+
+
+def _agreed(approval: Approval) -> Mapping[str, Any]:
+    return {
+        "amount_minor": approval.amount_minor,
+        "currency": approval.currency,
+        "by": approval.approved_by_name,
+    }
 
 
 def shown_of(session: Session, visit: Visit, times: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -94,10 +140,7 @@ def shown(
         "touched": last.touched if last else [],
         "codes": _codes(last),
         "answers": _answers(visit, recorded.standing[visit.id]),
-        "consents": [
-            {"equipment": consent.equipment, "by": consent.signed_by_name}
-            for consent in recorded.consents.get(visit.id, [])
-        ],
+        "consents": [_consented(one) for one in recorded.consents.get(visit.id, [])],
         "use_explained": last.use_explained if last else False,
         "documents": last.documents_handed_over if last else [],
         "parts": _parts(recorded.parts.get(visit.id, []), recorded.skus),
@@ -108,10 +151,7 @@ def shown(
             "travel_minor": order.estimate_travel_minor,
             "currency": order.currency,
         },
-        "approvals": [
-            {"amount_minor": a.amount_minor, "currency": a.currency, "by": a.approved_by_name}
-            for a in recorded.approvals.get(order.id, [])
-        ],
+        "approvals": [_agreed(one) for one in recorded.approvals.get(order.id, [])],
     }
 
 

@@ -66,6 +66,37 @@ def test_a_hunt_that_stops_has_not_succeeded_and_goes_on_where_it_stopped(
     assert {row["measure"] for row in rows} <= set(ASIDE)
 
 
+@pytest.mark.parametrize("code", [1, 2, None])
+def test_nothing_is_hunted_by_tests_that_fail_without_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int | None
+) -> None:
+    """A test that fails anyway kills nothing; it is asked again, and what passes is asked once."""
+    bug = MUTANTS[0]
+    told = iter([(code, "FAILED tests/any.py"), (0, "9 passed"), (1, "FAILED tests/one.py"), (0, "9 passed")])
+    bugs_inside: list[bool] = []
+
+    def hunters_say(root: Path) -> tuple[int | None, str]:
+        bugs_inside.append(bug.now in (root / bug.path).read_text(encoding="utf-8"))
+        return next(told)
+
+    monkeypatch.setattr(mutants_sync, "COPIED", ("dispatch",))
+    monkeypatch.setattr(mutants_sync, "version", lambda: "one")
+    monkeypatch.setattr(mutants_sync, "hunters_say", hunters_say)
+    room = ["--only", bug.name, "--folder", str(tmp_path), "--out", str(tmp_path / "rows.jsonl")]
+    assert mutants_sync.main(room) == 1
+    assert "UNSOUND   without a bug: FAILED tests/any.py" in capsys.readouterr().out
+    assert mutants_sync.main(room) == 0
+    assert "killed    dedupe after effect: FAILED tests/one.py" in capsys.readouterr().out
+    assert mutants_sync.main([*room[2:], "--only", MUTANTS[3].name]) == 1
+    assert bugs_inside == [False, False, True, False]
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["is_sound"], row["killed"], row["survived"]) for row in rows] == [
+        (False, 0, []),
+        (True, 1, []),
+        (True, 0, [MUTANTS[3].name]),
+    ]
+
+
 def test_a_hunt_whose_time_is_over_hunts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutants_sync, "COPIED", ())
     state = mutants_sync.state_at(tmp_path / "state.json", of="now")

@@ -202,5 +202,7 @@ def _check_scope(session: Any, by: Principal, changes: Sequence[Any]) -> None:
     from dispatch.work_orders.model import Visit
 
     ids = [uuid.UUID(one["id"]) for one in changes if one["kind"] == "put"]
+    if not ids:
+        return
     foreign = select(Visit.id).where(Visit.id.in_(ids), Visit.technician_id != by.technician_id)
     assert session.scalars(foreign).all() == []

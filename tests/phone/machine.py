@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from sqlalchemy import Connection
 
 from dispatch.errors import DispatchError
 from dispatch.simulation.phone import Revoked
@@ -73,11 +74,14 @@ class SyncMachine(RuleBasedStateMachine):
 
     judged = 0
     """How many days were judged to their end."""
+    reader: ClassVar[Connection | None] = None
+    """What judges ask through; it outlives stories."""
 
     @initialize(seed=st.integers(0, 2**16))
     def found(self, seed: int) -> None:
         """Begin with a company and a visit for each technician."""
         self.world = World.founded()
+        self.world.reader = self.reader
         self.world.dice.seed(seed)
         self.backups: dict[Any, Any] = {}
         self.facts = checks.facts(self.world)

@@ -30,7 +30,8 @@ def database_of_stories(services: TestServices) -> Iterator[None]:
     db.configure(db.sessions(engine))
     outbox.register(JOBS, SUBSCRIPTIONS)
     try:
-        yield
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as SyncMachine.reader:
+            yield
     finally:
         clock.set_source(None)
         engine.dispose()

@@ -99,6 +99,11 @@ OPERATIONS: Mapping[str, Sequence[dict[str, Any]]] = {
         _op("finding.add", **{**FOUND, "fault": "Pump leaks"}) | {"op_id": MADE[1]},
         _op("finding.void", of=MADE[0], reason="another flat"),
     ],
+    "findings that say what later ones say are taken back": [
+        _op("finding.add", **FOUND) | {"op_id": MADE[0]},
+        _op("finding.add", **FOUND) | {"op_id": MADE[1]},
+        _op("finding.void", of=MADE[0], reason="said twice"),
+    ],
     "contacts are corrected": [
         _op("contact.propose", fields={"phone": {"base": "+358401234567", "value": None}}),
         _op("contact.propose", fields={"access_notes": {"base": "", "value": "ring twice"}}, note="moved"),
@@ -128,6 +133,14 @@ OPERATIONS = {
         | {"op_id": MADE[1]},
         _op("approval.void", of=MADE[1], reason="another order"),
         _op("approval.void", of=MADE[2], reason="names nothing that is known"),
+    ],
+    "of equal approvals the first goes": [
+        _op("approval.add", amount="180.5", currency="EUR", approved_by_name="B", method="phone")
+        | {"op_id": MADE[0]},
+        _op("approval.add", amount="20", currency="EUR", approved_by_name="B", method="phone"),
+        _op("approval.add", amount="180.50", currency="EUR", approved_by_name="B", method="message")
+        | {"op_id": MADE[1]},
+        _op("approval.void", of=MADE[1], reason="another order"),
     ],
     "consents are taken back": [
         _op(

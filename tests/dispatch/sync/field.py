@@ -157,10 +157,12 @@ class Field:
         receipts_as_described(told.receipts)
         return told
 
-    def pull(self, cursor: str | None = None, *, page: int = protocol.PAGE) -> queries.Pulled:
+    def pull(
+        self, cursor: str | None = None, *, page: int = protocol.PAGE, catalogue: str | None = None
+    ) -> queries.Pulled:
         """Pull one page."""
         with db.transaction() as session:
-            told = queries.pull(session, self.by, cursor=cursor, key=KEY, page=page)
+            told = queries.pull(session, self.by, cursor=cursor, key=KEY, page=page, catalogue=catalogue)
         return pulled_as_described(told)
 
     def record_of(self, visit_id: uuid.UUID) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from tests.statements import asked
 
 MOST_FOR_AN_OPERATION = 9
 """Statements for an operation of a visit, what every push asks once included."""
+MOST_FOR_NO_NEWS = 9
+"""Statements of a pull to which there is nothing to tell."""
 
 
 def worked(field: Field) -> uuid.UUID:
@@ -77,6 +79,16 @@ def test_a_pull_asks_no_more_for_many_visits_than_for_two(field: Field) -> None:
     for _ in range(3):
         worked(field)
     assert questions() == few
+
+
+def test_a_pull_without_news_asks_little(field: Field) -> None:
+    worked(field)
+    first = field.pull(catalogue="none")
+    assert first.catalogue is not None
+    with asked() as found:
+        again = field.pull(first.cursor, catalogue=first.catalogue["revision"])
+    assert (again.changes, again.notices, again.catalogue) == ([], [], None)
+    assert len(found) <= MOST_FOR_NO_NEWS
 
 
 def test_a_push_asks_a_bounded_number_of_questions_for_an_operation(field: Field) -> None:

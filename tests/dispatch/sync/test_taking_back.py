@@ -133,6 +133,24 @@ def test_record_clause_9_the_customer_signs_the_record_without_what_was_taken_ba
     assert results(field.push(sign, field.op(protocol.FINISH, visit, is_solved=True))) == ["applied"] * 2
 
 
+def test_record_clause_9_findings_said_again_stand_when_the_first_are_taken_back(field: Field) -> None:
+    """The words are equal, the findings are two: known to the phone before the pull, or pulled already."""
+    visit, _ = begun(field)
+    record = field.record_of(visit)
+    first, again = [field.op(protocol.FINDING, visit, **FINDINGS) for _ in range(2)]
+    void = taken_back(field, protocol.FINDING_VOID, visit, first)
+    field.push(first, again)
+    pulled = field.record_of(visit)
+    assert results(field.push(void)) == ["applied"]
+    held = field.record_of(visit)
+    assert held["fault"] == FINDINGS["fault"]
+    for shown in (
+        protocol.shown_after(record, [first, again, void], {}),
+        protocol.shown_after(pulled, [void], {}, [first, again]),
+    ):
+        assert {**held, "times": None} == {**shown, "times": None}
+
+
 def test_record_clause_9_a_visit_is_not_finished_without_findings(field: Field) -> None:
     """R-509: the last finding was taken back, and what it advised is not advised any more."""
     visit, _ = begun(field)

@@ -322,6 +322,33 @@ def test_conflict_clause_25_a_file_of_a_verified_visit_that_is_taken_back_is_an_
     assert field.ask("select is_current from service_report where visit_id = :id", id=visit) == [(True,)]
 
 
+def test_record_clause_10_of_equal_rows_both_sides_list_the_later_ones(field: Field) -> None:
+    """The office keeps which one was named; the lists are equal, their order included, and can be signed."""
+    visit = begun(field)
+    record = field.record_of(visit)
+    agreed = [approval(field, visit, amount=amount) for amount in ("180.00", "20.00", "180.00")]
+    signed = [consent(field, visit, equipment) for equipment in ("Meter", "Valve", "Meter")]
+    told = [
+        *agreed,
+        *signed,
+        taken_back(field, protocol.APPROVAL_VOID, visit, agreed[2]),
+        taken_back(field, protocol.CONSENT_VOID, visit, signed[2]),
+    ]
+    assert results(field.push(*told[:6])) == ["applied"] * 6
+    pulled = field.record_of(visit)
+    assert results(field.push(*told[6:])) == ["applied"] * 2
+    held = field.record_of(visit)
+    assert [row["amount_minor"] for row in held["approvals"]] == [2000, 18000]
+    assert [row["equipment"] for row in held["consents"]] == ["Valve", "Meter"]
+    before, after = protocol.shown_after(record, told, {}), protocol.shown_after(pulled, told[6:], {}, told)
+    assert {**held, "times": None} == {**before, "times": None} == {**after, "times": None}
+    taken = "select a.op_id from approval a join withdrawal w on w.subject_id = a.id where w.visit_id = :id"
+    gone = field.ask(taken, id=visit)
+    assert [str(op_id) for (op_id,) in gone] == [agreed[2]["op_id"]]
+    sign = field.op(protocol.SIGN, visit, **SIGNED, shown_sha256=protocol.record_digest(before))
+    assert results(field.push(sign)) == ["applied"]
+
+
 def test_record_clause_10_the_customer_signs_the_record_without_what_was_taken_back(field: Field) -> None:
     """What the phone shows is what the server holds: pulled before, with everything on top."""
     carried = asks_for_a_photo(field)
