@@ -16,17 +16,20 @@ import httpx
 
 from api.errors import STATUS_OF_KIND
 from dispatch import db
-from dispatch.access.rules import Principal
+from dispatch.access.proof import Proof
+from dispatch.access.rules import Principal, TokenRules
 from dispatch.access.sealing import WIPE, notice_key, signed_notice
 from dispatch.errors import DispatchError
 from dispatch.simulation.phone import PhoneClient
 from dispatch.simulation.phone_answers import NothingDecided
-from dispatch.sync import commands, protocol, queries, uploads
+from dispatch.sync import commands, protocol, quarantine, queries, uploads
 from dispatch.sync.refusals import DeviceRevoked
 
 SECRET = b"a secret of tests alone"
+SECRETS = TokenRules(SECRET)
 CURRENCY = "EUR"
 UPLOADS = "/v1/sync/uploads"
+QUARANTINE = "/v1/sync/quarantine"
 GOOD, DOWN, LOST, CRASH, PORTAL = "good", "down", "lost", "crash", "portal"
 """What becomes of a request: answered; never arrives; decided, but the answer is lost; the server dies before
 its commit; somebody else answers."""
@@ -89,9 +92,14 @@ class DirectPhone(JudgedPhone):
             raise NothingDecided("connection reset")
         return answer
 
+    def _send(self, method: str, address: str, **options: Any) -> httpx.Response:
+        return self.ask(method, address, **options)
+
     def _answer(self, method: str, address: str, options: Any) -> httpx.Response:
         if address.startswith(UPLOADS):
             return self._upload(method, address, options)
+        if address == QUARANTINE:
+            return self._surrendered(options["json"])
         return self._push(options) if method == "POST" else self._pull(options)
 
     def _upload(self, method: str, address: str, options: Any) -> httpx.Response:
@@ -119,6 +127,13 @@ class DirectPhone(JudgedPhone):
             raise refused
         told = {"Location": place, "Upload-Offset": received}
         return httpx.Response(201 if method == "POST" else 204, headers=told)
+
+    def _surrendered(self, told: Any) -> httpx.Response:
+        handover = quarantine.Handover(uuid.UUID(told["device_id"]), told["batch"], Proof(**told["proof"]))
+        with db.transaction() as session:
+            quarantine.hand_over(session, handover, rules=SECRETS)
+            self._die_if_told()
+        return httpx.Response(201, json={})
 
     def _push(self, options: Any) -> httpx.Response:
         batch = json.loads(gzip.decompress(options["content"]))

@@ -23,9 +23,9 @@ from dispatch.sync import protocol
 from tests.builders import MORNING
 from tests.phone import checks
 from tests.phone.direct import GOOD, NETWORKS, JudgedPhone
+from tests.phone.office_rules import MOST_VISITS, OfficeRules, which
 from tests.phone.world import PIECE, World, payload_of
 
-MOST_VISITS = 5
 KINDS = [
     *sorted(protocol.STEPS_OF_A_VISIT),
     protocol.FINDING,
@@ -41,6 +41,8 @@ KINDS = [
     protocol.FILE_VOID,
     protocol.PROPOSE,
     protocol.EXPECT,
+    protocol.HAND_OVER,
+    protocol.SETTLE,
 ]
 WAYS = ("part", "twice", "shuffled", "old", "gap")
 IN_ORDER = (
@@ -63,13 +65,13 @@ TOLD = (
     protocol.DECLARE,
     protocol.PAUSE,
 )
+ENDS = ((), (protocol.HAND_OVER,), (protocol.FINDING, protocol.ANSWER, protocol.WAIVE, protocol.FINISH))
 TAKEN_BACK = {**protocol.VOIDS, protocol.FILE_VOID: protocol.DECLARE}
 
-which = st.integers(0, 9)
 nets = st.sampled_from((GOOD, GOOD, *NETWORKS))
 
 
-class SyncMachine(RuleBasedStateMachine):
+class SyncMachine(OfficeRules, RuleBasedStateMachine):
     """Anything that can happen between a desk and its technicians' phones."""
 
     judged = 0
@@ -89,26 +91,21 @@ class SyncMachine(RuleBasedStateMachine):
             self.world.publish(technician, technician)
         for phone in self.world.phones:
             phone.pull()
-        if self.world.dice.random() < 0.25:
+        if self.world.dice.random() < 0.4:
             self._begin(self.world.dice.choice(self.world.phones))
 
     def _begin(self, phone: JudgedPhone) -> None:
-        """Somebody is at work when the story begins, with contact or without, in the words of any schema."""
+        """Somebody is at work or done when the story begins, with contact or without, in any schema."""
         dice = self.world.dice
         phone.schema = dice.choice(sorted(protocol.PUSH_SCHEMAS))
         told = dice.choices(TOLD, k=4)
         void = [gone for gone, kind in TAKEN_BACK.items() if kind in told and dice.random() < 0.5]
-        for kind in (*BEGUN, *told, *void):
+        for kind in (*BEGUN, *told, *void, *dice.choice(ENDS)):
             self._record(phone, 0, kind)
+        if dice.random() < 0.3:
+            self.reassign(dice.randrange(2), dice.randrange(2), dice.randrange(6))
         if dice.random() < 0.5:
             self._over(phone, GOOD, lambda one: one.push())
-
-    def _visit(self, number: int) -> uuid.UUID:
-        known = list(self.world.told)
-        return known[number % len(known)]
-
-    def _phone(self, number: int) -> JudgedPhone:
-        return self.world.phones[number % len(self.world.phones)]
 
     @rule(technician=st.integers(0, 1), hour=st.integers(0, 5))
     def publish(self, technician: int, hour: int) -> None:
@@ -156,11 +153,14 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(phone=which, number=which)
     def attach(self, phone: int, number: int) -> None:
-        """A technician announces a file."""
+        """A technician announces a file, perhaps one that was announced before."""
         one, held = self._phone(phone), self._phone(phone).store.visits()
         if held:
             visit_id = held[number % len(held)]["id"]
-            one.attach(visit_id, self.world.a_paper(), "application/pdf", purpose="before")
+            papers = self.world.papers.setdefault(visit_id, [])
+            if not papers or self.world.dice.random() < 0.7:
+                papers.append(self.world.a_paper())
+            one.attach(visit_id, self.world.dice.choice(papers), "application/pdf", purpose="before")
 
     @rule(phone=which, net=nets)
     def send_files(self, phone: int, net: str) -> None:
@@ -233,7 +233,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(phone=which)
     def lose(self, phone: int) -> None:
-        """P13: the phone is lost and revoked; it tries all the same."""
+        """P13: the phone is lost and revoked; it tries all the same, and hands over what it has not sent."""
         if len(self.world.retired) >= 2:
             return
         one = self._phone(phone)
@@ -241,6 +241,8 @@ class SyncMachine(RuleBasedStateMachine):
         for does in (one.push, one.pull):
             with contextlib.suppress(Revoked, NothingDecided):
                 does()
+        self.world.name_key(one)
+        one.surrender()
 
     @rule(apply=st.booleans())
     def decide(self, apply: bool) -> None:
@@ -283,6 +285,7 @@ class SyncMachine(RuleBasedStateMachine):
         checks.phones_hold_what_the_office_has(world)
         world.advance(timedelta(hours=73))
         world.decide_held()
+        self._at_the_end()
         for phone in world.phones:
             phone.push()
             phone.send_files(piece_bytes=PIECE)

@@ -1,7 +1,8 @@
-"""P7 and P17: what phones hold is what the office has, whatever the way and the words it came in."""
+"""P7, P9 and P17: what phones hold is what the office has, whatever the way and the words it came in."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time, timedelta
@@ -39,6 +40,9 @@ FACTS_OF = {
     "approvals": "select v.id::text, a.amount_minor, a.currency, a.approved_by_name from approval a"
     " join visit v using (work_order_id) where v.id = any(:visits)"
     " and a.id not in (select subject_id from withdrawal) order by a.id",
+    "before": "select v.id::text, 'DS-' || lpad(e.serial::text, 6, '0') from visit v"
+    " join visit e using (work_order_id) where v.id = any(:visits) and e.attempt < v.attempt"
+    " and e.started_at is not null order by e.attempt, e.seat",
     "paid": "select v.id::text, sum(p.amount_minor) from payment p join visit v using (work_order_id)"
     " where v.id = any(:visits) group by v.id",
 }
@@ -127,7 +131,46 @@ def _tells_every_fact(
     agreed = [(one["amount_minor"], one["currency"], one["by"]) for one in record["approvals"]]
     assert agreed == facts["approvals"], "P7: other approvals"
     assert [(one["sha256"], one["is_here"]) for one in held["files"]] == facts["files"], "P7: other files"
+    assert [(one["number"],) for one in held["before"]] == facts["before"], "P7: others' work before"
     assert held["paid_minor"] == sum(int(one[0]) for one in facts["paid"]), "P7: other money"
+
+
+def nothing_is_left_behind(world: World) -> None:
+    """P9: no byte of a withdrawn visit is left on a phone, but what the next one of its order tells."""
+    numbers = world.ask("select id, serial from visit where id = any(:visits)", **world.known())
+    for phone in world.phones:
+        visits = phone.store.visits()
+        held = {one["id"] for one in visits}
+        raw = "\n".join(json.dumps(one | {"before": []}) for one in visits)
+        for visit_id, number in numbers:
+            assert str(visit_id) in held or f"DS-{number:06d}" not in raw, (
+                "P9: a withdrawn visit is still there"
+            )
+        unacked = {kept.body["op_id"] for kept in phone.store.operations(only_unacked=True)}
+        for kept in phone.store.operations():
+            about, is_over = kept.body["visit_id"], kept.body["op_id"] not in unacked
+            if about is not None and about not in held and is_over and kept.result is not None:
+                assert kept.is_blank, "P9: an operation says still what was done at a withdrawn visit"
+
+
+def who_is_served_is_masked(world: World) -> None:
+    """P9: two days after a visit ended a phone knows neither the customer nor what was written down there."""
+    ended = world.ask(
+        "select v.id, c.phone, s.address from visit v join work_order o on o.id = v.work_order_id"
+        " join customer c on c.id = o.customer_id join site s on s.id = o.site_id"
+        " where v.id = any(:visits) and v.finished_at < :before",
+        **world.known(),
+        before=world.now() - timedelta(hours=48),
+    )
+    for phone in world.phones:
+        held = {one["id"]: one for one in phone.store.visits()}
+        for visit_id, number, address in ended:
+            told = held.get(str(visit_id), {})
+            raw = json.dumps(told)
+            assert number not in raw, "P9: a telephone number is still there"
+            assert address not in raw, "P9: an address is still there"
+            answers = [one for checklist in told.get("checklists", ()) for one in checklist["answers"]]
+            assert (answers, told.get("record"), told.get("files", [])) == ([], None, []), "P9: a record"
 
 
 def schemas_are_taken_for_ever(world: World) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from cryptography.hazmat.primitives import serialization
 from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
@@ -37,6 +38,7 @@ PIECE = 100
 """Bytes that a phone sends at once."""
 BY_VISIT = "t.visit_id = any(:visits)"
 BY_ORDER = "t.work_order_id in (select work_order_id from visit where id = any(:visits))"
+BY_TECHNICIAN = "t.technician_id = any(:technicians)"
 FACTS = {
     "finding": BY_VISIT,
     "part_use": BY_VISIT,
@@ -49,6 +51,8 @@ FACTS = {
     "visit_event": BY_VISIT,
     "approval": BY_ORDER,
     "payment": BY_ORDER,
+    "hand_in": BY_TECHNICIAN,
+    "break_taken": BY_TECHNICIAN,
 }
 """Tables that only grow, and which rows of them belong to a world."""
 
@@ -85,6 +89,10 @@ class World:
     """When operations were recorded by the clock that nobody can set."""
     directory: tempfile.TemporaryDirectory[str] = field(default_factory=tempfile.TemporaryDirectory)
     """Where the server keeps files."""
+    admitted: set[uuid.UUID] = field(default_factory=set)
+    """Operations of lost phones that the desk has admitted."""
+    papers: dict[str, list[bytes]] = field(default_factory=dict)
+    """Documents that technicians have announced, by visit."""
     reader: Connection | None = None
     """What judges ask through, each question by itself; without one every question opens a transaction."""
 
@@ -156,6 +164,13 @@ class World:
         self.phones.remove(phone)
         self.retired.append(phone)
 
+    def name_key(self, phone: JudgedPhone) -> None:
+        """The server knows the key of this phone."""
+        encoding, form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        with db.transaction() as session:
+            device = session.get_one(Device, phone.by.device_id)
+            device.public_key = phone._key().public_key().public_bytes(encoding, form).decode()
+
     def publish(self, technician: int, hour: int) -> uuid.UUID:
         """A new visit, given to a technician."""
         with db.transaction() as session:
@@ -205,7 +220,9 @@ class World:
         with db.transaction() as session:
             order = self._locked(session, visit_id).work_order
             visits.change_priority(session, by=self.desk, order=order, priority=priority)
-        self.told[visit_id].priority = priority
+            same = [one.id for one in order.visits if one.id in self.told]
+        for one in same:
+            self.told[one].priority = priority
 
     def decide_rejections(self, *, apply: bool) -> None:
         """The desk goes through what was rejected."""
@@ -311,6 +328,7 @@ def payload_of(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> di
             "signature_path": "M0 0L9 9",
         },
         protocol.FINISH: {"is_solved": True},
+        protocol.HAND_OVER: {"note": "" if broken else "Called away.", "remaining_minutes": 40},
         protocol.EXPECT: {"remaining_minutes": 0 if broken else world.dice.randrange(1, 200)},
     }
     if kind == protocol.SIGN:
@@ -319,16 +337,28 @@ def payload_of(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> di
             "signed_by_name": "Customer",
             "signature_path": "M0 0L9 9",
         }
+    if kind == protocol.DECLARE and world.dice.random() < 0.3:
+        again = [kept.body["payload"] for kept in own_of(phone, visit_id, protocol.DECLARE)]
+        return dict(world.dice.choice([one for one in again if "purpose" not in one] or [made[kind]]))
     if kind == protocol.PROPOSE:
         held = phone.store.visit(visit_id) or {}
         read = None if broken else (held.get("customer") or {}).get("phone")
         number = f"+35840{world.dice.randrange(1_000_000, 10_000_000)}"
         return {"fields": {"phone": {"base": read, "value": number}}}
+    if kind in {protocol.SETTLE, protocol.FILE_VOID, *protocol.VOIDS}:
+        return _about_another(world, phone, kind, visit_id)
+    reasons = {protocol.DECLINE, protocol.PAUSE, protocol.NO_ACCESS, protocol.RESUME}
+    return made.get(kind, {"reason": "so it was"} if kind in reasons else {})
+
+
+def _about_another(world: World, phone: JudgedPhone, kind: str, visit_id: str) -> dict[str, Any]:
+    """Name advice, a file or an operation, or what nobody knows."""
+    if kind == protocol.SETTLE:
+        advice = [one["id"] for one in (phone.store.visit(visit_id) or {}).get("advice", ())]
+        result = world.dice.choice(("done", "declined"))
+        return {"advice_id": world.dice.choice(advice) if advice else str(uuid.uuid4()), "result": result}
     if kind == protocol.FILE_VOID:
         files = [kept.body["payload"]["sha256"] for kept in own_of(phone, visit_id, protocol.DECLARE)]
         return {"sha256": world.dice.choice(files) if files else "0" * 64, "reason": "by mistake"}
-    if kind in protocol.VOIDS:
-        named = [kept.body["op_id"] for kept in own_of(phone, visit_id, protocol.VOIDS[kind])]
-        return {"of": world.dice.choice(named) if named else str(uuid.uuid4()), "reason": "by mistake"}
-    reasons = {protocol.DECLINE, protocol.PAUSE, protocol.NO_ACCESS, protocol.RESUME}
-    return made.get(kind, {"reason": "so it was"} if kind in reasons else {})
+    named = [kept.body["op_id"] for kept in own_of(phone, visit_id, protocol.VOIDS[kind])]
+    return {"of": world.dice.choice(named) if named else str(uuid.uuid4()), "reason": "by mistake"}
