@@ -183,20 +183,22 @@ def the_revoked_are_mute(world: World) -> None:
     """
     P13: a revoked phone changes nothing any more; every effect has an operation (P1), so none is taken.
 
-    What the desk admits of its work is the desk's doing.
+    What the desk admits of its work, or applies of what was rejected, is the desk's doing.
     """
+    of_desk = "install_epoch like 'office-%' and body->>'decided_by' is not null"
     for device_id, revoked_at in world.revoked_at.items():
         told = {"device": device_id, "at": revoked_at}
         told |= {"admitted": list(world.admitted)}
         late = world.ask(
             "select id from visit_event where device_id = :device and recorded_at > :at"
-            " and op_id <> all(:admitted)",
+            " and op_id <> all(:admitted)"
+            f" and op_id not in (select op_id from sync_operation where {of_desk})",
             **told,
         )
         assert late == [], "P13: a revoked phone took a step"
         taken = world.ask(
             "select op_id from sync_operation where device_id = :device and received_at > :at"
-            " and op_id <> all(:admitted)",
+            f" and op_id <> all(:admitted) and not ({of_desk})",
             **told,
         )
         assert taken == [], "P13: an operation of a revoked phone was taken"
