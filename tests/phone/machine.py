@@ -106,6 +106,15 @@ class SyncMachine(OfficeRules, RuleBasedStateMachine):
             self.reassign(dice.randrange(2), dice.randrange(2), dice.randrange(6))
         if dice.random() < 0.5:
             self._over(phone, GOOD, lambda one: one.push())
+            for other in self.world.phones:
+                self._over(other, GOOD, lambda one: one.pull())
+                self._settle(other)
+
+    def _settle(self, phone: JudgedPhone) -> None:
+        """Who reads what is advised for the equipment does it, or hears that nobody wants it."""
+        for number, held in enumerate(phone.store.visits()):
+            if held.get("advice"):
+                self._record(phone, number, protocol.SETTLE)
 
     @rule(technician=st.integers(0, 1), hour=st.integers(0, 5))
     def publish(self, technician: int, hour: int) -> None:

@@ -43,6 +43,12 @@ FACTS_OF = {
     "before": "select v.id::text, 'DS-' || lpad(e.serial::text, 6, '0') from visit v"
     " join visit e using (work_order_id) where v.id = any(:visits) and e.attempt < v.attempt"
     " and e.started_at is not null order by e.attempt, e.seat",
+    "advice": "select v.id::text, a.id::text, a.words, a.is_danger from visit v"
+    " join work_order o on o.id = v.work_order_id join advised_work a on a.site_id = o.site_id"
+    " where v.id = any(:visits) and a.state = 'open' and a.visit_id <> v.id"
+    " and (a.is_danger or a.asset_id = o.asset_id)"
+    " and v.state not in ('done', 'verified', 'closed', 'no_access')"
+    " order by a.is_danger desc, a.advised_at, a.id",
     "paid": "select v.id::text, sum(p.amount_minor) from payment p join visit v using (work_order_id)"
     " where v.id = any(:visits) group by v.id",
 }
@@ -132,6 +138,8 @@ def _tells_every_fact(
     assert agreed == facts["approvals"], "P7: other approvals"
     assert [(one["sha256"], one["is_here"]) for one in held["files"]] == facts["files"], "P7: other files"
     assert [(one["number"],) for one in held["before"]] == facts["before"], "P7: others' work before"
+    advice = [(one["id"], one["text"], one["is_danger"]) for one in held["advice"]]
+    assert advice == facts["advice"], "P7: other advice"
     assert held["paid_minor"] == sum(int(one[0]) for one in facts["paid"]), "P7: other money"
 
 

@@ -49,6 +49,7 @@ FACTS = {
     "contact_proposal": BY_VISIT,
     "withdrawal": BY_VISIT,
     "visit_event": BY_VISIT,
+    "advised_work": BY_VISIT,
     "approval": BY_ORDER,
     "payment": BY_ORDER,
     "hand_in": BY_TECHNICIAN,
@@ -172,15 +173,20 @@ class World:
             device.public_key = phone._key().public_key().public_bytes(encoding, form).decode()
 
     def publish(self, technician: int, hour: int) -> uuid.UUID:
-        """A new visit, given to a technician."""
+        """A new visit, given to a technician; every other one to equipment that was visited before."""
+        again = self.dice.choice([*self.told]) if self.told and self.dice.random() < 0.5 else None
         with db.transaction() as session:
-            territory = session.get_one(builders.Territory, self.territory_id)
-            site = builders.a_site(session, territory=territory)
-            order = builders.an_order(session, asset=builders.an_asset(session, site=site))
+            order = builders.an_order(session, asset=self._equipment(session, of=again))
             visit = builders.a_visit(session, order=order, checklists=pinned(session, [self.checklist]))
             self._assign(session, visit, technician, hour)
             self.told[visit.id].priority = order.priority
             return visit.id
+
+    def _equipment(self, session: Session, *, of: uuid.UUID | None) -> builders.Asset:
+        if of is not None:
+            return session.get_one(builders.Asset, session.get_one(Visit, of).work_order.asset_id)
+        territory = session.get_one(builders.Territory, self.territory_id)
+        return builders.an_asset(session, site=builders.a_site(session, territory=territory))
 
     def reassign(self, visit_id: uuid.UUID, technician: int, hour: int) -> None:
         """The desk gives a visit to somebody else, or moves it."""
