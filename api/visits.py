@@ -35,6 +35,7 @@ from dispatch.promises import naming
 from dispatch.promises.queries import ledger
 from dispatch.technicians.queries import find_technician
 from dispatch.work_orders import commands, queries
+from dispatch.work_orders.expecting import ends_told
 from dispatch.work_orders.resting import NEVER, breaks_at, rested
 
 resource = Resource("visits", description="Visits with their records.")
@@ -131,7 +132,7 @@ def read_visit(visit_id: uuid.UUID) -> object:
         part_uses=told_uses(session, queries.part_uses_of(session, [visit.id]).get(visit.id, [])),
         reports=queries.reports_of(session, visit.id),
         attachments=queries.attachments_of(session, me, visit.id),
-        ends_told=queries.ends_told(session, visit),
+        ends_told=ends_told(session, visit),
         withdrawals=told_withdrawals(session, [visit]),
         breaks=breaks_at(session, visit),
         break_seconds=rested(session, [visit]).get(visit.id, NEVER).working,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from dispatch.sync import conflicts
@@ -59,16 +59,21 @@ def _told(session: Session, reported: Reported, act: Callable[[], BreakTaken | N
     return Applied(late[0].id if late else None, {"break_id": str(row.id)})
 
 
-def _verified(session: Session, reported: Reported) -> Sequence[Visit]:
-    """The technician's verified visits that the break may touch, held."""
-    who, at = _whose(reported), reported.at.moment
-    began = breaks.open_since(session, technician_id=who, at=at) or at
-    touched = select(Visit).where(
-        Visit.technician_id == who,
+def touched_by(session: Session, technician_id: uuid.UUID, moments: Collection[datetime]) -> Select[Visit]:
+    """Select a technician's verified visits that breaks with a start or end at these moments may touch."""
+    first, last = min(moments), max(moments)
+    began = breaks.open_since(session, technician_id=technician_id, at=last) or first
+    return select(Visit).where(
+        Visit.technician_id == technician_id,
         Visit.state.in_(LOCKED),
-        Visit.started_at < at + LONGEST_BREAK,
-        Visit.finished_at > began,
+        Visit.started_at < last + LONGEST_BREAK,
+        Visit.finished_at > min(first, began),
     )
+
+
+def _verified(session: Session, reported: Reported) -> Sequence[Visit]:
+    """The technician's verified visits that the break may touch, held; in a push they are already."""
+    touched = touched_by(session, _whose(reported), [reported.at.moment])
     hold_visits(session, [visit.id for visit in session.scalars(touched)])
     fresh = {"populate_existing": True}
     return session.scalars(touched.order_by(Visit.id), execution_options=fresh).all()

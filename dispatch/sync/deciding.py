@@ -36,6 +36,15 @@ log = structlog.get_logger(__name__)
 ATTEMPTS = 3
 
 
+def heard(op: Incoming, *, device: DeviceClock, now: datetime) -> tuple[Corrected, TimeWithoutZone | None]:
+    """Return when an operation that arrives now happened, and why that cannot be read."""
+    try:
+        occurred_at = read_moment(op.body.get("occurred_at"))
+    except TimeWithoutZone as why:
+        return Corrected(now, UNVERIFIED), why
+    return correct(occurred_at, op.body.get("mono_ms"), op.body.get("boot_id"), device=device, now=now), None
+
+
 class Decider:
     """Decides for one installation of a phone, within the transaction of one push."""
 
@@ -111,12 +120,7 @@ class Decider:
             rows.clear()
 
     def _when(self, op: Incoming) -> tuple[Corrected, TimeWithoutZone | None]:
-        try:
-            occurred_at = read_moment(op.body.get("occurred_at"))
-        except TimeWithoutZone as why:
-            return Corrected(self.now, UNVERIFIED), why
-        boot_id, mono_ms = op.body.get("boot_id"), op.body.get("mono_ms")
-        return correct(occurred_at, mono_ms, boot_id, device=self._clock, now=self.now), None
+        return heard(op, device=self._clock, now=self.now)
 
     def _decision(
         self, op: Incoming, at: Corrected, unreadable: TimeWithoutZone | None, *, is_forced: bool = False

@@ -18,12 +18,11 @@ from dispatch.access.model import Device
 from dispatch.access.rules import Principal, Role
 from dispatch.sync.clock_repair import DeviceClock
 from dispatch.sync.deciding import Decider
-from dispatch.sync.locking import lock_days
+from dispatch.sync.locking import hold
 from dispatch.sync.model import DeviceEpoch, Operation
 from dispatch.sync.protocol import HELD
 from dispatch.sync.push import HOLD_FOR, device_scope
 from dispatch.sync.refusals import DeviceRevoked
-from dispatch.work_orders.holding import hold_visits
 
 
 def overdue(session: Session) -> Sequence[tuple[uuid.UUID, str]]:
@@ -51,7 +50,7 @@ def decide_overdue(session: Session, device_id: uuid.UUID, name: str, *, company
         now=clock.now(),
         company_currency=company_currency,
     )
-    lock_days(session, by, ())
+    hold(session, by, ())
     return _decide(session, decider, is_revoked=device.revoked_at is not None)
 
 
@@ -59,7 +58,6 @@ def _decide(session: Session, decider: Decider, *, is_revoked: bool) -> int:
     """Decide what is overdue and what follows it without a gap; return how many."""
     epoch, before, decided = decider.epoch, decider.epoch.acked_seq, 0
     rows = sorted(decider.held(), key=lambda row: row.seq)
-    hold_visits(session, [row.visit_id for row in rows])
     for row in rows:
         is_late = row.received_at <= decider.now - HOLD_FOR
         if not is_late and row.seq != epoch.acked_seq + 1:

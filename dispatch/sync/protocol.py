@@ -48,6 +48,7 @@ HAND_OVER = "visit.hand_over"
 PROPOSE = "contact.propose"
 EXPECT = "visit.expect"
 BREAK_START, BREAK_END = "break.start", "break.end"
+BREAKS = frozenset({BREAK_START, BREAK_END})
 HAND_IN, ANSWER_COUNT = "day.hand_in", "day.answer"
 TRANSFER_ASK, TRANSFER_HAND_OVER = "transfer.ask", "transfer.hand_over"
 TRANSFER_CONFIRM, TRANSFER_DECLINE = "transfer.confirm", "transfer.decline"
@@ -60,7 +61,7 @@ OF_A_VAN = frozenset(
     {TRANSFER_ASK, TRANSFER_HAND_OVER, TRANSFER_CONFIRM, TRANSFER_DECLINE, PICK, COUNT}
 ) | frozenset({TOOL_HAND_OVER, TOOL_ACCEPT, TOOL_DECLINE})
 OF_THE_WAY = frozenset({POSITIONS, SWITCH_POSITIONS})
-OF_A_DAY = frozenset({HAND_IN, ANSWER_COUNT, BREAK_START, BREAK_END}) | OF_A_VAN | OF_THE_WAY
+OF_A_DAY = frozenset({HAND_IN, ANSWER_COUNT}) | BREAKS | OF_A_VAN | OF_THE_WAY
 """Operations that belong to no visit."""
 FACTS_OF_A_VISIT = frozenset(
     {FINDING, PART, APPROVAL, SIGN, WAIVE, PAYMENT, DECLARE, ANSWER, CONSENT, SETTLE, HAND_OVER}

@@ -20,14 +20,12 @@ from dispatch.access.rules import Principal
 from dispatch.crashpoints import crashpoint
 from dispatch.sync import refusals
 from dispatch.sync.clock_repair import DeviceClock
-from dispatch.sync.deciding import Decider, TooBold
+from dispatch.sync.deciding import Decider, TooBold, heard
 from dispatch.sync.envelope import Incoming, read_batch
-from dispatch.sync.locking import lock_days
+from dispatch.sync.locking import hold
 from dispatch.sync.model import DeviceEpoch, Operation
 from dispatch.sync.protocol import MARKER, MARKER_VALUE, SCHEMA
 from dispatch.sync.reuse import refuse
-from dispatch.work_orders.holding import hold_visits
-from dispatch.work_orders.model import Visit
 from dispatch.work_orders.queries import visits_ever_held
 
 HOLD_FOR = timedelta(hours=72)
@@ -80,8 +78,9 @@ def push(
     device_clock = DeviceClock.read(given if isinstance(given, Mapping) else {})
     now = admitted_at or clock.now()
     epochs = _lock_epochs(session, by, {operation.install_epoch for operation in operations})
-    lock_days(session, by, [operation.body for operation in operations])
-    visits = _lock_visits(session, by, operations)
+    hold(session, by, [(one, heard(one, device=device_clock, now=now)[0].moment) for one in operations])
+    named = {operation.visit_id for operation in operations if operation.visit_id is not None}
+    visits = visits_ever_held(session, by, sorted(named)) if named else {}
     answers, fresh = _sort_out(session, by, operations)
     for name in sorted({operation.install_epoch for operation in operations}):
         mine = [op for op in fresh if op.install_epoch == name]
@@ -136,13 +135,6 @@ def _locked_epochs(session: Session, by: Principal) -> dict[str, DeviceEpoch]:
     statement = select(DeviceEpoch).filter_by(device_id=by.device_id).order_by(DeviceEpoch.install_epoch)
     locked = statement.with_for_update().execution_options(populate_existing=True)
     return {epoch.install_epoch: epoch for epoch in session.scalars(locked)}
-
-
-def _lock_visits(session: Session, by: Principal, operations: Sequence[Incoming]) -> dict[uuid.UUID, Visit]:
-    """Hold the visits of a push, then read them as they stand."""
-    ids = {operation.visit_id for operation in operations} - {None}
-    hold_visits(session, ids)
-    return visits_ever_held(session, by, [one for one in ids if one is not None]) if ids else {}
 
 
 Identity = tuple[uuid.UUID, str]

@@ -118,9 +118,8 @@ def _redecide(
     outcome = attempt(session, Reported(actor, again, at, new_id, company_currency))
     if isinstance(outcome, DispatchError):
         return outcome
-    told_as = str(
-        uuid.UUID(original.body["op_id"])
-    )  # the phone goes on to name it so, whatever its id is here
+    # The phone goes on to name it by this id, whatever its id is here.
+    told_as = str(uuid.UUID(original.body["op_id"]))
     body |= {"decided_by": str(by.user_id), "instead_of": told_as, "op_id": str(new_id)}
     _store(session, original, f"office-{rejection.id.hex}", body, outcome)
     _close(session, by, rejection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -62,6 +63,12 @@ def expect_end(
     db.flush(session)
     announce_visit(session, visit)
     return True
+
+
+def ends_told(session: Session, visit: Visit) -> Sequence[EndTold]:
+    """Return what was said of the end of a visit that was found before, the oldest word first."""
+    words = select(EndTold).where(EndTold.visit_id == visit.id).order_by(EndTold.id)
+    return session.scalars(words).all()
 
 
 def _last_word(session: Session, visit: Visit) -> EndTold | None:

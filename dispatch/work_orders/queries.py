@@ -32,7 +32,7 @@ from dispatch.work_orders.model import (
     VisitEvent,
     WorkOrder,
 )
-from dispatch.work_orders.on_site_model import EndTold, Withdrawal
+from dispatch.work_orders.on_site_model import Withdrawal
 from dispatch.work_orders.revealing import seen_of_orders, seen_of_visits
 from dispatch.work_orders.rules import PastVisit
 
@@ -392,9 +392,3 @@ def used_part_lots(session: Session, order_ids: Iterable[uuid.UUID]) -> set[str]
         .where(PartUse.lot.is_not(None), PartUse.voided_by.is_(None))
     )
     return {lot for lot in session.scalars(statement) if lot}
-
-
-def ends_told(session: Session, visit: Visit) -> Sequence[EndTold]:
-    """Return what was said of the end of a visit that was found before, the oldest word first."""
-    words = select(EndTold).where(EndTold.visit_id == visit.id).order_by(EndTold.id)
-    return session.scalars(words).all()

@@ -1,21 +1,25 @@
-"""Files are held after their visits, by phones and by the desk: nobody waits in a ring (reliability §2.6)."""
+"""Visits are held in one order and files after them, by phones and by the desk (reliability §2.6)."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from dispatch import db
+from dispatch import clock, db
 from dispatch.sync import commands, protocol
 from dispatch.sync.model import Upload
 from dispatch.work_orders import commands as visits
 from dispatch.work_orders.model import DeclaredFile, Visit
 from dispatch.work_orders.queries import find_file
-from tests.dispatch.sync.field import Field
+from tests.builders import MORNING, frozen_clock
+from tests.dispatch.sync.field import FINDINGS, Field, results
+from tests.dispatch.sync.test_breaks import tell
 from tests.rings import met_at
 
 BYTES = b"no picture"
@@ -69,3 +73,47 @@ def test_who_waits_for_a_visit_holds_no_file_of_it(field: Field, tmp_path: Path,
         met = met_at(push, files, lambda: given_up(field, visit_id, file_id))
     assert met[0]
     assert met[1] == ("phone lost" if act == "give up" else "ATTACHMENT_REFUSED")
+
+
+def verified(field: Field, visit_id: uuid.UUID) -> None:
+    """Work from half past eight to half past nine, signed and finished."""
+    tell(field, 0, protocol.TRAVEL, visit_id)
+    tell(field, 30, protocol.ARRIVE, visit_id)
+    tell(field, 30, protocol.START, visit_id)
+    tell(field, 90, protocol.FINDING, visit_id, **FINDINGS)
+    assert (
+        results(field.push(field.signature(visit_id), field.op(protocol.FINISH, visit_id))) == ["applied"] * 2
+    )
+    clock.set_source(frozen_clock(MORNING + timedelta(hours=3)))
+
+
+def break_ops(field: Field) -> list[dict[str, Any]]:
+    """A break from a quarter to nine to nine, told at eleven."""
+    return [
+        field.op(kind) | {"mono_ms": 1000 - (180 - minutes) * 60_000}
+        for kind, minutes in ((protocol.BREAK_START, 45), (protocol.BREAK_END, 60))
+    ]
+
+
+@pytest.mark.parametrize("kept", ["arrives", "waits"])
+def test_a_break_that_touches_another_visit_is_no_ring(field: Field, kept: str) -> None:
+    """Race: settling holds visits by their ids while a push tells of a break in the first of them."""
+    one, two = sorted([field.visit(), field.visit()])
+    verified(field, one)
+    ops = [*break_ops(field), field.op(protocol.TRAVEL, two)]
+    if kept == "waits":
+        assert results(field.push(ops[1])) == ["held:gap"]
+        del ops[1]
+    others = [select(Visit.id).where(Visit.id == two)]
+    waited, got = met_at(select(Visit.id).where(Visit.id == one), others, lambda: results(field.push(*ops)))
+    assert (waited, set(got)) == (True, {"applied", "applied_conflict"})
+
+
+def test_what_waited_for_an_earlier_one_is_held_with_it(field: Field) -> None:
+    """Race: the gap before a held operation closes, whose visit comes before the one of this push."""
+    one, two = sorted([field.visit(), field.visit()])
+    first, later = field.op(protocol.TRAVEL, two), field.op(protocol.TRAVEL, one)
+    assert results(field.push(later)) == ["held:gap"]
+    others = [select(Visit.id).where(Visit.id == two)]
+    waited, got = met_at(select(Visit.id).where(Visit.id == one), others, lambda: results(field.push(first)))
+    assert (waited, got, field.state(one)) == (True, ["applied"], "travelling")
