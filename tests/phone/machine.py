@@ -155,7 +155,10 @@ class SyncMachine(OfficeRules, RuleBasedStateMachine):
         held = phone.store.visits()
         if not held:
             return
-        visit_id = held[number % len(held)]["id"]
+        visit = held[number % len(held)]
+        visit_id = visit["id"]
+        if kind == protocol.SIGN and visit["record"] is None:
+            return  # nobody signs what the phone does not show, as when its clock put the visit long ago
         payload = payload_of(self.world, phone, kind, visit_id)
         op_id = phone.record(kind, visit_id=visit_id, payload=payload)
         self.world.recorded[op_id] = MORNING + self.world.offset
