@@ -212,14 +212,15 @@ def machine() -> Row:
 
 def rows_in(*paths: Path) -> Iterator[Row]:
     """Rows of files, the last one of each key, in the order of their keys' first rows."""
-    found: dict[str, Row] = {}
-    for path in paths:
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                if line.strip():
-                    row = json.loads(line)
-                    found[key_of(row)] = row
-    yield from found.values()
+    yield from {key_of(row): row for path in paths for row in every_row_in(path)}.values()
+
+
+def every_row_in(path: Path) -> Iterator[Row]:
+    """All rows of a file as they were written, those of an earlier run included."""
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                yield json.loads(line)
 
 
 def write(path: Path | None, row: Row) -> None:

@@ -221,3 +221,14 @@ def test_the_page_has_a_place_for_phones() -> None:
     assert "Not yet measured at full size." in sync_page.written(page, [])
     with pytest.raises(NoMarks):
         sync_page.written("# Another page\n", [])
+
+
+def test_the_page_reads_every_side_and_part_that_a_file_holds(tmp_path: Path) -> None:
+    page, rows = tmp_path / "page.md", tmp_path / "rows.jsonl"
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    naive = {"side": "naive", "lost": 7, "doubled": 3, "overwritten": 2, "office_changes": 4}
+    both = (a_row(), a_row(**naive))
+    rows.write_text("".join(f"{json.dumps(row)}\n" for row in both), encoding="utf-8")
+    sync_page.main(["--rows", str(rows), "--page", str(page)])
+    assert sync_page.text_of(both) in page.read_text(encoding="utf-8")
+    assert sync_page.text_of(both) != sync_page.text_of(both[:1])
