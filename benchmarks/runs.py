@@ -165,6 +165,7 @@ def key_of(row: Row) -> str:
     """What makes a run the same run: a later row of the same key takes the place of an earlier one."""
     names = ("measure", "kind", "instance", "recipe", "solver", "version", "seed", "seconds", "size", "rules")
     names += ("row", "first")  # of faults, and of campaigns in parts
+    names += ("side", "phones", "minutes")  # of phones under load, ours and the baseline
     return json.dumps([row.get(name) for name in names], sort_keys=True)
 
 
@@ -212,15 +213,14 @@ def machine() -> Row:
 
 def rows_in(*paths: Path) -> Iterator[Row]:
     """Rows of files, the last one of each key, in the order of their keys' first rows."""
-    yield from {key_of(row): row for path in paths for row in every_row_in(path)}.values()
-
-
-def every_row_in(path: Path) -> Iterator[Row]:
-    """All rows of a file as they were written, those of an earlier run included."""
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.strip():
-                yield json.loads(line)
+    found: dict[str, Row] = {}
+    for path in paths:
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                if line.strip():
+                    row = json.loads(line)
+                    found[key_of(row)] = row
+    yield from found.values()
 
 
 def write(path: Path | None, row: Row) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import faults, month_offline, phone_stories, process_stories
 from benchmarks.fault_table import ALL
 from benchmarks.page import PAGE, NoMarks
-from benchmarks.runs import Row, every_row_in
+from benchmarks.runs import Row, rows_in
 from benchmarks.sync import RESULTS, Load
 
 BEGIN = (
@@ -203,10 +203,10 @@ def main(arguments: list[str] | None = None) -> None:
     page = args.page.read_text(encoding="utf-8")
     told = written(
         page,
-        every_row_in(args.rows),
-        list(every_row_in(faults.RESULTS)),
-        every_row_in(phone_stories.RESULTS),
-        every_row_in(process_stories.RESULTS),
+        rows_in(args.rows),
+        list(rows_in(faults.RESULTS)),
+        rows_in(phone_stories.RESULTS),
+        rows_in(process_stories.RESULTS),
     )
     args.page.write_text(told, encoding="utf-8")
 
