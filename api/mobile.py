@@ -17,6 +17,7 @@ from flask import Response, g, request
 from marshmallow import EXCLUDE, INCLUDE, fields
 from webargs.flaskparser import is_json_request
 
+from api import revoked
 from api.auth import current_principal, policy
 from api.config import current_config, current_settings
 from api.described import describe
@@ -25,10 +26,9 @@ from api.fields import Flag, Id, Moment, ProvisionalNumber, Text, Whole
 from api.json_body import StrictParser, parse
 from api.phone_shapes import Changes, Receipts
 from api.resource import Resource
-from api.revoked import tell_revoked
 from api.schemas import ListOf, QuerySchema, Schema, page_of
 from api.session import current_session
-from dispatch.access.rules import Role, Unauthenticated
+from dispatch.access.rules import Role
 from dispatch.paging import USUAL
 from dispatch.sync import commands, protocol, queries
 from dispatch.sync.cursor import LONGEST, signing_key
@@ -347,4 +347,4 @@ def dismiss(body: dict[str, Any], rejection_id: uuid.UUID) -> object:
     return queries.view_of(session, commands.dismiss(session, by=me, rejection=rejection, **body))
 
 
-resource.register_error_handler(Unauthenticated, tell_revoked)
+revoked.register(resource)

@@ -16,15 +16,14 @@ from typing import Any, TypeVar, cast
 from flask import Response, request
 from werkzeug.exceptions import ClientDisconnected
 
-from api import errors
+from api import errors, revoked
 from api.auth import current_principal, policy
 from api.config import current_settings
 from api.described import describe
 from api.errors import MediaTypeUnsupported
 from api.resource import Resource
-from api.revoked import tell_revoked
 from api.session import current_session, keep_changes
-from dispatch.access.rules import Role, Unauthenticated
+from dispatch.access.rules import Role
 from dispatch.clock import aware
 from dispatch.sync import commands
 from dispatch.sync.upload_refusals import PieceTooLarge, TusVersionUnknown, UploadInvalid
@@ -203,4 +202,4 @@ def _file() -> uuid.UUID | Wanted:
         raise UploadInvalid("Upload-Metadata names neither an announcement nor visit and hash") from None
 
 
-resource.register_error_handler(Unauthenticated, tell_revoked)
+revoked.register(resource)

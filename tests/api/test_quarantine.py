@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from api import mobile
+from api.session import current_session
 from dispatch import clock, db
 from dispatch.access.model import Device
 from dispatch.access.rules import Role
@@ -83,6 +87,24 @@ def test_revoked_clause_1_only_a_signed_notice_deletes_what_the_phone_holds(
         phone.pull()
     assert why.value.code == "device_revoked"
     assert len(phone.store.visits()) == 1
+
+
+@pytest.mark.parametrize("asks", [PhoneClient.push, PhoneClient.pull])
+def test_revoked_clause_1_a_phone_that_is_revoked_while_it_asks_gets_the_signed_notice(
+    company: Company, phone: PhoneClient, monkeypatch: pytest.MonkeyPatch, asks: Callable[[PhoneClient], None]
+) -> None:
+    """Row 14: the login was good when the request came; the revocation is there before the first question."""
+    phone.record(protocol.ACCEPT, visit_id=a_visit(company))
+
+    def met_by_a_revocation() -> Session:
+        revoke(phone)
+        return current_session()
+
+    monkeypatch.setattr(mobile, "current_session", met_by_a_revocation)
+    with pytest.raises(Revoked):
+        asks(phone)
+    assert asked("select count(*) from sync_operation") == [(0,)]
+    assert len(phone.store.unsent(200)) == 1, "what it has not sent waits to be handed over"
 
 
 def test_revoked_clause_2_its_work_has_no_effect_until_the_desk_admits_it(
